@@ -1,0 +1,2 @@
+//! Knows: the tamper-evident log, its proofs and receipts.
+//! Never knows: what an event means.

@@ -1,0 +1,2 @@
+//! Knows: tLS, listeners, the local CA, drain.
+//! Never knows: routes or accounts.

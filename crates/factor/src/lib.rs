@@ -1,0 +1,2 @@
+//! Knows: expression text, plan, columns.
+//! Never knows: files, orders or users.

@@ -1,0 +1,2 @@
+//! Knows: key holders; today the key file.
+//! Never knows: what is sealed.

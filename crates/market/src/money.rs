@@ -1,0 +1,204 @@
+//! Exact numbers: integers in the instrument's own units, checked.
+
+use crate::Error;
+use std::fmt;
+
+/// A price in the instrument's ticks; signed, because spreads trade below zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Price(pub i64);
+
+/// A size in the instrument's lots; direction is a [`Side`], never a sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Quantity(pub u64);
+
+impl Quantity {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+}
+
+/// Which way an order goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Adds to the position.
+    Buy,
+    /// Takes from the position.
+    Sell,
+}
+
+impl Side {
+    /// +1 for a buy, −1 for a sell.
+    #[must_use]
+    pub const fn sign(self) -> i64 {
+        match self {
+            Self::Buy => 1,
+            Self::Sell => -1,
+        }
+    }
+
+    /// The other side.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Buy => "buy",
+            Self::Sell => "sell",
+        })
+    }
+}
+
+/// An amount in units of 1e-8 of a currency. Arithmetic is checked: overflow is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Money(pub i128);
+
+impl Money {
+    /// Decimals kept.
+    pub const DECIMALS: u8 = 8;
+    /// Units in 1.00 of the currency.
+    pub const UNIT: i128 = 100_000_000;
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// Whole units of the currency.
+    #[must_use]
+    pub const fn from_whole(whole: i64) -> Self {
+        Self(whole as i128 * Self::UNIT)
+    }
+
+    /// Parses `-12.5`, at most eight decimals.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        parse_decimal(text, Self::DECIMALS).map(Self)
+    }
+
+    /// The sum, or [`Error::Overflow`].
+    pub fn plus(self, other: Self) -> Result<Self, Error> {
+        self.0.checked_add(other.0).map(Self).ok_or(Error::Overflow { what: "a sum of money" })
+    }
+
+    /// The difference, or [`Error::Overflow`].
+    pub fn minus(self, other: Self) -> Result<Self, Error> {
+        self.0
+            .checked_sub(other.0)
+            .map(Self)
+            .ok_or(Error::Overflow { what: "a difference of money" })
+    }
+
+    /// `self × numerator / denominator`, rounded half to even.
+    pub fn scaled(self, numerator: i128, denominator: i128) -> Result<Self, Error> {
+        let overflow = Error::Overflow { what: "a share of money" };
+        let product = self.0.checked_mul(numerator).ok_or(overflow.clone())?;
+        divide_half_even(product, denominator).map(Self).ok_or(overflow)
+    }
+
+    /// For statistics and plots only; the nearest `f64`.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "statistics do not need more than 53 bits")]
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64 / 1e8
+    }
+}
+
+impl fmt::Display for Money {
+    /// Plain decimal, at least two digits after the point, no needless zeros: `-12.50`, `0.00001`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let magnitude = self.0.unsigned_abs();
+        let unit = Self::UNIT.unsigned_abs();
+        let digits = format!("{:08}", magnitude % unit);
+        let kept = digits.trim_end_matches('0').len().max(2);
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{}.{}", magnitude / unit, digits.get(..kept).unwrap_or(&digits))
+    }
+}
+
+/// `numerator / denominator` rounded half to even; `None` on a zero denominator.
+pub(crate) fn divide_half_even(numerator: i128, denominator: i128) -> Option<i128> {
+    let quotient = numerator.checked_div_euclid(denominator)?;
+    let remainder = numerator.checked_rem_euclid(denominator)?;
+    // div_euclid rounds so that the remainder is never negative: only the upward step is open.
+    let twice = remainder.unsigned_abs().checked_mul(2)?;
+    let size = denominator.unsigned_abs();
+    let up = twice > size || (twice == size && quotient % 2 != 0);
+    let step = if denominator > 0 { 1 } else { -1 };
+    if up { quotient.checked_add(step) } else { Some(quotient) }
+}
+
+/// Parses a plain decimal into an integer of `10^-scale`; more decimals than that are refused.
+pub(crate) fn parse_decimal(text: &str, scale: u8) -> Result<i128, Error> {
+    let wrong = || Error::Decimal { text: crate::excerpt(text), scale };
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if (whole.is_empty() && fraction.is_empty())
+        || !all_digits(whole)
+        || !all_digits(fraction)
+        || fraction.len() > usize::from(scale)
+    {
+        return Err(wrong());
+    }
+    let padded = format!("{whole}{fraction:0<width$}", width = usize::from(scale));
+    let magnitude: i128 = padded.parse().map_err(|_| wrong())?;
+    Ok(if negative { -magnitude } else { magnitude })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn money_is_read_and_printed_exactly() {
+        let check = |text: &str, units: i128, printed: &str| {
+            assert_eq!(Money::parse(text), Ok(Money(units)), "{text}");
+            assert_eq!(Money(units).to_string(), printed);
+        };
+        check("0", 0, "0.00");
+        check("12.5", 1_250_000_000, "12.50");
+        check("-0.00000001", -1, "-0.00000001");
+        check("+3.", 300_000_000, "3.00");
+        check(".25", 25_000_000, "0.25");
+    }
+
+    #[test]
+    fn what_is_no_decimal_is_refused() {
+        for text in ["", ".", "-", "1e5", "1,5", "0.123456789", "٣", "1.2.3", "NaN", "inf"] {
+            assert!(matches!(Money::parse(text), Err(Error::Decimal { .. })), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        let check = |n: i128, d: i128, q: i128| assert_eq!(divide_half_even(n, d), Some(q));
+        check(5, 2, 2);
+        check(7, 2, 4);
+        check(-5, 2, -2);
+        check(-7, 2, -4);
+        check(5, -2, -2);
+        check(10, 4, 2);
+        check(11, 4, 3);
+        assert_eq!(divide_half_even(1, 0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn printing_then_reading_is_the_identity(units in -(1i128 << 100)..(1i128 << 100)) {
+            prop_assert_eq!(Money::parse(&Money(units).to_string()), Ok(Money(units)));
+        }
+
+        #[test]
+        fn half_even_is_within_half(n in -1_000_000i128..1_000_000, d in 1i128..1000) {
+            let q = divide_half_even(n, d).expect("d is not zero");
+            prop_assert!((q * d - n).abs() * 2 <= d);
+        }
+    }
+}

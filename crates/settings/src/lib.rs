@@ -1,0 +1,2 @@
+//! Knows: layered configuration with origins and "did you mean".
+//! Never knows: what a setting does.

@@ -1,0 +1,4 @@
+//! Knows: wiring, routes, schedules.
+//! Never knows: rules of its own.
+
+fn main() {}
