@@ -139,7 +139,11 @@ mod tests {
 
     fn split(on: i64, numerator: u32, denominator: u32) -> CorporateAction {
         let symbol = "X".parse().expect("a symbol");
-        CorporateAction { symbol, effective: day(on), action: Action::Split { numerator, denominator } }
+        CorporateAction {
+            symbol,
+            effective: day(on),
+            action: Action::Split { numerator, denominator },
+        }
     }
 
     #[track_caller]

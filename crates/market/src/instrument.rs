@@ -79,20 +79,14 @@ impl Instrument {
     /// A share: cents, whole lots, dollars.
     #[must_use]
     pub fn share(symbol: Symbol) -> Self {
-        Self {
-            symbol,
-            price_scale: Scale::CENTS,
-            lot_scale: Scale::WHOLE,
-            currency: Currency::USD,
-        }
+        Self { symbol, price_scale: Scale::CENTS, lot_scale: Scale::WHOLE, currency: Currency::USD }
     }
 
     /// Price × quantity, exact where 8 decimals suffice, else half to even.
     pub fn notional(&self, price: Price, quantity: Quantity) -> Result<Money, Error> {
         let overflow = || Error::Overflow { what: "a notional" };
-        let product = i128::from(price.0)
-            .checked_mul(i128::from(quantity.0))
-            .ok_or_else(overflow)?;
+        let product =
+            i128::from(price.0).checked_mul(i128::from(quantity.0)).ok_or_else(overflow)?;
         let decimals = self.price_scale.decimals() + self.lot_scale.decimals();
         if decimals <= Money::DECIMALS {
             let factor = 10_i128.pow(u32::from(Money::DECIMALS - decimals));

@@ -35,9 +35,7 @@ pub enum Error {
         text: String,
     },
     /// A bar size is not one the house knows.
-    #[error(
-        "{text:?} is not a bar size: 1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 2d 3d 7d"
-    )]
+    #[error("{text:?} is not a bar size: 1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 2d 3d 7d")]
     BarSize {
         /// The text as it came, cut to 64 characters.
         text: String,

@@ -51,7 +51,9 @@ impl Column {
 
     /// Takes over `rows × stride` values, `stride` a multiple of [`Panel::LANES`].
     pub fn from_values(values: Vec<f64>, stride: usize) -> Result<Self, Error> {
-        if stride == 0 || !stride.is_multiple_of(Panel::LANES) || !values.len().is_multiple_of(stride)
+        if stride == 0
+            || !stride.is_multiple_of(Panel::LANES)
+            || !values.len().is_multiple_of(stride)
         {
             let column = "values".to_owned();
             return Err(Error::Length { column, expected: stride, found: values.len() });
@@ -143,7 +145,7 @@ impl Panel {
     /// The fields `open high low close volume` of each series, over the union of their times.
     #[must_use]
     pub fn from_series(series: &[BarSeries]) -> Self {
-        let mut times: Vec<Timestamp> = series.iter().flat_map(|s| s.times()).copied().collect();
+        let mut times: Vec<Timestamp> = series.iter().flat_map(BarSeries::times).copied().collect();
         times.sort_unstable();
         times.dedup();
         let symbols: Vec<Symbol> = series.iter().map(|s| s.instrument().symbol.clone()).collect();

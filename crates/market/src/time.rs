@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_time() {
-        for text in ["", "yesterday", "2024-13-01", "2024-02-30", "9999-01-01", "2024-01-01T10:00"] {
+        for text in ["", "yesterday", "2024-13-01", "2024-02-30", "9999-01-01", "2024-01-01T10:00"]
+        {
             assert!(matches!(text.parse::<Timestamp>(), Err(Error::Time { .. })), "{text}");
         }
     }
