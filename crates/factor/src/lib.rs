@@ -1,2 +1,66 @@
-//! Knows: expression text, plan, columns.
-//! Never knows: files, orders or users.
+//! Knows: expression text, its types and its look-back, the plan, and how columns are computed.
+//! Never knows: files, orders, users, the clock.
+
+mod complete;
+mod diagnostic;
+mod expression;
+mod limits;
+mod operators;
+mod plan;
+
+pub use complete::{Completion, CompletionKind, complete};
+pub use diagnostic::{Diagnostic, Severity, Span};
+pub use expression::{Expression, Type};
+pub use limits::{Limits, Schema};
+pub use operators::{Operator, Parameter, operators};
+pub use plan::{Cost, Plan, Run};
+
+/// Everything that can be wrong with a plan or its run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Two expressions of one plan have the same name.
+    #[error("two expressions are named {name:?}: give each its own name")]
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// The panel or the schema lacks a field that an expression reads.
+    #[error("there is no field {name:?}: the expression was written for other data")]
+    Field {
+        /// The field's name.
+        name: String,
+    },
+    /// The expressions together have too many distinct nodes.
+    #[error("the expressions have {found} distinct nodes, {limit} are allowed: evaluate them in smaller sets")]
+    Nodes {
+        /// How many there are.
+        found: usize,
+        /// How many may be.
+        limit: usize,
+    },
+    /// The run would take too many steps.
+    #[error("the run would take {needed} steps, {limit} are allowed: shorten windows, or use fewer names or rows")]
+    Work {
+        /// Steps it would take.
+        needed: u64,
+        /// Steps it may take.
+        limit: u64,
+    },
+    /// The run would take too much memory.
+    #[error("the run would hold {needed} bytes, {limit} are allowed: evaluate fewer expressions at once")]
+    Memory {
+        /// Bytes it would hold at its peak.
+        needed: u64,
+        /// Bytes it may hold.
+        limit: u64,
+    },
+    /// The caller's flag went up.
+    #[error("the run was cancelled")]
+    Cancelled,
+    /// The operating system gave no threads.
+    #[error("{threads} threads could not be started: ask for fewer")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+    },
+}
