@@ -1,2 +1,35 @@
 //! Knows: fills, positions, performance and risk.
 //! Never knows: why a trade was made.
+
+#![forbid(unsafe_code)]
+
+mod curve;
+mod ledger;
+mod measure;
+mod performance;
+mod position;
+mod statistics;
+mod trade;
+
+pub use curve::{Drawdown, EquityPoint, YearReturns, daily, drawdowns, monthly_returns};
+pub use ledger::Ledger;
+pub use measure::{Measure, Unit, Value};
+pub use performance::{Performance, RollingPoint, Settings, performance, periods_per_year};
+pub use position::{Contract, Fill, InstrumentId, Position};
+pub use trade::{Direction, Trade, round_trips};
+
+/// Everything that can go wrong in a ledger.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// An amount leaves the range of money.
+    #[error(transparent)]
+    Market(#[from] market::Error),
+    /// A fill names an instrument that the ledger was not opened for.
+    #[error("instrument {} is not in this ledger of {known} instruments", .instrument.0)]
+    Instrument {
+        /// Which one.
+        instrument: InstrumentId,
+        /// How many the ledger has.
+        known: usize,
+    },
+}

@@ -1,0 +1,176 @@
+//! One instrument's side of the ledger: what was filled, what is held, what it cost.
+
+use crate::Error;
+use market::{Instrument, Money, Price, Quantity, Side, Timestamp};
+
+/// An instrument by its place in the list that the ledger was opened with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstrumentId(pub u32);
+
+impl InstrumentId {
+    /// The place in a list.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An order met the market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fill {
+    /// The order it belongs to.
+    pub order: u64,
+    /// The row of the calendar on which it happened.
+    pub row: u32,
+    /// When it happened.
+    pub time: Timestamp,
+    /// What was traded.
+    pub instrument: InstrumentId,
+    /// Which way.
+    pub side: Side,
+    /// How much.
+    pub quantity: Quantity,
+    /// At which price.
+    pub price: Price,
+    /// Price × quantity.
+    pub notional: Money,
+    /// What the exchange took for it; not part of the notional.
+    pub fee: Money,
+}
+
+/// How ticks and lots of one instrument become money: the same figure as
+/// [`Instrument::notional`], with the powers of ten worked out once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contract {
+    multiplier: i128,
+    divisor: i128,
+}
+
+impl Contract {
+    /// Of an instrument.
+    #[must_use]
+    pub fn of(instrument: &Instrument) -> Self {
+        let decimals = instrument.price_scale.decimals() + instrument.lot_scale.decimals();
+        let power = |exponent: u8| 10_i128.pow(u32::from(exponent));
+        Self {
+            multiplier: power(Money::DECIMALS.saturating_sub(decimals)),
+            divisor: power(decimals.saturating_sub(Money::DECIMALS)),
+        }
+    }
+
+    /// Price × signed lots; exact where eight decimals suffice, else half to even.
+    #[inline]
+    pub fn value(self, price: Price, lots: i64) -> Result<Money, market::Error> {
+        let product = i128::from(price.0) * i128::from(lots);
+        let overflow = market::Error::Overflow { what: "the value of a position" };
+        let amount = product.checked_mul(self.multiplier).ok_or(overflow)?;
+        if self.divisor == 1 { Ok(Money(amount)) } else { Money(amount).scaled(1, self.divisor) }
+    }
+}
+
+/// A netted position: lots held (negative is short), what they cost, what was earned so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Position {
+    /// Lots held; negative is short.
+    pub lots: i64,
+    /// What the lots held cost when bought, or brought when sold short, by average cost.
+    pub basis: Money,
+    /// Profit of all lots closed so far, fees not taken off.
+    pub realised: Money,
+    /// Fees paid so far.
+    pub fees: Money,
+}
+
+impl Position {
+    /// Folds one fill in. A fill that crosses zero closes the old position and opens a new one.
+    ///
+    /// Average cost: closing `k` of `n` lots takes `basis × k / n` off, half to even at 1e-8; the
+    /// last lot takes the rest, so that nothing is lost to rounding.
+    pub fn apply(&mut self, fill: &Fill) -> Result<(), market::Error> {
+        let overflow = market::Error::Overflow { what: "a position" };
+        let size = i64::try_from(fill.quantity.0).map_err(|_| overflow.clone())?;
+        let signed = fill.side.sign() * size;
+        let lots = self.lots.checked_add(signed).ok_or(overflow)?;
+        self.fees = self.fees.plus(fill.fee)?;
+        if self.lots == 0 || (self.lots > 0) == (signed > 0) {
+            self.basis = self.basis.plus(fill.notional)?;
+        } else {
+            let held = self.lots.unsigned_abs();
+            let closing = held.min(fill.quantity.0);
+            let cost = share(self.basis, closing, held)?;
+            let proceeds = share(fill.notional, closing, fill.quantity.0)?;
+            let gain = if self.lots > 0 { proceeds.minus(cost)? } else { cost.minus(proceeds)? };
+            self.realised = self.realised.plus(gain)?;
+            self.basis = self.basis.minus(cost)?.plus(fill.notional.minus(proceeds)?)?;
+        }
+        self.lots = lots;
+        Ok(())
+    }
+
+    /// Profit of the lots still held at this value of theirs (negative for a short).
+    pub fn unrealised(&self, value: Money) -> Result<Money, Error> {
+        let signed = if self.lots < 0 { Money(-self.basis.0) } else { self.basis };
+        Ok(value.minus(signed)?)
+    }
+}
+
+/// `part` of `whole` parts; the whole itself comes back untouched.
+fn share(amount: Money, part: u64, whole: u64) -> Result<Money, market::Error> {
+    if part == whole { Ok(amount) } else { amount.scaled(i128::from(part), i128::from(whole)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market::Scale;
+    use proptest::prelude::*;
+
+    fn fill(side: Side, lots: u64, price: i64) -> Fill {
+        let instrument = Instrument::share("X".parse().expect("a symbol"));
+        let notional = instrument.notional(Price(price), Quantity(lots)).expect("in range");
+        let (time, instrument) = (Timestamp::from_nanos(0), InstrumentId(0));
+        let (quantity, price, fee) = (Quantity(lots), Price(price), Money::ZERO);
+        Fill { order: 1, row: 0, time, instrument, side, quantity, price, notional, fee }
+    }
+
+    #[track_caller]
+    fn check(fills: &[(Side, u64, i64)], lots: i64, basis: &str, realised: &str) {
+        let mut position = Position::default();
+        for (side, size, price) in fills {
+            position.apply(&fill(*side, *size, *price)).expect("in range");
+        }
+        let money = |text| Money::parse(text).expect("money");
+        let want =
+            Position { lots, basis: money(basis), realised: money(realised), fees: Money::ZERO };
+        assert_eq!(position, want);
+    }
+
+    #[test]
+    fn average_cost_is_kept_and_profit_is_what_closing_brings() {
+        use Side::{Buy, Sell};
+        check(&[(Buy, 10, 1000)], 10, "100", "0");
+        check(&[(Buy, 10, 1000), (Buy, 10, 2000)], 20, "300", "0");
+        check(&[(Buy, 10, 1000), (Buy, 10, 2000), (Sell, 5, 2000)], 15, "225", "25");
+        check(&[(Buy, 3, 1000), (Sell, 3, 900)], 0, "0", "-3");
+        check(&[(Sell, 10, 1000), (Buy, 4, 900)], -6, "60", "4");
+        check(&[(Buy, 10, 1000), (Sell, 15, 1100)], -5, "55", "10");
+        check(&[(Buy, 3, 100), (Buy, 4, 101), (Sell, 2, 100)], 5, "5.02857143", "-0.01142857");
+    }
+
+    proptest! {
+        #[test]
+        fn a_contract_says_what_its_instrument_says(
+            price in any::<i64>(), lots in any::<u32>(), p in 0u8..=12, l in 0u8..=12,
+        ) {
+            let instrument = Instrument {
+                symbol: "X".parse().expect("a symbol"),
+                price_scale: Scale::new(p).expect("small"),
+                lot_scale: Scale::new(l).expect("small"),
+                currency: market::Currency::USD,
+            };
+            let value = Contract::of(&instrument).value(Price(price), i64::from(lots));
+            let notional = instrument.notional(Price(price), Quantity(u64::from(lots)));
+            prop_assert_eq!(value.ok(), notional.ok());
+        }
+    }
+}
