@@ -1,3 +1,67 @@
 //! Knows: how this project is built, tested and shown.
 //! Never knows: what the product computes.
-fn main() {}
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore runs programs, reads files and speaks to a person"
+)]
+
+mod browser;
+mod demo;
+mod flags;
+mod kill_loop;
+mod machine;
+mod process;
+mod report;
+mod server;
+mod steps;
+mod supply;
+mod ui;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+The chores of this project.
+
+  cargo xtask demo [--port N] [--data-dir DIR]
+      Builds the web UI and the server, makes ./demo-data with the sample prices
+      and starts on https://localhost:8443. Ctrl-C stops it; again continues it.
+
+  cargo xtask test [--list] [--only STEP]...
+      Format, clippy, all Rust tests, supply chain, web UI, browser tests.
+
+  cargo xtask kill-loop [--times N] [--seed N] [--binary FILE] [--keep]
+      Kills imports and backtests at random moments and looks at what is left.
+
+Exit codes: 0 well, 1 something failed, 2 wrong usage.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((command, rest)) = arguments.split_first() else {
+        eprint!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let done = match command.as_str() {
+        "demo" => demo::run(rest),
+        "test" => steps::run(rest),
+        "kill-loop" => kill_loop::run(rest),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        other => Err(flags::Usage(format!("there is no chore named {other:?}")).into()),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        if error.is::<flags::Usage>() {
+            eprint!("\n{USAGE}");
+            return ExitCode::from(2);
+        }
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,30 @@
+//! The demo: one command from a fresh clone to the set-up link.
+
+use crate::{flags::Flags, machine, process, report::minutes, ui};
+use anyhow::{Context, Result, bail};
+use std::{os::unix::process::CommandExt, path::PathBuf, process::ExitCode, time::Instant};
+
+/// Builds, then becomes the server, so that Ctrl-C reaches it without a middleman.
+pub fn run(arguments: &[String]) -> Result<ExitCode> {
+    let flags = Flags::parse(arguments, &["--port", "--data-dir"], &[])?;
+    let port: u16 = flags.value("--port", 8443)?;
+    let data: PathBuf = flags.value("--data-dir", PathBuf::from("demo-data"))?;
+    let started = Instant::now();
+    let project = machine::project();
+    ui::build()?;
+    let build = ["build", "--release", "--locked", "--package", "stockade"];
+    // Cargo's own progress bar is the best progress there is: it keeps the terminal.
+    let mut cargo = process::command("cargo", &build, &project);
+    println!("$ {}", process::shown(&cargo));
+    if !process::spawn(&mut cargo)?.wait()?.success() {
+        bail!("the server did not build; the messages above say where");
+    }
+    println!("built in {} min", minutes(started.elapsed()));
+    let binary = machine::target().join("release/stockade");
+    let mut server = std::process::Command::new(&binary);
+    server.current_dir(&project);
+    server.arg("--data-dir").arg(&data).arg("serve").arg("--sample").arg("data");
+    server.arg("--port").arg(port.to_string());
+    println!("$ {}", process::shown(&server));
+    Err(server.exec()).with_context(|| format!("starting {}", binary.display()))
+}

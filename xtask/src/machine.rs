@@ -1,0 +1,102 @@
+//! What this machine has, and what may be installed on it.
+
+use crate::process;
+use anyhow::{Result, bail};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The oldest Node the web UI's build tool runs on.
+const NODE_MIN: (u32, u32) = (20, 19);
+
+/// The root of the project.
+pub fn project() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// Where cargo puts what it builds.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| project().join("target"), PathBuf::from)
+}
+
+/// The first of these programs that is on the path.
+pub fn find(names: &[&str]) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let directories: Vec<PathBuf> = env::split_paths(&path).collect();
+    let places = names.iter().flat_map(|name| directories.iter().map(move |d| d.join(name)));
+    places.into_iter().find(|place| place.is_file())
+}
+
+/// Node and npm are there and new enough, or the reason why not with the way to get them.
+pub fn check_node() -> Result<()> {
+    let advice = "the web UI is built with Node: install Node 20.19 or newer with npm \
+                  (https://nodejs.org), then run this again";
+    let Ok(version) = process::output(Command::new("node").arg("--version")) else {
+        bail!("node is not on the path; {advice}");
+    };
+    if node_version(version.trim()).is_none_or(|found| found < NODE_MIN) {
+        bail!("node {} is too old; {advice}", version.trim());
+    }
+    if find(&["npm"]).is_none() {
+        bail!("npm is not on the path; {advice}");
+    }
+    Ok(())
+}
+
+/// A Chromium to drive: the one named in `CHROMIUM`, one on the path, or one installed now.
+pub fn chromium() -> Result<PathBuf, String> {
+    const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+    if let Some(named) = env::var_os("CHROMIUM") {
+        return Ok(PathBuf::from(named));
+    }
+    if let Some(found) = find(&NAMES) {
+        return Ok(found);
+    }
+    if !may_install() {
+        return Err("no Chromium on the path and none can be installed here (that needs root \
+                    and apt-get); install one or name it in CHROMIUM"
+            .into());
+    }
+    println!("Chromium is not here; installing it with apt-get");
+    let install = ["install", "--yes", "--no-install-recommends", "chromium"];
+    for arguments in [&["update"][..], &install[..]] {
+        let mut command = process::command("apt-get", arguments, Path::new("/"));
+        let ran = process::run(command.env("DEBIAN_FRONTEND", "noninteractive"));
+        if !ran.is_ok_and(|ran| ran.success) {
+            return Err(format!("apt-get {} failed", arguments.join(" ")));
+        }
+    }
+    find(&NAMES).ok_or_else(|| "apt-get installed no program named chromium".into())
+}
+
+/// Root on a Debian machine.
+fn may_install() -> bool {
+    let root = process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    root && find(&["apt-get"]).is_some()
+}
+
+fn node_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.strip_prefix('v')?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_versions_are_compared_as_numbers() {
+        assert_eq!(node_version("v20.19.2"), Some((20, 19)));
+        assert!(node_version("v9.11.0") < Some(NODE_MIN));
+        assert!(node_version("v22.1.0") > Some(NODE_MIN));
+        assert_eq!(node_version("nonsense"), None);
+    }
+
+    #[test]
+    fn the_project_is_where_the_workspace_is() {
+        assert!(project().join("Cargo.lock").is_file());
+    }
+}

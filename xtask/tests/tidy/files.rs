@@ -1,0 +1,137 @@
+//! Rules for files as such: length, whitespace, links between documents.
+
+use crate::{
+    CRATES, LINES_MAX, LONG_FILES,
+    tree::{self, File},
+};
+
+fn too_long(file: &File) -> Option<String> {
+    let lines = file.text.lines().count();
+    let known = LONG_FILES.iter().find(|(path, ..)| *path == file.path);
+    let limit = known.map_or(LINES_MAX, |(_, limit, _)| *limit);
+    if lines > limit {
+        return Some(format!("{}: {lines} lines, at most {limit}: split it by noun", file.path));
+    }
+    let eased = known.is_some() && lines <= LINES_MAX;
+    eased.then(|| format!("{}: {lines} lines, so its line in LONG_FILES can go", file.path))
+}
+
+fn whitespace(file: &File) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (number, line) in file.text.split('\n').enumerate() {
+        let number = number + 1;
+        if line.contains('\t') {
+            findings.push(format!("{}:{number}: a tab", file.path));
+        }
+        if line.ends_with([' ', '\r', '\t']) {
+            findings.push(format!("{}:{number}: space at the end", file.path));
+        }
+    }
+    if !file.text.is_empty() && (!file.text.ends_with('\n') || file.text.ends_with("\n\n")) {
+        findings.push(format!("{}: must end with one line feed", file.path));
+    }
+    findings
+}
+
+/// Relative links of a document that lead nowhere.
+fn dead_links(file: &File, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let html = file.text.split("src=\"").skip(1).chain(file.text.split("srcset=\"").skip(1));
+    let html = html.filter_map(|tail| tail.split('"').next());
+    let links = file.text.split("](").skip(1).filter_map(|tail| tail.split(')').next());
+    let local = links.chain(html).filter(|link| !link.contains("://") && !link.starts_with('#'));
+    let paths = local.filter_map(|link| link.split('#').next());
+    let dead = paths.filter(|path| !exists(&joined(folder, path)));
+    dead.map(|path| format!("{}: the link {path} leads nowhere", file.path)).collect()
+}
+
+fn joined(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => drop(parts.pop()),
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
+}
+
+fn documents() -> Vec<File> {
+    let files = tree::files("", &["md"]);
+    assert!(files.iter().any(|file| file.path == "README.md"), "README.md was not found");
+    files
+}
+
+#[test]
+fn files_are_short() {
+    let files = tree::files("", &["rs", "ts", "svelte", "mjs", "js", "css"]);
+    tree::none(&files.iter().filter_map(too_long).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_tab_and_no_space_at_the_end() {
+    let extensions = [
+        "rs", "toml", "md", "ts", "svelte", "mjs", "js", "css", "html", "yaml", "yml", "svg", "sql",
+    ];
+    let files = tree::files("", &extensions);
+    tree::none(&files.iter().flat_map(whitespace).collect::<Vec<_>>());
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let exists = |path: &str| tree::root().join(path).exists();
+    tree::none(&documents().iter().flat_map(|file| dead_links(file, &exists)).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_crate_and_every_chapter_is_on_the_map() {
+    let mut findings = Vec::new();
+    let map = tree::file("ARCHITECTURE.md").text;
+    for (name, _) in CRATES {
+        if !map.contains(&format!("`{name}`")) {
+            findings.push(format!("ARCHITECTURE.md does not mention `{name}`"));
+        }
+    }
+    let contents = tree::file("docs/SUMMARY.md").text;
+    for chapter in tree::files("docs", &["md"]) {
+        let name = chapter.path.trim_start_matches("docs/");
+        if name != "SUMMARY.md" && !contents.contains(&format!("({name})")) {
+            findings.push(format!("docs/SUMMARY.md does not list {name}"));
+        }
+    }
+    tree::none(&findings);
+}
+
+#[test]
+fn the_readme_names_the_two_commands_and_ci_runs_the_second() {
+    let readme = tree::file("README.md").text;
+    for command in ["cargo xtask demo", "cargo xtask test"] {
+        assert!(readme.contains(command), "README.md does not name `{command}`");
+    }
+    let ci = tree::file(".ci/run").text;
+    let runs: Vec<&str> = ci.lines().filter(|line| line.contains("cargo")).collect();
+    assert_eq!(runs, ["exec cargo xtask test </dev/null"]);
+}
+
+#[test]
+fn the_file_rules_bite() {
+    let long = File::sample("a.rs", &"x\n".repeat(LINES_MAX + 1));
+    assert!(too_long(&long).is_some());
+    assert!(too_long(&File::sample("a.rs", "x\n")).is_none());
+    let check = |text: &str, want: usize| {
+        assert_eq!(whitespace(&File::sample("a.rs", text)).len(), want, "{text:?}");
+    };
+    check("a\nb\n", 0);
+    check("a \nb\n", 1);
+    check("\ta\n", 1);
+    check("a\r\n", 1);
+    check("a", 1);
+    check("a\n\n", 1);
+    let links = |text: &str| {
+        let exists = |path: &str| path == "docs/data.md" || path == "README.md";
+        dead_links(&File::sample("docs/index.md", text), &exists).len()
+    };
+    assert_eq!(links("[a](data.md#x) [b](../README.md) [c](https://example.org) [d](#here)"), 0);
+    assert_eq!(links("[a](gone.md) <img src=\"picture.svg\">"), 2);
+}
