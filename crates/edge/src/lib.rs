@@ -1,2 +1,93 @@
-//! Knows: tLS, listeners, the local CA, drain.
-//! Never knows: routes or accounts.
+//! Knows: TLS, the local certificate authority, listeners with their limits, and how to drain them.
+//! Never knows: routes, accounts, or what a request means.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an adapter: this crate keeps its certificates in files"
+)]
+
+mod authority;
+mod door;
+mod files;
+mod serve;
+mod tls;
+
+pub use authority::{Authority, Leaf};
+pub use door::{Door, Exposure, LocalDoor, Peer, TlsDoor};
+pub use serve::{Drained, Limits, serve};
+pub use tls::Tls;
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+/// Everything that can go wrong before the first request; each names the place and the fix.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else listens there.
+    #[error(
+        "port {port} on {ip} is taken: stop the program that listens there (`ss -ltnp 'sport = :{port}'` names it), or choose another port with --listen {ip}:PORT",
+        port = address.port(),
+        ip = address.ip()
+    )]
+    PortTaken {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Others could reach this address, and nobody said that they may.
+    #[error(
+        "{address} can be reached from other machines: say so with --public (server.public = true), or listen on 127.0.0.1"
+    )]
+    NotLoopback {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// A live process answers on the socket.
+    #[error("another server answers on {}: stop it first", path.display())]
+    SocketTaken {
+        /// Which socket.
+        path: PathBuf,
+    },
+    /// A file of certificates or keys, or a socket, cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What failed.
+        source: io::Error,
+    },
+    /// Others on this machine may read a key.
+    #[error(
+        "{} has mode {mode:03o}: others may read the key in it; run `chmod 600 {}`",
+        path.display(),
+        path.display()
+    )]
+    KeyExposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The file holds no key and certificate of ours.
+    #[error(
+        "{} holds no usable key and certificate; move it away and a new authority is made at the next start",
+        path.display()
+    )]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A certificate cannot be issued.
+    #[error("cannot issue a certificate: {0}")]
+    Issue(#[from] rcgen::Error),
+    /// rustls refuses the key or the certificate.
+    #[error("TLS refuses the server's certificate: {0}")]
+    Tls(#[from] rustls::Error),
+}

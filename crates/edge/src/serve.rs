@@ -1,0 +1,191 @@
+//! The accept loop: every wait bounded, every count capped, and a drain with a deadline.
+
+use crate::{Door, Peer};
+use http::{Request, Response, StatusCode};
+use hyper::body::{Body, Incoming};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use std::{convert::Infallible, error::Error as StdError, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::{Service, ServiceExt};
+
+/// What one listener grants at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For a TLS handshake.
+    pub handshake: Duration,
+    /// For the head of a request, the wait for the next one included.
+    pub head: Duration,
+    /// Header lines of one request.
+    pub header_count: usize,
+    /// Bytes of one request's head.
+    pub header_bytes: usize,
+    /// Connections at a time; more wait in the kernel's queue.
+    pub connections: usize,
+    /// Requests at a time on one HTTP/2 connection.
+    pub streams: u32,
+    /// For requests in flight once the listener stops.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(30),
+            header_count: 64,
+            header_bytes: 16 * 1024,
+            connections: 512,
+            streams: 64,
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How a listener ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// Every request had its answer.
+    Clean,
+    /// The deadline passed first.
+    Cut {
+        /// Connections that were still open.
+        connections: usize,
+    },
+}
+
+/// Serves `service` on `door` until `stop`, then lets requests in flight finish.
+pub async fn serve<D, S, B>(door: D, service: S, limits: Limits, stop: CancellationToken) -> Drained
+where
+    D: Door,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Default + Send + 'static,
+{
+    let door = Arc::new(door);
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let connections = TaskTracker::new();
+    let abort = CancellationToken::new();
+    loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            Some((place, door.accept().await))
+        };
+        let arrived = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            arrived = next => arrived,
+        };
+        let Some((place, accepted)) = arrived else { break };
+        let (raw, peer) = match accepted {
+            Ok(pair) => pair,
+            Err(error) => {
+                // Out of file descriptors, most likely: a pause lets some close.
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let (door, service) = (Arc::clone(&door), service.clone());
+        let (stop, abort) = (stop.clone(), abort.clone());
+        connections.spawn(async move {
+            let whole = async {
+                let greeted = tokio::select! {
+                    greeted = timeout(limits.handshake, door.greet(raw)) => greeted,
+                    () = stop.cancelled() => return,
+                };
+                // The port is free as soon as nobody greets any more.
+                drop(door);
+                match greeted {
+                    Ok(Ok(stream)) => converse(stream, peer, service, limits, stop).await,
+                    Ok(Err(error)) => tracing::debug!(%error, ?peer, "no handshake"),
+                    Err(_) => tracing::debug!(?peer, "the handshake took too long"),
+                }
+            };
+            tokio::select! {
+                () = whole => {}
+                () = abort.cancelled() => {}
+            }
+            drop(place);
+        });
+    }
+    drop(door);
+    connections.close();
+    if timeout(limits.drain, connections.wait()).await.is_ok() {
+        return Drained::Clean;
+    }
+    let cut = connections.len();
+    abort.cancel();
+    connections.wait().await;
+    Drained::Cut { connections: cut }
+}
+
+/// Speaks HTTP/1.1 or HTTP/2 on one connection until it ends or the server stops.
+async fn converse<I, S, B>(
+    stream: I,
+    peer: Peer,
+    service: S,
+    limits: Limits,
+    stop: CancellationToken,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Default + Send + 'static,
+{
+    let answer = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        let service = service.clone();
+        async move {
+            if request.headers().len() > limits.header_count {
+                let mut refusal = Response::new(B::default());
+                *refusal.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+                return Ok(refusal);
+            }
+            request.extensions_mut().insert(peer);
+            service.oneshot(request).await
+        }
+    });
+    let builder = protocol(limits);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, ?peer, "a connection ended early");
+    }
+}
+
+fn protocol(limits: Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_headers(limits.header_count)
+        .max_buf_size(limits.header_bytes.max(8192));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits.head)
+        .keep_alive_timeout(limits.head)
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
+    builder
+}

@@ -1,0 +1,58 @@
+//! The server's side of TLS: 1.2 with ECDHE and AEAD only, 1.3, X25519MLKEM768 first.
+
+use crate::{Error, Leaf};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+    version::{TLS12, TLS13},
+};
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio_rustls::TlsAcceptor;
+
+/// A TLS configuration whose certificate can be replaced while connections live.
+#[derive(Clone)]
+pub struct Tls {
+    current: Arc<Current>,
+    acceptor: TlsAcceptor,
+}
+
+#[derive(Debug)]
+struct Current(RwLock<Arc<CertifiedKey>>);
+
+impl Tls {
+    /// Serves `leaf` to whoever connects.
+    pub fn new(leaf: Leaf) -> Result<Self, Error> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let current = Arc::new(Current(RwLock::new(certified(leaf)?)));
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&TLS13, &TLS12])?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Self { current, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    }
+
+    /// Serves `leaf` from the next handshake on; connections that live keep theirs.
+    pub fn replace(&self, leaf: Leaf) -> Result<(), Error> {
+        let fresh = certified(leaf)?;
+        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    pub(crate) fn acceptor(&self) -> &TlsAcceptor {
+        &self.acceptor
+    }
+}
+
+fn certified(leaf: Leaf) -> Result<Arc<CertifiedKey>, Error> {
+    let provider = aws_lc_rs::default_provider();
+    Ok(Arc::new(CertifiedKey::from_der(leaf.chain, leaf.key, &provider)?))
+}
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
