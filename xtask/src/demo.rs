@@ -7,7 +7,6 @@ use std::{os::unix::process::CommandExt, path::PathBuf, process::ExitCode, time:
 /// Builds, then becomes the server, so that Ctrl-C reaches it without a middleman.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let flags = Flags::parse(arguments, &["--port", "--data-dir"], &[])?;
-    let port: u16 = flags.value("--port", 8443)?;
     let data: PathBuf = flags.value("--data-dir", PathBuf::from("demo-data"))?;
     let started = Instant::now();
     let project = machine::project();
@@ -24,7 +23,10 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let mut server = std::process::Command::new(&binary);
     server.current_dir(&project);
     server.arg("--data-dir").arg(&data).arg("serve").arg("--sample").arg("data");
-    server.arg("--port").arg(port.to_string());
+    if !flags.all("--port").is_empty() {
+        let port: u16 = flags.value("--port", 0)?;
+        server.arg("--listen").arg(format!("127.0.0.1:{port}"));
+    }
     println!("$ {}", process::shown(&server));
     Err(server.exec()).with_context(|| format!("starting {}", binary.display()))
 }

@@ -164,6 +164,7 @@ impl Bench {
         let mut findings = self.look()?;
         let mut files = Vec::new();
         walk(&self.data(), &mut files)?;
+        walk(&self.results(), &mut files)?;
         let debris = files.iter().filter(|file| is_temporary(file));
         findings.extend(debris.map(|file| format!("left behind: {}", file.display())));
         Ok(findings)
@@ -171,7 +172,7 @@ impl Bench {
 
     /// Results that are listed under their final name and lack something.
     fn torn_results(&self) -> Result<Vec<String>> {
-        let results = self.data().join("results");
+        let results = self.results();
         let mut torn = Vec::new();
         if !results.is_dir() {
             return Ok(torn);
@@ -197,6 +198,10 @@ impl Bench {
         self.folder.join("data")
     }
 
+    fn results(&self) -> PathBuf {
+        self.folder.join("results")
+    }
+
     fn stockade(&self, arguments: &[&str]) -> Command {
         let program = self.binary.to_string_lossy();
         let mut command = process::command(&program, &["--data-dir"], &machine::project());
@@ -216,7 +221,13 @@ impl Bench {
         let file = self.folder.join("strategy.yaml");
         let cash = u64::from(round) + 100_000;
         fs::write(&file, format!("{}\ncash: {cash}\n", own.join("\n")))?;
-        Ok(self.stockade(&["backtest", "run", &file.to_string_lossy()]))
+        Ok(self.stockade(&[
+            "backtest",
+            "run",
+            &file.to_string_lossy(),
+            "--out",
+            &self.results().to_string_lossy(),
+        ]))
     }
 
     fn digests(&self) -> Result<BTreeMap<String, String>> {

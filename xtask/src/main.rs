@@ -12,6 +12,7 @@
 
 mod browser;
 mod demo;
+mod docs;
 mod flags;
 mod kill_loop;
 mod machine;
@@ -37,6 +38,9 @@ The chores of this project.
   cargo xtask kill-loop [--times N] [--seed N] [--binary FILE] [--keep]
       Kills imports and backtests at random moments and looks at what is left.
 
+  cargo xtask docs [--check]
+      Writes the blocks of the book that the program itself says.
+
 Exit codes: 0 well, 1 something failed, 2 wrong usage.
 ";
 
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     let done = match command.as_str() {
         "demo" => demo::run(rest),
         "test" => steps::run(rest),
+        "docs" => docs::run(rest),
         "kill-loop" => kill_loop::run(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

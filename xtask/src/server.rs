@@ -31,7 +31,7 @@ impl Server {
     pub fn start(binary: &Path, data: PathBuf, sample: &Path) -> Result<Self> {
         let log = fs::File::create(data.with_extension("log"))?;
         let mut command = Command::new(binary);
-        command.arg("--data-dir").arg(&data).args(["serve", "--port", "0", "--sample"]);
+        command.arg("--data-dir").arg(&data).args(["serve", "--listen", "127.0.0.1:0", "--sample"]);
         command.arg(sample).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         println!("$ {}", process::shown(&command));
         let mut child = process::spawn(&mut command)?;

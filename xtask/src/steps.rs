@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`, in the order in which a mistake is cheapest to find.
 
 use crate::{
-    browser,
+    browser, docs,
     flags::{Flags, Usage},
     machine, process,
     report::{Line, Outcome, summary},
@@ -16,7 +16,7 @@ struct Step {
     run: fn() -> Result<Outcome>,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "format", what: "every Rust file is formatted", run: format },
     Step { name: "supply", what: "dependencies: bans, licences, sources", run: supply_chain },
     Step { name: "ui-install", what: "the locked npm packages, no scripts", run: ui_install },
@@ -26,6 +26,7 @@ const STEPS: [Step; 10] = [
     Step { name: "clippy", what: "lints, warnings are errors", run: clippy },
     Step { name: "rust", what: "all Rust tests, tidy among them", run: rust },
     Step { name: "doc", what: "the examples in the documentation", run: doc },
+    Step { name: "book", what: "the book says what the program says", run: book },
     Step { name: "browser", what: "a person's way through a real Chromium", run: in_browser },
 ];
 
@@ -87,6 +88,16 @@ fn rust() -> Result<Outcome> {
 
 fn doc() -> Result<Outcome> {
     cargo(&["test", "--workspace", "--doc", "--locked", "--no-fail-fast"])
+}
+
+fn book() -> Result<Outcome> {
+    let stale = docs::stale(&machine::target().join("debug/stockade"))?;
+    let names: Vec<String> = stale.iter().map(|(path, _)| path.display().to_string()).collect();
+    if names.is_empty() {
+        return Ok(Outcome::Passed(None));
+    }
+    let why = format!("stale: {}; `cargo xtask docs` writes them anew", names.join(", "));
+    Ok(Outcome::Failed(None, why))
 }
 
 fn supply_chain() -> Result<Outcome> {

@@ -31,7 +31,7 @@ const NO_CORE_WORD: [(&str, &str); 17] = [
 const LEFT_UNDONE: [&str; 4] = ["todo!", "unimplemented!", "dbg!", "#[ignore]"];
 
 /// Names that say nothing about what is inside.
-const EMPTY_NAMES: [&str; 10] =
+const EMPTY_NAMES: [&str; 8] =
     ["utils", "util", "common", "helpers", "helper", "types", "manager", "misc", "base", "shared"];
 
 fn core_words(file: &File) -> Vec<String> {
