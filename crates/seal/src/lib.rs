@@ -1,2 +1,59 @@
 //! Knows: secrets, envelopes, signatures: pure functions over bytes.
 //! Never knows: where a key lives, or what it protects.
+
+#![forbid(unsafe_code)]
+
+mod entropy;
+mod envelope;
+mod hash;
+mod secret;
+mod sign;
+mod xaes;
+
+pub use entropy::{Entropy, SeededEntropy, random};
+pub use envelope::{Aad, KeyId, OVERHEAD_BYTES, SealingKey};
+pub use hash::{MacKey, equal, hkdf_sha256, hmac_sha256, sha256, sha256_parts};
+pub use secret::Secret;
+pub use sign::{SigningKey, VerifyingKey};
+pub use xaes::XaesKey;
+
+/// Everything that can go wrong with sealed or signed bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Fewer bytes than the frame alone needs.
+    #[error("a sealed value has {found} bytes; the frame alone takes {needed}")]
+    Truncated {
+        /// Bytes given.
+        found: usize,
+        /// Bytes of an empty sealed value.
+        needed: usize,
+    },
+    /// The first byte names a layout that this version does not read.
+    #[error("sealed value has layout {found}; this version reads layout 1: update the program")]
+    Layout {
+        /// The byte found.
+        found: u8,
+    },
+    /// Sealed under another key than the one tried.
+    #[error("sealed under key {found}, tried with key {tried}")]
+    WrongKey {
+        /// The id inside the sealed value.
+        found: KeyId,
+        /// The id of the key at hand.
+        tried: KeyId,
+    },
+    /// The ciphertext was altered, or moved to a row, column or tenant that it was not sealed for.
+    #[error("a sealed value was altered or moved from where it was sealed")]
+    Forged,
+    /// The signature does not belong to this message and key.
+    #[error("the signature does not match")]
+    Signature,
+    /// Not a 64-byte signature, or not a 32-byte key.
+    #[error("expected {expected} bytes, found {found}")]
+    Length {
+        /// Bytes wanted.
+        expected: usize,
+        /// Bytes found.
+        found: usize,
+    },
+}

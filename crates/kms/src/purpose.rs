@@ -1,0 +1,63 @@
+//! What a key is for: no two purposes share a key.
+
+/// One use of one key; each yields unrelated keys for sealing, authentication and signing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// Signs the checkpoints of the audit log.
+    AuditLog,
+    /// Seals the bodies of the audit log for as long as the law wants them.
+    Retention,
+    /// Seals fields of accounts, such as TOTP secrets.
+    Accounts,
+    /// Looks up sealed fields: the blind index.
+    BlindIndex,
+    /// The pepper of password hashes.
+    Passwords,
+    /// Authenticates recovery codes.
+    RecoveryCodes,
+    /// Signs access tokens.
+    AccessTokens,
+    /// Derives the successors of refresh tokens.
+    RefreshTokens,
+    /// Authenticates device cookies.
+    DeviceCookies,
+    /// Authenticates set-up links and other one-time values.
+    OneTimeLinks,
+    /// Authenticates challenges between the steps of a ceremony.
+    Challenges,
+}
+
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 11] = [
+        Self::AuditLog,
+        Self::Retention,
+        Self::Accounts,
+        Self::BlindIndex,
+        Self::Passwords,
+        Self::RecoveryCodes,
+        Self::AccessTokens,
+        Self::RefreshTokens,
+        Self::DeviceCookies,
+        Self::OneTimeLinks,
+        Self::Challenges,
+    ];
+
+    /// The name inside the key derivation; it never changes, or every key would.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AuditLog => "audit-log",
+            Self::Retention => "retention",
+            Self::Accounts => "accounts",
+            Self::BlindIndex => "blind-index",
+            Self::Passwords => "passwords",
+            Self::RecoveryCodes => "recovery-codes",
+            Self::AccessTokens => "access-tokens",
+            Self::RefreshTokens => "refresh-tokens",
+            Self::DeviceCookies => "device-cookies",
+            Self::OneTimeLinks => "one-time-links",
+            Self::Challenges => "challenges",
+        }
+    }
+}
