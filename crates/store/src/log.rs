@@ -1,0 +1,368 @@
+//! The audit log's tables: written by one function, read by page, receipt and export.
+
+use crate::{Error, Store, error::Place};
+use audit::{
+    Batch, Checkpoint, ExportLine, Frontier, Hash, Kind, Leaf, Ledger, NodeId, Receipt, Record,
+    Row, inclusion_proof, nodes_for_inclusion,
+};
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+use std::collections::BTreeMap;
+
+/// The most rows that one page of the log holds.
+pub(crate) const PAGE_ROWS_MAX: u32 = 500;
+/// How many rows one piece of an export holds.
+const EXPORT_ROWS: u32 = 256;
+/// A row of `audit_leaves`.
+type RawRow = (i64, i64, String, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+
+/// Which entries of the log to read, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct LogPage {
+    /// Only entries with an index below this one.
+    pub before: Option<u64>,
+    /// Only entries of this kind.
+    pub kind: Option<Kind>,
+    /// At most so many, and never more than 500; 0 stands for 50.
+    pub limit: u32,
+}
+
+/// The newest checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// What it signs.
+    pub checkpoint: Checkpoint,
+    /// The signed note.
+    pub note: String,
+    /// When it was signed.
+    pub time: Timestamp,
+}
+
+impl Store {
+    /// The key that checks this log, as `name+id+key`.
+    #[must_use]
+    pub fn log_key(&self) -> String {
+        self.ledger().verifier().to_string()
+    }
+
+    /// The newest checkpoint.
+    pub async fn log_head(&self) -> Result<Head, Error> {
+        let mut reading = self.readers().acquire().await.map_err(|e| self.place().fault(e))?;
+        head(&mut reading, self.place(), self.ledger()).await
+    }
+
+    /// A page of the log, newest first, every body opened and checked against its leaf.
+    pub async fn log_page(&self, page: &LogPage) -> Result<Vec<Record>, Error> {
+        let limit = if page.limit == 0 { 50 } else { page.limit.min(PAGE_ROWS_MAX) };
+        let before = page.before.map_or(i64::MAX, |index| i64::try_from(index).unwrap_or(i64::MAX));
+        let query = match &page.kind {
+            None => sqlx::query_as(
+                "SELECT leaf_index, time_us, kind, commitment, leaf_hash, sealed_body \
+                 FROM audit_leaves WHERE leaf_index < $1 ORDER BY leaf_index DESC LIMIT $2",
+            )
+            .bind(before)
+            .bind(limit),
+            Some(kind) => sqlx::query_as(
+                "SELECT leaf_index, time_us, kind, commitment, leaf_hash, sealed_body \
+                 FROM audit_leaves WHERE kind = $3 AND leaf_index < $1 \
+                 ORDER BY leaf_index DESC LIMIT $2",
+            )
+            .bind(before)
+            .bind(limit)
+            .bind(kind.as_str().to_owned()),
+        };
+        let rows: Vec<RawRow> =
+            query.fetch_all(self.readers()).await.map_err(|e| self.place().fault(e))?;
+        rows.into_iter().map(|raw| Ok(self.ledger().record(&row(raw, self.place())?)?)).collect()
+    }
+
+    /// The receipt for one entry: leaf, opened body, proof, checkpoint.
+    pub async fn receipt(&self, index: u64) -> Result<Receipt, Error> {
+        let fault = |error| self.place().fault(error);
+        // One transaction, so that the checkpoint and the nodes are of one moment.
+        let mut reading = self.readers().begin().await.map_err(fault)?;
+        let head = head(&mut reading, self.place(), self.ledger()).await?;
+        let size = head.checkpoint.size;
+        let none = Error::NoSuchLeaf { index, size };
+        let Some(row) = leaves(&mut reading, self.place(), index, 1).await?.pop() else {
+            return Err(none);
+        };
+        if row.index != index || index >= size {
+            return Err(none);
+        }
+        let ids = nodes_for_inclusion(index, size)?;
+        let nodes = fetch_nodes(&mut reading, self.place(), &ids).await?;
+        let proof = inclusion_proof(index, size, |id| nodes.get(&id).copied())?;
+        let opening = self.ledger().open(&row)?;
+        Ok(Receipt { index, leaf: row.leaf, opening, proof, checkpoint: head.note })
+    }
+
+    /// Begins an export of the whole log as it is now.
+    pub async fn export(&self) -> Result<Export, Error> {
+        let head = self.log_head().await?;
+        Ok(Export { store: self.clone(), head, next: None })
+    }
+}
+
+/// An export in progress: the log as it was when the export began.
+#[derive(Debug)]
+pub struct Export {
+    store: Store,
+    head: Head,
+    /// The next leaf; `None` before the head lines.
+    next: Option<u64>,
+}
+
+impl Export {
+    /// The next piece, whole JSON lines; `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<String>, Error> {
+        let Some(next) = self.next else {
+            self.next = Some(0);
+            let key = ExportLine::Key { key: self.store.log_key() };
+            let checkpoint = ExportLine::Checkpoint { note: self.head.note.clone() };
+            return Ok(Some(key.to_text() + &checkpoint.to_text()));
+        };
+        let left = self.head.checkpoint.size.saturating_sub(next);
+        if left == 0 {
+            return Ok(None);
+        }
+        let (store, limit) = (&self.store, u32::try_from(left).unwrap_or(u32::MAX).min(EXPORT_ROWS));
+        let mut reading =
+            store.readers().acquire().await.map_err(|error| store.place().fault(error))?;
+        let rows = leaves(&mut reading, store.place(), next, limit).await?;
+        let Some(last) = rows.last() else {
+            let size = self.head.checkpoint.size;
+            return Err(audit::Error::SizeMismatch { signed: size, found: next }.into());
+        };
+        self.next = Some(last.index + 1);
+        let mut text = String::new();
+        for row in &rows {
+            text.push_str(&ExportLine::leaf(row, store.ledger())?.to_text());
+        }
+        Ok(Some(text))
+    }
+}
+
+/// Founds the log of a new database: its key, and a signed checkpoint of nothing.
+pub(crate) async fn found(
+    connection: &mut SqliteConnection,
+    place: &Place,
+    ledger: &Ledger,
+    now: Timestamp,
+) -> Result<(), Error> {
+    use sqlx::Connection as _;
+    let fault = |error| place.fault(error);
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
+    let known: Option<i64> = sqlx::query_scalar("SELECT created_us FROM audit_log WHERE id = 1")
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(fault)?;
+    if known.is_none() {
+        sqlx::query("INSERT INTO audit_log (id, log_key, created_us) VALUES (1, $1, $2)")
+            .bind(ledger.verifier().to_string())
+            .bind(now.as_microsecond())
+            .execute(&mut *transaction)
+            .await
+            .map_err(fault)?;
+        let note = ledger.checkpoint(&Frontier::new())?;
+        write_checkpoint(&mut transaction, place, (0, &note), now).await?;
+    }
+    transaction.commit().await.map_err(fault)
+}
+
+/// Refuses a log that belongs to another key.
+pub(crate) async fn check_key(
+    connection: &mut SqliteConnection,
+    place: &Place,
+    ledger: &Ledger,
+) -> Result<(), Error> {
+    let stored: String = sqlx::query_scalar("SELECT log_key FROM audit_log WHERE id = 1")
+        .fetch_optional(connection)
+        .await
+        .map_err(|error| place.fault(error))?
+        .ok_or_else(|| place.damaged("audit_log", 1, "it is gone"))?;
+    let given = ledger.verifier().to_string();
+    if stored == given {
+        Ok(())
+    } else {
+        Err(Error::ForeignLog { path: place.0.clone(), stored, given })
+    }
+}
+
+/// Writes what an act adds to the log.
+pub(crate) async fn write(
+    connection: &mut SqliteConnection,
+    place: &Place,
+    batch: &Batch,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let fault = |error| place.fault(error);
+    for row in &batch.rows {
+        sqlx::query(
+            "INSERT INTO audit_leaves \
+             (leaf_index, time_us, kind, commitment, leaf_hash, sealed_body) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(integer(row.index))
+        .bind(row.leaf.time().as_microsecond())
+        .bind(row.leaf.kind().as_str())
+        .bind(row.leaf.commitment().as_slice())
+        .bind(row.hash.as_slice())
+        .bind(row.sealed.as_deref())
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    }
+    for (id, hash) in &batch.nodes {
+        sqlx::query(
+            "INSERT INTO audit_nodes (tree_level, node_index, node_hash) VALUES ($1, $2, $3)",
+        )
+        .bind(i64::from(id.level))
+        .bind(integer(id.index))
+        .bind(hash.as_slice())
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    }
+    write_checkpoint(connection, place, (batch.size, &batch.checkpoint), now).await
+}
+
+async fn write_checkpoint(
+    connection: &mut SqliteConnection,
+    place: &Place,
+    (size, note): (u64, &str),
+    now: Timestamp,
+) -> Result<(), Error> {
+    sqlx::query("INSERT INTO audit_checkpoints (tree_size, time_us, note) VALUES ($1, $2, $3)")
+        .bind(integer(size))
+        .bind(now.as_microsecond())
+        .bind(note)
+        .execute(connection)
+        .await
+        .map_err(|error| place.fault(error))?;
+    Ok(())
+}
+
+/// The newest checkpoint's note, not yet checked.
+pub(crate) async fn newest_note(
+    connection: &mut SqliteConnection,
+    place: &Place,
+) -> Result<String, Error> {
+    Ok(newest(connection, place).await?.0)
+}
+
+async fn newest(
+    connection: &mut SqliteConnection,
+    place: &Place,
+) -> Result<(String, i64), Error> {
+    sqlx::query_as("SELECT note, time_us FROM audit_checkpoints ORDER BY tree_size DESC LIMIT 1")
+        .fetch_optional(connection)
+        .await
+        .map_err(|error| place.fault(error))?
+        .ok_or_else(|| place.damaged("audit_checkpoints", "last", "there is no checkpoint"))
+}
+
+async fn head(
+    connection: &mut SqliteConnection,
+    place: &Place,
+    ledger: &Ledger,
+) -> Result<Head, Error> {
+    let (note, time_us) = newest(connection, place).await?;
+    let checkpoint = Checkpoint::verify(&note, ledger.verifier())?;
+    let time = Timestamp::from_microsecond(time_us)
+        .map_err(|error| place.damaged("audit_checkpoints", checkpoint.size, error))?;
+    Ok(Head { checkpoint, note, time })
+}
+
+/// The frontier under a checkpoint, if the stored tree ends exactly there.
+pub(crate) async fn restore(
+    connection: &mut SqliteConnection,
+    place: &Place,
+    ledger: &Ledger,
+    note: &str,
+) -> Result<Frontier, Error> {
+    let head = |problem| Error::LogHead { path: place.0.clone(), problem };
+    let checkpoint = Checkpoint::verify(note, ledger.verifier()).map_err(head)?;
+    let size = checkpoint.size;
+    let last: Option<i64> = sqlx::query_scalar("SELECT MAX(leaf_index) FROM audit_leaves")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(|error| place.fault(error))?;
+    let found = last.and_then(|index| u64::try_from(index).ok()).map_or(0, |index| index + 1);
+    if found != size {
+        return Err(head(audit::Error::SizeMismatch { signed: size, found }));
+    }
+    let nodes = fetch_nodes(connection, place, &Frontier::nodes(size)).await?;
+    let frontier = Frontier::restore(size, |id| nodes.get(&id).copied()).map_err(head)?;
+    if frontier.root() == checkpoint.root {
+        Ok(frontier)
+    } else {
+        Err(head(audit::Error::RootMismatch { size }))
+    }
+}
+
+/// Rows of the log from `first` on.
+pub(crate) async fn leaves(
+    connection: &mut SqliteConnection,
+    place: &Place,
+    first: u64,
+    limit: u32,
+) -> Result<Vec<Row>, Error> {
+    let rows: Vec<RawRow> = sqlx::query_as(
+        "SELECT leaf_index, time_us, kind, commitment, leaf_hash, sealed_body \
+         FROM audit_leaves WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT $2",
+    )
+    .bind(integer(first))
+    .bind(limit)
+    .fetch_all(connection)
+    .await
+    .map_err(|error| place.fault(error))?;
+    rows.into_iter().map(|raw| row(raw, place)).collect()
+}
+
+/// The nodes of the tree by name; one that is missing is left out.
+async fn fetch_nodes(
+    connection: &mut SqliteConnection,
+    place: &Place,
+    ids: &[NodeId],
+) -> Result<BTreeMap<NodeId, Hash>, Error> {
+    let mut nodes = BTreeMap::new();
+    for id in ids {
+        let query = if id.level == 0 {
+            sqlx::query_scalar("SELECT leaf_hash FROM audit_leaves WHERE leaf_index = $1")
+        } else {
+            sqlx::query_scalar(
+                "SELECT node_hash FROM audit_nodes WHERE node_index = $1 AND tree_level = $2",
+            )
+        };
+        let query = query.bind(integer(id.index));
+        let query = if id.level == 0 { query } else { query.bind(i64::from(id.level)) };
+        let hash: Option<Vec<u8>> =
+            query.fetch_optional(&mut *connection).await.map_err(|error| place.fault(error))?;
+        if let Some(hash) = hash.and_then(|hash| hash.try_into().ok()) {
+            nodes.insert(*id, hash);
+        }
+    }
+    Ok(nodes)
+}
+
+/// A row of `audit_leaves` as values.
+fn row(raw: RawRow, place: &Place) -> Result<Row, Error> {
+    let (index, time_us, kind, commitment, hash, sealed) = raw;
+    let damaged = |problem: &dyn ToString| {
+        place.damaged("audit_leaves", index, problem.to_string())
+    };
+    let digest = |bytes: Vec<u8>| -> Result<Hash, Error> {
+        bytes.try_into().map_err(|_| damaged(&"a hash has not 32 bytes"))
+    };
+    let time = Timestamp::from_microsecond(time_us).map_err(|error| damaged(&error))?;
+    let kind = kind.parse().map_err(|error: audit::Error| damaged(&error))?;
+    let leaf = Leaf::new(time, kind, digest(commitment)?).map_err(|error| damaged(&error))?;
+    let index = u64::try_from(index).map_err(|_| damaged(&"a negative index"))?;
+    Ok(Row { index, leaf, hash: digest(hash)?, sealed })
+}
+
+/// A size or an index as SQL keeps it.
+pub(crate) fn integer(value: u64) -> i64 {
+    i64::try_from(value).expect("no log reaches 2^63 entries")
+}

@@ -1,0 +1,110 @@
+//! The whole log over again, from its rows: leaves, bodies, nodes and every checkpoint.
+
+use crate::{
+    Error, Store,
+    log::{PAGE_ROWS_MAX, check_key, integer, leaves},
+};
+use audit::{Hash, NodeId, Replay, Summary};
+use sqlx::SqliteConnection;
+use std::collections::BTreeMap;
+
+impl Store {
+    /// Derives everything again from the rows and stops at the first that does not fit.
+    ///
+    /// `seen` are checkpoints kept from earlier, outside the database: a log that was cut back
+    /// or rewritten with its own key does not extend them.
+    pub async fn verify_log(&self, seen: &[String]) -> Result<Summary, Error> {
+        let fault = |error| self.place().fault(error);
+        // One transaction: a server that goes on writing does not disturb the picture.
+        let mut reading = self.readers().begin().await.map_err(fault)?;
+        check_key(&mut reading, self.place(), self.ledger()).await?;
+        let notes: Vec<String> =
+            sqlx::query_scalar("SELECT note FROM audit_checkpoints ORDER BY tree_size")
+                .fetch_all(&mut *reading)
+                .await
+                .map_err(fault)?;
+        let own = notes.last().map_or(Ok(0), |note| self.size_of(note))?;
+        for note in seen {
+            let seen = self.size_of(note)?;
+            if seen > own {
+                return Err(audit::Error::RolledBack { seen, size: own }.into());
+            }
+        }
+        let all = notes.iter().chain(seen).map(String::as_str);
+        let mut replay = Replay::new(all, self.ledger().verifier())?;
+        let mut inner_nodes = 0;
+        loop {
+            let rows = leaves(&mut reading, self.place(), replay.size(), PAGE_ROWS_MAX).await?;
+            if rows.is_empty() {
+                break;
+            }
+            let mut nodes = BTreeMap::new();
+            for row in &rows {
+                let opening = self.ledger().open(row)?;
+                nodes.extend(replay.push(row, opening.as_ref())?);
+            }
+            inner_nodes += nodes.len();
+            self.compare_nodes(&mut reading, &nodes).await?;
+        }
+        self.count_nodes(&mut reading, inner_nodes).await?;
+        Ok(replay.finish()?)
+    }
+
+    fn size_of(&self, note: &str) -> Result<u64, Error> {
+        Ok(audit::Checkpoint::verify(note, self.ledger().verifier())?.size)
+    }
+
+    /// Whether the stored inner nodes are the derived ones.
+    async fn compare_nodes(
+        &self,
+        connection: &mut SqliteConnection,
+        derived: &BTreeMap<NodeId, Hash>,
+    ) -> Result<(), Error> {
+        let mut levels: BTreeMap<u8, (u64, u64)> = BTreeMap::new();
+        for id in derived.keys() {
+            let range = levels.entry(id.level).or_insert((id.index, id.index));
+            range.1 = id.index;
+        }
+        let mut stored = BTreeMap::new();
+        for (level, (first, last)) in levels {
+            let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+                "SELECT node_index, node_hash FROM audit_nodes \
+                 WHERE tree_level = $1 AND node_index BETWEEN $2 AND $3",
+            )
+            .bind(i64::from(level))
+            .bind(integer(first))
+            .bind(integer(last))
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|error| self.place().fault(error))?;
+            let named = |(index, hash): (i64, Vec<u8>)| {
+                Some((NodeId { level, index: u64::try_from(index).ok()? }, hash))
+            };
+            stored.extend(rows.into_iter().filter_map(named));
+        }
+        for (id, hash) in derived {
+            if stored.get(id).map(Vec::as_slice) != Some(hash.as_slice()) {
+                return Err(audit::Error::Node { level: id.level, index: id.index }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there are no inner nodes besides the derived ones.
+    async fn count_nodes(
+        &self,
+        connection: &mut SqliteConnection,
+        derived: usize,
+    ) -> Result<(), Error> {
+        let found: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit_nodes")
+            .fetch_one(connection)
+            .await
+            .map_err(|error| self.place().fault(error))?;
+        if usize::try_from(found) == Ok(derived) {
+            Ok(())
+        } else {
+            let problem = format!("it has {found} rows, the leaves make {derived}");
+            Err(self.place().damaged("audit_nodes", "all", problem))
+        }
+    }
+}
