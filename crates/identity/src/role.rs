@@ -1,0 +1,223 @@
+//! Roles are sets of permissions; what no set names is denied.
+
+use crate::Error;
+use std::{fmt, str::FromStr};
+
+/// What a person is here for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The first account: everything.
+    Owner,
+    /// Runs the server and its accounts; grants no roles.
+    Admin,
+    /// Helps people; sees who exists, not what they own.
+    Support,
+    /// Reads the log.
+    Auditor,
+    /// Works: data, strategies, backtests.
+    Trader,
+    /// Looks, changes nothing.
+    Viewer,
+}
+
+/// One thing that can be allowed. Everything a person owns is moreover reached by its owner only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// See and end one's own sessions.
+    OwnSessions,
+    /// See datasets and their bars.
+    DataRead,
+    /// Import, replace or remove a dataset.
+    DataImport,
+    /// See one's own strategies.
+    StrategyRead,
+    /// Change one's own strategies.
+    StrategyWrite,
+    /// See one's own backtests.
+    BacktestRead,
+    /// Start and cancel one's own backtests.
+    BacktestRun,
+    /// See the audit log.
+    AuditRead,
+    /// Take the audit log away as a file.
+    AuditExport,
+    /// See reports of the browsers' content security policy.
+    ViolationRead,
+    /// See which accounts exist.
+    AccountRead,
+    /// Enable and disable accounts, end their sessions.
+    AccountManage,
+    /// Change what a person may do.
+    RoleGrant,
+}
+
+/// How strong and how fresh the proof of who is there must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// A live session: looking, and everyday work on what one owns.
+    Read,
+    /// Signed in within 15 minutes: what others notice, or what cannot be undone.
+    Write,
+    /// Signed in within 5 minutes, with a second factor: rights, exports, keys.
+    Dangerous,
+}
+
+use Permission as P;
+
+impl Permission {
+    /// All of them, for the published table.
+    pub const ALL: [Self; 13] = [
+        P::OwnSessions,
+        P::DataRead,
+        P::DataImport,
+        P::StrategyRead,
+        P::StrategyWrite,
+        P::BacktestRead,
+        P::BacktestRun,
+        P::AuditRead,
+        P::AuditExport,
+        P::ViolationRead,
+        P::AccountRead,
+        P::AccountManage,
+        P::RoleGrant,
+    ];
+
+    /// The level that it asks for.
+    #[must_use]
+    pub const fn level(self) -> Level {
+        match self {
+            P::OwnSessions
+            | P::DataRead
+            | P::StrategyRead
+            | P::StrategyWrite
+            | P::BacktestRead
+            | P::BacktestRun
+            | P::AuditRead
+            | P::ViolationRead
+            | P::AccountRead => Level::Read,
+            P::DataImport | P::AccountManage => Level::Write,
+            P::AuditExport | P::RoleGrant => Level::Dangerous,
+        }
+    }
+}
+
+impl Role {
+    /// All of them, strongest first.
+    pub const ALL: [Self; 6] =
+        [Self::Owner, Self::Admin, Self::Support, Self::Auditor, Self::Trader, Self::Viewer];
+
+    /// Its name, as stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Support => "support",
+            Self::Auditor => "auditor",
+            Self::Trader => "trader",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// What it may do; everything else is denied.
+    #[must_use]
+    pub const fn permissions(self) -> &'static [Permission] {
+        match self {
+            Self::Owner => &Permission::ALL,
+            Self::Admin => &[
+                P::OwnSessions,
+                P::DataRead,
+                P::DataImport,
+                P::StrategyRead,
+                P::StrategyWrite,
+                P::BacktestRead,
+                P::BacktestRun,
+                P::AuditRead,
+                P::AuditExport,
+                P::ViolationRead,
+                P::AccountRead,
+                P::AccountManage,
+            ],
+            Self::Support => &[P::OwnSessions, P::AccountRead, P::ViolationRead],
+            Self::Auditor => &[P::OwnSessions, P::AuditRead, P::AuditExport, P::AccountRead],
+            Self::Trader => &[
+                P::OwnSessions,
+                P::DataRead,
+                P::DataImport,
+                P::StrategyRead,
+                P::StrategyWrite,
+                P::BacktestRead,
+                P::BacktestRun,
+            ],
+            Self::Viewer => {
+                &[P::OwnSessions, P::DataRead, P::StrategyRead, P::BacktestRead]
+            }
+        }
+    }
+
+    /// Whether it may.
+    #[must_use]
+    pub fn allows(self, permission: Permission) -> bool {
+        self.permissions().contains(&permission)
+    }
+}
+
+impl FromStr for Role {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
+        found.ok_or_else(|| Error::Role { text: text.chars().take(32).collect() })
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole table, a letter a role, as it is published: a change shows here first.
+    #[test]
+    fn who_may_do_what() {
+        let row = |permission| {
+            let letter = |role: Role| if role.allows(permission) { &role.as_str()[..1] } else { "-" };
+            Role::ALL.map(letter).concat()
+        };
+        let check = |permission, want: &str| assert_eq!(row(permission), want, "{permission:?}");
+        check(P::OwnSessions, "oasatv");
+        check(P::DataRead, "oa--tv");
+        check(P::DataImport, "oa--t-");
+        check(P::StrategyRead, "oa--tv");
+        check(P::StrategyWrite, "oa--t-");
+        check(P::BacktestRead, "oa--tv");
+        check(P::BacktestRun, "oa--t-");
+        check(P::AuditRead, "oa-a--");
+        check(P::AuditExport, "oa-a--");
+        check(P::ViolationRead, "oas---");
+        check(P::AccountRead, "oasa--");
+        check(P::AccountManage, "oa----");
+        check(P::RoleGrant, "o-----");
+    }
+
+    #[test]
+    fn names_go_round_and_no_other_is_a_role() {
+        for role in Role::ALL {
+            assert_eq!(role.to_string().parse(), Ok(role));
+        }
+        for bad in ["", "Owner", "root", "owner "] {
+            assert!(matches!(bad.parse::<Role>(), Err(Error::Role { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_changes_rights_or_leaves_the_house_is_dangerous() {
+        assert_eq!(P::RoleGrant.level(), Level::Dangerous);
+        assert_eq!(P::AuditExport.level(), Level::Dangerous);
+        assert!(Level::Read < Level::Write && Level::Write < Level::Dangerous);
+    }
+}

@@ -1,0 +1,238 @@
+//! The fields of an account that lie sealed: one place that knows where each belongs.
+
+use crate::{AccountId, Client, DisplayName, EmailAddress, EmailIndex, Error, SessionId, TotpSecret};
+use seal::{Aad, Entropy, MacKey, SealingKey, Secret};
+
+/// Seals and opens what identifies a person; a value moved to another row, column or account
+/// does not open.
+#[derive(Debug)]
+pub struct Vault {
+    key: SealingKey,
+    email_index: MacKey,
+}
+
+/// What a person is called and where their mail goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The address.
+    pub email: EmailAddress,
+    /// The name.
+    pub display_name: DisplayName,
+}
+
+/// A profile as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedProfile {
+    /// Finds the account by its address.
+    pub email_index: EmailIndex,
+    /// The address, sealed.
+    pub email: Vec<u8>,
+    /// The name, sealed.
+    pub display_name: Vec<u8>,
+}
+
+/// An authenticator's secret as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedTotp(pub Vec<u8>);
+
+/// Where a session runs, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedClient(pub Vec<u8>);
+
+struct Place {
+    table: &'static str,
+    column: &'static str,
+}
+
+const EMAIL: Place = Place { table: "accounts", column: "email" };
+const DISPLAY_NAME: Place = Place { table: "accounts", column: "display_name" };
+const TOTP: Place = Place { table: "totp", column: "secret" };
+const CLIENT: Place = Place { table: "sessions", column: "client" };
+
+impl Vault {
+    /// With the sealing key and the blind index's key of their purposes.
+    #[must_use]
+    pub const fn new(key: SealingKey, email_index: MacKey) -> Self {
+        Self { key, email_index }
+    }
+
+    /// What finds an account by its address.
+    #[must_use]
+    pub fn index(&self, email: &EmailAddress) -> EmailIndex {
+        email.index(&self.email_index)
+    }
+
+    /// Seals a profile for its account.
+    #[must_use]
+    pub fn seal_profile(
+        &self,
+        account: AccountId,
+        profile: &Profile,
+        entropy: &mut dyn Entropy,
+    ) -> SealedProfile {
+        let row = account.to_string();
+        let mut seal = |place: &Place, text: &str| {
+            self.seal(place, (account, &row), text.as_bytes(), entropy)
+        };
+        SealedProfile {
+            email: seal(&EMAIL, profile.email.as_str()),
+            display_name: seal(&DISPLAY_NAME, profile.display_name.as_str()),
+            email_index: self.index(&profile.email),
+        }
+    }
+
+    /// Opens an account's profile.
+    pub fn open_profile(&self, account: AccountId, sealed: &SealedProfile) -> Result<Profile, Error> {
+        let row = account.to_string();
+        let email = self.open_text(&EMAIL, (account, &row), &sealed.email)?;
+        let name = self.open_text(&DISPLAY_NAME, (account, &row), &sealed.display_name)?;
+        Ok(Profile {
+            email: email.expose().parse().map_err(|_| Error::Content { field: EMAIL.column })?,
+            display_name: name
+                .expose()
+                .parse()
+                .map_err(|_| Error::Content { field: DISPLAY_NAME.column })?,
+        })
+    }
+
+    /// Seals an authenticator's secret for its account.
+    #[must_use]
+    pub fn seal_totp(
+        &self,
+        account: AccountId,
+        secret: &TotpSecret,
+        entropy: &mut dyn Entropy,
+    ) -> SealedTotp {
+        let row = account.to_string();
+        SealedTotp(self.seal(&TOTP, (account, &row), secret.expose(), entropy))
+    }
+
+    /// Opens an account's authenticator secret.
+    pub fn open_totp(&self, account: AccountId, sealed: &SealedTotp) -> Result<TotpSecret, Error> {
+        let row = account.to_string();
+        let bytes = self.open(&TOTP, (account, &row), &sealed.0)?;
+        TotpSecret::from_bytes(bytes.expose())
+    }
+
+    /// Seals where a session runs.
+    #[must_use]
+    pub fn seal_client(
+        &self,
+        owner: (AccountId, SessionId),
+        client: &Client,
+        entropy: &mut dyn Entropy,
+    ) -> SealedClient {
+        let address = client.address.map(|a| a.to_string()).unwrap_or_default();
+        let text = format!("{address}\n{}", client.agent);
+        let row = owner.1.to_string();
+        SealedClient(self.seal(&CLIENT, (owner.0, &row), text.as_bytes(), entropy))
+    }
+
+    /// Opens where a session runs.
+    pub fn open_client(
+        &self,
+        owner: (AccountId, SessionId),
+        sealed: &SealedClient,
+    ) -> Result<Client, Error> {
+        let row = owner.1.to_string();
+        let text = self.open_text(&CLIENT, (owner.0, &row), &sealed.0)?;
+        let parts = text.expose().split_once('\n');
+        let (address, agent) = parts.ok_or(Error::Content { field: CLIENT.column })?;
+        Ok(Client { address: address.parse().ok(), agent: agent.to_owned() })
+    }
+
+    fn seal(
+        &self,
+        place: &Place,
+        row: (AccountId, &str),
+        plaintext: &[u8],
+        entropy: &mut dyn Entropy,
+    ) -> Vec<u8> {
+        let tenant = row.0.to_string();
+        let aad = aad(place, &tenant, row.1);
+        self.key.column(place.table, place.column).seal(&aad, plaintext, entropy)
+    }
+
+    fn open(
+        &self,
+        place: &Place,
+        row: (AccountId, &str),
+        sealed: &[u8],
+    ) -> Result<Secret<Vec<u8>>, Error> {
+        let tenant = row.0.to_string();
+        let aad = aad(place, &tenant, row.1);
+        Ok(self.key.column(place.table, place.column).open(&aad, sealed)?)
+    }
+
+    fn open_text(
+        &self,
+        place: &Place,
+        row: (AccountId, &str),
+        sealed: &[u8],
+    ) -> Result<Secret<String>, Error> {
+        let bytes = self.open(place, row, sealed)?;
+        let text = String::from_utf8(bytes.expose().clone());
+        text.map(Secret::new).map_err(|_| Error::Content { field: place.column })
+    }
+}
+
+fn aad<'a>(place: &Place, tenant: &'a str, row: &'a str) -> Aad<'a> {
+    let kind = if place.table == TOTP.table { "bytes" } else { "text" };
+    Aad { tenant, table: place.table, row, column: place.column, kind }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use seal::SeededEntropy;
+
+    fn vault() -> Vault {
+        Vault::new(SealingKey::new(Secret::new([1; 32])), MacKey::new(Secret::new([2; 32])))
+    }
+
+    fn account(seed: u64) -> AccountId {
+        AccountId::new(Timestamp::UNIX_EPOCH, &mut SeededEntropy::new(seed))
+    }
+
+    #[test]
+    fn a_field_opens_for_its_own_account_only() {
+        let (vault, mut entropy) = (vault(), SeededEntropy::new(3));
+        let (ada, eve) = (account(1), account(2));
+        let profile = Profile {
+            email: "ada@example.org".parse().expect("an address"),
+            display_name: "Ada".parse().expect("a name"),
+        };
+        let sealed = vault.seal_profile(ada, &profile, &mut entropy);
+        assert_eq!(vault.open_profile(ada, &sealed), Ok(profile.clone()));
+        assert!(matches!(vault.open_profile(eve, &sealed), Err(Error::Sealed(_))));
+        assert_eq!(sealed.email_index, vault.index(&profile.email));
+        let swapped = SealedProfile {
+            email: sealed.display_name.clone(),
+            display_name: sealed.email.clone(),
+            ..sealed.clone()
+        };
+        assert!(vault.open_profile(ada, &swapped).is_err());
+
+        let secret = TotpSecret::generate(&mut entropy);
+        let sealed = vault.seal_totp(ada, &secret, &mut entropy);
+        let opened = vault.open_totp(ada, &sealed).expect("its own");
+        assert_eq!(opened.expose(), secret.expose());
+        assert!(vault.open_totp(eve, &sealed).is_err());
+    }
+
+    #[test]
+    fn where_a_session_runs_survives() {
+        let (vault, mut entropy) = (vault(), SeededEntropy::new(3));
+        let session = SessionId::new(Timestamp::UNIX_EPOCH, &mut entropy);
+        let other = SessionId::new(Timestamp::UNIX_EPOCH, &mut entropy);
+        let owner = (account(1), session);
+        for address in [None, Some("2001:db8::1".parse().expect("an address"))] {
+            let client = Client::new(address, "Mozilla/5.0 (X11)\r\nX: y");
+            assert_eq!(client.agent, "Mozilla/5.0 (X11)X: y");
+            let sealed = vault.seal_client(owner, &client, &mut entropy);
+            assert_eq!(vault.open_client(owner, &sealed), Ok(client));
+            assert!(vault.open_client((account(1), other), &sealed).is_err());
+        }
+    }
+}
