@@ -32,7 +32,7 @@ const LEFT_UNDONE: [&str; 4] = ["todo!", "unimplemented!", "dbg!", "#[ignore]"];
 
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 8] =
-    ["utils", "util", "common", "helpers", "helper", "types", "manager", "misc", "base", "shared"];
+    ["utils", "util", "common", "helpers", "helper", "types", "manager", "misc"];
 
 fn core_words(file: &File) -> Vec<String> {
     let code = without_tests(&code_of(&file.text));

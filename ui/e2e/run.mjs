@@ -1,0 +1,39 @@
+// A person's way through the product, against the real server, in a real Chromium.
+// `cargo xtask test --only browser` starts the server and sets the environment.
+import { Complaints, launch, person } from './browser.mjs';
+import { policy } from './journey/policy.mjs';
+import { research } from './journey/research.mjs';
+import { pages } from './journey/pages.mjs';
+import { setUp } from './journey/set-up.mjs';
+import { signIn } from './journey/sign-in.mjs';
+import { picture } from './looks.mjs';
+import { close, test } from './tests.mjs';
+import { authority, pin } from './trust.mjs';
+
+function given(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run cargo xtask test --only browser`);
+  return value;
+}
+
+const link = given('STOCKADE_LINK');
+const data = given('STOCKADE_DATA');
+const { origin } = new URL(link);
+const ca = authority(data);
+const spki = await pin(origin, ca);
+const browser = await launch(given('CHROMIUM'), spki);
+try {
+  const complaints = new Complaints();
+  const page = await person(browser, origin, complaints);
+  const world = { browser, page, complaints, link, data, origin, ca, binary: given('STOCKADE_BINARY') };
+  const onFailure = (name) => picture(page, `failed-${name.replace(/\W+/g, '-')}`).catch(() => undefined);
+  const step = (name, work, options = {}) => test(name, work, { onFailure, ...options });
+  await setUp(world, step);
+  await research(world, step);
+  await pages(world, step);
+  await signIn(world, step);
+  await policy(world, step);
+} finally {
+  await browser.close();
+}
+process.exitCode = close();

@@ -1,0 +1,17 @@
+// The messages as the pages show them, so that a test names a thing and not its wording.
+import { readFileSync } from 'node:fs';
+
+function table(language) {
+  const text = readFileSync(new URL(`../src/lib/i18n/${language}.ts`, import.meta.url), 'utf8');
+  const lines = text.matchAll(/^\s*'([\w.]+)':\s*'((?:[^'\\]|\\.)*)',?$/gm);
+  return new Map([...lines].map(([, key, value]) => [key, value.replace(/\\(.)/g, '$1')]));
+}
+
+const tables = { en: table('en'), de: table('de') };
+
+/** A message with its holes filled. */
+export function t(key, values = {}, language = 'en') {
+  const message = tables[language].get(key);
+  if (message === undefined) throw new Error(`there is no message ${key} in ${language}`);
+  return message.replace(/\{(\w+)\}/g, (hole, name) => String(values[name] ?? hole));
+}
