@@ -66,6 +66,26 @@ impl Contract {
         let amount = product.checked_mul(self.multiplier).ok_or(overflow)?;
         if self.divisor == 1 { Ok(Money(amount)) } else { Money(amount).scaled(1, self.divisor) }
     }
+
+    /// The most whole lots whose exact value is at most `amount × part / of` at a positive price.
+    ///
+    /// Exact: one integer division, rounded towards zero. Nothing is affordable for an amount, a
+    /// part or a price that is not positive.
+    pub fn affordable(
+        self,
+        amount: Money,
+        (part, of): (i128, i128),
+        price: Price,
+    ) -> Result<u64, market::Error> {
+        if amount.0 <= 0 || part <= 0 || of <= 0 || price.0 <= 0 {
+            return Ok(0);
+        }
+        let overflow = || market::Error::Overflow { what: "the size of an order" };
+        let product = |a: i128, b: i128| a.checked_mul(b).ok_or_else(overflow);
+        let budget = product(product(amount.0, part)?, self.divisor)?;
+        let cost = product(product(of, i128::from(price.0))?, self.multiplier)?;
+        i64::try_from(budget / cost).map(i64::unsigned_abs).map_err(|_| overflow())
+    }
 }
 
 /// A netted position: lots held (negative is short), what they cost, what was earned so far.

@@ -1,0 +1,119 @@
+//! What a run is called, and what came of it, as SHA-256.
+
+use crate::{SEMANTICS, Simulation, Strategy};
+use market::{BarSeries, Money, Side};
+use sha2::{Digest as _, Sha256};
+use std::fmt;
+
+/// 32 bytes that stand for a content; prints as lower-case hexadecimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Of the logical columns: for each series its symbol, units, bar size and length, then times,
+/// open, high, low, close and volume as little-endian 64-bit integers. Never of a file's bytes.
+#[must_use]
+pub fn columns_digest(series: &[BarSeries]) -> Digest {
+    let mut hash = Hash::new("stockade columns 1");
+    hash.number(series.len() as u64);
+    for one in series {
+        let instrument = one.instrument();
+        hash.text(instrument.symbol.as_str());
+        hash.text(&instrument.currency.to_string());
+        hash.number(u64::from(instrument.price_scale.decimals()));
+        hash.number(u64::from(instrument.lot_scale.decimals()));
+        hash.number(one.size().nanos().cast_unsigned());
+        hash.number(one.len() as u64);
+        hash.column(one.times().iter().map(|t| t.nanos().cast_unsigned()));
+        for prices in [one.open(), one.high(), one.low(), one.close()] {
+            hash.column(prices.iter().map(|p| p.0.cast_unsigned()));
+        }
+        hash.column(one.volume().iter().map(|q| q.0));
+    }
+    hash.finish()
+}
+
+/// Of the data, the canonical strategy, the convention and the number of the semantics: whoever
+/// has the same four gets the same figures.
+#[must_use]
+pub fn run_id(columns: Digest, strategy: &Strategy) -> Digest {
+    let mut hash = Hash::new("stockade run 1");
+    hash.0.update(columns.0);
+    hash.text(&strategy.to_string());
+    hash.text(&strategy.convention.to_string());
+    hash.number(u64::from(SEMANTICS));
+    hash.finish()
+}
+
+/// Of what came out: fills, refusals, the curve and the final figures.
+pub(crate) fn outcome_digest(run: Digest, simulation: &Simulation) -> Digest {
+    let mut hash = Hash::new("stockade outcome 1");
+    hash.0.update(run.0);
+    hash.number(simulation.fills.len() as u64);
+    for fill in &simulation.fills {
+        let side = u64::from(fill.side == Side::Sell);
+        let place = [fill.order, u64::from(fill.row), u64::from(fill.instrument.0), side];
+        let price = fill.price.0.cast_unsigned();
+        hash.column(place.into_iter().chain([fill.quantity.0, price]));
+        hash.money(fill.notional);
+        hash.money(fill.fee);
+    }
+    hash.number(simulation.refused);
+    hash.number(simulation.curve.len() as u64);
+    for point in &simulation.curve {
+        hash.number(point.time.nanos().cast_unsigned());
+        hash.money(point.equity);
+        hash.money(point.cash);
+        hash.money(point.gross);
+    }
+    hash.finish()
+}
+
+struct Hash(Sha256);
+
+impl Hash {
+    fn new(what: &str) -> Self {
+        let mut hash = Self(Sha256::new());
+        hash.text(what);
+        hash
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0.update(number.to_le_bytes());
+    }
+
+    fn money(&mut self, money: Money) {
+        self.0.update(money.0.to_le_bytes());
+    }
+
+    /// Length first, so that two texts never run into each other.
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.0.update(text.as_bytes());
+    }
+
+    fn column(&mut self, values: impl Iterator<Item = u64>) {
+        let mut block = [0_u8; 4096];
+        let mut used = 0;
+        for value in values {
+            if let Some(place) = block.get_mut(used..used + 8) {
+                place.copy_from_slice(&value.to_le_bytes());
+            }
+            used += 8;
+            if used == block.len() {
+                self.0.update(block);
+                used = 0;
+            }
+        }
+        self.0.update(block.get(..used).unwrap_or(&[]));
+    }
+
+    fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}

@@ -1,0 +1,79 @@
+//! What can stop a run.
+
+use market::{Currency, Symbol};
+
+/// Everything that can stop a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is nothing to run on.
+    #[error("there are no bars: import data, or widen the universe")]
+    NoBars,
+    /// Two series are of the same instrument.
+    #[error("{symbol} comes twice: give each instrument one series")]
+    Twice {
+        /// Whose series.
+        symbol: Symbol,
+    },
+    /// A series is paid in another currency than the account.
+    #[error("{symbol} is priced in {found}, the account is in {account}: one run has one currency")]
+    Currency {
+        /// Whose series.
+        symbol: Symbol,
+        /// Its currency.
+        found: Currency,
+        /// The strategy's currency.
+        account: Currency,
+    },
+    /// A series has bars of another size than the strategy.
+    #[error(
+        "{symbol} has bars of {found}, the strategy asks for {asked}: change `bar` or the data"
+    )]
+    BarSize {
+        /// Whose series.
+        symbol: Symbol,
+        /// The series' size.
+        found: market::BarSize,
+        /// The strategy's size.
+        asked: market::BarSize,
+    },
+    /// A price is zero or negative.
+    #[error("{symbol} has the price {price} in row {row}: a strategy needs positive prices")]
+    NotPositive {
+        /// Whose price.
+        symbol: Symbol,
+        /// The price as written.
+        price: String,
+        /// The series' row, from 0.
+        row: usize,
+    },
+    /// A fixed size is no whole number of an instrument's lots.
+    #[error("{size} is no whole number of {symbol}'s lots of {lot}: change `sizing.fixed`")]
+    Lots {
+        /// Whose lots.
+        symbol: Symbol,
+        /// The size as written.
+        size: String,
+        /// One lot.
+        lot: String,
+    },
+    /// More rows than the calendar may have.
+    #[error("{rows} rows are more than {limit}: split the run")]
+    Rows {
+        /// Rows found.
+        rows: usize,
+        /// Rows allowed.
+        limit: usize,
+    },
+    /// The caller asked to stop.
+    #[error("the run was cancelled")]
+    Cancelled,
+    /// The strategy's expressions could not be evaluated.
+    #[error(transparent)]
+    Factor(#[from] factor::Error),
+    /// An amount or a time leaves its range.
+    #[error(transparent)]
+    Market(#[from] market::Error),
+    /// The ledger refused a fill.
+    #[error(transparent)]
+    Ledger(#[from] portfolio::Error),
+}

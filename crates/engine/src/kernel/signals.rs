@@ -1,0 +1,147 @@
+//! Long and short by signals.
+
+use super::{Action, Engine, Intent, RefusalReason, Shortfall, Size};
+use crate::Error;
+use market::{Price, Side, Timestamp};
+use portfolio::InstrumentId;
+
+/// Which signals of one instrument are true at one close. Missing is not true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Flags(u8);
+
+impl Flags {
+    /// Nothing is true: nothing changes.
+    pub const NONE: Self = Self(0);
+    /// `long` is true.
+    pub const LONG: Self = Self(1);
+    /// `exit` is true, or there is none and `long` is false.
+    pub const EXIT: Self = Self(2);
+    /// `short` is true.
+    pub const SHORT: Self = Self(4);
+    /// `cover` is true, or there is none and `short` is false.
+    pub const COVER: Self = Self(8);
+
+    /// Both together.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` are true.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Where the position should be, as a sign; `None` for no change from `held`.
+    ///
+    /// An exit beats an entry of its own side. Both entries at once contradict each other: no
+    /// change. An entry of the other side closes what is held first.
+    #[inline]
+    fn wanted(self, held: i64) -> Option<i64> {
+        let long = self.has(Self::LONG) && !self.has(Self::EXIT);
+        let short = self.has(Self::SHORT) && !self.has(Self::COVER);
+        match (long, short) {
+            (true, true) => None,
+            (true, false) => Some(1),
+            (false, true) => Some(-1),
+            (false, false) if held > 0 && self.has(Self::EXIT) => Some(0),
+            (false, false) if held < 0 && self.has(Self::COVER) => Some(0),
+            (false, false) => None,
+        }
+    }
+}
+
+impl Engine {
+    /// Exits of all instruments first, then entries, both in the instruments' order. An entry that
+    /// was refused is tried again while its signal holds. An instrument decides only once it has
+    /// as many bars of its own as the look-back asks for.
+    pub(super) fn follow(
+        &mut self,
+        flags: &[Flags],
+        at: (u32, Timestamp),
+        out: &mut Vec<Action>,
+    ) -> Result<(), Error> {
+        let mut entries = false;
+        for (id, flags) in (0..).map(InstrumentId).zip(flags) {
+            let held = self.intended(id);
+            let Some(wanted) = flags.wanted(held) else { continue };
+            if wanted == held.signum() || !self.is_ripe(id) {
+                continue;
+            }
+            if held != 0 {
+                self.submit(id, -held, (Intent::Close, Shortfall::Reject), at, out);
+            }
+            entries |= wanted != 0;
+        }
+        if !entries {
+            return Ok(());
+        }
+        for (id, flags) in (0..).map(InstrumentId).zip(flags) {
+            let held = self.intended(id);
+            let wanted = flags.wanted(held).unwrap_or(0);
+            if wanted != 0 && held == 0 && self.is_ripe(id) {
+                self.enter(id, wanted, at, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_ripe(&self, id: InstrumentId) -> bool {
+        self.books.get(id.index()).is_some_and(|book| book.bars > self.terms.lookback)
+    }
+
+    fn enter(
+        &mut self,
+        id: InstrumentId,
+        sign: i64,
+        at: (u32, Timestamp),
+        out: &mut Vec<Action>,
+    ) -> Result<(), Error> {
+        let side = if sign < 0 { Side::Sell } else { Side::Buy };
+        let lots = match &self.terms.size {
+            Size::Lots(lots) => lots.get(id.index()).copied().unwrap_or(0),
+            Size::Share(part, of) => {
+                let equity = self.ledger.equity()?;
+                let price = self.ledger.latest(id).unwrap_or(Price(0));
+                let contract = self.ledger.contract(id);
+                let share = (*part, *of);
+                contract.map_or(Ok(0), |contract| contract.affordable(equity, share, price))?
+            }
+        };
+        let lots = i64::try_from(lots).map_err(|_| market::Error::Overflow { what: "an order" })?;
+        if lots == 0 {
+            self.pass_over(id, side, RefusalReason::LessThanALot, at);
+        } else {
+            self.submit(id, sign * lots, (Intent::Open, Shortfall::Reject), at, out);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_signals_want() {
+        let check = |flags: &[Flags], held: i64, want: Option<i64>| {
+            let all = flags.iter().fold(Flags::NONE, |a, b| a.with(*b));
+            assert_eq!(all.wanted(held), want, "{flags:?} at {held}");
+        };
+        use Flags as F;
+        check(&[], 5, None);
+        check(&[F::LONG], 0, Some(1));
+        check(&[F::LONG], -5, Some(1));
+        check(&[F::EXIT], 5, Some(0));
+        check(&[F::EXIT], 0, None);
+        check(&[F::EXIT], -5, None);
+        check(&[F::COVER], -5, Some(0));
+        check(&[F::LONG, F::EXIT], 0, None);
+        check(&[F::LONG, F::EXIT], 5, Some(0));
+        check(&[F::LONG, F::SHORT], 5, None);
+        check(&[F::EXIT, F::SHORT], 5, Some(-1));
+        check(&[F::LONG, F::COVER], -5, Some(1));
+        check(&[F::LONG, F::SHORT, F::EXIT], 0, Some(-1));
+    }
+}
