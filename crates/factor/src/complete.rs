@@ -1,10 +1,14 @@
-//! Completion.
+//! What may stand at the cursor of an editor.
 
-use crate::Schema;
+use crate::lexer::{Sign, Token};
+use crate::operators::{Form, Operator, operators};
+use crate::{Schema, lexer};
 
 /// What a completion stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CompletionKind {
+    /// A keyword argument of the call around.
+    Keyword,
     /// A number series of the data.
     Field,
     /// A group label of the data.
@@ -13,8 +17,6 @@ pub enum CompletionKind {
     Operator,
     /// A word between operands: `and`, `or`, `not`.
     Word,
-    /// A keyword argument of the call around.
-    Keyword,
 }
 
 /// One word that may stand at the cursor.
@@ -24,15 +26,91 @@ pub struct Completion {
     pub label: String,
     /// What it stands for.
     pub kind: CompletionKind,
-    /// One line about it.
+    /// One line about it: an operator's signature and summary.
     pub detail: String,
     /// Byte offset from which the label replaces the text up to the cursor.
     pub from: usize,
 }
 
-/// What may stand at byte `offset` of a text.
+/// What may stand at byte `offset` of a text: after a letter only what begins so, by kind and name.
+///
+/// After an operand only `and` and `or`; keyword arguments inside a call that takes them.
 #[must_use]
 pub fn complete(text: &str, offset: usize, schema: &Schema) -> Vec<Completion> {
-    let _ = (text, offset, schema);
-    unimplemented!()
+    let before = text.get(..offset).unwrap_or(text);
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let from = before.bytes().rposition(|b| !word(b)).map_or(0, |last| last + 1);
+    let prefix = before.get(from..).unwrap_or("");
+    if prefix.starts_with(|c: char| c.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let place = Place::of(before.get(..from).unwrap_or(""));
+    let mut found = Vec::new();
+    let mut offer = |label: &str, kind, detail: String| {
+        if label.starts_with(prefix) {
+            found.push(Completion { label: label.to_owned(), kind, detail, from });
+        }
+    };
+    if place.after_operand {
+        for word in ["and", "or"] {
+            offer(
+                word,
+                CompletionKind::Word,
+                Operator::named(word).map_or_else(String::new, detail),
+            );
+        }
+        return found;
+    }
+    for parameter in place.call.iter().flat_map(|operator| operator.keywords()) {
+        let told = place.call.map_or_else(String::new, detail);
+        offer(&format!("{}=", parameter.name), CompletionKind::Keyword, told);
+    }
+    for field in &schema.fields {
+        offer(field, CompletionKind::Field, "field".to_owned());
+    }
+    for group in &schema.groups {
+        offer(group, CompletionKind::Group, "group label".to_owned());
+    }
+    for operator in operators() {
+        if operator.form == Form::Call {
+            offer(operator.name, CompletionKind::Operator, detail(operator));
+        }
+    }
+    offer("not", CompletionKind::Word, Operator::named("not").map_or_else(String::new, detail));
+    found
+}
+
+fn detail(operator: &Operator) -> String {
+    format!("{} — {}", operator.signature, operator.summary)
+}
+
+/// Where the cursor stands.
+struct Place {
+    /// An operand stands right before it.
+    after_operand: bool,
+    /// The call it stands in.
+    call: Option<&'static Operator>,
+}
+
+impl Place {
+    fn of(before: &str) -> Self {
+        let tokens = lexer::lex(before, &mut Vec::new());
+        let mut calls: Vec<Option<&'static Operator>> = Vec::new();
+        let mut name = None;
+        let mut after_operand = false;
+        for (token, span) in tokens {
+            match token {
+                Token::End => break,
+                Token::Sign(Sign::Open) => calls.push(name),
+                Token::Sign(Sign::Close) => {
+                    calls.pop();
+                }
+                _ => {}
+            }
+            name = Operator::named(span.of(before)).filter(|_| token == Token::Name);
+            after_operand =
+                matches!(token, Token::Number(_) | Token::Name | Token::Sign(Sign::Close));
+        }
+        Self { after_operand, call: calls.last().copied().flatten() }
+    }
 }

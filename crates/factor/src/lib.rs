@@ -1,18 +1,25 @@
 //! Knows: expression text, its types and its look-back, the plan, and how columns are computed.
 //! Never knows: files, orders, users, the clock.
 
+mod check;
 mod complete;
+mod dag;
 mod diagnostic;
+mod evaluate;
 mod expression;
+mod kernels;
+mod lexer;
 mod limits;
 mod operators;
 mod plan;
+mod scalar;
+mod syntax;
 
 pub use complete::{Completion, CompletionKind, complete};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use expression::{Expression, Type};
 pub use limits::{Limits, Schema};
-pub use operators::{Operator, Parameter, operators};
+pub use operators::{Operator, Outcome, Parameter, ParameterKind, operators};
 pub use plan::{Cost, Plan, Run};
 
 /// Everything that can be wrong with a plan or its run.
@@ -31,7 +38,9 @@ pub enum Error {
         name: String,
     },
     /// The expressions together have too many distinct nodes.
-    #[error("the expressions have {found} distinct nodes, {limit} are allowed: evaluate them in smaller sets")]
+    #[error(
+        "the expressions have {found} distinct nodes, {limit} are allowed: evaluate them in smaller sets"
+    )]
     Nodes {
         /// How many there are.
         found: usize,
@@ -39,7 +48,9 @@ pub enum Error {
         limit: usize,
     },
     /// The run would take too many steps.
-    #[error("the run would take {needed} steps, {limit} are allowed: shorten windows, or use fewer names or rows")]
+    #[error(
+        "the run would take {needed} steps, {limit} are allowed: shorten windows, or use fewer names or rows"
+    )]
     Work {
         /// Steps it would take.
         needed: u64,
@@ -47,7 +58,9 @@ pub enum Error {
         limit: u64,
     },
     /// The run would take too much memory.
-    #[error("the run would hold {needed} bytes, {limit} are allowed: evaluate fewer expressions at once")]
+    #[error(
+        "the run would hold {needed} bytes, {limit} are allowed: evaluate fewer expressions at once"
+    )]
     Memory {
         /// Bytes it would hold at its peak.
         needed: u64,
