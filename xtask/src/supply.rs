@@ -1,15 +1,29 @@
-//! The supply chain rules of `deny.toml`, read from `cargo metadata`.
+//! The supply chain rules of `deny.toml`, read from `cargo tree`.
 //!
 //! `cargo-deny` reads the same file and is the stronger tool; it takes minutes to install, and a
 //! machine without it must not be a machine without the rules.
 
 use crate::{machine, process};
 use anyhow::{Context, Result, anyhow};
-use serde_json::Value;
 use std::{collections::BTreeSet, fs};
 use toml::Table;
 
-const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
+/// The graph as it is built, for every target and feature. `cargo metadata` would not do: it
+/// also lists optional packages that nothing switches on.
+const TREE: [&str; 12] = [
+    "tree",
+    "--workspace",
+    "--all-features",
+    "--locked",
+    "--target",
+    "all",
+    "--edges",
+    "normal,build,dev",
+    "--prefix",
+    "none",
+    "--format",
+    "{p}|{l}",
+];
 
 /// The rules that this check knows.
 #[derive(Debug, Default)]
@@ -26,7 +40,8 @@ struct Package {
     name: String,
     version: String,
     licence: Option<String>,
-    source: Option<String>,
+    /// Where it comes from, if not from crates.io and not from this project.
+    elsewhere: Option<String>,
 }
 
 /// Every breach of the rules, as a sentence with the way to mend it.
@@ -34,10 +49,8 @@ pub fn check() -> Result<Vec<String>> {
     let project = machine::project();
     let text = fs::read_to_string(project.join("deny.toml")).context("reading deny.toml")?;
     let rules = rules(&text)?;
-    let arguments = ["metadata", "--format-version", "1", "--locked", "--all-features"];
-    let metadata = process::output(&mut process::command("cargo", &arguments, &project))?;
-    let metadata: Value = serde_json::from_str(&metadata).context("reading cargo metadata")?;
-    let packages = packages(&metadata)?;
+    let tree = process::output(&mut process::command("cargo", &TREE, &project))?;
+    let packages = packages(&tree, &project.to_string_lossy())?;
     Ok(breaches(&rules, &packages))
 }
 
@@ -68,44 +81,41 @@ fn rules(text: &str) -> Result<Rules> {
     Ok(rules)
 }
 
-/// The packages that some target or feature of ours really uses.
-fn packages(metadata: &Value) -> Result<Vec<Package>> {
-    let list = |value: &Value, key: &str| -> Vec<Value> {
-        value.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let text = |value: &Value, key: &str| value.get(key)?.as_str().map(str::to_owned);
-    let nodes = list(metadata.get("resolve").context("cargo metadata: no graph")?, "nodes");
-    let used: BTreeSet<String> = nodes
-        .iter()
-        .flat_map(|node| list(node, "deps"))
-        .filter_map(|dependency| text(&dependency, "pkg"))
-        .collect();
-    let all = list(metadata, "packages");
-    let used = all.iter().filter(|package| {
-        text(package, "source").is_none()
-            || text(package, "id").is_some_and(|id| used.contains(&id))
-    });
-    Ok(used
-        .map(|package| Package {
-            name: text(package, "name").unwrap_or_default(),
-            version: text(package, "version").unwrap_or_default(),
-            licence: text(package, "license"),
-            source: text(package, "source"),
+/// The packages of `cargo tree`, each line `name v1.2.3 (where from)|licence`.
+fn packages(tree: &str, project: &str) -> Result<Vec<Package>> {
+    // A package met before is marked with a star.
+    let lines = tree.lines().map(|line| line.trim_end_matches(" (*)").trim());
+    let lines: BTreeSet<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let read = |line: &str| {
+        let (package, licence) = line.rsplit_once('|')?;
+        let (name, rest) = package.split_once(" v")?;
+        let (version, notes) = rest.split_once(' ').unwrap_or((rest, ""));
+        let elsewhere = notes
+            .split(['(', ')'])
+            .map(str::trim)
+            .find(|note| !note.is_empty() && *note != "proc-macro" && !note.starts_with(project));
+        Some(Package {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            licence: Some(licence.to_owned()).filter(|licence| !licence.is_empty()),
+            elsewhere: elsewhere.map(str::to_owned),
         })
-        .collect())
+    };
+    let packages: Option<Vec<Package>> = lines.into_iter().map(read).collect();
+    packages.context("cargo tree writes lines that are not understood")
 }
 
 fn breaches(rules: &Rules, packages: &[Package]) -> Vec<String> {
     let mut found = Vec::new();
     for package in packages {
-        let Package { name, version, licence, source } = package;
+        let Package { name, version, licence, elsewhere } = package;
         if rules.banned.contains(name) {
             found.push(format!(
                 "{name} {version} is banned: `cargo tree -i {name}` shows who brings it"
             ));
         }
-        if source.as_deref().is_some_and(|source| source != REGISTRY) {
-            found.push(format!("{name} {version} comes from outside crates.io"));
+        if let Some(origin) = elsewhere {
+            found.push(format!("{name} {version} comes from {origin}, not from crates.io"));
         }
         let allowed = |id: &str| {
             let own = (name.clone(), id.to_owned());
@@ -205,25 +215,27 @@ mod tests {
     #[test]
     fn every_rule_bites() {
         let rules = rules(DENY).expect("rules");
-        let check = |name: &str, licence: Option<&str>, source: &str, want: &str| {
-            let package = Package {
-                name: name.into(),
-                version: "1.0.0".into(),
-                licence: licence.map(str::to_owned),
-                source: Some(source.into()),
-            };
-            let found = breaches(&rules, &[package]).join("; ");
+        let check = |line: &str, want: &str| {
+            let packages = packages(line, "/home/me/stockade").expect("a line of the tree");
+            let found = breaches(&rules, &packages).join("; ");
             assert!(
                 if want.is_empty() { found.is_empty() } else { found.contains(want) },
                 "{found}"
             );
         };
-        check("serde", Some("MIT"), REGISTRY, "");
-        check("webpki", Some("ISC"), REGISTRY, "");
-        check("other", Some("ISC"), REGISTRY, "under ISC");
-        check("ring", Some("MIT"), REGISTRY, "banned");
-        check("openssl", Some("MIT"), REGISTRY, "banned");
-        check("serde", None, REGISTRY, "no licence");
-        check("serde", Some("MIT"), "git+https://example.org/x", "outside crates.io");
+        check("serde v1.0.0|MIT", "");
+        check("serde_derive v1.0.0 (proc-macro)|MIT (*)", "");
+        check("market v0.1.0 (/home/me/stockade/crates/market)|Apache-2.0", "");
+        check("webpki v0.22.0|ISC", "");
+        check("other v1.0.0|ISC", "under ISC");
+        check("ring v0.17.0|MIT", "banned");
+        check("openssl v0.10.0|MIT", "banned");
+        check("serde v1.0.0|", "no licence");
+        check("serde v1.0.0 (https://example.org/x#0a1b)|MIT", "not from crates.io");
+        assert!(packages_refused("nonsense"));
+    }
+
+    fn packages_refused(line: &str) -> bool {
+        packages(line, "/").is_err()
     }
 }

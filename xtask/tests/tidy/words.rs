@@ -7,14 +7,15 @@ use crate::{
 };
 
 /// What a core must be given instead of reaching for it.
-const NO_CORE_WORD: [(&str, &str); 17] = [
+const NO_CORE_WORD: [(&str, &str); 18] = [
     ("Instant::now", "take `now` as an argument"),
     ("SystemTime", "take `now` as an argument"),
     ("Timestamp::now", "take `now` as an argument"),
     ("Zoned::now", "take `now` as an argument"),
     ("std::fs", "an adapter reads and writes"),
     ("std::env", "configuration is an argument"),
-    ("std::net", "an adapter has the sockets"),
+    ("TcpStream", "an adapter has the sockets"),
+    ("UdpSocket", "an adapter has the sockets"),
     ("std::process", "a core starts nothing"),
     ("thread::spawn", "the app decides what runs where"),
     ("thread::sleep", "return a deadline"),
