@@ -1,0 +1,9 @@
+/** One polite live region for the whole application. */
+class Announcer {
+  text = $state('');
+  say(text: string): void {
+    // The same words twice are otherwise heard once.
+    this.text = this.text === text ? `${text}\u00A0` : text;
+  }
+}
+export const announcer = new Announcer();

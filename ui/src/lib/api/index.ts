@@ -1,0 +1,62 @@
+/** Every call of the HTTP API that the interface makes, by name. */
+import { del, get, post, put, type RequestOptions } from './client';
+import type * as T from './types';
+
+const seg = encodeURIComponent;
+const open: RequestOptions = { session: 'ignore' };
+
+export const api = {
+  health: () => fetch('/health').then((r) => r.json() as Promise<{ status: string; version: string }>),
+  session: () => get<T.Session>('/session', open),
+  setupBegin: (body: { token: string; email: string; password: string; display_name?: string }) =>
+    post<T.SetupBegun>('/setup/begin', body, open),
+  setupFinish: (body: { ticket: string; code: string }) => post<T.SetupFinished>('/setup/finish', body, open),
+  signIn: (body: { email: string; password: string }) => post<T.SignInBegun>('/sign-in', body, open),
+  signInFactor: (body: { challenge: string; kind: T.Factor; code: string }) =>
+    post<{ account: T.Account }>('/sign-in/factor', body, open),
+  signOut: () => post<void>('/sign-out', {}, open),
+
+  sessions: () => get<T.DeviceSession[]>('/sessions'),
+  endSession: (handle: string) => del(`/sessions/${seg(handle)}`),
+
+  datasets: () => get<T.DatasetSummary[]>('/datasets'),
+  dataset: (name: string) => get<T.DatasetDetail>(`/datasets/${seg(name)}`),
+  bars: (name: string, symbol: string, adjust: string) =>
+    get<T.Bars>(`/datasets/${seg(name)}/bars?symbol=${seg(symbol)}&adjust=${seg(adjust)}`),
+
+  language: () => get<T.Language>('/language'),
+  check: (text: string, signal?: AbortSignal) =>
+    post<T.Checked>('/strategies/check', { text }, signal ? { signal } : {}),
+  complete: (text: string, offset: number, signal?: AbortSignal) =>
+    post<T.Completed>('/strategies/complete', { text, offset }, signal ? { signal } : {}),
+
+  strategies: () => get<T.StrategySummary[]>('/strategies'),
+  strategy: (id: string) => get<T.Strategy>(`/strategies/${seg(id)}`),
+  createStrategy: (body: { name?: string; text: string }) => post<{ id: string; revision?: number }>('/strategies', body),
+  saveStrategy: (id: string, body: { name: string; text: string; revision: number }) =>
+    put<{ revision?: number } | undefined>(`/strategies/${seg(id)}`, body),
+  deleteStrategy: (id: string) => del(`/strategies/${seg(id)}`),
+
+  backtests: () => get<T.Backtest[]>('/backtests'),
+  backtest: (id: string) => get<T.Backtest>(`/backtests/${seg(id)}`),
+  startBacktest: (body: { strategy_id: string } | { text: string }) => post<{ id: string }>('/backtests', body),
+  cancelBacktest: (id: string) => post<void>(`/backtests/${seg(id)}/cancel`, {}),
+  result: (id: string) => get<T.Result>(`/backtests/${seg(id)}/result`),
+
+  audit: (query: { before?: number; limit?: number; kind?: string }) => {
+    const params = new URLSearchParams();
+    for (const [key, value] of Object.entries(query)) if (value !== undefined && value !== '') params.set(key, String(value));
+    const text = params.toString();
+    return get<T.AuditPage>(text ? `/audit?${text}` : '/audit');
+  },
+};
+
+/** Addresses that the browser opens or downloads itself. */
+export const links = {
+  trades: (id: string) => `/api/v1/backtests/${seg(id)}/trades.csv`,
+  tearsheet: (id: string) => `/api/v1/backtests/${seg(id)}/tearsheet`,
+  receipt: (index: number) => `/api/v1/audit/${index}/receipt`,
+  auditExport: '/api/v1/audit/export',
+  checkpoint: '/api/v1/audit/checkpoint',
+  key: '/api/v1/audit/key',
+};

@@ -1,0 +1,272 @@
+/** The wire types of /api/v1, as the server documents them in /openapi.json. */
+
+export interface ProblemBody {
+  type?: string;
+  title?: string;
+  status?: number;
+  code?: string;
+  detail?: string;
+  place?: string;
+  fix?: string;
+}
+
+export interface Account {
+  id: string;
+  email: string;
+  role: string;
+  display_name?: string | null;
+}
+
+export interface Session {
+  state: 'none' | 'setup' | 'signed_in';
+  account?: Account | null;
+  level?: string | null;
+  expires?: string | number | null;
+}
+
+export interface SetupBegun {
+  ticket: string;
+  totp: { secret: string; uri: string; qr_svg: string };
+}
+
+export interface SetupFinished {
+  recovery_codes: string[];
+}
+
+export type Factor = 'totp' | 'recovery';
+
+export interface SignInBegun {
+  challenge: string;
+  factors: Factor[];
+}
+
+export interface DeviceSession {
+  handle: string;
+  current: boolean;
+  device: string;
+  address: string;
+  created: string | number;
+  last_used: string | number;
+}
+
+export interface DatasetSummary {
+  name: string;
+  bar: string;
+  symbols: string[];
+  rows: number;
+  first: string;
+  last: string;
+  imported: string | number;
+  digest: string;
+  problems: number;
+}
+
+/** A finding of the quality report; servers may add fields, so all but `kind` are optional. */
+export interface Finding {
+  kind: string;
+  symbol?: string | null;
+  at?: string | number | null;
+  time?: string | number | null;
+  date?: string | number | null;
+  until?: string | number | null;
+  severity?: string | null;
+  message?: string | null;
+  detail?: string | null;
+  count?: number | null;
+}
+
+export interface SymbolCoverage {
+  symbol: string;
+  rows: number;
+  first: string | number;
+  last: string | number;
+  digest?: string;
+}
+
+export interface DatasetDetail extends Partial<DatasetSummary> {
+  manifest?: Record<string, unknown>;
+  quality?: Record<string, unknown>;
+}
+
+export type RawBar = [time: number, open: number, high: number, low: number, close: number, volume: number];
+
+export interface Bars {
+  symbol: string;
+  price_scale: number;
+  bars: RawBar[];
+}
+
+export interface Operator {
+  name: string;
+  signature: string;
+  summary: string;
+  missing: string;
+}
+
+export interface Language {
+  operators: Operator[];
+  fields?: string[];
+}
+
+export type Severity = 'error' | 'warning' | 'info' | 'hint';
+
+export interface Problem {
+  from: number;
+  to: number;
+  line: number;
+  column: number;
+  severity: Severity;
+  code: string;
+  message: string;
+  help?: string | null;
+}
+
+export interface Checked {
+  problems: Problem[];
+  title?: string | null;
+}
+
+export interface CompletionOption {
+  label: string;
+  kind: string;
+  detail?: string | null;
+  info?: string | null;
+}
+
+export interface Completed {
+  from: number;
+  options: CompletionOption[];
+}
+
+export interface StrategySummary {
+  id: string;
+  name: string;
+  updated: string | number;
+}
+
+export interface Strategy extends StrategySummary {
+  text: string;
+  revision: number;
+}
+
+export type BacktestState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+
+export interface Summary {
+  start_equity: string;
+  end_equity: string;
+  total_return: number | null;
+  cagr: number | null;
+  volatility: number | null;
+  sharpe: number | null;
+  sortino: number | null;
+  calmar: number | null;
+  max_drawdown: number | null;
+  max_drawdown_days: number | null;
+  fills: number;
+  trades: number;
+  win_rate: number | null;
+  profit_factor: number | null;
+  fees: string | number | null;
+  turnover: number | null;
+  exposure: number | null;
+}
+
+export interface Backtest {
+  id: string;
+  name: string;
+  state: BacktestState;
+  run_id?: string | null;
+  created: string | number;
+  summary?: Partial<Summary> | null;
+  /** A few equity values, for the list's sparkline; absent on servers that do not send them. */
+  spark?: number[] | null;
+  problem?: ProblemBody | null;
+  progress?: { done: number; total: number } | null;
+  strategy_id?: string | null;
+}
+
+export interface Measure {
+  name: string;
+  value: number | string | null;
+  unit: 'ratio' | 'percent' | 'money' | 'count' | 'days';
+  source: string;
+}
+
+export interface EquityPoint {
+  t: string;
+  equity: string;
+  drawdown: number;
+  cash: string;
+  gross: number;
+}
+
+export interface MonthlyRow {
+  year: number;
+  months: (number | null)[];
+  total: number | null;
+}
+
+export interface Drawdown {
+  start: string;
+  trough: string;
+  end: string | null;
+  depth: number;
+  days: number;
+  recovery_days: number | null;
+}
+
+export interface Trade {
+  symbol: string;
+  side: 'long' | 'short';
+  opened: string;
+  closed: string | null;
+  quantity: number | string;
+  entry: number | string;
+  exit: number | string | null;
+  fees: number | string;
+  pnl: number | string;
+  return: number | null;
+  bars: number;
+}
+
+export interface Fill {
+  t: string;
+  symbol: string;
+  side: string;
+  quantity: number | string;
+  price: number | string;
+  fee: number | string;
+  order: number | string;
+}
+
+export interface Result {
+  run_id: string;
+  digest: string;
+  strategy: { name: string; text: string };
+  data: { name: string; digest: string; adjust: string; bar: string; symbols: string[] };
+  convention: string;
+  engine: { semantics: number };
+  summary: Summary;
+  measures: Measure[];
+  equity: EquityPoint[];
+  monthly: MonthlyRow[];
+  drawdowns: Drawdown[];
+  rolling_sharpe: { t: string; value: number | null }[];
+  trades: Trade[];
+  fills: Fill[];
+}
+
+export interface AuditEntry {
+  index: number;
+  time: string | number;
+  kind: string;
+  actor: string | null;
+  subject: string | null;
+  summary: string;
+  leaf_hash: string;
+}
+
+export interface AuditPage {
+  checkpoint: { size: number; root: string; time: string | number } | null;
+  entries: AuditEntry[];
+}

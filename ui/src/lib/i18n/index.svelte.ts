@@ -1,0 +1,46 @@
+/** The reader's language, and every formatting that depends on it. */
+import * as format from '../format';
+import type { Moment, Signed } from '../format';
+import type { Key } from './en';
+import { negotiate, pluralize, translate, type Locale, type Noun, type Values } from './translate';
+
+const STORED = 'stockade.language';
+
+function initial(): Locale {
+  const stored = localStorage.getItem(STORED);
+  return stored === 'en' || stored === 'de' ? stored : negotiate(navigator.languages);
+}
+
+class Language {
+  locale: Locale = $state(initial());
+  /** For numbers and dates: the browser's own regional variant of the chosen language. */
+  tag: string = $derived(navigator.languages.find((tag) => tag.toLowerCase().startsWith(this.locale)) ?? this.locale);
+
+  choose(locale: Locale): void {
+    this.locale = locale;
+    localStorage.setItem(STORED, locale);
+    document.documentElement.lang = locale;
+  }
+}
+
+export const language = new Language();
+
+export function t<K extends Key>(key: K, ...values: Values<K>): string {
+  return translate(language.locale, key, ...values);
+}
+
+export function count(noun: Noun, n: number): string {
+  return pluralize(language.locale, noun, n, format.formatCount(language.tag, n));
+}
+
+type Value = number | string | null | undefined;
+
+export const number = (value: Value, options?: Signed) => format.formatNumber(language.tag, value, options);
+export const integer = (value: Value) => format.formatCount(language.tag, value);
+export const percent = (value: Value, options?: Signed) => format.formatPercent(language.tag, value, options);
+export const money = (value: Value, options?: Signed & { currency?: string }) =>
+  format.formatMoney(language.tag, value, options);
+export const day = (value: Moment) => format.formatDate(language.tag, value);
+export const moment = (value: Moment) => format.formatDateTime(language.tag, value);
+export const ago = (value: Moment) => format.formatAgo(language.tag, value, Date.now());
+export const month = (index: number, width?: 'short' | 'long') => format.formatMonth(language.tag, index, width);

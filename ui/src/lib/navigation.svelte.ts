@@ -1,0 +1,50 @@
+/** The address bar as state. Links stay plain links; clicks inside the site do not reload. */
+import { match, type Route } from './router';
+
+class Navigation {
+  path = $state(location.pathname);
+  search = $state(location.search);
+  route: Route = $derived(match(this.path));
+  /** Asked before leaving a page; returns false to stay. */
+  guard: (() => boolean) | null = null;
+
+  go(to: string, how: 'push' | 'replace' = 'push'): void {
+    if (this.guard && !this.guard()) return;
+    this.guard = null;
+    const url = new URL(to, location.origin);
+    if (how === 'push') history.pushState(null, '', url);
+    else history.replaceState(null, '', url);
+    this.#read();
+    window.scrollTo(0, 0);
+  }
+
+  start(): void {
+    window.addEventListener('popstate', () => {
+      if (this.guard && !this.guard()) {
+        history.pushState(null, '', this.path + this.search);
+        return;
+      }
+      this.guard = null;
+      this.#read();
+    });
+    document.addEventListener('click', (event) => this.#click(event));
+  }
+
+  #read(): void {
+    this.path = location.pathname;
+    this.search = location.search;
+  }
+
+  #click(event: MouseEvent): void {
+    if (event.defaultPrevented || event.button !== 0) return;
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
+    if (link.pathname.startsWith('/api/') || link.pathname === '/openapi.json' || link.hash) return;
+    if (match(link.pathname).page === 'not-found') return;
+    event.preventDefault();
+    this.go(link.pathname + link.search);
+  }
+}
+
+export const navigation = new Navigation();

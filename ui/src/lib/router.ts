@@ -1,0 +1,62 @@
+/** Which page an address means. Pure; the browser's history is in `navigation.svelte.ts`. */
+
+export type Route =
+  | { page: 'dashboard' }
+  | { page: 'setup' }
+  | { page: 'sign-in' }
+  | { page: 'data' }
+  | { page: 'dataset'; name: string }
+  | { page: 'strategies' }
+  | { page: 'strategy'; id: string }
+  | { page: 'backtests' }
+  | { page: 'backtest'; id: string }
+  | { page: 'audit' }
+  | { page: 'settings' }
+  | { page: 'not-found' };
+
+export function match(path: string): Route {
+  let parts: string[];
+  try {
+    parts = path.split('/').filter((part) => part !== '').map(decodeURIComponent);
+  } catch {
+    return { page: 'not-found' };
+  }
+  const [head, tail, more] = parts;
+  if (more !== undefined) return { page: 'not-found' };
+  if (tail === undefined) {
+    switch (head) {
+      case undefined: return { page: 'dashboard' };
+      case 'setup': return { page: 'setup' };
+      case 'sign-in': return { page: 'sign-in' };
+      case 'data': return { page: 'data' };
+      case 'strategies': return { page: 'strategies' };
+      case 'backtests': return { page: 'backtests' };
+      case 'audit': return { page: 'audit' };
+      case 'settings': return { page: 'settings' };
+      default: return { page: 'not-found' };
+    }
+  }
+  switch (head) {
+    case 'data': return { page: 'dataset', name: tail };
+    case 'strategies': return { page: 'strategy', id: tail };
+    case 'backtests': return { page: 'backtest', id: tail };
+    default: return { page: 'not-found' };
+  }
+}
+
+/** The pages that need no session. */
+export function isOpen(route: Route): boolean {
+  return route.page === 'setup' || route.page === 'sign-in';
+}
+
+/** Only an address inside this site may follow a sign-in. */
+export function safeReturn(next: string | null): string {
+  if (!next || !next.startsWith('/') || next.startsWith('//') || next.includes('\\')) return '/';
+  try {
+    const url = new URL(next, 'https://stockade.invalid');
+    if (url.origin !== 'https://stockade.invalid' || isOpen(match(url.pathname))) return '/';
+    return url.pathname + url.search;
+  } catch {
+    return '/';
+  }
+}
