@@ -18,10 +18,12 @@ use std::{
 /// How long a single command may take before the loop gives up.
 const COMMAND_LIMIT: Duration = Duration::from_mins(2);
 /// What is imported again and again, and what is traded.
-const PRICES: &str = "data/us-stocks-daily.parquet";
+const PRICES: &str = "data/us_stocks_daily.parquet";
 const STRATEGY: &str = "examples/ema-cross.yaml";
 /// The data set that every kill must leave alone.
 const STEADY: &str = "us-stocks-daily";
+/// The one hidden file that stays.
+const LOCK: &str = ".lock";
 
 /// The loop, its table and its verdict.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -264,7 +266,7 @@ impl Bench {
 /// Names under which nothing finished is kept.
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    name.contains(".tmp") || name.contains(".partial") || name.starts_with(".new")
+    name != LOCK && (name.starts_with('.') || name.ends_with(".tmp"))
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -313,7 +315,8 @@ mod tests {
 
     #[test]
     fn temporary_names_are_known() {
-        assert!(is_temporary(Path::new("results/.tmp-12")));
+        assert!(is_temporary(Path::new("results/.unfinished-12")));
+        assert!(!is_temporary(Path::new("catalog/.lock")));
         assert!(is_temporary(Path::new("a/part.parquet.tmp")));
         assert!(!is_temporary(Path::new("results/0a1b")));
     }

@@ -55,7 +55,7 @@ export async function signIn(world, step) {
     await page.keyboard.press('Enter');
     await page.getByTestId('sign-in-factor').waitFor();
     await inspect(page, 'sign-in-factor');
-    await tabTo(page, t('signin.factor.totp'), 'Shift+Tab');
+    await tabTo(page, t('signin.factor.totp'), { key: 'Shift+Tab', type: 'radio' });
     await page.keyboard.press('ArrowRight');
     await tabTo(page, t('signin.factor.recovery.code'));
     await page.keyboard.type(world.recovery[0]);
@@ -114,15 +114,16 @@ async function passwordOf(page) {
   await page.getByTestId('sign-in-factor').waitFor();
 }
 
-/** Presses Tab until the thing with this name has the focus. */
-async function tabTo(page, name, key = 'Tab') {
+/** Presses Tab until the field with this name has the focus. */
+async function tabTo(page, name, { key = 'Tab', type } = {}) {
   for (let presses = 0; presses < 25; presses += 1) {
     const focused = await page.evaluate(() => {
       const element = document.activeElement;
-      const label = element?.labels?.[0]?.innerText ?? '';
-      return [element?.getAttribute('aria-label'), label, element?.innerText].filter(Boolean);
+      const label = element?.labels?.[0]?.innerText;
+      return { kind: element?.type, names: [element?.getAttribute('aria-label'), label].filter(Boolean) };
     });
-    if (focused.some((text) => text.trim() === name)) return;
+    const wanted = (type === 'radio') === (focused.kind === 'radio');
+    if (wanted && focused.names.some((text) => text.trim() === name)) return;
     await page.keyboard.press(key);
   }
   throw new Error(`${name} cannot be reached with ${key}`);
