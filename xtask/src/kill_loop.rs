@@ -266,7 +266,7 @@ impl Bench {
 /// Names under which nothing finished is kept.
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    name != LOCK && (name.starts_with('.') || name.ends_with(".tmp"))
+    name != LOCK && (name.starts_with('.') || path.extension().is_some_and(|e| e == "tmp"))
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
