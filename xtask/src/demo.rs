@@ -2,7 +2,16 @@
 
 use crate::{flags::Flags, machine, process, report::minutes, ui};
 use anyhow::{Context, Result, bail};
-use std::{os::unix::process::CommandExt, path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    fs::File,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Instant, SystemTime},
+};
+
+/// The source that carries `ui/dist`: cargo sees a changed file in it, but not a new one.
+const CARRIER: &str = "crates/stockade/src/server/ui.rs";
 
 /// Builds, then becomes the server, so that Ctrl-C reaches it without a middleman.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -10,7 +19,9 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let data: PathBuf = flags.value("--data-dir", PathBuf::from("demo-data"))?;
     let started = Instant::now();
     let project = machine::project();
-    ui::build()?;
+    if ui::build()? == ui::Built::Now {
+        embed_again(&project)?;
+    }
     let build = ["build", "--release", "--locked", "--package", "stockade"];
     // Cargo's own progress bar is the best progress there is: it keeps the terminal.
     let mut cargo = process::command("cargo", &build, &project);
@@ -29,4 +40,10 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     }
     println!("$ {}", process::shown(&server));
     Err(server.exec()).with_context(|| format!("starting {}", binary.display()))
+}
+
+fn embed_again(project: &Path) -> Result<()> {
+    let file = File::options().append(true).open(project.join(CARRIER));
+    file.and_then(|file| file.set_modified(SystemTime::now()))
+        .with_context(|| format!("touching {CARRIER}"))
 }

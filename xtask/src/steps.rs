@@ -119,7 +119,7 @@ fn ui_install() -> Result<Outcome> {
 }
 
 fn ui_build() -> Result<Outcome> {
-    ui::build().map(|()| Outcome::Passed(None))
+    ui::build().map(|_| Outcome::Passed(None))
 }
 
 fn ui_check() -> Result<Outcome> {

@@ -30,8 +30,17 @@ pub fn install() -> Result<()> {
     fs::write(&stamp, &digest).with_context(|| format!("writing {}", stamp.display()))
 }
 
+/// Whether a build had anything to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Built {
+    /// It was made anew.
+    Now,
+    /// It was there already.
+    Before,
+}
+
 /// Builds `ui/dist`.
-pub fn build() -> Result<()> {
+pub fn build() -> Result<Built> {
     install()?;
     let mut sources = Vec::new();
     collect(&directory(), &mut sources)?;
@@ -40,11 +49,12 @@ pub fn build() -> Result<()> {
     let stamp = machine::target().join("xtask/ui-built-for");
     if is_stamped(&stamp, &digest) && directory().join("dist/index.html").is_file() {
         println!("ui/dist is up to date");
-        return Ok(());
+        return Ok(Built::Before);
     }
     npm(&["run", "build"])?;
     fs::create_dir_all(machine::target().join("xtask"))?;
-    fs::write(&stamp, &digest).with_context(|| format!("writing {}", stamp.display()))
+    fs::write(&stamp, &digest).with_context(|| format!("writing {}", stamp.display()))?;
+    Ok(Built::Now)
 }
 
 /// Runs npm in `ui/`.
