@@ -44,6 +44,11 @@ impl EmailAddress {
 }
 
 impl EmailIndex {
+    /// From the stored bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        bytes.try_into().map(Self).map_err(|_| Error::Content { field: "e-mail index" })
+    }
+
     /// Its 16 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

@@ -51,4 +51,4 @@ pub use tenant::Tenant;
 pub use throttle::{Attempt, Limit, Limits, Source, Throttle};
 pub use token::{SetupToken, TokenHash};
 pub use totp::{Step, TotpSecret};
-pub use vault::{Profile, SealedClient, SealedProfile, SealedTotp, Vault};
+pub use vault::{Profile, SealedClient, SealedFactors, SealedProfile, SealedTotp, Vault};

@@ -1,6 +1,9 @@
 //! The fields of an account that lie sealed: one place that knows where each belongs.
 
-use crate::{AccountId, Client, DisplayName, EmailAddress, EmailIndex, Error, SessionId, TotpSecret};
+use crate::{
+    AccountId, AccountState, Client, DisplayName, EmailAddress, EmailIndex, Error, RecoveryHash,
+    SessionId, Step, StoredFactors, TotpSecret,
+};
 use seal::{Aad, Entropy, MacKey, SealingKey, Secret};
 
 /// Seals and opens what identifies a person; a value moved to another row, column or account
@@ -34,6 +37,17 @@ pub struct SealedProfile {
 /// An authenticator's secret as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedTotp(pub Vec<u8>);
+
+/// An account's second factors as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedFactors {
+    /// The account as it is now.
+    pub state: AccountState,
+    /// The authenticator's secret, and the last step used.
+    pub totp: Option<(SealedTotp, Step)>,
+    /// The recovery codes not used yet.
+    pub recovery: Vec<RecoveryHash>,
+}
 
 /// Where a session runs, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +126,16 @@ impl Vault {
         let row = account.to_string();
         let bytes = self.open(&TOTP, (account, &row), &sealed.0)?;
         TotpSecret::from_bytes(bytes.expose())
+    }
+
+    /// Opens an account's second factors.
+    pub fn open_factors(&self, sealed: &SealedFactors) -> Result<StoredFactors, Error> {
+        let account = sealed.state.account;
+        let open = |(secret, step): &(SealedTotp, Step)| {
+            self.open_totp(account, secret).map(|secret| (secret, *step))
+        };
+        let totp = sealed.totp.as_ref().map(open).transpose()?;
+        Ok(StoredFactors { state: sealed.state, totp, recovery: sealed.recovery.clone() })
     }
 
     /// Seals where a session runs.

@@ -8,14 +8,24 @@
     reason = "an adapter: this crate does the database's I/O"
 )]
 
+mod accounts;
 mod act;
+mod backtests;
 mod error;
 mod log;
 mod migrate;
 mod open;
+mod reports;
+mod sessions;
+mod strategies;
 mod verify;
 
+pub use accounts::AccountRow;
 pub use act::{Act, Committed};
+pub use backtests::{BacktestRow, BacktestState, NewBacktest};
 pub use error::Error;
 pub use log::{Export, Head, LogPage};
 pub use open::Store;
+pub use reports::Violation;
+pub use sessions::SessionRow;
+pub use strategies::{StrategyLine, StrategyRow, StrategyWords};

@@ -12,8 +12,19 @@ struct Migration {
 }
 
 /// Every step, in order: a new one goes to the end, in a file of its own.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "audit", sql: include_str!("../migrations/0001_audit.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "audit", sql: include_str!("../migrations/0001_audit.sql") },
+    Migration {
+        version: 2,
+        name: "accounts",
+        sql: include_str!("../migrations/0002_accounts.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "research",
+        sql: include_str!("../migrations/0003_research.sql"),
+    },
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version BIGINT NOT NULL PRIMARY KEY,
