@@ -3,7 +3,7 @@
 use crate::{Decision, Error, Flags, Resources, Rules, Strategy};
 use factor::{Expression, Limits, Plan, Run, Schema, Type};
 use market::{BarSeries, Column, Panel, Symbol, Timestamp};
-use std::sync::atomic::AtomicBool;
+use std::{collections::BTreeSet, sync::atomic::AtomicBool};
 
 /// One value per row of the calendar and instrument.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,15 +76,11 @@ pub fn evaluate(
 fn panel(series: &[BarSeries], set: &[(String, Expression)]) -> Result<Panel, Error> {
     let symbols: Vec<Symbol> = series.iter().map(|s| s.instrument().symbol.clone()).collect();
     let mut panel = Panel::new(calendar(series), symbols);
-    let texts: Vec<String> = set.iter().map(|(_, e)| e.to_string()).collect();
-    let word = |c: char| !(c.is_alphanumeric() || c == '_');
-    for field in Schema::bars().fields {
-        if !texts.iter().any(|text| text.split(word).any(|token| token == field)) {
-            continue;
-        }
+    let fields: BTreeSet<&str> = set.iter().flat_map(|(_, e)| e.fields()).collect();
+    for field in fields {
         let mut column = Column::missing(panel.rows(), series.len());
         for (j, one) in series.iter().enumerate() {
-            fill(&mut column, panel.times(), one, &field, j);
+            fill(&mut column, panel.times(), one, field, j);
         }
         panel.insert(field, column)?;
     }

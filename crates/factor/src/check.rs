@@ -314,7 +314,8 @@ impl Checker<'_, '_> {
         let (back, lagged) = match operator.kernel {
             Kernel::Delay => (bound.rows, bound.rows),
             Kernel::Delta | Kernel::Returns => (bound.rows, 0),
-            Kernel::Window(_) => (bound.rows - 1, 0),
+            // The mean has a value from the first row on; it declares n rows to warm up.
+            Kernel::Window(_) | Kernel::Ema => (bound.rows - 1, 0),
             _ => (0, 0),
         };
         let lookback = lookback.saturating_add(back);

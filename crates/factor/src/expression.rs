@@ -69,7 +69,7 @@ impl Expression {
 
     /// Rows before the current one that must exist before every window and delay in it is full.
     ///
-    /// `ema` has a value from the first valid row on and adds none.
+    /// `ema(x, n)` has a value from the first valid row on and declares n rows to warm up.
     #[must_use]
     pub const fn lookback(&self) -> usize {
         self.lookback

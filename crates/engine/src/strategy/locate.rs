@@ -29,10 +29,9 @@ impl Located {
         let whole =
             |raw: &str, start: usize| Self { text: raw.to_owned(), origin: Origin::From(start) };
         match style {
-            ScalarStyle::Plain => whole(raw, span.start),
-            ScalarStyle::Literal | ScalarStyle::Folded => {
-                let body = raw.find('\n').map_or(raw.len(), |at| at + 1);
-                whole(raw.get(body..).unwrap_or(""), span.start + body)
+            // The parser's span of a block scalar starts at its content, after the header line.
+            ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => {
+                whole(raw, span.start)
             }
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
                 let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or("");

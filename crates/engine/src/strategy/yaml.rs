@@ -156,3 +156,26 @@ impl<'a> Reader<'a> {
         Ok(Node { span: Span { start: span.start, end }, kind: Kind::Map(entries) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scalar_knows_its_bytes() {
+        let check = |text: &str, marked: &str, value: &str| {
+            let root = read(text).expect("reads").expect("is not empty");
+            let Kind::Map(entries) = root.kind else { panic!("{text} is a mapping") };
+            let (_, node) = entries.first().expect("has a key");
+            let Kind::Scalar { text: found, .. } = &node.kind else { panic!("{text} is a scalar") };
+            assert_eq!((node.span.of(text), found.as_str()), (marked, value));
+        };
+        check("a: b # c", "b", "b");
+        check("a: 'b''c'", "'b''c'", "b'c");
+        check("a: \"b\\tc\"", "\"b\\tc\"", "b\tc");
+        check("a: b\n  c\n", "b\n  c", "b c");
+        check("a: >\n  b\n  c\n", "b\n  c\n", "b c\n");
+        check("a: |-\n  b\n  c\n", "b\n  c\n", "b\nc");
+        check("ä: yes", "yes", "yes");
+    }
+}
