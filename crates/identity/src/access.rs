@@ -1,4 +1,4 @@
-//! Access tokens: JWT (RFC 7519, RFC 9068), EdDSA only, ten minutes at most.
+//! Access tokens: JWT (RFC 7519, RFC 9068), `EdDSA` only, ten minutes at most.
 //!
 //! The compact form is made and read here, on `seal`'s Ed25519: the key stays in its holder, one
 //! algorithm exists per key, and every time is compared with the `now` that is given. A library
@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 use seal::{Entropy, Secret, SigningKey, VerifyingKey, sha256};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const TOKEN_BYTES_MAX: usize = 2048;
 const LIFETIME_MAX: SignedDuration = SignedDuration::from_mins(10);
@@ -251,14 +251,14 @@ fn read<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Error> {
 pub struct TokenCache {
     entries_max: usize,
     by_digest: BTreeMap<[u8; 32], VerifiedToken>,
-    by_end: BTreeMap<(Timestamp, [u8; 32]), ()>,
+    by_end: BTreeSet<(Timestamp, [u8; 32])>,
 }
 
 impl TokenCache {
     /// Keeps at most so many; the one that ends soonest gives way.
     #[must_use]
     pub const fn new(entries_max: usize) -> Self {
-        Self { entries_max, by_digest: BTreeMap::new(), by_end: BTreeMap::new() }
+        Self { entries_max, by_digest: BTreeMap::new(), by_end: BTreeSet::new() }
     }
 
     /// A token verified before and still good.
@@ -284,11 +284,11 @@ impl TokenCache {
         let verified = keys.verify(token, now)?;
         let digest = sha256(token.as_bytes());
         self.by_digest.insert(digest, verified);
-        self.by_end.insert((verified.0.expires, digest), ());
+        self.by_end.insert((verified.0.expires, digest));
         while self.by_digest.len() > self.entries_max
-            || self.by_end.first_key_value().is_some_and(|((end, _), ())| *end <= now)
+            || self.by_end.first().is_some_and(|(end, _)| *end <= now)
         {
-            let Some(((_, digest), ())) = self.by_end.pop_first() else { break };
+            let Some((_, digest)) = self.by_end.pop_first() else { break };
             self.by_digest.remove(&digest);
         }
         Ok(verified)

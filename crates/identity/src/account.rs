@@ -33,7 +33,11 @@ impl FromStr for DisplayName {
         }
         let name: String = text.trim().nfc().collect();
         let fits = (1..=80).contains(&name.chars().count());
-        if fits && !name.chars().any(is_invisible) { Ok(Self(name)) } else { Err(Error::DisplayName) }
+        if fits && !name.chars().any(is_invisible) {
+            Ok(Self(name))
+        } else {
+            Err(Error::DisplayName)
+        }
     }
 }
 

@@ -167,10 +167,12 @@ mod tests {
         params.m_cost(32).t_cost(3).p_cost(4);
         params.data(argon2::AssociatedData::new(&[4; 12]).expect("short"));
         let params = params.build().expect("the RFC's parameters");
-        let argon =
-            Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params);
+        let argon = Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params);
         let mut tag = [0; 32];
-        argon.expect("a short secret").hash_password_into(&[1; 32], &[2; 16], &mut tag).expect("runs");
+        argon
+            .expect("a short secret")
+            .hash_password_into(&[1; 32], &[2; 16], &mut tag)
+            .expect("runs");
         assert_eq!(
             hex::encode(tag),
             "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"

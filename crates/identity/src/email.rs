@@ -72,7 +72,9 @@ impl FromStr for EmailAddress {
             return refuse("it has no @");
         };
         if local.is_empty() || local.len() > 64 || !local.split('.').all(is_atom) {
-            return refuse("before the @ stand 1 to 64 letters, digits, single dots or !#$%&'*+-/=?^_`{|}~");
+            return refuse(
+                "before the @ stand 1 to 64 letters, digits, single dots or !#$%&'*+-/=?^_`{|}~",
+            );
         }
         if domain.is_empty() || !domain.split('.').all(is_label) {
             return refuse("after the @ stands a host name");

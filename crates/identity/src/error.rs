@@ -47,7 +47,9 @@ pub enum Error {
         lanes: u32,
     },
     /// A hash in the database is not an Argon2id PHC string within bounds.
-    #[error("the stored hash is no Argon2id PHC string within bounds: restore the row from a backup")]
+    #[error(
+        "the stored hash is no Argon2id PHC string within bounds: restore the row from a backup"
+    )]
     StoredHash,
     /// Wrong address or password: the same for every cause.
     #[error("wrong e-mail address or password")]

@@ -144,8 +144,7 @@ impl Passwords {
     /// What Argon2id hashes: a MAC over account and password, so that a hash planted in another
     /// row, or tried without the key holder, is useless.
     fn input(&self, account: &[u8; 16], candidate: &Candidate) -> Secret<[u8; 32]> {
-        let parts: [&[u8]; 3] =
-            [b"stockade/v1 password", account, candidate.text().as_bytes()];
+        let parts: [&[u8]; 3] = [b"stockade/v1 password", account, candidate.text().as_bytes()];
         Secret::new(self.pepper.tag(&parts))
     }
 }

@@ -113,11 +113,13 @@ mod tests {
     fn memory_is_bounded_and_the_oldest_gives_way() {
         let mut pending = Pending::new(SignedDuration::from_secs(60), 3);
         let mut entropy = SeededEntropy::new(1);
-        let tickets: Vec<Ticket> =
-            (0..5).map(|n| pending.open(n, at(n), &mut entropy)).collect();
+        let tickets: Vec<Ticket> = (0..5).map(|n| pending.open(n, at(n), &mut entropy)).collect();
         assert_eq!(pending.len(), 3);
         let alive = |n: usize, p: &mut Pending<i64>| p.find(tickets[n].expose(), at(5)).is_ok();
-        assert_eq!((0..5).map(|n| alive(n, &mut pending)).collect::<Vec<_>>(), [false, false, true, true, true]);
+        assert_eq!(
+            (0..5).map(|n| alive(n, &mut pending)).collect::<Vec<_>>(),
+            [false, false, true, true, true]
+        );
         pending.open(9, at(1000), &mut entropy);
         assert_eq!(pending.len(), 1);
         assert!(!format!("{:?}", tickets[0]).contains(tickets[0].expose()));

@@ -44,7 +44,8 @@ impl RecoveryCode {
     /// As it is shown, once: `3-ABCD-EFGH-JKMN-PQRS`.
     #[must_use]
     pub fn text(&self) -> Secret<String> {
-        let value = self.bits.expose().iter().fold(0_u128, |all, byte| all << 8 | u128::from(*byte));
+        let value =
+            self.bits.expose().iter().fold(0_u128, |all, byte| all << 8 | u128::from(*byte));
         let mut text = self.index.to_string();
         for place in (0..DIGITS).rev() {
             if place % 4 == 3 {

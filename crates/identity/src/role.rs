@@ -149,9 +149,7 @@ impl Role {
                 P::BacktestRead,
                 P::BacktestRun,
             ],
-            Self::Viewer => {
-                &[P::OwnSessions, P::DataRead, P::StrategyRead, P::BacktestRead]
-            }
+            Self::Viewer => &[P::OwnSessions, P::DataRead, P::StrategyRead, P::BacktestRead],
         }
     }
 
@@ -185,7 +183,8 @@ mod tests {
     #[test]
     fn who_may_do_what() {
         let row = |permission| {
-            let letter = |role: Role| if role.allows(permission) { &role.as_str()[..1] } else { "-" };
+            let letter =
+                |role: Role| if role.allows(permission) { &role.as_str()[..1] } else { "-" };
             Role::ALL.map(letter).concat()
         };
         let check = |permission, want: &str| assert_eq!(row(permission), want, "{permission:?}");

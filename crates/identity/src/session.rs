@@ -145,12 +145,10 @@ impl OpenedSession {
         entropy: &mut dyn Entropy,
     ) -> Self {
         let (policy, key) = rules;
-        let (state, means) = (proof.state(), proof.means());
+        let (state, means, authenticated) = proof.spend();
         let account = state.account;
         let (id, factor) = (SessionId::new(now, entropy), means.kind());
         let expires = now.saturating_add(policy.absolute).unwrap_or(Timestamp::MAX);
-        let authenticated = proof.at();
-        drop(proof);
         let session = Session {
             id,
             account,

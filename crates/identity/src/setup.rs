@@ -32,8 +32,11 @@ impl SetupGrant {
     }
 
     fn admits(&self, token: &SetupToken, now: Timestamp) -> Result<(), Error> {
-        let good = self.hash.matches(&token.hash()) & (now < self.expires);
-        if good { Ok(()) } else { Err(Error::Ticket) }
+        if now < self.expires && self.hash.matches(&token.hash()) {
+            Ok(())
+        } else {
+            Err(Error::Ticket)
+        }
     }
 }
 

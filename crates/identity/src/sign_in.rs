@@ -126,6 +126,11 @@ impl FactorProof {
         Self { state, means: Means::Enrolment, at }
     }
 
+    /// Spends the proof: account, what must be used up, when.
+    pub(crate) fn spend(self) -> (AccountState, Means, Timestamp) {
+        (self.state, self.means, self.at)
+    }
+
     /// Whose proof it is.
     #[must_use]
     pub const fn account(&self) -> AccountId {

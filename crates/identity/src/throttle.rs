@@ -283,7 +283,10 @@ mod tests {
         assert_eq!(admitted(&mut throttle, attack, at(0)), 10);
         assert_eq!(admitted(&mut throttle, |n| attempt(n, "ada", device(1)), at(0)), 10);
         assert_eq!(admitted(&mut throttle, |n| attempt(n, "ada", device(2)), at(0)), 10);
-        assert_eq!(admitted(&mut throttle, |n| attempt(n, "bob", DeviceStanding::Unknown), at(0)), 10);
+        assert_eq!(
+            admitted(&mut throttle, |n| attempt(n, "bob", DeviceStanding::Unknown), at(0)),
+            10
+        );
         assert_eq!(admitted(&mut throttle, attack, at(59)), 0);
         assert_eq!(admitted(&mut throttle, attack, at(60)), 1);
         assert_eq!(admitted(&mut throttle, attack, at(3600)), 10);
@@ -354,7 +357,9 @@ mod tests {
         assert_eq!(admitted(&mut throttle, attack, at(0)), 10);
         for n in 0..5000 {
             let name = format!("flood{n}");
-            throttle.admit_password(&attempt(n, &name, DeviceStanding::Unknown), at(1)).expect("fresh");
+            throttle
+                .admit_password(&attempt(n, &name, DeviceStanding::Unknown), at(1))
+                .expect("fresh");
         }
         assert!(throttle.password_unknown.full_at.len() <= 100);
         assert_eq!(throttle.source.full_at.len(), throttle.source.order.len());
@@ -362,11 +367,12 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_locks_nobody_out() {
+    fn a_clock_set_back_costs_one_refill_and_no_more() {
         let mut throttle = Throttle::new(Limits::default());
-        let of = |n| attempt(n, "ada", DeviceStanding::Unknown);
-        admitted(&mut throttle, of, at(900_000));
-        assert_eq!(admitted(&mut throttle, of, at(0)), 0);
-        assert_eq!(admitted(&mut throttle, |n| attempt(n, "bob", DeviceStanding::Unknown), at(60)), 10);
+        let from = |first: u32| move |n| attempt(first + n, "ada", DeviceStanding::Unknown);
+        assert_eq!(admitted(&mut throttle, from(0), at(900_000)), 10);
+        assert_eq!(admitted(&mut throttle, from(100), at(0)), 0);
+        assert_eq!(admitted(&mut throttle, from(200), at(60)), 1);
+        assert_eq!(admitted(&mut throttle, from(300), at(660)), 10);
     }
 }

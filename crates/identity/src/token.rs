@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn other_texts_are_refused() {
         let text = SetupToken::generate(&mut SeededEntropy::new(1)).text().expose().clone();
-        for bad in ["", "x", &text[1..], &format!("{text}="), &format!("{text}A"), &"!".repeat(43)] {
+        for bad in ["", "x", &text[1..], &format!("{text}="), &format!("{text}A"), &"!".repeat(43)]
+        {
             assert!(matches!(bad.parse::<SetupToken>(), Err(Error::Ticket)), "{bad}");
         }
     }

@@ -60,7 +60,9 @@ impl TotpSecret {
     /// The code of a step: what an authenticator would show.
     #[must_use]
     pub fn code(&self, step: Step) -> Secret<String> {
-        Secret::new(self.totp(String::new()).generate(step.0.saturating_mul(STEP_SECONDS)).to_string())
+        Secret::new(
+            self.totp(String::new()).generate(step.0.saturating_mul(STEP_SECONDS)).to_string(),
+        )
     }
 
     /// Accepts the code of this step or of the one before, if it is later than `last`.
@@ -184,7 +186,7 @@ mod tests {
         let account = "ada+x@example.org".parse().expect("an address");
         assert_eq!(
             rfc().uri(&account).expose(),
-            "otpauth://totp/Stockade:ada%2Bx%40example%2Eorg?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Stockade"
+            "otpauth://totp/Stockade:ada%2Bx%40example.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Stockade"
         );
         assert_eq!(rfc().base32().expose(), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         let fresh = TotpSecret::generate(&mut SeededEntropy::new(1));

@@ -85,9 +85,8 @@ impl Vault {
         entropy: &mut dyn Entropy,
     ) -> SealedProfile {
         let row = account.to_string();
-        let mut seal = |place: &Place, text: &str| {
-            self.seal(place, (account, &row), text.as_bytes(), entropy)
-        };
+        let mut seal =
+            |place: &Place, text: &str| self.seal(place, (account, &row), text.as_bytes(), entropy);
         SealedProfile {
             email: seal(&EMAIL, profile.email.as_str()),
             display_name: seal(&DISPLAY_NAME, profile.display_name.as_str()),
@@ -96,7 +95,11 @@ impl Vault {
     }
 
     /// Opens an account's profile.
-    pub fn open_profile(&self, account: AccountId, sealed: &SealedProfile) -> Result<Profile, Error> {
+    pub fn open_profile(
+        &self,
+        account: AccountId,
+        sealed: &SealedProfile,
+    ) -> Result<Profile, Error> {
         let row = account.to_string();
         let email = self.open_text(&EMAIL, (account, &row), &sealed.email)?;
         let name = self.open_text(&DISPLAY_NAME, (account, &row), &sealed.display_name)?;

@@ -226,7 +226,8 @@ impl Store {
 
     /// What a sign-in compares with.
     pub async fn credentials(&self, email: &EmailIndex) -> Result<Option<Credentials>, Error> {
-        let sql = format!("SELECT {STATE}, a.password_hash FROM accounts a WHERE a.email_index = $1");
+        let sql =
+            format!("SELECT {STATE}, a.password_hash FROM accounts a WHERE a.email_index = $1");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(email.as_bytes().as_slice())
             .fetch_optional(self.readers())

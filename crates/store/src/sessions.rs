@@ -26,7 +26,8 @@ pub struct SessionRow {
     pub client: SealedClient,
 }
 
-const COLUMNS: &str = "SELECT s.session_id, s.account_id, s.device_id, s.factor, s.authenticated_us,
+const COLUMNS: &str =
+    "SELECT s.session_id, s.account_id, s.device_id, s.factor, s.authenticated_us,
     s.opened_us, s.expires_us, s.client, s.end_reason, a.role, a.standing, a.epoch,
     f.generation, f.token_hash, f.repeated, f.used_us
     FROM sessions s
@@ -132,11 +133,11 @@ impl Act {
         }
         let done = match means {
             Means::Enrolment => return Ok(true),
-            Means::Totp(step) => {
-                sqlx::query("UPDATE totp SET last_step = $1 WHERE account_id = $2 AND last_step < $1")
-                    .bind(number(step))
-                    .bind(&account)
-            }
+            Means::Totp(step) => sqlx::query(
+                "UPDATE totp SET last_step = $1 WHERE account_id = $2 AND last_step < $1",
+            )
+            .bind(number(step))
+            .bind(&account),
             Means::Recovery(index) => sqlx::query(
                 "UPDATE recovery_codes SET used_us = $1
                  WHERE account_id = $2 AND code_index = $3 AND used_us IS NULL",
