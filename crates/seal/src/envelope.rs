@@ -151,13 +151,8 @@ mod tests {
     use crate::SeededEntropy;
     use proptest::prelude::*;
 
-    const HERE: Aad<'static> = Aad {
-        tenant: "alice",
-        table: "accounts",
-        row: "7",
-        column: "totp_secret",
-        kind: "bytes",
-    };
+    const HERE: Aad<'static> =
+        Aad { tenant: "alice", table: "accounts", row: "7", column: "totp_secret", kind: "bytes" };
 
     fn key(byte: u8) -> SealingKey {
         SealingKey::new(Secret::new([byte; 32]))

@@ -51,7 +51,10 @@ mod tests {
     #[test]
     fn a_secret_does_not_print() {
         let secret = Secret::new("hunter2".to_owned());
-        assert_eq!(format!("{secret:?} {:#?}", Some(&secret)), "Secret(..) Some(\n    Secret(..),\n)");
+        assert_eq!(
+            format!("{secret:?} {:#?}", Some(&secret)),
+            "Secret(..) Some(\n    Secret(..),\n)"
+        );
         assert_eq!(secret.expose(), "hunter2");
     }
 

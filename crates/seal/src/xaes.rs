@@ -40,12 +40,10 @@ impl XaesKey {
     ) -> Result<Secret<Vec<u8>>, Error> {
         let (key, nonce) = self.derive(nonce);
         let mut buffer = sealed.to_vec();
-        let length = match key.open_in_place(nonce, aead::Aad::from(aad), &mut buffer) {
-            Ok(plaintext) => plaintext.len(),
-            Err(_) => {
-                buffer.zeroize();
-                return Err(Error::Forged);
-            }
+        let opened = key.open_in_place(nonce, aead::Aad::from(aad), &mut buffer);
+        let Ok(length) = opened.map(|plaintext| plaintext.len()) else {
+            buffer.zeroize();
+            return Err(Error::Forged);
         };
         buffer.truncate(length);
         Ok(Secret::new(buffer))
