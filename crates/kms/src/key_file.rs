@@ -6,7 +6,7 @@
 
 use crate::Purpose;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
-use seal::{Entropy, MacKey, Secret, SealingKey, SigningKey, hkdf_sha256, random, sha256};
+use seal::{Entropy, MacKey, SealingKey, Secret, SigningKey, hkdf_sha256, random, sha256};
 use std::{
     fmt::Write as _,
     fs::File,
@@ -157,9 +157,7 @@ fn read(path: &Path, file: File) -> Result<KeyFile, Error> {
 
 /// The root key of a file's text, or what does not fit.
 fn parse(text: &[u8]) -> Result<KeyFile, &'static str> {
-    let body = text
-        .strip_prefix(MAGIC.as_bytes())
-        .ok_or("its first line is not stockade-key/1")?;
+    let body = text.strip_prefix(MAGIC.as_bytes()).ok_or("its first line is not stockade-key/1")?;
     if text.len() != FILE_BYTES {
         return Err("its size is wrong");
     }
@@ -231,4 +229,118 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
 /// Turns the system's error into ours.
 fn failed<'a>(path: &'a Path, doing: &'static str) -> impl FnOnce(io::Error) -> Error + 'a {
     move |source| Error::Io { path: path.into(), doing, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seal::{Aad, SeededEntropy};
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::{PermissionsExt, symlink},
+    };
+
+    const PLACE: Aad<'static> =
+        Aad { tenant: "t", table: "t", row: "1", column: "c", kind: "text" };
+
+    fn made(directory: &Path) -> (PathBuf, KeyFile) {
+        let path = directory.join("stockade.key");
+        let key =
+            KeyFile::open_or_create(&path, &mut SeededEntropy::new(1)).expect("a new key file");
+        (path, key)
+    }
+
+    #[test]
+    fn a_key_file_is_made_once_for_its_owner_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, key) = made(directory.path());
+        let mode = fs::metadata(&path).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        let again =
+            KeyFile::open_or_create(&path, &mut SeededEntropy::new(2)).expect("it is there");
+        let sealed = key.sealing(Purpose::Retention).seal(&PLACE, b"x", &mut SeededEntropy::new(3));
+        assert!(again.sealing(Purpose::Retention).open(&PLACE, &sealed).is_ok());
+        let left: Vec<_> = fs::read_dir(directory.path()).expect("it is there").collect();
+        assert_eq!(left.len(), 1, "the temporary name is gone");
+        assert_eq!(format!("{key:?}"), "KeyFile { root: Secret(..) }");
+    }
+
+    #[test]
+    fn keys_of_two_purposes_or_uses_have_nothing_in_common() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (_, key) = made(directory.path());
+        let mut seen = std::collections::BTreeSet::new();
+        for purpose in Purpose::ALL {
+            seen.insert(*key.derive("sealing", purpose).expose());
+            seen.insert(*key.derive("mac", purpose).expose());
+            seen.insert(*key.derive("signing", purpose).expose());
+        }
+        assert_eq!(seen.len(), 3 * Purpose::ALL.len());
+        let signature = key.signing(Purpose::AuditLog).sign(b"m");
+        let check = |purpose| key.signing(purpose).verifying_key().verify(b"m", &signature).is_ok();
+        assert!(check(Purpose::AuditLog) && !check(Purpose::AccessTokens));
+        let tag = key.mac(Purpose::DeviceCookies).tag(&[b"m"]);
+        assert!(!key.mac(Purpose::OneTimeLinks).verify(&[b"m"], &tag));
+    }
+
+    #[test]
+    fn a_key_file_that_others_can_read_is_refused_with_the_remedy() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, _) = made(directory.path());
+        for mode in [0o640, 0o604, 0o660, 0o644, 0o610] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).expect("chmod");
+            let error = KeyFile::open(&path).expect_err("too open");
+            assert!(matches!(error, Error::Exposed { mode: found, .. } if found == mode));
+            let remedy = format!("chmod 600 {}", path.display());
+            assert!(error.to_string().contains(&remedy), "{error}");
+        }
+        fs::set_permissions(&path, Permissions::from_mode(0o400)).expect("chmod");
+        assert!(KeyFile::open(&path).is_ok(), "stricter is fine");
+    }
+
+    #[test]
+    fn what_is_not_a_whole_key_file_is_refused_and_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, _) = made(directory.path());
+        let whole = fs::read_to_string(&path).expect("text");
+        let check = |text: &str, part: &str| {
+            fs::write(&path, text).expect("written");
+            let error = KeyFile::open_or_create(&path, &mut SeededEntropy::new(9)).expect_err(part);
+            assert!(matches!(error, Error::Damaged { .. }), "{error}");
+            assert!(error.to_string().contains(part), "{error}");
+            assert_eq!(fs::read_to_string(&path).expect("text"), text, "never overwritten");
+        };
+        check("", "first line");
+        check(&whole.replace("key/1", "key/2"), "first line");
+        check(&whole[..whole.len() - 1], "size");
+        check(&format!("{whole}\n"), "size");
+        let digit = if whole.as_bytes()[20] == b'0' { "1" } else { "0" };
+        check(&[&whole[..20], digit, &whole[21..]].concat(), "checksum");
+        check(&[&whole[..20], "g", &whole[21..]].concat(), "hexadecimal");
+        check(&whole.to_uppercase().replace("STOCKADE-KEY", "stockade-key"), "checksum");
+        fs::write(&path, &whole).expect("written");
+        assert!(KeyFile::open(&path).is_ok());
+    }
+
+    #[test]
+    fn a_link_a_directory_or_nothing_is_no_key_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (path, _) = made(directory.path());
+        let link = directory.path().join("link");
+        symlink(&path, &link).expect("a link");
+        assert!(matches!(KeyFile::open(&link), Err(Error::NotAFile { .. })));
+        assert!(matches!(KeyFile::open(directory.path()), Err(Error::NotAFile { .. })));
+        let missing = directory.path().join("none");
+        assert!(matches!(KeyFile::open(&missing), Err(Error::Missing { .. })));
+        let nowhere = directory.path().join("no/such/directory/key");
+        let error =
+            KeyFile::open_or_create(&nowhere, &mut SeededEntropy::new(1)).expect_err("none");
+        assert!(error.to_string().contains("create the key file"), "{error}");
+    }
+
+    #[test]
+    fn the_system_has_randomness() {
+        let mut entropy = crate::SystemEntropy::new();
+        assert_ne!(random::<32>(&mut entropy), random::<32>(&mut entropy));
+    }
 }
