@@ -95,7 +95,8 @@ impl Ledger {
                     nodes.push((id, hash));
                 }
             });
-            let sealed = self.aad(index, |aad| self.bodies.seal(&aad, &opening.to_bytes(), entropy));
+            let sealed =
+                self.aad(index, |aad| self.bodies.seal(&aad, &opening.to_bytes(), entropy));
             rows.push(Row { index, leaf, hash, sealed: Some(sealed) });
         }
         let (size, root) = (grown.size(), grown.root());

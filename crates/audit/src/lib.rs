@@ -30,7 +30,9 @@ pub use tree::{Frontier, Hash, NodeId, empty_root, leaf_hash, node_hash};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A kind is not two or more words joined by dots.
-    #[error("{text:?} is not a kind of event: lower-case words joined by dots, as in account.created, at most 64 bytes")]
+    #[error(
+        "{text:?} is not a kind of event: lower-case words joined by dots, as in account.created, at most 64 bytes"
+    )]
     Kind {
         /// The text, cut to 64 characters.
         text: String,
@@ -48,7 +50,9 @@ pub enum Error {
         found: usize,
     },
     /// A time before the year 1 or after 9999, or not on a whole microsecond.
-    #[error("{text:?} is not a time of the log: years 1 to 9999, whole microseconds, as in 2026-01-31T09:30:00.000000Z")]
+    #[error(
+        "{text:?} is not a time of the log: years 1 to 9999, whole microseconds, as in 2026-01-31T09:30:00.000000Z"
+    )]
     Time {
         /// The text as found.
         text: String,
@@ -81,7 +85,9 @@ pub enum Error {
         name: String,
     },
     /// The key on offer is not the one that was seen before.
-    #[error("the log's key is {offered}, but {pinned} was trusted before: do not trust this log until its operator explains the change")]
+    #[error(
+        "the log's key is {offered}, but {pinned} was trusted before: do not trust this log until its operator explains the change"
+    )]
     KeyChanged {
         /// The key trusted before.
         pinned: String,
@@ -131,13 +137,17 @@ pub enum Error {
         index: u64,
     },
     /// The leaves do not add up to a root that was signed.
-    #[error("the first {size} leaves do not have the root that was signed for them: a leaf below {size} was altered, removed or reordered")]
+    #[error(
+        "the first {size} leaves do not have the root that was signed for them: a leaf below {size} was altered, removed or reordered"
+    )]
     RootMismatch {
         /// The size of the checkpoint that fails.
         size: u64,
     },
     /// Fewer or more leaves than the checkpoint signs.
-    #[error("the checkpoint signs {signed} leaves, {found} were found: leaves were cut off or added unsigned")]
+    #[error(
+        "the checkpoint signs {signed} leaves, {found} were found: leaves were cut off or added unsigned"
+    )]
     SizeMismatch {
         /// Leaves that the last checkpoint signs.
         signed: u64,
@@ -145,7 +155,9 @@ pub enum Error {
         found: u64,
     },
     /// Two signed checkpoints of one size and different roots.
-    #[error("two signed checkpoints of size {size} have different roots: the log was forked; keep both, they are proof")]
+    #[error(
+        "two signed checkpoints of size {size} have different roots: the log was forked; keep both, they are proof"
+    )]
     Fork {
         /// The size.
         size: u64,

@@ -28,7 +28,8 @@ impl Signer {
     #[must_use]
     pub fn named_by_key(key: SigningKey) -> Self {
         let digest = seal::sha256(key.verifying_key().as_bytes());
-        let name = format!("stockade.log/{}", hex::encode(digest.first_chunk::<8>().unwrap_or(&[0; 8])));
+        let name =
+            format!("stockade.log/{}", hex::encode(digest.first_chunk::<8>().unwrap_or(&[0; 8])));
         Self::new(&name, key).expect("hexadecimal digits make a key name")
     }
 
@@ -103,10 +104,9 @@ impl Verifier {
         match pinned {
             None => Ok(Trust::FirstUse),
             Some(pinned) if pinned == self => Ok(Trust::Pinned),
-            Some(pinned) => Err(Error::KeyChanged {
-                pinned: pinned.to_string(),
-                offered: self.to_string(),
-            }),
+            Some(pinned) => {
+                Err(Error::KeyChanged { pinned: pinned.to_string(), offered: self.to_string() })
+            }
         }
     }
 }
@@ -149,7 +149,8 @@ impl FromStr for Verifier {
         let Some((&ED25519, key)) = key.split_first() else {
             return Err(malformed("the key is not an Ed25519 key"));
         };
-        let key = VerifyingKey::from_bytes(key).map_err(|_| malformed("the key has not 32 bytes"))?;
+        let key =
+            VerifyingKey::from_bytes(key).map_err(|_| malformed("the key has not 32 bytes"))?;
         let verifier = Self::new(name, key)?;
         if hex::encode(verifier.id) == id {
             Ok(verifier)
@@ -166,8 +167,11 @@ fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
     [a, b, c, d]
 }
 
-/// The text of a note with its last line end, and the named signatures behind it.
-pub(crate) fn split(note: &str) -> Result<(&str, Vec<(&str, Vec<u8>)>), Error> {
+/// A key's name, and its id with the signature.
+type Signature<'a> = (&'a str, Vec<u8>);
+
+/// The text of a note with its last line end, and the signatures behind it.
+fn split(note: &str) -> Result<(&str, Vec<Signature<'_>>), Error> {
     let malformed = |line, problem| Error::Malformed { what: "note", line, problem };
     if note.len() > NOTE_BYTES_MAX {
         return Err(malformed(1, "larger than 256 KiB"));

@@ -47,8 +47,7 @@ impl Receipt {
             extra.push_str(opening.body());
             extra.push('\n');
         }
-        let mut text =
-            format!("{MAGIC}\nextra {}\nindex {}\n", STANDARD.encode(extra), self.index);
+        let mut text = format!("{MAGIC}\nextra {}\nindex {}\n", STANDARD.encode(extra), self.index);
         for hash in &self.proof {
             text.push_str(&STANDARD.encode(hash));
             text.push('\n');

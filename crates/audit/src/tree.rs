@@ -111,7 +111,8 @@ impl Frontier {
         let mut hash = leaf;
         completed(node, hash);
         while node.index % 2 == 1 {
-            let left = self.hashes.pop().expect("an odd index has its left sibling on the frontier");
+            let left =
+                self.hashes.pop().expect("an odd index has its left sibling on the frontier");
             hash = node_hash(&left, &hash);
             node = NodeId { level: node.level + 1, index: node.index / 2 };
             completed(node, hash);
