@@ -68,3 +68,68 @@ impl fmt::Debug for Act {
         f.write_str("Act(in progress)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Error, Store};
+    use audit::{Entry, Kind, Ledger, Signer};
+    use jiff::Timestamp;
+    use seal::{SealingKey, Secret, SeededEntropy, SigningKey};
+    use std::path::Path;
+
+    async fn open(path: &Path) -> Store {
+        let signer = Signer::named_by_key(SigningKey::from_seed(&Secret::new([1; 32])));
+        let ledger = Ledger::new(signer, &SealingKey::new(Secret::new([1; 32])));
+        let entropy = Box::new(SeededEntropy::new(1));
+        Store::open(path, ledger, entropy, Timestamp::UNIX_EPOCH).await.expect("a new store")
+    }
+
+    fn entry(bytes: usize) -> Entry {
+        Entry {
+            kind: Kind::stated("a.b"),
+            actor: "host".to_owned(),
+            subject: "s".to_owned(),
+            detail: "x".repeat(bytes).into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_said_and_loses_only_the_act_it_stopped() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = open(&directory.path().join("stockade.db")).await;
+        let mut act = store.begin().await.expect("an act");
+        // SQLite's own way to run out of room.
+        let full = sqlx::raw_sql("PRAGMA max_page_count = 100").execute(act.parts().0).await;
+        full.expect("a pragma");
+        drop(act);
+        let mut kept = 0;
+        let error = loop {
+            let act = store.begin().await.expect("an act");
+            match act.commit(entry(60_000), Timestamp::UNIX_EPOCH).await {
+                Ok(_) => kept += 1,
+                Err(error) => break error,
+            }
+            assert!(kept < 100, "100 pages fill up");
+        };
+        assert!(matches!(error, Error::DiskFull { .. }), "{error}");
+        assert!(kept > 0);
+        let summary = store.verify_log(&[]).await.expect("whole");
+        assert_eq!(summary.checkpoint.size, kept);
+        let act = store.begin().await.expect("an act");
+        assert!(
+            act.commit(entry(10), Timestamp::UNIX_EPOCH).await.is_ok(),
+            "a small one still fits"
+        );
+    }
+
+    #[tokio::test]
+    async fn rows_of_a_dropped_act_are_undone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = open(&directory.path().join("stockade.db")).await;
+        let mut act = store.begin().await.expect("an act");
+        let insert = "INSERT INTO audit_nodes (tree_level, node_index, node_hash) VALUES (1, 0, zeroblob(32))";
+        sqlx::query(insert).execute(act.parts().0).await.expect("a row");
+        drop(act);
+        assert!(store.verify_log(&[]).await.is_ok(), "the row is gone");
+    }
+}

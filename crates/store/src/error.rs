@@ -197,6 +197,10 @@ impl Place {
     }
 
     /// A row that holds what the program never writes.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers name keys and problems of many types, some made on the spot"
+    )]
     pub(crate) fn damaged(
         &self,
         table: &'static str,

@@ -126,7 +126,8 @@ impl Export {
         if left == 0 {
             return Ok(None);
         }
-        let (store, limit) = (&self.store, u32::try_from(left).unwrap_or(u32::MAX).min(EXPORT_ROWS));
+        let (store, limit) =
+            (&self.store, u32::try_from(left).unwrap_or(u32::MAX).min(EXPORT_ROWS));
         let mut reading =
             store.readers().acquire().await.map_err(|error| store.place().fault(error))?;
         let rows = leaves(&mut reading, store.place(), next, limit).await?;
@@ -251,10 +252,7 @@ pub(crate) async fn newest_note(
     Ok(newest(connection, place).await?.0)
 }
 
-async fn newest(
-    connection: &mut SqliteConnection,
-    place: &Place,
-) -> Result<(String, i64), Error> {
+async fn newest(connection: &mut SqliteConnection, place: &Place) -> Result<(String, i64), Error> {
     sqlx::query_as("SELECT note, time_us FROM audit_checkpoints ORDER BY tree_size DESC LIMIT 1")
         .fetch_optional(connection)
         .await
@@ -349,9 +347,8 @@ async fn fetch_nodes(
 /// A row of `audit_leaves` as values.
 fn row(raw: RawRow, place: &Place) -> Result<Row, Error> {
     let (index, time_us, kind, commitment, hash, sealed) = raw;
-    let damaged = |problem: &dyn ToString| {
-        place.damaged("audit_leaves", index, problem.to_string())
-    };
+    let damaged =
+        |problem: &dyn ToString| place.damaged("audit_leaves", index, problem.to_string());
     let digest = |bytes: Vec<u8>| -> Result<Hash, Error> {
         bytes.try_into().map_err(|_| damaged(&"a hash has not 32 bytes"))
     };

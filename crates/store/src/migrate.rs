@@ -112,5 +112,5 @@ fn newest() -> i64 {
 
 /// SHA-256 of a migration's text, hexadecimal.
 fn checksum(sql: &str) -> String {
-    seal::sha256(sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(seal::sha256(sql.as_bytes()))
 }

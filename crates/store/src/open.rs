@@ -5,7 +5,7 @@ use audit::{Frontier, Ledger};
 use jiff::Timestamp;
 use seal::Entropy;
 use sqlx::{
-    SqliteConnection, SqlitePool,
+    Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
@@ -53,7 +53,8 @@ impl Store {
     ) -> Result<Self, Error> {
         let place = Place(path.to_path_buf());
         make_file(path)?;
-        let writer = connect(&place, options(path), 1).await?;
+        let writing = options(path).journal_mode(SqliteJournalMode::Wal);
+        let writer = connect(&place, writing, 1).await?;
         let readers = connect(&place, options(path).read_only(true), READERS).await?;
         let mut connection = writer.acquire().await.map_err(|error| place.fault(error))?;
         migrate::apply(&mut connection, &place, now).await?;
@@ -101,10 +102,11 @@ impl Store {
 
     /// Waits for the last act, and closes the files.
     pub async fn close(&self) {
+        // The writer last: only it can move the write-ahead log into the database and remove it.
+        self.0.readers.close().await;
         if let Some(writer) = &self.0.writer {
             writer.close().await;
         }
-        self.0.readers.close().await;
     }
 
     /// The connections for reading.
@@ -193,7 +195,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
@@ -207,6 +208,12 @@ async fn connect(
     SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // SQLite ends a transaction by itself when the disk is full, which the driver does not
+        // notice: such a connection is replaced.
+        .before_acquire(|connection, _| {
+            let clean = !connection.is_in_transaction();
+            Box::pin(async move { Ok(clean) })
+        })
         .connect_with(options)
         .await
         .map_err(|error| place.fault(error))

@@ -38,13 +38,13 @@ impl Store {
             if rows.is_empty() {
                 break;
             }
-            let mut nodes = BTreeMap::new();
+            let mut derived = BTreeMap::new();
             for row in &rows {
                 let opening = self.ledger().open(row)?;
-                nodes.extend(replay.push(row, opening.as_ref())?);
+                derived.extend(replay.push(row, opening.as_ref())?);
             }
-            inner_nodes += nodes.len();
-            self.compare_nodes(&mut reading, &nodes).await?;
+            inner_nodes += derived.len();
+            self.compare_nodes(&mut reading, &derived).await?;
         }
         self.count_nodes(&mut reading, inner_nodes).await?;
         Ok(replay.finish()?)
