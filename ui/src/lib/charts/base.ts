@@ -33,7 +33,7 @@ export function look(at: HTMLElement, locale: string): Look {
       localization: { locale },
       grid: { vertLines: { visible: false }, horzLines: { color: colours['chart-grid'] } },
       crosshair: { mode: CrosshairMode.Magnet, vertLine: line, horzLine: line },
-      rightPriceScale: { borderVisible: false },
+      rightPriceScale: { borderVisible: false, entireTextOnly: true },
       timeScale: { borderVisible: false, fixLeftEdge: true, fixRightEdge: true, minBarSpacing: 0.05 },
       // A page must scroll under the pointer: the wheel zooms nothing here.
       handleScroll: { mouseWheel: false, vertTouchDrag: false },

@@ -35,4 +35,6 @@ export const editorLook = EditorView.theme({
   '.cm-lint-marker-warning': { content: 'none', backgroundColor: 'var(--warn)' },
   '.cm-lint-marker-info, .cm-lint-marker-hint': { content: 'none', backgroundColor: 'var(--accent)' },
   '.cm-gutter-lint': { width: '16px' },
+  // No room beside the list on a phone: the detail in the list itself must do.
+  '@media (max-width: 600px)': { '.cm-tooltip.cm-completionInfo': { display: 'none' } },
 });

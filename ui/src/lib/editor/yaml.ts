@@ -7,28 +7,38 @@ import { tags } from '@lezer/highlight';
 
 const WORDS = new Set(['and', 'or', 'not', 'true', 'false', 'null', 'every', 'bars', 'daily', 'weekly', 'monthly', 'splits', 'none', 'next_open', 'same_close']);
 
+/** Keys whose values are names. */
+const NAMES = new Set(['name', 'data', 'universe', 'currency']);
+
 interface State {
   /** True right of the first colon of a line. */
   value: boolean;
+  /** The value is a name, not an expression: hyphens do not subtract. */
+  plain: boolean;
 }
 
 export const strategyParser: StreamParser<State> = {
   name: 'strategy',
-  startState: () => ({ value: false }),
+  startState: () => ({ value: false, plain: false }),
   token(stream, state) {
-    if (stream.sol()) state.value = false;
+    if (stream.sol()) state.value = state.plain = false;
     if (stream.eatSpace()) return null;
     if (stream.peek() === '#' && (stream.sol() || /\s/.test(stream.string[stream.pos - 1] ?? ' '))) {
       stream.skipToEnd();
       return 'comment';
     }
     if (!state.value && stream.match(/^-(?=\s)/)) return 'punctuation';
-    if (stream.match(/^[A-Za-z_][\w-]*(?=\s*:(?:\s|$))/)) return 'propertyName';
+    const key = stream.match(/^[A-Za-z_][\w-]*(?=\s*:(?:\s|$))/) as RegExpMatchArray | null;
+    if (key) {
+      state.plain = NAMES.has(key[0]);
+      return 'propertyName';
+    }
     if (stream.match(/^:(?=\s|$)/)) {
       state.value = true;
       return 'punctuation';
     }
     if (stream.match(/^"(?:[^"\\]|\\.)*"?/) || stream.match(/^'(?:[^']|'')*'?/)) return 'string';
+    if (state.plain && state.value && stream.match(/^[^#\s[\],{}](?:[^#[\],{}]*[^#\s[\],{}])?/)) return 'string';
     if (stream.match(/^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[dhm]?\b/)) return 'number';
     if (stream.match(/^[A-Za-z_]\w*(?=\s*\()/)) return 'function';
     const word = stream.match(/^[A-Za-z_]\w*/) as RegExpMatchArray | null;

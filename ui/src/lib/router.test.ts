@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { isOpen, match, safeReturn } from './router';
+
+test('an address means one page', () => {
+  const check = (path: string, expected: object) => expect(match(path), path).toEqual(expected);
+  check('/', { page: 'dashboard' });
+  check('/data', { page: 'data' });
+  check('/data/', { page: 'data' });
+  check('/data/us%20stocks', { page: 'dataset', name: 'us stocks' });
+  check('/strategies/42', { page: 'strategy', id: '42' });
+  check('/backtests/b-1', { page: 'backtest', id: 'b-1' });
+  check('/sign-in', { page: 'sign-in' });
+  check('/nowhere', { page: 'not-found' });
+  check('/data/a/b', { page: 'not-found' });
+  check('/data/%E0%A4%A', { page: 'not-found' });
+});
+
+test('a sign-in returns only to this site', () => {
+  const check = (next: string | null, expected: string) => expect(safeReturn(next), String(next)).toBe(expected);
+  check('/backtests/1?x=2', '/backtests/1?x=2');
+  check(null, '/');
+  check('https://evil.example/', '/');
+  check('//evil.example/', '/');
+  check('/\\evil.example', '/');
+  check('/sign-in', '/');
+  check('javascript:alert(1)', '/');
+});
+
+test('only set-up and sign-in are open', () => {
+  expect(['/setup', '/sign-in', '/', '/audit'].map((path) => isOpen(match(path)))).toEqual([true, true, false, false]);
+});
