@@ -309,6 +309,22 @@ mod tests {
     }
 
     #[test]
+    fn a_leaf_of_any_year_that_the_log_takes_is_read_as_it_is_written() {
+        let check = |text: &str, fits: bool| {
+            let leaf = Leaf::new(time(text), Kind::stated("a.b"), [0; 32]);
+            assert_eq!(leaf.is_ok(), fits, "{text}");
+            if let Ok(leaf) = leaf {
+                assert_eq!(Leaf::parse(&leaf.to_text()), Ok(leaf), "{text}");
+            }
+        };
+        check("0001-01-01T00:00:00Z", true);
+        check("0987-06-05T04:03:02.1Z", true);
+        check("1969-12-31T23:59:59.999999Z", true);
+        check("9999-12-30T22:00:00Z", true);
+        check("0000-12-31T23:59:59Z", false);
+    }
+
+    #[test]
     fn an_opening_opens_its_own_leaf_only() {
         let entry = Entry {
             kind: Kind::stated("account.created"),
