@@ -31,7 +31,8 @@ pub fn read_actions(path: &Path) -> Result<Vec<CorporateAction>> {
         }
         actions.push(action(&lines)?);
     }
-    actions.sort_by(|a: &CorporateAction, b| (&a.symbol, a.effective).cmp(&(&b.symbol, b.effective)));
+    actions
+        .sort_by(|a: &CorporateAction, b| (&a.symbol, a.effective).cmp(&(&b.symbol, b.effective)));
     Ok(actions)
 }
 
@@ -41,7 +42,8 @@ fn action(lines: &Lines<'_>) -> Result<CorporateAction> {
     let symbol = cell(0).parse();
     let symbol = symbol.map_err(|_| lines.at(0, Flaw::Symbol { text: excerpt(cell(0)) }))?;
     let days = plain_date(lines.cell(1)).and_then(|days| days.checked_mul(DAY));
-    let effective = days.map(Timestamp::from_nanos).ok_or_else(|| at(1, "no date as 2000-06-21"))?;
+    let effective =
+        days.map(Timestamp::from_nanos).ok_or_else(|| at(1, "no date as 2000-06-21"))?;
     if cell(2) != "split" {
         return Err(at(2, "the only action known is split"));
     }

@@ -116,11 +116,17 @@ impl Catalog {
             let sound: Vec<_> = manifest
                 .partitions
                 .iter()
-                .filter(|partition| match part::verify(&dir.join(&partition.file), &partition.sha256) {
-                    Ok(()) => true,
-                    Err(error) => {
-                        elsewhere.add(Finding::about(FindingKind::Damage, None, error.to_string()));
-                        false
+                .filter(|partition| {
+                    match part::verify(&dir.join(&partition.file), &partition.sha256) {
+                        Ok(()) => true,
+                        Err(error) => {
+                            elsewhere.add(Finding::about(
+                                FindingKind::Damage,
+                                None,
+                                error.to_string(),
+                            ));
+                            false
+                        }
                     }
                 })
                 .collect();
@@ -139,7 +145,10 @@ impl Catalog {
             })?;
             let digest = again.columns.finish(manifest.dataset.bar, &manifest.actions);
             if sound.len() == manifest.partitions.len() && digest != manifest.dataset.digest {
-                let message = format!("the columns' digest is {digest}, the manifest says {}", manifest.dataset.digest);
+                let message = format!(
+                    "the columns' digest is {digest}, the manifest says {}",
+                    manifest.dataset.digest
+                );
                 elsewhere.add(Finding::about(FindingKind::Damage, None, message));
             }
             Ok(again.inspector.finish(manifest.dataset.bar, elsewhere))
@@ -165,11 +174,11 @@ impl Catalog {
             let mut found: BTreeMap<Symbol, BarSeries> =
                 wanted.iter().map(fresh).collect::<Result<_, _>>()?;
             for partition in &manifest.partitions {
-                part::read(dir, manifest, partition, filter, &mut |entry, bar, _| {
-                    match found.get_mut(&entry.symbol) {
-                        Some(series) => Ok(series.push(*bar)?),
-                        None => Ok(()),
-                    }
+                part::read(dir, manifest, partition, filter, &mut |entry, bar, _| match found
+                    .get_mut(&entry.symbol)
+                {
+                    Some(series) => Ok(series.push(*bar)?),
+                    None => Ok(()),
                 })?;
             }
             let actions = manifest.corporate_actions();

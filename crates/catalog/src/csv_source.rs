@@ -95,6 +95,9 @@ pub(crate) struct Guarded {
     file: File,
     hash: Sha256,
     bytes: u64,
+    /// Complete lines.
+    lines: u64,
+    /// Bytes since the last line feed.
     run: usize,
     run_max: usize,
     last: u8,
@@ -112,6 +115,7 @@ impl Read for Guarded {
                 return Err(io::Error::from(io::ErrorKind::InvalidData));
             }
             if piece.ends_with(b"\n") {
+                self.lines += 1;
                 self.run = 0;
             }
         }
@@ -134,7 +138,8 @@ impl<'a> Lines<'a> {
     pub(crate) fn open(path: &'a Path, layout: Layout, line_bytes_max: usize) -> Result<Self> {
         let file = File::open(path).map_err(io_at("open", path))?;
         let hash = Sha256::new();
-        let guarded = Guarded { file, hash, bytes: 0, run: 0, run_max: line_bytes_max, last: 0 };
+        let guarded =
+            Guarded { file, hash, bytes: 0, lines: 0, run: 0, run_max: line_bytes_max, last: 0 };
         // A line ends at its line feed, so that line numbers hold; a carriage return is trimmed.
         let reader = csv::ReaderBuilder::new()
             .delimiter(layout.delimiter)
@@ -155,7 +160,8 @@ impl<'a> Lines<'a> {
         {
             *first = rest.trim_matches('"').to_owned();
         }
-        let data = |name: &String| matches!(decimal::parse(name.as_bytes(), b'.'), Number::Value(_));
+        let data =
+            |name: &String| matches!(decimal::parse(name.as_bytes(), b'.'), Number::Value(_));
         if lines.names.iter().any(data) {
             return Err(Place::line(path, 1).is(Flaw::NoHeader));
         }
@@ -200,7 +206,7 @@ impl<'a> Lines<'a> {
         match error.into_kind() {
             csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::InvalidData => {
                 let limit = self.line_bytes_max as u64;
-                let place = Place::line(self.path, self.line() + 1);
+                let place = Place::line(self.path, self.reader.get_ref().lines + 1);
                 place.is(Flaw::Limit { what: "bytes in one line", limit })
             }
             csv::ErrorKind::Io(e) => io_at("read", self.path)(e),
@@ -215,8 +221,10 @@ impl<'a> Lines<'a> {
         if self.unfinished() { here } else { here - 1 }
     }
 
+    /// Everything is read and it did not end with a line feed.
     fn unfinished(&self) -> bool {
-        self.reader.is_done() && self.reader.get_ref().last != b'\n'
+        let guarded = self.reader.get_ref();
+        self.reader.position().byte() == guarded.bytes && guarded.last != b'\n'
     }
 
     pub(crate) fn cell(&self, column: usize) -> &[u8] {

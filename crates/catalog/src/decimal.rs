@@ -138,7 +138,11 @@ fn exact(text: &str) -> Option<Nine> {
 
 /// A single-precision number that was printed in double precision is the single's decimal.
 fn nine_or_noise(nine: Nine, value: f64) -> Number {
-    if nine.rounded { single(value).map_or(Number::Value(nine), Number::Value) } else { Number::Value(nine) }
+    if nine.rounded {
+        single(value).map_or(Number::Value(nine), Number::Value)
+    } else {
+        Number::Value(nine)
+    }
 }
 
 /// The decimal a double stands for: the shortest that reads back as the same double, or as the
@@ -229,7 +233,9 @@ mod tests {
     #[track_caller]
     fn check(cell: &str, units: i128, decimals: u8) {
         match parse(cell.as_bytes(), b'.') {
-            Number::Value(nine) => assert_eq!((nine.units, nine.decimals), (units, decimals), "{cell}"),
+            Number::Value(nine) => {
+                assert_eq!((nine.units, nine.decimals), (units, decimals), "{cell}");
+            }
             other => panic!("{cell}: {other:?}"),
         }
     }

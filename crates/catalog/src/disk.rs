@@ -83,8 +83,7 @@ fn sweep(root: &Path) -> Result<()> {
 
 /// Nobody holds its lock.
 fn abandoned(path: &Path) -> bool {
-    File::open(path)
-        .is_ok_and(|dir| flock(&dir, FlockOperation::NonBlockingLockExclusive).is_ok())
+    File::open(path).is_ok_and(|dir| flock(&dir, FlockOperation::NonBlockingLockExclusive).is_ok())
 }
 
 /// A directory being written; removed unless it is published.

@@ -20,7 +20,9 @@ pub enum Error {
     #[error("import cancelled; the catalogue is as it was")]
     Cancelled,
     /// A dataset's name could not be a directory everywhere.
-    #[error("{text:?} is not a dataset name: 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit")]
+    #[error(
+        "{text:?} is not a dataset name: 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit"
+    )]
     DatasetName {
         /// The name as it came, cut to 64 characters.
         text: String,
@@ -66,7 +68,9 @@ pub enum Error {
         damage: Damage,
     },
     /// A mapping such as `time=Date,close=Last` cannot be read.
-    #[error("{text:?} is not a column mapping: write role=column, as in time=Date,close=Last; roles are time symbol open high low close volume ignore, or a new field's name")]
+    #[error(
+        "{text:?} is not a column mapping: write role=column, as in time=Date,close=Last; roles are time symbol open high low close volume ignore, or a new field's name"
+    )]
     Mapping {
         /// The offending part.
         text: String,
@@ -205,6 +209,12 @@ pub enum Flaw {
         /// What there is.
         columns: Vec<String>,
     },
+    /// No symbol column, none given, and the file's name will not do.
+    #[error("there is no symbol column and the file's name {stem:?} is no symbol; give the symbol")]
+    NoSymbol {
+        /// The file's name without its ending.
+        stem: String,
+    },
     /// A mapping names a column that is not there.
     #[error("there is no column {name:?}{}", hint(suggestion.as_deref()))]
     UnknownColumn {
@@ -228,7 +238,9 @@ pub enum Flaw {
         form: String,
     },
     /// A time in no form that is known.
-    #[error("{text:?} is not a time; write 2024-01-31, 2024-01-31T09:30:00Z or an epoch in s, ms, us or ns")]
+    #[error(
+        "{text:?} is not a time; write 2024-01-31, 2024-01-31T09:30:00Z or an epoch in s, ms, us or ns"
+    )]
     TimeForm {
         /// The cell.
         text: String,
@@ -240,25 +252,34 @@ pub enum Flaw {
         text: String,
     },
     /// A time that cannot be kept.
-    #[error("{text:?} lies outside the years 1678 to 2261 or does not exist in the time zone; correct it")]
+    #[error(
+        "{text:?} lies outside the years 1678 to 2261 or does not exist in the time zone; correct it"
+    )]
     TimeRange {
         /// The cell.
         text: String,
     },
     /// Not a number.
-    #[error("{text:?} is not a number; write plain digits with a decimal point, or leave it empty if missing")]
+    #[error(
+        "{text:?} is not a number; write plain digits with a decimal point, or leave it empty if missing"
+    )]
     Number {
         /// The cell.
         text: String,
     },
     /// Beyond nine digits before and nine after the point.
-    #[error("{text:?} is too large: prices go to 9.2 thousand million, volumes to 1.8e19 lots; choose another unit")]
+    #[error(
+        "{text:?} is too large: prices go to 9.2 thousand million, volumes to 1.8e19 lots; choose another unit"
+    )]
     TooLarge {
         /// The cell.
         text: String,
     },
     /// A row that cannot have traded.
-    #[error("{what}; {} row(s) are like that: repair the file, or import with bad rows dropped", total)]
+    #[error(
+        "{what}; {} row(s) are like that: repair the file, or import with bad rows dropped",
+        total
+    )]
     BadRow {
         /// What is wrong with the first.
         what: String,
@@ -266,7 +287,9 @@ pub enum Flaw {
         total: u64,
     },
     /// Two rows for one time that differ.
-    #[error("differs from line {other}, which is for the same symbol and time ({symbol} {time}); delete one, or import with bad rows dropped (the first is kept)")]
+    #[error(
+        "differs from line {other}, which is for the same symbol and time ({symbol} {time}); delete one, or import with bad rows dropped (the first is kept)"
+    )]
     Conflict {
         /// The earlier line.
         other: u64,
@@ -282,13 +305,17 @@ pub enum Flaw {
         text: String,
     },
     /// Spacing of no known bar.
-    #[error("the most common spacing is {spacing}, which is no bar size; state the bar size (1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 2d 3d 7d)")]
+    #[error(
+        "the most common spacing is {spacing}, which is no bar size; state the bar size (1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 2d 3d 7d)"
+    )]
     Spacing {
         /// In words.
         spacing: String,
     },
     /// The stated size is not the data's.
-    #[error("bars of {stated} were stated, the most common spacing is {spacing}; state the right size")]
+    #[error(
+        "bars of {stated} were stated, the most common spacing is {spacing}; state the right size"
+    )]
     BarSize {
         /// As stated.
         stated: String,
@@ -296,7 +323,9 @@ pub enum Flaw {
         spacing: String,
     },
     /// The Parquet reader refuses.
-    #[error("it cannot be read as Parquet: {reason}; the file is truncated or damaged: export it again")]
+    #[error(
+        "it cannot be read as Parquet: {reason}; the file is truncated or damaged: export it again"
+    )]
     Parquet {
         /// The reader's words.
         reason: String,
@@ -310,7 +339,9 @@ pub enum Flaw {
         role: &'static str,
     },
     /// A line of a corporate-actions file.
-    #[error("{what}; a line reads symbol,date,split,numerator,denominator, as in AAPL,2000-06-21,split,2,1")]
+    #[error(
+        "{what}; a line reads symbol,date,split,numerator,denominator, as in AAPL,2000-06-21,split,2,1"
+    )]
     Action {
         /// What is wrong.
         what: &'static str,

@@ -96,15 +96,39 @@ const ALIASES: [(Role, &[&str]); 7] = [
     (
         Role::Time,
         &[
-            "time", "timestamp", "datetime", "date", "ts", "opentime", "opentimestamp", "tsevent",
-            "dt", "day", "tradingday", "tradedate", "datadate", "period", "unix", "epoch",
+            "time",
+            "timestamp",
+            "datetime",
+            "date",
+            "ts",
+            "opentime",
+            "opentimestamp",
+            "tsevent",
+            "dt",
+            "day",
+            "tradingday",
+            "tradedate",
+            "datadate",
+            "period",
+            "unix",
+            "epoch",
         ],
     ),
     (
         Role::Symbol,
         &[
-            "symbol", "ticker", "sym", "instrument", "tic", "code", "currency", "security", "asset",
-            "pair", "name", "secid",
+            "symbol",
+            "ticker",
+            "sym",
+            "instrument",
+            "tic",
+            "code",
+            "currency",
+            "security",
+            "asset",
+            "pair",
+            "name",
+            "secid",
         ],
     ),
     (Role::Open, &["open", "o", "openprice", "pxopen", "openingprice", "priceopen"]),
@@ -113,8 +137,19 @@ const ALIASES: [(Role, &[&str]); 7] = [
     (
         Role::Close,
         &[
-            "close", "c", "last", "closelast", "closeprice", "pxlast", "priceclose", "price",
-            "rate", "settle", "settlement", "value", "nav",
+            "close",
+            "c",
+            "last",
+            "closelast",
+            "closeprice",
+            "pxlast",
+            "priceclose",
+            "price",
+            "rate",
+            "settle",
+            "settlement",
+            "value",
+            "nav",
         ],
     ),
     (
@@ -217,12 +252,7 @@ fn guess(names: &[String], roles: &mut [Option<(Role, Origin)>]) {
     }
 }
 
-fn extras(
-    names: &[String],
-    numeric: &[bool],
-    roles: &mut [Option<(Role, Origin)>],
-    most: usize,
-) {
+fn extras(names: &[String], numeric: &[bool], roles: &mut [Option<(Role, Origin)>], most: usize) {
     let mut kept = roles.iter().flatten().filter(|(r, _)| matches!(r, Role::Extra(_))).count();
     for i in 0..roles.len() {
         let name = field_name(names.get(i).map_or("", String::as_str));

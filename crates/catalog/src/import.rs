@@ -92,7 +92,7 @@ fn write(
         merge.take(row, values)
     })?;
     intake.counts.bad += merge.bad;
-    finish(request, facts, intake, merge, (fields, extra))
+    finish(request, facts, &intake, merge, (fields, extra))
 }
 
 fn splits(request: &ImportRequest) -> Vec<SplitEntry> {
@@ -127,7 +127,11 @@ impl Merge<'_> {
             let equal = (last.prices, last.volume) == (row.prices, row.volume)
                 && values.iter().zip(extra).all(same);
             let first = last.line;
-            return if equal { self.repeat(first, row) } else { self.conflict(first, row) };
+            if equal {
+                self.repeat(first, row);
+                return Ok(());
+            }
+            return self.conflict(first, row);
         }
         if self.last.as_ref().is_none_or(|(last, _)| last.symbol != row.symbol) {
             self.begin(row.symbol)?;
@@ -179,13 +183,12 @@ impl Merge<'_> {
         (symbol, Timestamp::from_nanos(row.time))
     }
 
-    fn repeat(&mut self, first: u64, row: &Row) -> Result<()> {
+    fn repeat(&mut self, first: u64, row: &Row) {
         let (symbol, time) = self.owner(row);
         self.duplicates += 1;
         let message = format!("line {} repeats line {first} exactly; left out", row.line);
         let finding = Finding::about(FindingKind::Duplicate, symbol.as_ref(), message);
         self.elsewhere.add(finding.at(time));
-        Ok(())
     }
 
     fn conflict(&mut self, first: u64, row: &Row) -> Result<()> {
@@ -216,7 +219,7 @@ fn bar(row: &Row, entry: &InstrumentEntry) -> Option<Bar> {
 fn finish(
     request: &ImportRequest,
     facts: Facts,
-    intake: Intake<'_>,
+    intake: &Intake<'_>,
     merge: Merge<'_>,
     (fields, extra): (Vec<Field>, Vec<String>),
 ) -> Result<(Manifest, ImportReport)> {
@@ -267,14 +270,16 @@ fn finish(
     let (bytes, sha256, time_form) = (facts.bytes, facts.sha256, facts.time_form);
     let source = Source { file, bytes, sha256, columns, time_form };
     let instruments = entries;
-    let manifest = Manifest { version: 1, dataset, source, instruments, actions, partitions, quality };
+    let manifest =
+        Manifest { version: 1, dataset, source, instruments, actions, partitions, quality };
     Ok((manifest, report))
 }
 
 /// Findings about the file as a whole.
 fn note(findings: &mut Findings, counts: &Counts, unfinished: bool) {
     if counts.rounded > 0 {
-        let message = format!("{} row(s) have prices of more than nine decimals: rounded", counts.rounded);
+        let message =
+            format!("{} row(s) have prices of more than nine decimals: rounded", counts.rounded);
         findings.add(Finding::about(FindingKind::Rounded, None, message));
     }
     if unfinished {
@@ -364,7 +369,8 @@ impl Columns {
         self.hash.update(format!("{}\n{bar}\n", self.rows));
         for split in actions {
             let (symbol, time) = (&split.symbol, split.effective.nanos());
-            self.hash.update(format!("{symbol} {time} {}:{}\n", split.numerator, split.denominator));
+            self.hash
+                .update(format!("{symbol} {time} {}:{}\n", split.numerator, split.denominator));
         }
         hex::encode(self.hash.finalize())
     }

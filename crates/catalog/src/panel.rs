@@ -104,10 +104,10 @@ struct Long {
 /// Places of the two key columns; the rest are fields.
 fn keys(path: &Path, names: &[String]) -> Result<(usize, usize)> {
     let find = |role, aliases: &[&str]| {
-        let named = |alias: &&str| names.iter().position(|n| n.eq_ignore_ascii_case(alias));
+        let column = |alias: &&str| names.iter().position(|n| n.eq_ignore_ascii_case(alias));
         let columns = names.to_vec();
         let missing = || Place::line(path, 1).is(Flaw::NoColumn { role, columns });
-        aliases.iter().find_map(named).ok_or_else(missing)
+        aliases.iter().find_map(column).ok_or_else(missing)
     };
     let time = find(crate::Role::Time, &["date", "time", "timestamp", "datetime"])?;
     Ok((time, find(crate::Role::Symbol, &["symbol", "ticker"])?))
@@ -137,7 +137,13 @@ impl Long {
         Ok((long, time, symbol))
     }
 
-    fn key(&mut self, place: impl Fn() -> Place, line: u32, time: i64, symbol: &[u8]) -> Result<()> {
+    fn key(
+        &mut self,
+        place: impl Fn() -> Place,
+        line: u32,
+        time: i64,
+        symbol: &[u8],
+    ) -> Result<()> {
         let time = self.times.at(|known| *known == time, || Ok(time))?;
         let symbol = self.symbols.at(
             |known| known.as_str().as_bytes() == symbol,
@@ -183,7 +189,12 @@ impl Long {
     }
 }
 
-fn place_field(panel: &mut Panel, name: String, field: Field, cells: &[(usize, usize)]) -> Result<()> {
+fn place_field(
+    panel: &mut Panel,
+    name: String,
+    field: Field,
+    cells: &[(usize, usize)],
+) -> Result<()> {
     let (rows, names) = (panel.rows(), panel.symbols().len());
     match field {
         Field::Unknown => {}
@@ -300,7 +311,7 @@ fn code(names: &mut Vec<String>, index: &mut HashMap<String, u32>, text: &str) -
 fn from_parquet(path: &Path) -> Result<Long> {
     let file = File::open(path).map_err(io_at("open", path))?;
     let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(path, e))?;
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(path, &e))?;
     let schema = builder.schema().clone();
     let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
     let (mut long, time, symbol) = Long::new(path, &names)?;
@@ -314,10 +325,10 @@ fn from_parquet(path: &Path) -> Result<Long> {
             _ => Field::Unknown,
         };
     }
-    let reader = builder.with_batch_size(1 << 16).build().map_err(|e| unreadable(path, e))?;
+    let reader = builder.with_batch_size(1 << 16).build().map_err(|e| unreadable(path, &e))?;
     let mut clock = None;
     for batch in reader {
-        let batch = batch.map_err(|e| unreadable(path, e))?;
+        let batch = batch.map_err(|e| unreadable(path, &e))?;
         parquet_batch(path, &mut long, &batch, (time, symbol), &mut clock)?;
     }
     Ok(long)
@@ -330,14 +341,12 @@ fn parquet_batch(
     (time, symbol): (usize, usize),
     clock: &mut Option<Clock>,
 ) -> Result<()> {
-    let missing = || unreadable(path, "a column is missing");
+    let missing = || unreadable(path, &"a column is missing");
     let times = batch.columns().get(time).ok_or_else(missing)?;
     let symbols = text(path, batch.columns().get(symbol).ok_or_else(missing)?)?;
     let symbols = symbols.as_string::<i32>();
-    let typed = matches!(
-        times.data_type(),
-        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64
-    );
+    let typed =
+        matches!(times.data_type(), DataType::Timestamp(..) | DataType::Date32 | DataType::Date64);
     let times = if typed { nanos(path, times)? } else { text(path, times)? };
     for row in 0..batch.num_rows() {
         let line = u32::try_from(long.rows.len() + 1).unwrap_or(u32::MAX);

@@ -24,7 +24,7 @@ use std::{fs::File, ops::ControlFlow, path::Path};
 const BATCH_ROWS: usize = 8192;
 
 /// The Parquet reader's refusal, in our words.
-pub(crate) fn unreadable(path: &Path, reason: impl ToString) -> Error {
+pub(crate) fn unreadable(path: &Path, reason: &impl ToString) -> Error {
     Place::file(path).is(Flaw::Parquet { reason: reason.to_string() })
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn read<'r>(
     let file = File::open(path).map_err(io_at("open", path))?;
     let bytes = file.metadata().map_err(io_at("read", path))?.len();
     let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(path, e))?;
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| unreadable(path, &e))?;
     let total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
     if total == 0 {
         return Err(Place::file(path).is(Flaw::HeaderOnly));
@@ -78,10 +78,10 @@ pub(crate) fn read<'r>(
     let header = map(request, &schema)?;
     let mut intake = start(&header);
     let mut times = times_of(&schema, header.column(&Role::Time).unwrap_or(0));
-    let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| unreadable(path, e))?;
+    let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(|e| unreadable(path, &e))?;
     let mut rows = 0_u64;
     for batch in reader {
-        let batch = batch.map_err(|e| unreadable(path, e))?;
+        let batch = batch.map_err(|e| unreadable(path, &e))?;
         if progress(Progress { stage: Stage::Reading, done: rows, total, rows }).is_break() {
             return Err(Error::Cancelled);
         }
@@ -116,7 +116,8 @@ fn map(request: &ImportRequest, schema: &Schema) -> Result<Header> {
             _ => (is_number(kind) || is_text(kind), "a number"),
         };
         if !fits {
-            let place = Place { path: path.to_owned(), line: None, column: Some(used.column.clone()) };
+            let place =
+                Place { path: path.to_owned(), line: None, column: Some(used.column.clone()) };
             return Err(place.is(Flaw::ColumnType { kind: kind.to_string(), role }));
         }
     }
@@ -140,7 +141,7 @@ fn decode(
 ) -> Result<Decoded> {
     let path = request.source.as_path();
     let column = |role: &Role| header.column(role).and_then(|i| batch.columns().get(i)).cloned();
-    let time = column(&Role::Time).ok_or_else(|| unreadable(path, "no time column"))?;
+    let time = column(&Role::Time).ok_or_else(|| unreadable(path, &"no time column"))?;
     let symbol = column(&Role::Symbol).map(|array| text(path, &array)).transpose()?;
     let name = header.name(header.column(&Role::Time).unwrap_or(0));
     let place = |row: usize| Place::cell(path, first + row as u64 + 1, name);
@@ -163,11 +164,12 @@ fn push(
     first: u64,
 ) -> Result<()> {
     let path = request.source.as_path();
-    let symbols = decoded.symbols.as_ref().map(|array| array.as_string::<i32>());
+    let symbols = decoded.symbols.as_ref().map(AsArray::as_string::<i32>);
     let mut extra = vec![0.0; decoded.extra.len()];
     for (row, time) in decoded.times.iter().enumerate() {
         let line = first + row as u64 + 1;
-        let cell = |role: &Role| Place::cell(path, line, header.name(header.column(role).unwrap_or(0)));
+        let cell =
+            |role: &Role| Place::cell(path, line, header.name(header.column(role).unwrap_or(0)));
         let none = Flaw::TimeForm { text: String::new() };
         let time = time.ok_or_else(|| cell(&Role::Time).is(none))?;
         let mut prices = [Number::Missing; 4];
@@ -237,12 +239,12 @@ pub(crate) fn nanos(path: &Path, array: &ArrayRef) -> Result<ArrayRef> {
         DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Nanosecond, zone.clone()),
         _ => DataType::Timestamp(TimeUnit::Nanosecond, None),
     };
-    cast(array, &kind).map_err(|e| unreadable(path, e))
+    cast(array, &kind).map_err(|e| unreadable(path, &e))
 }
 
 /// Any text (or integers) as plain strings.
 pub(crate) fn text(path: &Path, array: &ArrayRef) -> Result<ArrayRef> {
-    cast(array, &DataType::Utf8).map_err(|e| unreadable(path, e))
+    cast(array, &DataType::Utf8).map_err(|e| unreadable(path, &e))
 }
 
 fn numbers(path: &Path, array: &ArrayRef) -> Result<Vec<Number>> {
@@ -262,7 +264,7 @@ fn numbers(path: &Path, array: &ArrayRef) -> Result<Vec<Number>> {
             values.map(|v| missing(v.map(|v| decimal::of_i128(v, scale)))).collect()
         }
         kind if kind.is_integer() => {
-            let whole = cast(array, &DataType::Int64).map_err(|e| unreadable(path, e))?;
+            let whole = cast(array, &DataType::Int64).map_err(|e| unreadable(path, &e))?;
             let values = whole.as_primitive::<Int64Type>().iter();
             values.map(|v| missing(v.map(|v| decimal::of_i128(i128::from(v), 0)))).collect()
         }
@@ -276,7 +278,7 @@ fn numbers(path: &Path, array: &ArrayRef) -> Result<Vec<Number>> {
 
 /// Any numbers as doubles, NaN where missing.
 pub(crate) fn floats(path: &Path, array: &ArrayRef) -> Result<Vec<f64>> {
-    let wide = cast(array, &DataType::Float64).map_err(|e| unreadable(path, e))?;
+    let wide = cast(array, &DataType::Float64).map_err(|e| unreadable(path, &e))?;
     let values = wide.as_primitive::<Float64Type>().iter();
     Ok(values.map(|value| value.unwrap_or(f64::NAN)).collect())
 }

@@ -174,7 +174,8 @@ impl Writer {
         if self.columns.times.is_empty() {
             return Ok(());
         }
-        let fresh = Columns { extra: vec![Vec::new(); self.columns.extra.len()], ..Columns::default() };
+        let fresh =
+            Columns { extra: vec![Vec::new(); self.columns.extra.len()], ..Columns::default() };
         let columns = std::mem::replace(&mut self.columns, fresh);
         let symbols: StringArray = columns.symbols.iter().map(|s| Some(s.as_str())).collect();
         let times = TimestampNanosecondArray::from(columns.times).with_timezone("UTC");
@@ -201,7 +202,15 @@ impl Writer {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (first, last) = times.unwrap_or_default();
         let sha256 = hex::encode(counted.hash.finalize());
-        self.done.push(Partition { file: name, bytes: counted.bytes, sha256, rows, first, last, spans });
+        self.done.push(Partition {
+            file: name,
+            bytes: counted.bytes,
+            sha256,
+            rows,
+            first,
+            last,
+            spans,
+        });
         Ok(())
     }
 
@@ -258,11 +267,10 @@ pub(crate) fn read(
     let path = dir.join(&partition.file);
     verify(&path, &partition.sha256)?;
     let file = File::open(&path).map_err(io_at("open", &path))?;
-    let damaged = |reason: String| Error::Damaged {
-        path: path.clone(),
-        damage: Damage::Unreadable(reason),
-    };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(e.to_string()))?;
+    let damaged =
+        |reason: String| Error::Damaged { path: path.clone(), damage: Damage::Unreadable(reason) };
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(e.to_string()))?;
     let selectors = partition.spans.iter().map(|span| {
         let rows = usize::try_from(span.rows).unwrap_or(usize::MAX);
         if is_wanted(span) { RowSelector::select(rows) } else { RowSelector::skip(rows) }
@@ -299,7 +307,8 @@ struct Owners<'a> {
 impl<'a> Owners<'a> {
     fn new(manifest: &'a Manifest, spans: impl Iterator<Item = &'a Span>) -> Self {
         let entry = |span: &Span| {
-            let found = manifest.instruments.binary_search_by(|e| e.symbol.cmp(&span.symbol)).ok()?;
+            let found =
+                manifest.instruments.binary_search_by(|e| e.symbol.cmp(&span.symbol)).ok()?;
             manifest.instruments.get(found).map(|entry| (entry, span.rows))
         };
         Self { spans: spans.filter_map(entry).collect(), at: 0 }
@@ -334,9 +343,8 @@ impl<'a> View<'a> {
         };
         let times = columns.first()?.as_primitive_opt::<TimestampNanosecondType>()?;
         let volume = columns.get(5)?.as_primitive_opt::<UInt64Type>()?;
-        let floats = |i: usize| {
-            columns.get(i)?.as_primitive_opt::<Float64Type>().map(|c| &c.values()[..])
-        };
+        let floats =
+            |i: usize| columns.get(i)?.as_primitive_opt::<Float64Type>().map(|c| &c.values()[..]);
         Some(Self {
             times: times.values(),
             prices: [ints(1)?, ints(2)?, ints(3)?, ints(4)?],
@@ -367,7 +375,9 @@ pub(crate) fn verify(path: &Path, expected: &str) -> Result<()> {
     let damage = match sha256_of(path) {
         Ok(found) if found == expected => return Ok(()),
         Ok(found) => Damage::Checksum { expected: expected.to_owned(), found },
-        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Damage::Missing,
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Damage::Missing
+        }
         Err(other) => return Err(other),
     };
     Err(Error::Damaged { path: path.to_owned(), damage })

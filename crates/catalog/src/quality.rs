@@ -29,8 +29,25 @@ const HOLE_DAYS: i64 = 10;
 const SPACINGS_MAX: usize = 4096;
 /// Ratios at which shares are split.
 const SPLITS: [(u32, u32); 19] = [
-    (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (9, 1), (10, 1), (12, 1), (15, 1),
-    (20, 1), (25, 1), (30, 1), (40, 1), (50, 1), (100, 1), (3, 2), (5, 2),
+    (2, 1),
+    (3, 1),
+    (4, 1),
+    (5, 1),
+    (6, 1),
+    (7, 1),
+    (8, 1),
+    (9, 1),
+    (10, 1),
+    (12, 1),
+    (15, 1),
+    (20, 1),
+    (25, 1),
+    (30, 1),
+    (40, 1),
+    (50, 1),
+    (100, 1),
+    (3, 2),
+    (5, 2),
 ];
 
 /// Findings so far: all counted, the first of each kind named.
@@ -211,7 +228,8 @@ impl Inspector {
         if between > 0 {
             subject.missing += between as u64;
             let gap = self.days.get(here - between..here).unwrap_or(&[]);
-            let (from, to) = (gap.first().copied().unwrap_or(day), gap.last().copied().unwrap_or(day));
+            let (from, to) =
+                (gap.first().copied().unwrap_or(day), gap.last().copied().unwrap_or(day));
             let message = format!(
                 "{between} date(s) without a bar between {} and {} on which other symbols have one",
                 before.time, time
@@ -265,9 +283,8 @@ impl Inspector {
             self.findings.add(finding);
         }
         let large = (close / before.close - 1.0).abs() > LARGE;
-        let by_adjusted = before.adjusted.zip(adjusted).map(|(was, is)| {
-            (before.close / close) / (was / is)
-        });
+        let by_adjusted =
+            before.adjusted.zip(adjusted).map(|(was, is)| (before.close / close) / (was / is));
         let by_price = before.close
             / if subject.has_open { subject.instrument.price_f64(bar.open) } else { close };
         let known = |a: &&SplitEntry| {
@@ -289,7 +306,9 @@ impl Inspector {
             return;
         }
         let suspect = match by_adjusted {
-            Some(ratio) => split_near(ratio, NEAR_ADJUSTED).map(|s| (s, "so says the adjusted close")),
+            Some(ratio) => {
+                split_near(ratio, NEAR_ADJUSTED).map(|s| (s, "so says the adjusted close"))
+            }
             None if large => split_near(by_price, NEAR).map(|s| (s, "by the size of the jump")),
             None => None,
         };
@@ -394,14 +413,16 @@ impl Inspector {
 
 /// The split nearest to a ratio of old to new price, if one is near.
 fn split_near(ratio: f64, tolerance: f64) -> Option<(u32, u32)> {
-    SPLITS.iter().flat_map(|(n, d)| [(*n, *d), (*d, *n)]).find(|(n, d)| {
-        (ratio / (f64::from(*n) / f64::from(*d)) - 1.0).abs() < tolerance
-    })
+    SPLITS
+        .iter()
+        .flat_map(|(n, d)| [(*n, *d), (*d, *n)])
+        .find(|(n, d)| (ratio / (f64::from(*n) / f64::from(*d)) - 1.0).abs() < tolerance)
 }
 
 /// A spacing in words: `90s`, `5m`, `7h`, `30d`.
 pub(crate) fn duration(nanos: i64) -> String {
-    for (unit, name) in [(DAY, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m"), (1_000_000_000, "s")]
+    for (unit, name) in
+        [(DAY, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m"), (1_000_000_000, "s")]
     {
         if nanos >= unit && nanos % unit == 0 {
             return format!("{}{name}", nanos / unit);

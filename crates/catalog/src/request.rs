@@ -38,11 +38,7 @@ pub struct ImportRequest {
 impl ImportRequest {
     /// Everything guessed, nothing replaced, bad rows refused.
     #[must_use]
-    pub fn new(
-        source: impl Into<PathBuf>,
-        name: impl Into<String>,
-        now: jiff::Timestamp,
-    ) -> Self {
+    pub fn new(source: impl Into<PathBuf>, name: impl Into<String>, now: jiff::Timestamp) -> Self {
         Self {
             source: source.into(),
             name: name.into(),
@@ -139,6 +135,14 @@ impl Mapping {
             mapping.given.push((role, column.to_owned()));
         }
         Ok(mapping)
+    }
+}
+
+/// As [`Mapping::parse`] reads it.
+impl std::fmt::Display for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = |(role, column): &(Role, String)| format!("{role}={column}");
+        f.write_str(&self.given.iter().map(text).collect::<Vec<_>>().join(","))
     }
 }
 

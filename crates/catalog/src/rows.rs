@@ -10,7 +10,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeSet, HashMap},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 /// One row as a source reads it.
@@ -263,13 +263,9 @@ impl<'a> Intake<'a> {
             return Ok(symbol.to_string());
         }
         let stem = self.request.source.file_stem().unwrap_or_default().to_string_lossy();
-        match stem.parse::<market::Symbol>() {
-            Ok(symbol) => Ok(symbol.to_string()),
-            Err(_) => {
-                let columns = vec![format!("none of them; the file's name {stem:?} is no symbol")];
-                let path: &PathBuf = &self.request.source;
-                Err(Place::file(path).is(Flaw::NoColumn { role: Role::Symbol, columns }))
-            }
-        }
+        let symbol = stem.parse::<market::Symbol>().map(|symbol| symbol.to_string());
+        symbol.map_err(|_| {
+            Place::file(&self.request.source).is(Flaw::NoSymbol { stem: excerpt(&stem) })
+        })
     }
 }

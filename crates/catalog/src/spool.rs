@@ -265,7 +265,7 @@ mod tests {
             want.sort_unstable();
             let mut seen = Vec::new();
             spool.drain(&names, &mut |row, extra| {
-                assert_eq!(extra[0].to_bits(), (row.line as f64).to_bits());
+                assert_eq!(extra[0].to_bits(), f64::from(u32::try_from(row.line).expect("small")).to_bits());
                 seen.push((names[row.symbol as usize].as_str(), row.time, row.line));
                 Ok(())
             }).expect("drains");

@@ -112,7 +112,7 @@ fn read(text: &str, form: Form, zone: &TimeZone) -> Result<i64, Flaw> {
             days.checked_mul(DAY).ok_or_else(range)
         }
         Form::CompactDate => {
-            let date = (text.len() == 8).then(|| text.as_bytes());
+            let date = (text.len() == 8).then_some(text.as_bytes());
             let days = date.and_then(|b| days_of(b.get(..4)?, b.get(4..6)?, b.get(6..)?));
             days.ok_or_else(wrong)?.checked_mul(DAY).ok_or_else(range)
         }
@@ -149,9 +149,9 @@ pub(crate) fn plain_date(text: &[u8]) -> Option<i64> {
 
 fn days_of(year: &[u8], month: &[u8], day: &[u8]) -> Option<i64> {
     let number = |digits: &[u8]| {
-        digits.iter().try_fold(0_i64, |sum, b| {
-            b.is_ascii_digit().then(|| sum * 10 + i64::from(b - b'0'))
-        })
+        digits
+            .iter()
+            .try_fold(0_i64, |sum, b| b.is_ascii_digit().then(|| sum * 10 + i64::from(b - b'0')))
     };
     let (year, month, day) = (number(year)?, number(month)?, number(day)?);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
