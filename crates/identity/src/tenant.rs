@@ -8,6 +8,12 @@ use crate::AccountId;
 /// It has no public constructor from an id. There are two sources:
 /// [`Authenticated::tenant`](crate::Authenticated::tenant), after a token was verified and its
 /// session found alive, and [`Tenant::host`], for the operator on the machine itself.
+///
+/// ```compile_fail
+/// fn forge(account: identity::AccountId) -> identity::Tenant {
+///     identity::Tenant { account }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tenant {
     account: AccountId,
@@ -22,7 +28,7 @@ impl Tenant {
     ///
     /// Whoever may read the data directory and the key file can do all that this value allows
     /// anyhow; it exists so that the command line goes through the same repositories and the
-    /// same audit log as everyone. Never call it from a request: a test searches for that.
+    /// same audit log as everyone. Never call it where a request is served.
     #[must_use]
     pub const fn host(owner: AccountId) -> Self {
         Self { account: owner }

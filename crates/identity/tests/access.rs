@@ -3,9 +3,10 @@
 mod common;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use common::{at, keys, opened, signing};
-use identity::{AccessKeys, Error, TokenCache, TokenFault};
+use common::{at, keys, mac, opened, signing};
+use identity::{AccessKeys, DeviceCookie, Error, RefreshToken, TokenCache, TokenFault};
 use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
 use seal::{SeededEntropy, hmac_sha256};
 use serde_json::{Value, json};
 
@@ -255,4 +256,26 @@ fn the_cache_is_bounded_and_forgets_no_time() {
     assert_eq!(cache.find(&token, at(31)), None, "pushed out");
     assert!(cache.find(&issued(&keys, at(30)), at(31)).is_some());
     assert!(cache.verify(&keys, "x", at(31)).is_err());
+}
+
+proptest! {
+    /// Whatever a browser sends, nothing panics and nothing but our own is read.
+    #[test]
+    fn no_text_is_taken_for_ours(text in "[A-Za-z0-9_.=-]{0,200}|\\PC{0,60}") {
+        prop_assert!(keys(1).verify(&text, at(0)).is_err());
+        prop_assert!(RefreshToken::parse(&text, &mac(1)).is_err());
+        prop_assert!(DeviceCookie::parse(&text, &mac(1)).is_err());
+    }
+
+    /// Nor any header and payload that are well-formed but not signed by us.
+    #[test]
+    fn no_unsigned_content_is_read(alg in "[A-Za-z0-9]{0,8}", signature in any::<[u8; 64]>()) {
+        let (header, payload) = parts(&issued(&keys(1), at(0)));
+        for header in [with(&header, "alg", json!(alg)), header] {
+            let encode = |v: &Value| URL_SAFE_NO_PAD.encode(v.to_string());
+            let signature = URL_SAFE_NO_PAD.encode(signature);
+            let token = format!("{}.{}.{signature}", encode(&header), encode(&payload));
+            prop_assert!(fault(&token, at(1)).is_some());
+        }
+    }
 }

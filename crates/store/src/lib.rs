@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod accounts_log;
 mod act;
 mod backtests;
 mod error;
@@ -21,6 +22,7 @@ mod strategies;
 mod verify;
 
 pub use accounts::AccountRow;
+pub use accounts_log::entry_of;
 pub use act::{Act, Committed};
 pub use backtests::{BacktestRow, BacktestState, NewBacktest};
 pub use error::Error;
