@@ -49,7 +49,7 @@ fn day(text: &str) -> Fallible<i32> {
 }
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, ArrowError> {
-    RecordBatch::try_from_iter(columns.into_iter().map(|(name, array)| (name, array)))
+    RecordBatch::try_from_iter(columns)
 }
 
 /// All rows and columns as they are.

@@ -270,12 +270,11 @@ impl Inspector {
 
     /// Splits, large moves, spikes.
     fn jump(&mut self, subject: &mut Subject, before: Before, bar: &Bar, adjusted: Option<f64>) {
-        let symbol = subject.instrument.symbol.clone();
         let close = subject.instrument.price_f64(bar.close);
-        let shown = subject.instrument.price_scale.format(bar.close.0);
+        let shown = || subject.instrument.price_scale.format(bar.close.0);
         if let Some((finding, base)) = subject.pending.take() {
             if (close / base - 1.0).abs() < BACK {
-                let message = format!("{}; the next close is back at {shown}", finding.message);
+                let message = format!("{}; the next close is back at {}", finding.message, shown());
                 let level = Level::Problem;
                 self.findings.add(Finding { kind: FindingKind::Spike, level, message, ..finding });
                 return;
@@ -287,39 +286,32 @@ impl Inspector {
             before.adjusted.zip(adjusted).map(|(was, is)| (before.close / close) / (was / is));
         let by_price = before.close
             / if subject.has_open { subject.instrument.price_f64(bar.open) } else { close };
+        let symbol = &subject.instrument.symbol;
         let known = |a: &&SplitEntry| {
-            a.symbol == symbol && a.effective > before.time && a.effective <= bar.open_time
+            a.effective > before.time && a.effective <= bar.open_time && a.symbol == *symbol
         };
-        let moved = format!("the close goes from {} to {shown}", before.close);
+        let moved = || format!("the close goes from {} to {}", before.close, shown());
         if let Some(action) = self.actions.iter().find(known) {
-            let (n, d) = (action.numerator, action.denominator);
-            let ratio = f64::from(n) / f64::from(d);
-            let found = by_adjusted.unwrap_or(by_price);
-            let seen = (by_price / ratio - 1.0).abs().min((found / ratio - 1.0).abs());
-            let (kind, message) = if seen < NEAR_KNOWN {
-                (FindingKind::SplitSeen, format!("{moved}: the known {n}:{d} split"))
-            } else {
-                let rest = "the prices do not show it and may be adjusted already";
-                (FindingKind::SplitUnseen, format!("a {n}:{d} split is known, but {moved}: {rest}"))
-            };
-            self.findings.add(Finding::about(kind, Some(&symbol), message).at(bar.open_time));
+            let (kind, message) = known_split(action, by_price, by_adjusted, &moved());
+            self.findings.add(Finding::about(kind, Some(symbol), message).at(bar.open_time));
             return;
         }
         let suspect = match by_adjusted {
-            Some(ratio) => {
+            Some(ratio) if (ratio - 1.0).abs() > LARGE => {
                 split_near(ratio, NEAR_ADJUSTED).map(|s| (s, "so says the adjusted close"))
             }
             None if large => split_near(by_price, NEAR).map(|s| (s, "by the size of the jump")),
-            None => None,
+            _ => None,
         };
         let finding = match suspect {
             Some(((n, d), why)) => {
                 let message = format!(
-                    "{moved}: it looks like a {n}:{d} split ({why}), and none is known; add it to the corporate actions or correct the price"
+                    "{}: it looks like a {n}:{d} split ({why}), and none is known; add it to the corporate actions or correct the price",
+                    moved()
                 );
-                Finding::about(FindingKind::SplitSuspect, Some(&symbol), message)
+                Finding::about(FindingKind::SplitSuspect, Some(symbol), message)
             }
-            None if large => Finding::about(FindingKind::LargeMove, Some(&symbol), moved),
+            None if large => Finding::about(FindingKind::LargeMove, Some(symbol), moved()),
             None => return,
         };
         subject.pending = Some((finding.at(bar.open_time), before.close));
@@ -409,6 +401,23 @@ impl Inspector {
             self.findings.add(finding);
         }
     }
+}
+
+/// Do the prices show a split that is known?
+fn known_split(
+    action: &SplitEntry,
+    by_price: f64,
+    by_adjusted: Option<f64>,
+    moved: &str,
+) -> (FindingKind, String) {
+    let (n, d) = (action.numerator, action.denominator);
+    let ratio = f64::from(n) / f64::from(d);
+    let off = |found: f64| (found / ratio - 1.0).abs();
+    if off(by_price).min(off(by_adjusted.unwrap_or(by_price))) < NEAR_KNOWN {
+        return (FindingKind::SplitSeen, format!("{moved}: the known {n}:{d} split"));
+    }
+    let rest = "the prices do not show it and may be adjusted already";
+    (FindingKind::SplitUnseen, format!("a {n}:{d} split is known, but {moved}: {rest}"))
 }
 
 /// The split nearest to a ratio of old to new price, if one is near.

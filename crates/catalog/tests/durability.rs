@@ -47,7 +47,7 @@ fn imports_until_killed() {
     loop {
         for file in ["b.csv", "a.csv"] {
             let mut request = request(&root.join(file));
-            request.limits.rows_in_memory = 5_000;
+            request.limits.rows_in_memory = 1_000;
             let done = catalog.import(&request, &mut |_| {
                 writeln!(out, "tick").expect("is read");
                 out.flush().expect("is read");
@@ -61,8 +61,8 @@ fn imports_until_killed() {
 #[test]
 fn a_kill_at_any_moment_leaves_the_old_or_the_new() {
     let dir = tempfile::tempdir().expect("a directory");
-    std::fs::write(dir.path().join("a.csv"), minutes(20_000, 10)).expect("writes");
-    std::fs::write(dir.path().join("b.csv"), minutes(24_000, 20)).expect("writes");
+    std::fs::write(dir.path().join("a.csv"), minutes(9_000, 10)).expect("writes");
+    std::fs::write(dir.path().join("b.csv"), minutes(9_400, 20)).expect("writes");
     let root = dir.path().join("catalog");
     let digest = |file: &str| {
         let catalog = Catalog::open(&root).expect("opens");

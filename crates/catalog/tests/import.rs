@@ -173,13 +173,16 @@ fn the_same_prices_have_the_same_digest_however_they_come() {
     assert_ne!(digest(&plain.replace("2.75", "2.76"), &|_| ()), digest(plain, &|_| ()));
 }
 
+#[track_caller]
+fn refused(place: &Place, text: &[u8], want: &str) {
+    let message = place.text(text, |_| ()).expect_err("is refused");
+    assert!(message.contains(want), "{message}\nlacks\n{want}");
+}
+
 #[test]
 fn broken_files_are_refused_with_the_place_and_the_fix() {
     let place = place();
-    let check = |text: &[u8], want: &str| {
-        let message = place.text(text, |_| ()).expect_err("is refused");
-        assert!(message.contains(want), "{message}\nlacks\n{want}");
-    };
+    let check = |text: &[u8], want: &str| refused(&place, text, want);
     check(b"", "X.csv: the file is empty; export it again");
     check(b"\xef\xbb\xbf \n", "X.csv: the file is empty");
     check(b"date,close\n", "X.csv: there is a header but no data");
@@ -200,6 +203,12 @@ fn broken_files_are_refused_with_the_place_and_the_fix() {
         b"date,close,volume\r\n\r\n2024-01-02,1\r\n2024-01-03,1,2\r\n",
         "X.csv, line 3: 2 fields where the header has 3; the line is cut off or has a stray delimiter: repair it",
     );
+}
+
+#[test]
+fn broken_rows_are_refused_with_the_place_and_the_fix() {
+    let place = place();
+    let check = |text: &[u8], want: &str| refused(&place, text, want);
     check(
         b"date,price paid\n2024-01-02,1\n",
         "X.csv, line 1: no column is known as close; name it with a mapping such as close=NAME (columns: date, price paid)",

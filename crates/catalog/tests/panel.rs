@@ -3,7 +3,10 @@
 #![allow(clippy::disallowed_methods, reason = "tests write the files that they read")]
 
 use catalog::{panel_bytes, read_panel, write_wide};
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 fn file(dir: &Path, text: &str) -> PathBuf {
     let path = dir.join("panel.csv");
@@ -44,7 +47,7 @@ fn parquet_and_csv_give_the_same_panel() {
             if cell("close").is_finite() {
                 let fields = ["open", "high", "low", "close", "volume", "adj_close"].map(cell);
                 let cells = fields.map(|x| x.to_string()).join(",");
-                text.push_str(&format!("{time},{symbol},{cells}\n"));
+                writeln!(text, "{time},{symbol},{cells}").expect("fits");
             }
         }
     }
