@@ -93,7 +93,7 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{IpAddr, Ipv4Addr};
+    use core::net::{IpAddr, Ipv4Addr};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("in range")

@@ -4,9 +4,9 @@ use crate::{
     AccountId, AccountState, DeviceId, EndReason, Error, Event, FactorKind, FactorProof, Family,
     Level, Means, RefreshToken, SessionId,
 };
+use core::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 use seal::{Entropy, MacKey};
-use std::net::IpAddr;
 
 /// How long sessions live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,9 @@
 
 use crate::{AccountId, DeviceId, DeviceStanding, EmailIndex, Error};
 use jiff::{SignedDuration, Timestamp};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, Ipv6Addr},
-};
+// Addresses as values: `core::net` has no socket in it.
+use core::net::{IpAddr, Ipv6Addr};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A bucket: `burst` attempts at once, then one every `every`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,7 +266,7 @@ mod tests {
     }
 
     fn attempt(n: u32, name: &str, device: DeviceStanding) -> Attempt {
-        let source = Source::of(IpAddr::V4(std::net::Ipv4Addr::from_bits(n)));
+        let source = Source::of(IpAddr::V4(core::net::Ipv4Addr::from_bits(n)));
         Attempt { source, account: index(name), device }
     }
 
@@ -340,7 +339,7 @@ mod tests {
         let mut throttle = Throttle::new(Limits::default());
         let account = AccountId::new(at(0), &mut SeededEntropy::new(1));
         let mut tries = |device, now| {
-            let of = |n: u32| Source::of(IpAddr::V4(std::net::Ipv4Addr::from_bits(n)));
+            let of = |n: u32| Source::of(IpAddr::V4(core::net::Ipv4Addr::from_bits(n)));
             (0..100).find(|n| throttle.admit_factor(of(*n), account, device, now).is_err())
         };
         assert_eq!(tries(DeviceStanding::Unknown, at(0)), Some(5));

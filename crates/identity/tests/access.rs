@@ -1,14 +1,14 @@
 //! Access tokens: every confusion that JWT is known for, and a peer that reads ours.
 
-mod common;
+mod world;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use common::{at, keys, mac, opened, signing};
 use identity::{AccessKeys, DeviceCookie, Error, RefreshToken, TokenCache, TokenFault};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use seal::{SeededEntropy, hmac_sha256};
 use serde_json::{Value, json};
+use world::{at, keys, mac, opened, signing};
 
 fn issued(keys: &AccessKeys, now: Timestamp) -> String {
     let (opened, state) = opened(at(0), 1);

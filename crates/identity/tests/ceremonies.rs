@@ -1,8 +1,7 @@
 //! Set-up and sign-in, step by step, and every way to skip a step.
 
-mod common;
+mod world;
 
-use common::{PASSWORD, at, begun, device, mac, new_account, passwords, sent, shown};
 use identity::{
     AccountState, Credentials, DeviceStanding, Error, Event, FactorKind, Level, Means, NewAccount,
     OpenedSession, RECOVERY_CODES, RecoveryHash, SessionPolicy, Setup, SetupForm, SetupGrant,
@@ -10,6 +9,7 @@ use identity::{
 };
 use jiff::{SignedDuration, Timestamp};
 use seal::SeededEntropy;
+use world::{PASSWORD, at, begun, device, mac, new_account, passwords, sent, shown};
 
 fn credentials(account: &NewAccount) -> Credentials {
     Credentials { state: account.proof.state(), password: account.password.clone() }
@@ -54,7 +54,7 @@ fn a_set_up_token_is_good_for_its_hour_only() {
             token: token.clone(),
             email: "ada@example.org".parse().expect("an address"),
             display_name: "Ada".parse().expect("a name"),
-            password: common::new_password(),
+            password: world::new_password(),
         };
         let begun = Setup::begin(form, &grant, &passwords(), at(second), &mut entropy);
         assert_eq!(begun.err(), if works { None } else { Some(Error::Ticket) }, "at {second}");

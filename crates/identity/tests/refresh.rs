@@ -1,14 +1,14 @@
 //! Refresh families: the honest second tab, the thief, the clock, and a seeded world of all three.
 
-mod common;
+mod world;
 
-use common::{at, device, mac, opened};
 use identity::{
     AccountState, DeviceId, EndReason, Error, Event, Family, RefreshToken, Rotation, Session,
     SessionPolicy, Standing,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use world::{at, device, mac, opened};
 
 /// One session with its family, as the database would hold it.
 struct World {

@@ -1,14 +1,14 @@
 //! The registry: what a request's token is worth at this very moment.
 
-mod common;
+mod world;
 
-use common::{at, keys, opened};
 use identity::{
     AccountState, Authenticated, EndReason, Error, Level, Lookup, Permission, Registry, Role,
     Session, Standing, TokenFault, VerifiedToken,
 };
 use jiff::Timestamp;
 use seal::SeededEntropy;
+use world::{at, keys, opened};
 
 struct World {
     registry: Registry,
