@@ -16,11 +16,6 @@ impl Span {
         Self { start, end }
     }
 
-    /// From the start of this one to the end of the other.
-    pub(crate) const fn to(self, other: Self) -> Self {
-        Self { start: self.start, end: other.end }
-    }
-
     /// What the span covers; empty if it lies outside or cuts a character.
     #[must_use]
     pub fn of(self, text: &str) -> &str {

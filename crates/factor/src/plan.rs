@@ -74,53 +74,37 @@ impl Plan {
     /// Adds the nodes that an expression's result needs; gives the place of the result.
     fn join(&mut self, expression: &Expression) -> NodeId {
         let nodes = expression.dag().nodes();
+        let values = folded(nodes);
         let mut needed = vec![false; nodes.len()];
-        let mut places = vec![0; nodes.len()];
         if let Some(root) = needed.get_mut(expression.root()) {
             *root = true;
         }
         for (at, node) in nodes.iter().enumerate().rev() {
-            if needed.get(at) == Some(&true) {
-                for input in &node.inputs {
-                    if let Some(input) = needed.get_mut(*input) {
-                        *input = true;
-                    }
+            let folded = values.get(at).is_some_and(Option::is_some);
+            if folded || needed.get(at) != Some(&true) {
+                continue;
+            }
+            for input in &node.inputs {
+                if let Some(input) = needed.get_mut(*input) {
+                    *input = true;
                 }
             }
         }
+        let mut places = vec![0; nodes.len()];
         for (at, node) in nodes.iter().enumerate() {
             if needed.get(at) != Some(&true) {
                 continue;
             }
-            let mut inputs: Vec<NodeId> =
-                node.inputs.iter().filter_map(|input| places.get(*input).copied()).collect();
-            let op = self.fold(&node.op, &inputs);
-            match op.kernel() {
-                None => inputs.clear(),
-                Some(Kernel::Binary(binary)) if binary.is_symmetric() => inputs.sort_unstable(),
-                Some(_) => {}
-            }
+            let node = match values.get(at).copied().flatten() {
+                Some(value) => Node { op: Op::constant(value), inputs: Vec::new() },
+                None => moved(node, &places),
+            };
+            let added = self.dag.add(node);
             if let Some(place) = places.get_mut(at) {
-                *place = self.dag.add(Node { op, inputs });
+                *place = added;
             }
         }
         places.get(expression.root()).copied().unwrap_or(0)
-    }
-
-    /// The constant that an elementwise operator on constants gives, or the operator itself.
-    fn fold(&self, op: &Op, inputs: &[NodeId]) -> Op {
-        let constant = |at: usize| match self.dag.nodes().get(*inputs.get(at)?)?.op {
-            Op::Constant(bits) => Some(f64::from_bits(bits)),
-            _ => None,
-        };
-        let value = match op.kernel() {
-            Some(Kernel::Unary(unary)) => constant(0).map(|x| unary.apply(x)),
-            Some(Kernel::Binary(binary)) => {
-                constant(0).zip(constant(1)).map(|(a, b)| binary.apply(a, b))
-            }
-            _ => None,
-        };
-        value.map_or_else(|| op.clone(), Op::constant)
     }
 
     /// What a run over a panel of this size takes.
@@ -193,6 +177,34 @@ impl Plan {
         }
         evaluate::evaluate(self, panel, run)
     }
+}
+
+/// The values of constants and of elementwise operators on constants.
+fn folded(nodes: &[Node]) -> Vec<Option<f64>> {
+    let mut values: Vec<Option<f64>> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let input = |at: usize| values.get(*node.inputs.get(at)?).copied().flatten();
+        let value = match (&node.op, node.op.kernel()) {
+            (Op::Constant(bits), _) => Some(f64::from_bits(*bits)),
+            (_, Some(Kernel::Unary(op))) => input(0).map(|x| op.apply(x)),
+            (_, Some(Kernel::Binary(op))) => input(0).zip(input(1)).map(|(a, b)| op.apply(a, b)),
+            _ => None,
+        };
+        values.push(value);
+    }
+    values
+}
+
+/// The node with its inputs at their new places, in one order where they may change theirs.
+fn moved(node: &Node, places: &[NodeId]) -> Node {
+    let moved = node.inputs.iter().filter_map(|input| places.get(*input).copied());
+    let mut inputs: Vec<NodeId> = moved.collect();
+    if let Some(Kernel::Binary(binary)) = node.op.kernel()
+        && binary.is_symmetric()
+    {
+        inputs.sort_unstable();
+    }
+    Node { op: node.op.clone(), inputs }
 }
 
 /// Steps that one cell of an operator takes.

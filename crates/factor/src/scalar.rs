@@ -69,8 +69,8 @@ impl Binary {
             Self::GreaterEqual => both(a, b, truth(a >= b)),
             Self::Equal => both(a, b, truth(same(a, b))),
             Self::NotEqual => both(a, b, truth(!same(a, b))),
-            Self::And => both(a, b, truth(a > 0.0 && b > 0.0)),
-            Self::Or => both(a, b, truth(a > 0.0 || b > 0.0)),
+            Self::And => both(a, b, truth((a > 0.0) & (b > 0.0))),
+            Self::Or => both(a, b, truth((a > 0.0) | (b > 0.0))),
         }
     }
 
@@ -97,7 +97,7 @@ pub(crate) fn truth(holds: bool) -> f64 {
 
 #[inline(always)]
 fn both(a: f64, b: f64, value: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { value }
+    if a.is_nan() | b.is_nan() { f64::NAN } else { value }
 }
 
 #[expect(clippy::float_cmp, reason = "`==` of the language is exact")]

@@ -49,4 +49,4 @@ pub(crate) fn is_cancelled(cancel: &AtomicBool) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) use wide::narrowly;
+pub(crate) use wide::{Width, narrowed};

@@ -19,13 +19,13 @@ wide! {
     /// All kinds but the rank.
     pub(super) fn partial(kind: Window, span: &Span<'_>, out: &mut [f64]) {
         match kind {
-            Window::Sum => each(span, out, |rows, least| sum(rows, least)),
-            Window::Mean => each(span, out, |rows, least| mean(rows, least)),
-            Window::Std => each(span, out, |rows, least| std(rows, least)),
-            Window::Min => each(span, out, |rows, least| extreme(rows, least, |a, b| a < b)),
-            Window::Max => each(span, out, |rows, least| extreme(rows, least, |a, b| a > b)),
-            Window::Corr => each(span, out, |rows, least| corr(rows, least)),
-            Window::Rank => each(span, out, |rows, least| rank_of_last(rows, least)),
+            Window::Sum => each::<Sum>(span, out),
+            Window::Mean => each::<Mean>(span, out),
+            Window::Std => each::<Std>(span, out),
+            Window::Min => each::<Smallest>(span, out),
+            Window::Max => each::<Largest>(span, out),
+            Window::Corr => each::<Corr>(span, out),
+            Window::Rank => each::<RankOfLast>(span, out),
         }
     }
 }
@@ -33,16 +33,22 @@ wide! {
 wide! {
     /// The average rank of the newest value among the valid ones, divided by their number.
     pub(super) fn rank(span: &Span<'_>, out: &mut [f64]) {
-        each(span, out, |rows, least| rank_of_last(rows, least));
+        each::<RankOfLast>(span, out);
     }
 }
 
 /// The rows of a window, oldest first, for `L` names side by side.
 type Rows<'a> = (&'a [Lanes], &'a [Lanes]);
 
-/// Calls `f` for every window, cut where history begins.
+/// What is made of a window that may have gaps.
+trait Gapped {
+    /// Missing where fewer than `least` values are valid.
+    fn of(rows: Rows<'_>, least: f64) -> Lanes;
+}
+
+/// Every window, cut where history begins.
 #[inline(always)]
-fn each(span: &Span<'_>, out: &mut [f64], f: impl Fn(Rows<'_>, f64) -> Lanes) {
+fn each<K: Gapped>(span: &Span<'_>, out: &mut [f64]) {
     let Span { stride, n, least, first, .. } = *span;
     let rows = out.len() / stride;
     let halo = (n - 1).min(first);
@@ -64,7 +70,7 @@ fn each(span: &Span<'_>, out: &mut [f64], f: impl Fn(Rows<'_>, f64) -> Lanes) {
                 }
             }
             let second = if paired { &y } else { &x };
-            let value = f((&x[window.clone()], &second[window]), least as f64);
+            let value = K::of((&x[window.clone()], &second[window]), least as f64);
             row[at..at + L].copy_from_slice(&value);
         }
     }
@@ -83,25 +89,30 @@ fn gather(
     }));
 }
 
-#[inline(always)]
-fn rank_of_last((rows, _): Rows<'_>, least: f64) -> Lanes {
-    let mut out = [f64::NAN; L];
-    let Some(now) = rows.last() else { return out };
-    // Twice the values below plus once the equal ones: 2·rank − 1 of the average rank.
-    let (mut twice, mut count) = ([0.0; L], [0.0; L]);
-    for row in rows {
-        for j in 0..L {
-            let below = if row[j] < now[j] { 1.0 } else { 0.0 };
-            let not_above = if row[j] <= now[j] { 1.0 } else { 0.0 };
-            twice[j] += below + not_above;
-            count[j] += if row[j].is_nan() { 0.0 } else { 1.0 };
+struct RankOfLast;
+
+impl Gapped for RankOfLast {
+    #[inline(always)]
+    fn of(rows: Rows<'_>, least: f64) -> Lanes {
+        let mut out = [f64::NAN; L];
+        let rows = rows.0;
+        let Some(now) = rows.last() else { return out };
+        // Twice the values below plus once the equal ones: 2·rank − 1 of the average rank.
+        let (mut twice, mut count) = ([0.0; L], [0.0; L]);
+        for row in rows {
+            for j in 0..L {
+                let below = if row[j] < now[j] { 1.0 } else { 0.0 };
+                let not_above = if row[j] <= now[j] { 1.0 } else { 0.0 };
+                twice[j] += below + not_above;
+                count[j] += if row[j].is_nan() { 0.0 } else { 1.0 };
+            }
         }
+        for j in 0..L {
+            let value = (twice[j] + 1.0) * 0.5 / count[j];
+            out[j] = if now[j].is_nan() | (count[j] < least) { f64::NAN } else { value };
+        }
+        out
     }
-    for j in 0..L {
-        let value = (twice[j] + 1.0) * 0.5 / count[j];
-        out[j] = if now[j].is_nan() || count[j] < least { f64::NAN } else { value };
-    }
-    out
 }
 
 /// How many values are valid, and the oldest of them.
@@ -110,10 +121,10 @@ fn seen(rows: Rows<'_>) -> (Lanes, Lanes, Lanes) {
     let (mut count, mut x0, mut y0) = ([0.0; L], [f64::NAN; L], [f64::NAN; L]);
     for (x, y) in rows.0.iter().zip(rows.1) {
         for j in 0..L {
-            let valid = !(x[j].is_nan() || y[j].is_nan());
+            let valid = !(x[j].is_nan() | y[j].is_nan());
             count[j] += if valid { 1.0 } else { 0.0 };
-            x0[j] = if valid && x0[j].is_nan() { x[j] } else { x0[j] };
-            y0[j] = if valid && y0[j].is_nan() { y[j] } else { y0[j] };
+            x0[j] = if valid & x0[j].is_nan() { x[j] } else { x0[j] };
+            y0[j] = if valid & y0[j].is_nan() { y[j] } else { y0[j] };
         }
     }
     (count, x0, y0)
@@ -129,16 +140,20 @@ fn enough(value: Lanes, count: Lanes, least: f64) -> Lanes {
     out
 }
 
-#[inline(always)]
-fn sum(rows: Rows<'_>, least: f64) -> Lanes {
-    let (count, ..) = seen(rows);
-    let mut total = [0.0; L];
-    for x in rows.0 {
-        for j in 0..L {
-            total[j] += if x[j].is_nan() { 0.0 } else { x[j] };
+struct Sum;
+
+impl Gapped for Sum {
+    #[inline(always)]
+    fn of(rows: Rows<'_>, least: f64) -> Lanes {
+        let (count, ..) = seen(rows);
+        let mut total = [0.0; L];
+        for x in rows.0 {
+            for j in 0..L {
+                total[j] += if x[j].is_nan() { 0.0 } else { x[j] };
+            }
         }
+        enough(total, count, least)
     }
-    enough(total, count, least)
 }
 
 /// The number of valid pairs and their means.
@@ -148,7 +163,7 @@ fn means(rows: Rows<'_>) -> (Lanes, Lanes, Lanes) {
     let (mut dx, mut dy) = ([0.0; L], [0.0; L]);
     for (x, y) in rows.0.iter().zip(rows.1) {
         for j in 0..L {
-            let valid = !(x[j].is_nan() || y[j].is_nan());
+            let valid = !(x[j].is_nan() | y[j].is_nan());
             dx[j] += if valid { x[j] - x0[j] } else { 0.0 };
             dy[j] += if valid { y[j] - y0[j] } else { 0.0 };
         }
@@ -160,10 +175,14 @@ fn means(rows: Rows<'_>) -> (Lanes, Lanes, Lanes) {
     (count, x0, y0)
 }
 
-#[inline(always)]
-fn mean(rows: Rows<'_>, least: f64) -> Lanes {
-    let (count, mean, _) = means(rows);
-    enough(mean, count, least)
+struct Mean;
+
+impl Gapped for Mean {
+    #[inline(always)]
+    fn of(rows: Rows<'_>, least: f64) -> Lanes {
+        let (count, mean, _) = means(rows);
+        enough(mean, count, least)
+    }
 }
 
 /// The number of valid pairs and the sums of squares and products about their means.
@@ -173,7 +192,7 @@ fn moments(rows: Rows<'_>) -> (Lanes, Lanes, Lanes, Lanes) {
     let (mut xx, mut yy, mut xy) = ([0.0; L], [0.0; L], [0.0; L]);
     for (x, y) in rows.0.iter().zip(rows.1) {
         for j in 0..L {
-            let valid = !(x[j].is_nan() || y[j].is_nan());
+            let valid = !(x[j].is_nan() | y[j].is_nan());
             let dx = if valid { x[j] - mx[j] } else { 0.0 };
             let dy = if valid { y[j] - my[j] } else { 0.0 };
             xx[j] += dx * dx;
@@ -184,24 +203,32 @@ fn moments(rows: Rows<'_>) -> (Lanes, Lanes, Lanes, Lanes) {
     (count, xx, yy, xy)
 }
 
-#[inline(always)]
-fn std(rows: Rows<'_>, least: f64) -> Lanes {
-    let (count, squares, ..) = moments(rows);
-    let mut out = [f64::NAN; L];
-    for j in 0..L {
-        out[j] = (squares[j] / (count[j] - 1.0)).sqrt();
+struct Std;
+
+impl Gapped for Std {
+    #[inline(always)]
+    fn of(rows: Rows<'_>, least: f64) -> Lanes {
+        let (count, squares, ..) = moments(rows);
+        let mut out = [f64::NAN; L];
+        for j in 0..L {
+            out[j] = (squares[j] / (count[j] - 1.0)).sqrt();
+        }
+        enough(out, count, least.max(2.0))
     }
-    enough(out, count, least.max(2.0))
 }
 
-#[inline(always)]
-fn corr(rows: Rows<'_>, least: f64) -> Lanes {
-    let (count, xx, yy, xy) = moments(rows);
-    let mut out = [f64::NAN; L];
-    for j in 0..L {
-        out[j] = pearson(xx[j], yy[j], xy[j]);
+struct Corr;
+
+impl Gapped for Corr {
+    #[inline(always)]
+    fn of(rows: Rows<'_>, least: f64) -> Lanes {
+        let (count, xx, yy, xy) = moments(rows);
+        let mut out = [f64::NAN; L];
+        for j in 0..L {
+            out[j] = pearson(xx[j], yy[j], xy[j]);
+        }
+        enough(out, count, least.max(2.0))
     }
-    enough(out, count, least.max(2.0))
 }
 
 #[inline(always)]
@@ -213,4 +240,22 @@ fn extreme(rows: Rows<'_>, least: f64, beats: impl Fn(f64, f64) -> bool) -> Lane
         }
     }
     enough(best, count, least)
+}
+
+struct Smallest;
+
+impl Gapped for Smallest {
+    #[inline(always)]
+    fn of(rows: Rows<'_>, least: f64) -> Lanes {
+        extreme(rows, least, |a, b| a < b)
+    }
+}
+
+struct Largest;
+
+impl Gapped for Largest {
+    #[inline(always)]
+    fn of(rows: Rows<'_>, least: f64) -> Lanes {
+        extreme(rows, least, |a, b| a > b)
+    }
 }

@@ -1,9 +1,9 @@
 //! The widest registers that the machine has.
 //!
-//! A loop is compiled twice, for the baseline and for AVX2, and chosen when it runs. Neither fuses
-//! a multiplication with an addition, so both give the same bits.
+//! A loop is compiled for the baseline, for AVX2 and for AVX-512, and chosen when it runs. None
+//! fuses a multiplication with an addition, so all give the same bits.
 
-/// Defines a function that runs its body with AVX2 where the processor has it.
+/// Defines a function that runs its body with the widest registers of the processor.
 macro_rules! wide {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
@@ -17,14 +17,17 @@ macro_rules! wide {
                 fn avx2($($arg: $ty),*) {
                     plain($($arg),*);
                 }
-                if $crate::kernels::wide::has_avx2() {
-                    // SAFETY: `avx2` needs nothing but a processor with AVX2, and this one has it.
-                    // Its body is the safe `plain` below, which the tests compare it with.
-                    #[allow(unsafe_code, reason = "the one call that the compiler cannot check")]
-                    unsafe {
-                        avx2($($arg),*);
-                    }
-                    return;
+                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512cd")]
+                fn avx512($($arg: $ty),*) {
+                    plain($($arg),*);
+                }
+                // SAFETY: the functions need nothing but the processor's features, which `width`
+                // has found. Their body is the safe `plain`, which the tests compare them with.
+                #[allow(unsafe_code, reason = "the one call that the compiler cannot check")]
+                match $crate::kernels::wide::width() {
+                    $crate::kernels::wide::Width::Avx512 => return unsafe { avx512($($arg),*) },
+                    $crate::kernels::wide::Width::Avx2 => return unsafe { avx2($($arg),*) },
+                    $crate::kernels::wide::Width::Baseline => {}
                 }
             }
             plain($($arg),*);
@@ -33,25 +36,41 @@ macro_rules! wide {
 }
 pub(super) use wide;
 
+/// Registers that a loop may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Width {
+    Baseline,
+    Avx2,
+    Avx512,
+}
+
+/// The widest registers of this processor.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn has_avx2() -> bool {
+pub(crate) fn width() -> Width {
+    use std::arch::is_x86_feature_detected as has;
+    let wide = has!("avx512f") && has!("avx512vl") && has!("avx512dq");
+    let found = if wide && has!("avx512bw") && has!("avx512cd") {
+        Width::Avx512
+    } else if has!("avx2") {
+        Width::Avx2
+    } else {
+        Width::Baseline
+    };
     #[cfg(test)]
-    if NARROW.get() {
-        return false;
-    }
-    std::arch::is_x86_feature_detected!("avx2")
+    let found = found.min(WIDEST.get());
+    found
 }
 
 #[cfg(test)]
 thread_local! {
-    static NARROW: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    static WIDEST: std::cell::Cell<Width> = const { std::cell::Cell::new(Width::Avx512) };
 }
 
-/// Runs `work` on this thread with the baseline's loops.
+/// Runs `work` on this thread with loops of at most this width.
 #[cfg(test)]
-pub(crate) fn narrowly<R>(work: impl FnOnce() -> R) -> R {
-    NARROW.set(true);
+pub(crate) fn narrowed<R>(width: Width, work: impl FnOnce() -> R) -> R {
+    WIDEST.set(width);
     let result = work();
-    NARROW.set(false);
+    WIDEST.set(Width::Avx512);
     result
 }

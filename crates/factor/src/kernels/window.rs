@@ -42,11 +42,11 @@ pub(crate) fn rolling(kind: Window, span: &Span<'_>, out: &mut [f64]) {
     }
 }
 
-wide! { fn sum(span: &Span<'_>, out: &mut [f64]) { tiles::<Sum<32>, Sum<8>, 32>(span, out); } }
-wide! { fn mean(span: &Span<'_>, out: &mut [f64]) { tiles::<Mean<32>, Mean<8>, 32>(span, out); } }
+wide! { fn sum(span: &Span<'_>, out: &mut [f64]) { tiles::<Sum<16>, Sum<8>, 16>(span, out); } }
+wide! { fn mean(span: &Span<'_>, out: &mut [f64]) { tiles::<Mean<16>, Mean<8>, 16>(span, out); } }
 wide! { fn std(span: &Span<'_>, out: &mut [f64]) { tiles::<Std<16>, Std<8>, 16>(span, out); } }
-wide! { fn min(span: &Span<'_>, out: &mut [f64]) { tiles::<Min<32>, Min<8>, 32>(span, out); } }
-wide! { fn max(span: &Span<'_>, out: &mut [f64]) { tiles::<Max<32>, Max<8>, 32>(span, out); } }
+wide! { fn min(span: &Span<'_>, out: &mut [f64]) { tiles::<Min<16>, Min<8>, 16>(span, out); } }
+wide! { fn max(span: &Span<'_>, out: &mut [f64]) { tiles::<Max<16>, Max<8>, 16>(span, out); } }
 wide! { fn corr(span: &Span<'_>, out: &mut [f64]) { tiles::<Corr<8>, Corr<8>, 8>(span, out); } }
 
 /// How much the older of two blocks weighs.
@@ -78,16 +78,62 @@ trait Block<const L: usize>: Copy {
 /// All names, `W` at a time and the rest 8 at a time.
 #[inline(always)]
 fn tiles<A: Block<W>, B: Block<8>, const W: usize>(span: &Span<'_>, out: &mut [f64]) {
+    let levels = Level::of(span.n, A::IDEMPOTENT);
     let mut at = 0;
-    let mut buffers = (Vec::new(), Vec::new());
+    let mut rings = Vec::new();
     while at + W <= span.stride && !is_cancelled(span.cancel) {
-        tile::<A, W>(span, at, out, &mut buffers);
+        tile::<A, W>(span, at, (&levels, &mut rings), out);
         at += W;
     }
-    let mut buffers = (Vec::new(), Vec::new());
+    let mut rings = Vec::new();
     while at + 8 <= span.stride && !is_cancelled(span.cancel) {
-        tile::<B, 8>(span, at, out, &mut buffers);
+        tile::<B, 8>(span, at, (&levels, &mut rings), out);
         at += 8;
+    }
+}
+
+/// One size of blocks: `size` rows each, a power of two.
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    size: usize,
+    /// Where its ring begins: the blocks that end at the last `size` rows.
+    ring: usize,
+    /// How a window takes a block of this size, if it does.
+    part: Part,
+    /// Of two blocks of this size that make one of twice the size.
+    half: Weights,
+}
+
+/// A window's use of a block.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    None,
+    /// The window begins with the newest block.
+    Newest,
+    /// The block before the newest so many rows is put before them.
+    Before(usize, Weights),
+}
+
+impl Level {
+    /// The sizes that make up a window of n rows, from 1 to the largest power of two in it.
+    fn of(n: usize, idempotent: bool) -> Vec<Self> {
+        let (mut levels, mut size, mut covered) = (Vec::new(), 1, 0);
+        while size <= n {
+            let last = size * 2 > n;
+            let part = if idempotent && last && n > size {
+                Part::Before(n - size, Weights::of(1, 1))
+            } else if (idempotent && !last) || n & size == 0 {
+                Part::None
+            } else if covered == 0 {
+                Part::Newest
+            } else {
+                Part::Before(covered, Weights::of(covered, size))
+            };
+            covered += n & size;
+            levels.push(Self { size, ring: size - 1, part, half: Weights::of(size, size) });
+            size *= 2;
+        }
+        levels
     }
 }
 
@@ -96,69 +142,57 @@ fn lanes<const L: usize>(column: &[f64], at: usize) -> &[f64; L] {
     column[at..].first_chunk::<L>().expect("rows are padded to whole lanes")
 }
 
+/// Walks down the rows of `L` names; the newest block of each size stays in registers.
 #[inline(always)]
 fn tile<S: Block<L>, const L: usize>(
     span: &Span<'_>,
     at: usize,
+    (levels, rings): (&[Level], &mut Vec<S>),
     out: &mut [f64],
-    (blocks, part): &mut (Vec<S>, Vec<S>),
 ) {
-    let Span { stride, n, .. } = *span;
+    let Span { stride, n, first, .. } = *span;
     let rows = out.len() / stride;
-    let halo = (n - 1).min(span.first);
-    let base = span.first - halo;
-    blocks.clear();
-    blocks.extend(
-        (base..span.first + rows)
-            .map(|t| S::load(lanes(span.x, t * stride + at), lanes(span.y, t * stride + at))),
-    );
-    // `blocks[t]` covers `size` rows up to t; `part[t]` the newest `covered` rows of the window.
-    let (mut size, mut covered) = (1, 0);
-    while size * 2 <= n {
-        if !S::IDEMPOTENT && n & size != 0 {
-            extend(part, blocks, covered, size);
-            covered += size;
+    let base = first - (n - 1).min(first);
+    let Some((largest, smaller)) = levels.split_last() else { return };
+    rings.clear();
+    rings.resize(largest.size * 2, S::load(&[0.0; L], &[0.0; L]));
+    for t in base..first + rows {
+        let mut block = S::load(lanes(span.x, t * stride + at), lanes(span.y, t * stride + at));
+        let mut whole = block;
+        for level in smaller {
+            let ring = &mut rings[level.ring..level.ring + level.size];
+            take(&mut whole, &block, (ring, level), t);
+            let older = std::mem::replace(&mut ring[t & (level.size - 1)], block);
+            block.merge(&older, level.half);
         }
-        let weights = Weights::of(size, size);
-        for t in (size..blocks.len()).rev() {
-            let (older, newer) = blocks.split_at_mut(t);
-            newer[0].merge(&older[t - size], weights);
+        let ring = &mut rings[largest.ring..largest.ring + largest.size];
+        take(&mut whole, &block, (ring, largest), t);
+        ring[t & (largest.size - 1)] = block;
+        if t >= first {
+            let value = if t + 1 < n { [f64::NAN; L] } else { whole.finish(n) };
+            let from = (t - first) * stride + at;
+            out[from..from + L].copy_from_slice(&value);
         }
-        size *= 2;
-    }
-    let back = n - size;
-    let weights = Weights::of(back.max(1), size);
-    for (i, row) in out.chunks_exact_mut(stride).enumerate() {
-        let t = halo + i;
-        let value = if base + t + 1 < n {
-            [f64::NAN; L]
-        } else if back == 0 {
-            blocks[t].finish(n)
-        } else {
-            let mut whole = if S::IDEMPOTENT { blocks[t] } else { part[t] };
-            whole.merge(&blocks[t - back], weights);
-            whole.finish(n)
-        };
-        row[at..at + L].copy_from_slice(&value);
     }
 }
 
-/// Puts a block before the newest `covered` rows of every window.
+/// Puts a block into the window that ends at row `t`, where the window has one of this size.
 #[inline(always)]
-fn extend<S: Block<L>, const L: usize>(
-    part: &mut Vec<S>,
-    blocks: &[S],
-    covered: usize,
-    size: usize,
+fn take<S: Block<L>, const L: usize>(
+    whole: &mut S,
+    block: &S,
+    (ring, level): (&[S], &Level),
+    t: usize,
 ) {
-    if covered == 0 {
-        part.clear();
-        part.extend_from_slice(blocks);
-        return;
-    }
-    let weights = Weights::of(covered, size);
-    for (part, older) in part.iter_mut().skip(covered).zip(blocks) {
-        part.merge(older, weights);
+    match level.part {
+        Part::None => {}
+        Part::Newest => *whole = *block,
+        Part::Before(covered, weights) => {
+            if S::IDEMPOTENT {
+                *whole = *block;
+            }
+            whole.merge(&ring[t.wrapping_sub(covered) & (level.size - 1)], weights);
+        }
     }
 }
 
@@ -218,10 +252,29 @@ impl<const L: usize> Block<L> for Mean<L> {
     }
 }
 
+#[inline(always)]
+fn pairs<const L: usize>(a: &[f64; L], b: &[f64; L], f: impl Fn(f64, f64) -> f64) -> [f64; L] {
+    let mut out = [0.0; L];
+    for j in 0..L {
+        out[j] = f(a[j], b[j]);
+    }
+    out
+}
+
+#[inline(always)]
+fn add(a: f64, b: f64) -> f64 {
+    a + b
+}
+
+#[inline(always)]
+fn multiply(a: f64, b: f64) -> f64 {
+    a * b
+}
+
 /// The other value if it is smaller; missing if either is.
 #[inline(always)]
 fn smaller(a: f64, b: f64) -> f64 {
-    if b < a || b.is_nan() { b } else { a }
+    if (b < a) | b.is_nan() { b } else { a }
 }
 
 impl<const L: usize> Block<L> for Min<L> {
@@ -252,7 +305,7 @@ impl<const L: usize> Block<L> for Max<L> {
     fn merge(&mut self, older: &Self, _: Weights) {
         for j in 0..L {
             let (a, b) = (self.0[j], older.0[j]);
-            self.0[j] = if b > a || b.is_nan() { b } else { a };
+            self.0[j] = if (b > a) | b.is_nan() { b } else { a };
         }
     }
     #[inline(always)]
@@ -289,15 +342,17 @@ impl<const L: usize> Block<L> for Corr<L> {
     }
     #[inline(always)]
     fn merge(&mut self, older: &Self, weights: Weights) {
-        for j in 0..L {
-            let (dx, dy) = (older.x[j] - self.x[j], older.y[j] - self.y[j]);
-            let crossed = dx * weights.cross;
-            self.xx[j] += older.xx[j] + crossed * dx;
-            self.xy[j] += older.xy[j] + crossed * dy;
-            self.yy[j] += older.yy[j] + dy * weights.cross * dy;
-            self.x[j] += dx * weights.share;
-            self.y[j] += dy * weights.share;
-        }
+        // One loop for each line: the compiler keeps a whole array in one or two registers.
+        let Weights { share, cross } = weights;
+        let dx = pairs(&older.x, &self.x, |older, newer| older - newer);
+        let dy = pairs(&older.y, &self.y, |older, newer| older - newer);
+        let scaled = dx.map(|dx| dx * cross);
+        self.xx = pairs(&pairs(&self.xx, &older.xx, add), &pairs(&scaled, &dx, multiply), add);
+        self.xy = pairs(&pairs(&self.xy, &older.xy, add), &pairs(&scaled, &dy, multiply), add);
+        let scaled = dy.map(|dy| dy * cross);
+        self.yy = pairs(&pairs(&self.yy, &older.yy, add), &pairs(&scaled, &dy, multiply), add);
+        self.x = pairs(&self.x, &dx, |x, dx| x + dx * share);
+        self.y = pairs(&self.y, &dy, |y, dy| y + dy * share);
     }
     #[inline(always)]
     fn finish(&self, n: usize) -> [f64; L] {
@@ -313,7 +368,9 @@ impl<const L: usize> Block<L> for Corr<L> {
 #[inline(always)]
 pub(super) fn pearson(xx: f64, yy: f64, xy: f64) -> f64 {
     let r = xy / (xx.sqrt() * yy.sqrt());
-    let clamped = r.clamp(-1.0, 1.0);
-    let varies = xx > 0.0 && yy > 0.0 && xx < f64::INFINITY && yy < f64::INFINITY;
-    if varies && xy.abs() < f64::INFINITY { clamped } else { f64::NAN }
+    let r = if r > 1.0 { 1.0 } else { r };
+    let r = if r < -1.0 { -1.0 } else { r };
+    // `&`, not `&&`: a branch would keep the loop from being vectorised.
+    let varies = (xx > 0.0) & (yy > 0.0) & (xx < f64::INFINITY) & (yy < f64::INFINITY);
+    if varies & (xy.abs() < f64::INFINITY) { r } else { f64::NAN }
 }
