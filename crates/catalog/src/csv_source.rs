@@ -99,6 +99,8 @@ pub(crate) struct Guarded {
     lines: u64,
     /// Bytes since the last line feed.
     run: usize,
+    /// A quotation mark is open: closed on its own line, or the rest of the file is one field.
+    open_quote: bool,
     run_max: usize,
     last: u8,
 }
@@ -114,7 +116,11 @@ impl Read for Guarded {
             if self.run > self.run_max {
                 return Err(io::Error::from(io::ErrorKind::InvalidData));
             }
+            self.open_quote = piece.iter().fold(self.open_quote, |open, b| open ^ (*b == b'"'));
             if piece.ends_with(b"\n") {
+                if self.open_quote {
+                    return Err(io::Error::from(io::ErrorKind::InvalidInput));
+                }
                 self.lines += 1;
                 self.run = 0;
             }
@@ -138,8 +144,16 @@ impl<'a> Lines<'a> {
     pub(crate) fn open(path: &'a Path, layout: Layout, line_bytes_max: usize) -> Result<Self> {
         let file = File::open(path).map_err(io_at("open", path))?;
         let hash = Sha256::new();
-        let guarded =
-            Guarded { file, hash, bytes: 0, lines: 0, run: 0, run_max: line_bytes_max, last: 0 };
+        let guarded = Guarded {
+            file,
+            hash,
+            bytes: 0,
+            lines: 0,
+            open_quote: false,
+            run: 0,
+            run_max: line_bytes_max,
+            last: 0,
+        };
         // A line ends at its line feed, so that line numbers hold; a carriage return is trimmed.
         let reader = csv::ReaderBuilder::new()
             .delimiter(layout.delimiter)
@@ -208,6 +222,9 @@ impl<'a> Lines<'a> {
                 let limit = self.line_bytes_max as u64;
                 let place = Place::line(self.path, self.reader.get_ref().lines + 1);
                 place.is(Flaw::Limit { what: "bytes in one line", limit })
+            }
+            csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::InvalidInput => {
+                Place::line(self.path, self.reader.get_ref().lines + 1).is(Flaw::OpenQuote)
             }
             csv::ErrorKind::Io(e) => io_at("read", self.path)(e),
             other => io_at("read", self.path)(io::Error::other(format!("{other:?}"))),

@@ -191,6 +191,9 @@ pub enum Flaw {
         /// The most allowed.
         limit: u64,
     },
+    /// A quotation mark without its pair on the line.
+    #[error("a quotation mark is opened and not closed on this line; close it or remove it")]
+    OpenQuote,
     /// A line with more or fewer fields than the header.
     #[error("{found} fields where the header has {expected}; the line is cut off or has a stray delimiter{}", if *last { " (it is the file's last line: the file is probably truncated, export it again)" } else { ": repair it" })]
     Ragged {

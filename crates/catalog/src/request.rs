@@ -159,8 +159,8 @@ pub struct Limits {
     pub symbols_max: usize,
     /// Bytes of one line of text.
     pub line_bytes_max: usize,
-    /// Rows held in memory before they are spilled to disk: with `n` extra fields a row takes
-    /// `80 + 8n` bytes (and as much again for an instant while it is sorted).
+    /// Rows held in memory before they are spilled to disk beside the dataset: with `n` extra
+    /// fields a row takes `80 + 8n` bytes. Merging reads 16 MiB ahead, writing holds a row group.
     pub rows_in_memory: usize,
 }
 

@@ -166,18 +166,27 @@ fn a_full_disk_is_named_and_changes_nothing() {
     let catalog = Catalog::open(&root).expect("opens");
     std::fs::write(&source, minutes(100, 10)).expect("writes");
     let before = import(&catalog, &source).map(|r| r.digest);
-    std::fs::write(&source, minutes(200_000, 11)).expect("writes");
+    let mut text = String::from("ts,close\n");
+    for row in 0..60_000_u64 {
+        let noise = row.wrapping_mul(6_364_136_223_846_793_005).rotate_left(29);
+        let (whole, part) = (noise % 999_983 + 1, (noise >> 32) % 997);
+        writeln!(text, "{},{whole}.{part}", 1_700_000_000 + 60 * row).expect("fits");
+    }
+    std::fs::write(&source, text).expect("writes");
     let mut large = request(&source);
+    let never = &mut |_| ControlFlow::Continue(());
+    let full_while_writing = catalog.import(&large, never);
     large.limits.rows_in_memory = 1_000;
-    let full = catalog.import(&large, &mut |_| ControlFlow::Continue(()));
+    let full_while_sorting = catalog.import(&large, never);
     let left = catalog.manifest("bars").map(|m| m.dataset.digest);
     let entries = std::fs::read_dir(&root).expect("lists").count();
     assert!(mount("umount", &[]), "unmounts");
-    let message = full.expect_err("is refused").to_string();
-    assert!(
-        message.contains("No space left") && message.contains("free space on that disk"),
-        "{message}"
-    );
+    for full in [full_while_writing, full_while_sorting] {
+        let message = full.err().map_or_else(String::new, |e| e.to_string());
+        let named =
+            message.contains("No space left") && message.contains("free space on that disk");
+        assert!(named, "{message}");
+    }
     assert_eq!((before.ok(), entries), (left.ok(), 2));
 }
 

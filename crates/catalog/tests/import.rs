@@ -214,6 +214,10 @@ fn broken_rows_are_refused_with_the_place_and_the_fix() {
         "X.csv, line 1: no column is known as close; name it with a mapping such as close=NAME (columns: date, price paid)",
     );
     check(
+        b"date,symbol,close\n2024-01-02,\"A,1\n2024-01-03,A,1\n",
+        "X.csv, line 2: a quotation mark is opened and not closed on this line",
+    );
+    check(
         b"date,close\n2024-01-02,1\n2024-01-03,abc\n",
         "X.csv, line 3, column \"close\": \"abc\" is not a number",
     );
