@@ -65,6 +65,7 @@ impl Ledger {
         self.revalue(old, value)
     }
 
+    #[inline]
     fn revalue(&mut self, old: Money, new: Money) -> Result<(), Error> {
         let (mut long, mut short) = (self.long_value, self.short_value);
         if old.0 >= 0 {
@@ -82,29 +83,34 @@ impl Ledger {
     }
 
     /// Money in hand, proceeds of short sales included.
+    #[inline]
     #[must_use]
     pub const fn cash(&self) -> Money {
         self.cash
     }
 
     /// All fees paid.
+    #[inline]
     #[must_use]
     pub const fn fees(&self) -> Money {
         self.fees
     }
 
     /// Cash and positions at their latest prices.
+    #[inline]
     pub fn equity(&self) -> Result<Money, Error> {
         Ok(self.cash.plus(self.long_value)?.minus(self.short_value)?)
     }
 
     /// Σ |value| of positions at their latest prices.
+    #[inline]
     pub fn gross(&self) -> Result<Money, Error> {
         Ok(self.long_value.plus(self.short_value)?)
     }
 
     /// How much more exposure an account without leverage may take: equity − gross exposure,
     /// that is cash − 2 × the value of shorts. Long only, it is the cash.
+    #[inline]
     pub fn buying_power(&self) -> Result<Money, Error> {
         Ok(self.cash.minus(self.short_value)?.minus(self.short_value)?)
     }
@@ -116,24 +122,28 @@ impl Ledger {
     }
 
     /// What is held of an instrument; nothing, if it is unknown.
+    #[inline]
     #[must_use]
     pub fn position(&self, id: InstrumentId) -> Position {
         self.accounts.get(id.index()).map_or_else(Position::default, |a| a.position)
     }
 
     /// The latest price of an instrument, if there was one.
+    #[inline]
     #[must_use]
     pub fn latest(&self, id: InstrumentId) -> Option<Price> {
         self.accounts.get(id.index()).and_then(|a| a.mark)
     }
 
     /// How this instrument's ticks and lots become money.
+    #[inline]
     #[must_use]
     pub fn contract(&self, id: InstrumentId) -> Option<Contract> {
         self.accounts.get(id.index()).map(|a| a.contract)
     }
 }
 
+#[inline]
 fn find(accounts: &mut [Account], id: InstrumentId) -> Result<&mut Account, Error> {
     let known = accounts.len();
     accounts.get_mut(id.index()).ok_or(Error::Instrument { instrument: id, known })
