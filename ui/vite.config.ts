@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
+
+const LICENCES = 'licenses.txt';
 
 /**
  * Puts the theme on <html> before the first paint. It must block, so it is a classic
@@ -28,6 +30,27 @@ function themeBoot(): Plugin {
   };
 }
 
+/** The bundler lists the licences of the code; those of the fonts are added here. */
+function fontLicences(): Plugin {
+  let out = 'dist';
+  return {
+    name: 'stockade-font-licences',
+    apply: 'build',
+    configResolved(config) {
+      out = config.build.outDir;
+    },
+    writeBundle: {
+      sequential: true,
+      handler() {
+        for (const font of ['inter', 'jetbrains-mono']) {
+          const text = readFileSync(new URL(`./node_modules/@fontsource-variable/${font}/LICENSE`, import.meta.url), 'utf8');
+          appendFileSync(join(out, LICENCES), `\n## @fontsource-variable/${font}\n\n${text}`);
+        }
+      },
+    },
+  };
+}
+
 /** Writes a .br beside every text asset, so that the server compresses nothing at run time. */
 function brotli(): Plugin {
   let out = 'dist';
@@ -37,26 +60,30 @@ function brotli(): Plugin {
     configResolved(config) {
       out = config.build.outDir;
     },
-    writeBundle() {
-      const files = readdirSync(out, { recursive: true, encoding: 'utf8' });
-      for (const file of files.filter((name) => /\.(?:js|css|html|svg|json|txt|md)$/.test(name))) {
-        const path = join(out, file);
-        const bytes = readFileSync(path);
-        if (bytes.length < 512) continue;
-        const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-        writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params }));
-      }
+    writeBundle: {
+      sequential: true,
+      order: 'post',
+      handler() {
+        const files = readdirSync(out, { recursive: true, encoding: 'utf8' });
+        for (const file of files.filter((name) => /\.(?:js|css|html|svg|json|txt)$/.test(name))) {
+          const path = join(out, file);
+          const bytes = readFileSync(path);
+          if (bytes.length < 512) continue;
+          const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+          writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params }));
+        }
+      },
     },
   };
 }
 
 export default defineConfig({
-  plugins: [svelte(), themeBoot(), brotli()],
+  plugins: [svelte(), themeBoot(), fontLicences(), brotli()],
   build: {
     target: 'es2023',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    license: { fileName: 'licenses.md' },
+    license: { fileName: LICENCES },
   },
   server: { proxy: { '/api': 'https://localhost:8443', '/openapi.json': 'https://localhost:8443' } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },

@@ -7,6 +7,8 @@ export interface FindingRow {
   when: string | number | null;
   until: string | number | null;
   detail: string;
+  /** Results may be wrong because of it; anything else is good to know. */
+  problem: boolean;
 }
 
 const LISTS = ['findings', 'issues', 'problems', 'entries'];
@@ -36,6 +38,7 @@ function rowOf(finding: Finding): FindingRow {
     when: finding.date ?? finding.at ?? finding.time ?? null,
     until: finding.until ?? null,
     detail: finding.message ?? finding.detail ?? '',
+    problem: finding.severity === 'problem' || finding.severity === 'error',
   };
 }
 

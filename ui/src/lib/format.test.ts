@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatAgo, formatCount, formatDate, formatMoney, formatNumber, formatPercent, isoDay, numeric, parseMoment, shortHash, tone } from './format';
+import { formatAgo, formatCount, formatDate, formatMoney, formatNumber, formatPercent, formatPrice, formatQuantity, isoDay, numeric, parseMoment, shortHash, tone } from './format';
 
 test('numbers follow the reader, with a true minus', () => {
   const check = (locale: string, value: number | string | null, expected: string) => expect(formatNumber(locale, value)).toBe(expected);
@@ -27,6 +27,10 @@ test('money keeps cents and counts keep none', () => {
   expect(formatMoney('de', '1000000.5', { currency: 'EUR' }).replace(/\u00A0/g, ' ')).toBe('1.000.000,50 €');
   expect(formatMoney('en', '-12.345')).toBe('\u2212$12.35');
   expect(formatCount('en', 14072)).toBe('14,072');
+  expect(formatQuantity('de', '0.125')).toBe('0,125');
+  expect(formatQuantity('en', '1200')).toBe('1,200');
+  expect(formatPrice('en', '1.17893')).toBe('1.17893');
+  expect(formatPrice('en', 130)).toBe('130.00');
 });
 
 test('a moment is read from any unit the wire may use', () => {

@@ -50,6 +50,18 @@ export function formatCount(locale: string, value: number | string | null | unde
   return n === null ? NONE : minus(numbers(locale, { maximumFractionDigits: 0 }).format(n));
 }
 
+/** Shares or coins: whole where they are whole. */
+export function formatQuantity(locale: string, value: number | string | null | undefined): string {
+  const n = numeric(value);
+  return n === null ? NONE : minus(numbers(locale, { maximumFractionDigits: 8 }).format(n));
+}
+
+/** A price: cents at least, and what a rate has beyond them. */
+export function formatPrice(locale: string, value: number | string | null | undefined): string {
+  const n = numeric(value);
+  return n === null ? NONE : minus(numbers(locale, { minimumFractionDigits: 2, maximumFractionDigits: 6 }).format(n));
+}
+
 /** A fraction as percent: 0.1234 -> 12.34 %. */
 export function formatPercent(locale: string, value: number | string | null | undefined, options: Signed = {}): string {
   const n = numeric(value);

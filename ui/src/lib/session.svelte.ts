@@ -2,8 +2,11 @@
 import { api } from './api';
 import { renew, whenSignedOut } from './api/client';
 import type { Account, Session } from './api/types';
+import { language } from './i18n/index.svelte';
 import { navigation } from './navigation.svelte';
 import { isOpen, safeReturn } from './router';
+import { shortcutsEnabled } from './shortcuts-choice.svelte';
+import { theme } from './theme.svelte';
 
 const HINT = 'stockade.signed_in';
 
@@ -34,7 +37,12 @@ class SessionState {
   }
 
   async signOut(): Promise<void> {
+    const { locale, chosen } = language;
     await api.signOut();
+    // The server empties this site's storage; how the pages look is no secret and stays.
+    theme.keep();
+    shortcutsEnabled.choose(shortcutsEnabled.on);
+    if (chosen) language.choose(locale);
     this.#over('/');
   }
 

@@ -20,6 +20,11 @@ class ThemeChoice {
     });
   }
 
+  /** Writes the choice down again, after a sign-out has emptied the browser's storage. */
+  keep(): void {
+    this.choose(this.choice);
+  }
+
   choose(theme: Theme): void {
     this.choice = theme;
     if (theme === 'auto') {

@@ -35,6 +35,14 @@ test('a session that cannot be renewed ends, and says so once', async () => {
   expect(over).toBe(1);
 });
 
+test('a busy server does not end the session', async () => {
+  let over = 0;
+  whenSignedOut(() => (over += 1));
+  answer({ '/api/v1/datasets': [json(401, {})], '/api/v1/session/refresh': [json(503, { title: 'Busy' }, 'application/problem+json')] });
+  await expect(get('/datasets')).rejects.toMatchObject({ status: 503, message: 'Busy' });
+  expect(over).toBe(0);
+});
+
 test('a refusal carries the place and the fix', async () => {
   const body = { title: 'Unknown symbol', code: 'symbol', detail: 'No ZZZZ.', place: 'line 4', fix: 'Use AAPL.' };
   answer({ '/api/v1/backtests': [json(422, body, 'application/problem+json')] });

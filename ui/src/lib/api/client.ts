@@ -49,7 +49,13 @@ async function send(method: Method, path: string, body: unknown, options: Reques
 }
 
 const refresher = new Refresher({
-  post: async () => (await send('POST', '/session/refresh', {}, {})).ok,
+  post: async () => {
+    const response = await send('POST', '/session/refresh', {}, {});
+    if (response.ok) return true;
+    // A busy or failing server has not ended the session.
+    if (response.status === 429 || response.status >= 500) throw new ApiError(response.status, await problemOf(response));
+    return false;
+  },
   locks: globalThis.navigator?.locks,
   storage: {
     getItem: (key) => globalThis.localStorage?.getItem(key) ?? null,

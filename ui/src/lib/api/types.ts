@@ -152,8 +152,8 @@ export interface Strategy extends StrategySummary {
 export type BacktestState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 
 export interface Summary {
-  start_equity: string;
-  end_equity: string;
+  start_equity: string | null;
+  end_equity: string | null;
   total_return: number | null;
   cagr: number | null;
   volatility: number | null;
@@ -169,6 +169,8 @@ export interface Summary {
   fees: string | number | null;
   turnover: number | null;
   exposure: number | null;
+  refused?: number;
+  unfilled?: number;
 }
 
 export interface Backtest {
@@ -179,7 +181,7 @@ export interface Backtest {
   created: string | number;
   summary?: Partial<Summary> | null;
   /** A few equity values, for the list's sparkline; absent on servers that do not send them. */
-  spark?: number[] | null;
+  spark?: (number | string)[] | null;
   problem?: ProblemBody | null;
   progress?: { done: number; total: number } | null;
   strategy_id?: string | null;
@@ -195,9 +197,9 @@ export interface Measure {
 export interface EquityPoint {
   t: string;
   equity: string;
-  drawdown: number;
+  drawdown: number | null;
   cash: string;
-  gross: number;
+  gross: number | null;
 }
 
 export interface MonthlyRow {
@@ -239,11 +241,20 @@ export interface Fill {
   order: number | string;
 }
 
+/** An order, or a part of one, that the account could not take. */
+export interface Refusal {
+  t: string;
+  symbol: string;
+  side: string;
+  quantity: string;
+  reason: string;
+}
+
 export interface Result {
   run_id: string;
   digest: string;
   strategy: { name: string; text: string };
-  data: { name: string; digest: string; adjust: string; bar: string; symbols: string[] };
+  data: { name: string; digest: string; adjust: string; bar: string; symbols: string[]; currency?: string };
   convention: string;
   engine: { semantics: number };
   summary: Summary;
@@ -254,6 +265,7 @@ export interface Result {
   rolling_sharpe: { t: string; value: number | null }[];
   trades: Trade[];
   fills: Fill[];
+  refusals?: Refusal[];
 }
 
 export interface AuditEntry {

@@ -13,11 +13,14 @@ function initial(): Locale {
 
 class Language {
   locale: Locale = $state(initial());
+  /** False while the browser's own preference decides. */
+  chosen = localStorage.getItem(STORED) !== null;
   /** For numbers and dates: the browser's own regional variant of the chosen language. */
   tag: string = $derived(navigator.languages.find((tag) => tag.toLowerCase().startsWith(this.locale)) ?? this.locale);
 
   choose(locale: Locale): void {
     this.locale = locale;
+    this.chosen = true;
     localStorage.setItem(STORED, locale);
     document.documentElement.lang = locale;
   }
@@ -36,6 +39,8 @@ export function count(noun: Noun, n: number): string {
 type Value = number | string | null | undefined;
 
 export const number = (value: Value, options?: Signed) => format.formatNumber(language.tag, value, options);
+export const quantity = (value: Value) => format.formatQuantity(language.tag, value);
+export const price = (value: Value) => format.formatPrice(language.tag, value);
 export const integer = (value: Value) => format.formatCount(language.tag, value);
 export const percent = (value: Value, options?: Signed) => format.formatPercent(language.tag, value, options);
 export const money = (value: Value, options?: Signed & { currency?: string }) =>
