@@ -7,6 +7,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::cast_precision_loss,
+    clippy::similar_names,
     reason = "a bench reads the clock and prints"
 )]
 

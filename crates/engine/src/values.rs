@@ -42,7 +42,7 @@ pub(crate) fn calendar(series: &[BarSeries]) -> Vec<Timestamp> {
     if let [only] = series {
         return only.times().to_vec();
     }
-    let mut times: Vec<Timestamp> = series.iter().flat_map(|s| s.times()).copied().collect();
+    let mut times: Vec<Timestamp> = series.iter().flat_map(BarSeries::times).copied().collect();
     times.sort_unstable();
     times.dedup();
     times
@@ -124,10 +124,9 @@ fn signals(columns: &[(String, Column)], names: usize, rows: usize) -> Values {
         let rows = column.values().chunks_exact(column.stride());
         for (flags, row) in flags.chunks_exact_mut(names.max(1)).zip(rows) {
             for (flag, value) in flags.iter_mut().zip(row) {
-                #[allow(clippy::float_cmp, reason = "truth is exactly 1 or 0")]
                 let more = match *value {
-                    value if value == 1.0 => when_true,
-                    value if value == 0.0 => when_false,
+                    1.0 => when_true,
+                    0.0 => when_false,
                     _ => Flags::NONE,
                 };
                 *flag = flag.with(more);

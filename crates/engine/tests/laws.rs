@@ -1,11 +1,11 @@
 //! Laws that hold for any tape and any signals.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::indexing_slicing, reason = "tests")]
 
 use engine::{Flags, Simulation, Strategy, Unwatched, Values, parse_strategy, simulate};
 use market::{Bar, BarSeries, BarSize, Instrument, Money, Price, Quantity, Side, Timestamp};
 use portfolio::{Contract, round_trips};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 const ROWS: usize = 60;
 const NAMES: usize = 3;
@@ -34,7 +34,7 @@ fn series(tape: &Tape) -> Vec<BarSeries> {
 }
 
 fn rows(series: &[BarSeries]) -> usize {
-    let mut times: Vec<_> = series.iter().flat_map(|s| s.times()).collect();
+    let mut times: Vec<_> = series.iter().flat_map(BarSeries::times).collect();
     times.sort_unstable();
     times.dedup();
     times.len()
@@ -63,10 +63,10 @@ fn conserves(
 ) -> Result<(), TestCaseError> {
     let mut cash = strategy.cash;
     let mut held = [0i64; NAMES];
-    let mut orders = BTreeMap::new();
+    let mut orders = BTreeSet::new();
     for fill in &run.fills {
         prop_assert!(fill.order >= 1 && fill.order <= run.orders, "no fill without an order");
-        prop_assert_eq!(orders.insert(fill.order, ()), None, "an order fills once");
+        prop_assert!(orders.insert(fill.order), "an order fills once");
         let instrument = series[fill.instrument.index()].instrument();
         prop_assert_eq!(instrument.notional(fill.price, fill.quantity), Ok(fill.notional));
         prop_assert_eq!(strategy.fee.of(fill.notional), Ok(fill.fee));

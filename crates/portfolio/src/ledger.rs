@@ -69,14 +69,14 @@ impl Ledger {
     fn revalue(&mut self, old: Money, new: Money) -> Result<(), Error> {
         let (mut long, mut short) = (self.long_value, self.short_value);
         if old.0 >= 0 {
-            long = long.minus(old)?
+            long = long.minus(old)?;
         } else {
-            short = short.plus(old)?
+            short = short.plus(old)?;
         }
         if new.0 >= 0 {
-            long = long.plus(new)?
+            long = long.plus(new)?;
         } else {
-            short = short.minus(new)?
+            short = short.minus(new)?;
         }
         (self.long_value, self.short_value) = (long, short);
         Ok(())

@@ -102,7 +102,7 @@ pub fn performance(
     let returns = returns(&sampled, settings.start);
     let curve = Curve::of(&sampled, settings);
     let closed = Closed::of(trades)?;
-    let traded = Traded::of(fills)?;
+    let volume = Traded::of(fills)?;
     let window = window(settings.periods_per_year);
     let all = returns.as_deref().unwrap_or(&[]);
     let mut worst_drawdowns = curve.drawdowns;
@@ -134,9 +134,9 @@ pub fn performance(
         expectancy: average(closed.gains.plus(closed.losses)?, closed.number)?,
         average_win: average(closed.gains, closed.wins)?,
         average_loss: average(closed.losses, closed.number_lost)?,
-        fees: traded.fees,
-        traded: traded.bought.plus(traded.sold)?,
-        turnover: turnover(&traded, &sampled, curve.years),
+        fees: volume.fees,
+        traded: volume.bought.plus(volume.sold)?,
+        turnover: turnover(&volume, &sampled, curve.years),
         exposure: exposure(&sampled),
         time_in_market: ratio(
             count(sampled.iter().filter(|p| p.gross.0 != 0).count()),

@@ -49,9 +49,9 @@ impl Exchange {
         from: usize,
         price: impl Fn(InstrumentId) -> Option<Price>,
     ) -> Option<(Order, Price, usize)> {
-        let waiting = self.working.iter().enumerate().skip(from);
+        let mut waiting = self.working.iter().enumerate().skip(from);
         let (place, price) =
-            waiting.filter_map(|(place, order)| Some((place, price(order.instrument)?))).next()?;
+            waiting.find_map(|(place, order)| Some((place, price(order.instrument)?)))?;
         Some((self.working.remove(place), price, place))
     }
 

@@ -239,11 +239,13 @@ impl Engine {
             Decision::Signals(flags) if due => self.follow(flags, (row, now), out),
             Decision::Members(members) if due => {
                 self.aim_at_members(members, (row, now))?;
-                self.rebalance((row, now), out)
+                self.rebalance((row, now), out);
+                Ok(())
             }
             Decision::Weights(weights) if due => {
                 self.aim_at_weights(weights, (row, now))?;
-                self.rebalance((row, now), out)
+                self.rebalance((row, now), out);
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -256,14 +258,14 @@ impl Engine {
         self.ledger.position(id).lots.saturating_add(pending)
     }
 
-    fn submit(
+    /// A new order; from now on its lots count as intended.
+    fn order(
         &mut self,
         instrument: InstrumentId,
         lots: i64,
         (intent, shortfall): (Intent, Shortfall),
         (row, now): (u32, Timestamp),
-        out: &mut Vec<Action>,
-    ) {
+    ) -> Action {
         let side = if lots < 0 { Side::Sell } else { Side::Buy };
         let quantity = Quantity(lots.unsigned_abs());
         let id = OrderId(self.next_order);
@@ -272,8 +274,7 @@ impl Engine {
             book.pending = book.pending.saturating_add(lots);
         }
         let (tick, time) = (self.tick, now);
-        let order = Order { id, tick, row, time, instrument, side, quantity, intent, shortfall };
-        out.push(Action::Submit(order));
+        Action::Submit(Order { id, tick, row, time, instrument, side, quantity, intent, shortfall })
     }
 
     fn settle(&mut self, instrument: InstrumentId, side: Side, quantity: Quantity) {

@@ -89,11 +89,7 @@ impl Engine {
 
     /// Orders from what is held to the targets: all that shrink a position first, for they free
     /// cash, then all that enlarge one; both in the instruments' order.
-    pub(super) fn rebalance(
-        &mut self,
-        at: (u32, Timestamp),
-        out: &mut Vec<Action>,
-    ) -> Result<(), Error> {
+    pub(super) fn rebalance(&mut self, at: (u32, Timestamp), out: &mut Vec<Action>) {
         let targets = std::mem::take(&mut self.targets);
         for (id, target) in (0..).map(InstrumentId).zip(&targets) {
             let held = self.intended(id);
@@ -103,16 +99,15 @@ impl Engine {
                 0
             };
             if kept != held {
-                self.submit(id, kept - held, (Intent::Close, Shortfall::Reduce), at, out);
+                out.push(self.order(id, kept - held, (Intent::Close, Shortfall::Reduce), at));
             }
         }
         for (id, target) in (0..).map(InstrumentId).zip(&targets) {
             let held = self.intended(id);
             if *target != held {
-                self.submit(id, target - held, (Intent::Open, Shortfall::Reduce), at, out);
+                out.push(self.order(id, target - held, (Intent::Open, Shortfall::Reduce), at));
             }
         }
         self.targets = targets;
-        Ok(())
     }
 }

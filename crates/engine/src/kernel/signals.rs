@@ -42,12 +42,11 @@ impl Flags {
         let long = self.has(Self::LONG) && !self.has(Self::EXIT);
         let short = self.has(Self::SHORT) && !self.has(Self::COVER);
         match (long, short) {
-            (true, true) => None,
             (true, false) => Some(1),
             (false, true) => Some(-1),
             (false, false) if held > 0 && self.has(Self::EXIT) => Some(0),
             (false, false) if held < 0 && self.has(Self::COVER) => Some(0),
-            (false, false) => None,
+            (true, true) | (false, false) => None,
         }
     }
 }
@@ -70,7 +69,7 @@ impl Engine {
                 continue;
             }
             if held != 0 {
-                self.submit(id, -held, (Intent::Close, Shortfall::Reject), at, out);
+                out.push(self.order(id, -held, (Intent::Close, Shortfall::Reject), at));
             }
             entries |= wanted != 0;
         }
@@ -113,7 +112,7 @@ impl Engine {
         if lots == 0 {
             self.pass_over(id, side, RefusalReason::LessThanALot, at);
         } else {
-            self.submit(id, sign * lots, (Intent::Open, Shortfall::Reject), at, out);
+            out.push(self.order(id, sign * lots, (Intent::Open, Shortfall::Reject), at));
         }
         Ok(())
     }
@@ -125,11 +124,11 @@ mod tests {
 
     #[test]
     fn what_signals_want() {
+        use Flags as F;
         let check = |flags: &[Flags], held: i64, want: Option<i64>| {
             let all = flags.iter().fold(Flags::NONE, |a, b| a.with(*b));
             assert_eq!(all.wanted(held), want, "{flags:?} at {held}");
         };
-        use Flags as F;
         check(&[], 5, None);
         check(&[F::LONG], 0, Some(1));
         check(&[F::LONG], -5, Some(1));

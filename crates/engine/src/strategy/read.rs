@@ -138,7 +138,6 @@ impl Reader<'_> {
     }
 
     fn rules(&mut self, top: &Section<'_>) -> Option<Rules> {
-        let schedule = top.value("schedule");
         match (top.value("signals"), top.value("weights")) {
             (Some(signals), None) => {
                 if let Some(span) = top.key_span("schedule") {
@@ -154,13 +153,7 @@ impl Reader<'_> {
             }
             (None, Some(weights)) => {
                 let target = self.expression(weights, "weights", &[Type::Truth, Type::Number]);
-                let schedule = match schedule {
-                    Some(node) => self.schedule(node),
-                    None => {
-                        self.required(top, "schedule");
-                        None
-                    }
-                };
+                let schedule = self.required(top, "schedule").and_then(|node| self.schedule(node));
                 Some(Rules::Weights { target: target?, schedule: schedule? })
             }
             (Some(_), Some(_)) => {
@@ -318,6 +311,7 @@ impl Reader<'_> {
 }
 
 /// `Some(None)` where the key is absent, `None` where it is wrong.
+#[allow(clippy::option_option, reason = "absent and wrong are two things")]
 fn optional<T>(
     section: &Section<'_>,
     name: &str,

@@ -1,10 +1,12 @@
-//! The benchmark's data, from its definition: integers only, a counter-based SplitMix64, so any
+//! The benchmark's data, from its definition: integers only, a counter-based `SplitMix64`, so any
 //! language rebuilds the rows bit for bit. Every column is checked against its SHA-256.
 #![allow(
     dead_code,
     clippy::indexing_slicing,
     clippy::cast_possible_wrap,
     clippy::unwrap_used,
+    clippy::format_collect,
+    clippy::needless_range_loop,
     missing_docs,
     reason = "test data, shared by tests and the bench"
 )]
@@ -85,7 +87,7 @@ fn series(
 /// 1,000,000 one-minute bars of one instrument.
 pub fn bars_1m() -> BarSeries {
     let n = 1_000_000;
-    let mut columns: Columns = vec![Vec::with_capacity(n); 6];
+    let mut columns: Columns = vec![Vec::new(); 6];
     let mut close = 100_000;
     for i in 0..n {
         let g = random(12, i);
@@ -109,7 +111,7 @@ pub fn bars_1m() -> BarSeries {
 /// 500 instruments × 2,520 daily bars.
 pub fn daily_500() -> Vec<BarSeries> {
     let (n, k) = (2_520, 500);
-    let mut columns: Columns = vec![Vec::with_capacity(n * k); 6];
+    let mut columns: Columns = vec![Vec::new(); 6];
     let mut previous = vec![10_000_i64; k];
     for t in 0..n {
         for j in 0..k {
