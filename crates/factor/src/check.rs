@@ -230,7 +230,7 @@ impl Checker<'_, '_> {
             }
             ParameterKind::Truth => self.truth(operator, &checked, span)?,
             ParameterKind::Lag => {
-                bound.rows = self.whole(&checked, span, (0, operator, parameter))?
+                bound.rows = self.whole(&checked, span, (0, operator, parameter))?;
             }
             ParameterKind::Window | ParameterKind::Count => {
                 bound.rows = self.whole(&checked, span, (1, operator, parameter))?;
@@ -274,6 +274,12 @@ impl Checker<'_, '_> {
     }
 
     /// A whole constant of at least `least`; a negative number of rows would look ahead.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "compared with limits that are far below 2^52 before it is cast"
+    )]
     fn whole(
         &mut self,
         checked: &Checked,
@@ -288,7 +294,7 @@ impl Checker<'_, '_> {
         let name = parameter.name;
         let limit = self.limits.window;
         let told = if value < 0.0 && is_rows {
-            let rows = if value == -1.0 { "row" } else { "rows" };
+            let rows = if value > -2.0 { "row" } else { "rows" };
             let told =
                 format!("`{}` with {name} = {value} looks {} {rows} ahead", operator.name, -value);
             Diagnostic::error(span, "look-ahead", told).help(

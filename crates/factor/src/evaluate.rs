@@ -248,7 +248,9 @@ impl<'a> Evaluation<'a> {
 
     fn across(&self, op: Across, x: &[f64], out: &mut [f64]) -> Result<(), Error> {
         let at = (self.stride, self.names);
-        self.by_rows(out, 0, |cells, out| across(op, out, &x[cells], at, self.cancel))
+        self.by_rows(out, 0, |cells, out| {
+            across(op, out, x.get(cells).unwrap_or(&[]), at, self.cancel);
+        })
     }
 
     /// Every thread takes some neighbouring names through all of history.

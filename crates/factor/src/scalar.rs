@@ -2,6 +2,11 @@
 //!
 //! A missing value is NaN. No result is infinite. Transcendental functions come from `libm`, so
 //! that every machine computes the same bits.
+#![allow(
+    clippy::inline_always,
+    clippy::needless_bitwise_bool,
+    reason = "the bodies of numeric loops: a call or a lazy `&&` keeps a loop from being vectorised"
+)]
 
 /// An operator on one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

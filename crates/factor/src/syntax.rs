@@ -66,6 +66,10 @@ pub(crate) fn parse(text: &str, limits: &Limits, found: &mut Vec<Diagnostic>) ->
     };
     parser.whole();
     let tree = parser.tree;
+    // Past a limit nothing that was read means what it says.
+    if let Some(limit) = found.iter().find(|one| matches!(one.code, "depth" | "nodes")).cloned() {
+        *found = vec![limit];
+    }
     found.sort_by_key(|one| one.span);
     found.truncate(FINDINGS_MAX);
     tree
@@ -123,6 +127,8 @@ impl Parser<'_, '_> {
     fn say(&mut self, told: Diagnostic) {
         if !self.stopped {
             self.found.push(told);
+            // Whoever has so many findings repairs the first ones first.
+            self.stopped = self.found.len() >= FINDINGS_MAX;
         }
     }
 

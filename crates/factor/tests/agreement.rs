@@ -3,6 +3,14 @@
 //! The slow one shares no code with the crate: it has its own tree, from which the text for the
 //! crate is written. Inner trees hold only operators whose results are exact on the panels' quarters,
 //! so that a rounding never turns a comparison or a tie; the inexact operators stand outermost.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::many_single_char_names,
+    clippy::float_cmp,
+    reason = "tests: panels are small, and a wrong index is a failure"
+)]
 
 mod panels;
 use market::Panel;

@@ -1,4 +1,12 @@
 //! Laws: no look-ahead, no trace of older history, the same bits for any number of threads.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::many_single_char_names,
+    clippy::float_cmp,
+    reason = "tests: panels are small, and a wrong index is a failure"
+)]
 
 mod panels;
 use factor::{Error, Expression, Limits, Plan, Run, Schema};

@@ -1,4 +1,12 @@
 //! Every stated rule of the semantics, by hand-computed rows.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::many_single_char_names,
+    clippy::float_cmp,
+    reason = "tests: panels are small, and a wrong index is a failure"
+)]
 
 mod panels;
 use panels::{NAN, evaluate, of_name, of_rows};

@@ -101,6 +101,12 @@ fn total(x: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     for (lane, x) in lanes.iter_mut().zip(rest) {
         *lane += if x.is_nan() { 0.0 } else { f(*x) };
     }
-    let [a, b, c, d, e, f, g, h] = lanes;
-    ((a + b) + (c + d)) + ((e + f) + (g + h))
+    let mut width = L / 2;
+    while width > 0 {
+        for j in 0..width {
+            lanes[j] += lanes[j + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
 }

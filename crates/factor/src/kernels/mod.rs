@@ -8,7 +8,10 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::inline_always,
-    reason = "numeric kernels: indices stem from the shapes checked by the evaluator, counts are far below 2^52"
+    clippy::needless_bitwise_bool,
+    clippy::needless_range_loop,
+    reason = "numeric kernels: indices stem from the shapes that the evaluator checks, counts are far below 2^52, \
+              and a lazy `&&` keeps a loop from being vectorised"
 )]
 
 mod across;
@@ -47,6 +50,3 @@ impl<'a> Operand<'a> {
 pub(crate) fn is_cancelled(cancel: &AtomicBool) -> bool {
     cancel.load(Ordering::Relaxed)
 }
-
-#[cfg(test)]
-pub(crate) use wide::{Width, narrowed};

@@ -225,7 +225,7 @@ impl Gapped for Corr {
         let (count, xx, yy, xy) = moments(rows);
         let mut out = [f64::NAN; L];
         for j in 0..L {
-            out[j] = pearson(xx[j], yy[j], xy[j]);
+            out[j] = pearson(xy[j], xx[j].sqrt() * yy[j].sqrt());
         }
         enough(out, count, least.max(2.0))
     }

@@ -74,3 +74,55 @@ pub(crate) fn narrowed<R>(width: Width, work: impl FnOnce() -> R) -> R {
     WIDEST.set(Width::Avx512);
     result
 }
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use crate::kernels::window::{Span, rolling};
+    use crate::kernels::{Across, across};
+    use crate::operators::Window;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn every_width_gives_the_same_bits() {
+        let (rows, stride) = (50, 40);
+        let value =
+            |i: usize| if i % 17 == 3 { f64::NAN } else { ((i * 7919) % 1009) as f64 / 7.0 };
+        let x: Vec<f64> = (0..rows * stride).map(value).collect();
+        let y: Vec<f64> = (0..rows * stride).map(|i| value(i + 5)).collect();
+        let cancel = AtomicBool::new(false);
+        let all = [
+            Window::Sum,
+            Window::Mean,
+            Window::Std,
+            Window::Min,
+            Window::Max,
+            Window::Rank,
+            Window::Corr,
+        ];
+        let run = |width| {
+            narrowed(width, || {
+                let mut results = Vec::new();
+                for (kind, (n, least)) in
+                    all.into_iter().flat_map(|kind| [(kind, (6, 6)), (kind, (21, 4))])
+                {
+                    let mut out = vec![0.0; rows * stride];
+                    let span = Span { x: &x, y: &y, stride, first: 0, n, least, cancel: &cancel };
+                    rolling(kind, &span, &mut out);
+                    results.extend(out);
+                }
+                for op in [Across::Zscore, Across::Demean, Across::Scale(2.0), Across::Rank] {
+                    let mut out = vec![0.0; rows * stride];
+                    across(op, &mut out, &x, (stride, 37), &cancel);
+                    results.extend(out);
+                }
+                results
+                    .into_iter()
+                    .map(|x| if x.is_nan() { 0 } else { x.to_bits() })
+                    .collect::<Vec<u64>>()
+            })
+        };
+        let baseline = run(Width::Baseline);
+        assert!(run(Width::Avx2) == baseline && run(Width::Avx512) == baseline);
+    }
+}

@@ -3,7 +3,7 @@
 //! A window of n rows is put together from blocks of 1, 2, 4, … rows, each made of two of half its
 //! size: log2(n) merges for a cell instead of n, in an order that only the place inside the window
 //! fixes. No running sum drifts, and the history before the window leaves no trace. Variance and
-//! covariance are merged as (mean, sum of squares about it), after Chan, Golub and LeVeque (1979);
+//! covariance are merged as (mean, sum of squares about it), after Chan, Golub and `LeVeque` (1979);
 //! equal means add exactly 0, so a constant window has a variance of exactly 0.
 
 use super::wide::wide;
@@ -356,21 +356,18 @@ impl<const L: usize> Block<L> for Corr<L> {
     }
     #[inline(always)]
     fn finish(&self, n: usize) -> [f64; L] {
-        let mut out = [f64::NAN; L];
-        for j in 0..L {
-            out[j] = pearson(self.xx[j], self.yy[j], self.xy[j]);
-        }
+        let scale = pairs(&self.xx, &self.yy, |xx, yy| xx.sqrt() * yy.sqrt());
+        let out = pairs(&self.xy, &scale, pearson);
         if n > 1 { out } else { [f64::NAN; L] }
     }
 }
 
-/// Pearson's r from sums about the means, within −1 to 1; missing if a side is constant.
+/// Pearson's r, within −1 to 1, from the sum of products about the means and the root of the
+/// product of the sums of squares; missing if a side is constant.
 #[inline(always)]
-pub(super) fn pearson(xx: f64, yy: f64, xy: f64) -> f64 {
-    let r = xy / (xx.sqrt() * yy.sqrt());
+pub(super) fn pearson(xy: f64, scale: f64) -> f64 {
+    let r = xy / scale;
     let r = if r > 1.0 { 1.0 } else { r };
     let r = if r < -1.0 { -1.0 } else { r };
-    // `&`, not `&&`: a branch would keep the loop from being vectorised.
-    let varies = (xx > 0.0) & (yy > 0.0) & (xx < f64::INFINITY) & (yy < f64::INFINITY);
-    if varies & (xy.abs() < f64::INFINITY) { r } else { f64::NAN }
+    if (scale > 0.0) & (scale < f64::INFINITY) { r } else { f64::NAN }
 }
