@@ -1,4 +1,5 @@
-//! Knows: wiring, routes, schedules.
-//! Never knows: rules of its own.
+//! The program; all of it is in the library, where tests reach it.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    stockade::main()
+}

@@ -1,0 +1,209 @@
+//! For the command line: the same operations here, or by the server that runs on the directory.
+
+use super::{
+    Actor, Desk, Error, Files, JSON, Paths, Remote, Result, ResultRef, TEARSHEET, TRADES, Watch,
+    ledger, now, sha256_hex,
+};
+use catalog::{Catalog, Field, ImportReport, ImportRequest};
+use factor::Schema;
+use kms::KeyFile;
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+};
+use store::Store;
+use tokio::runtime::{Builder, Runtime};
+
+/// What is told of work in progress, and whether it shall go on.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
+
+/// A way to do things in a data directory. Where a server runs there, it does them; otherwise
+/// this process takes the directory for as long as the connection lives.
+#[derive(Debug)]
+pub enum Connection {
+    /// This process holds the directory.
+    Here(Here),
+    /// A server does.
+    There(Remote),
+}
+
+/// A desk with a runtime of its own.
+#[derive(Debug)]
+pub struct Here {
+    runtime: Runtime,
+    desk: Desk,
+}
+
+/// A finished backtest with its files.
+#[derive(Debug, Clone)]
+pub struct FinishedRun {
+    /// Its name and its first figures.
+    pub result: ResultRef,
+    /// Its files.
+    pub files: Files,
+}
+
+/// Connects to whoever holds the directory, or takes it.
+pub fn connect(root: &Path) -> Result<Connection> {
+    if let Some(remote) = Remote::connect(&Paths::new(root))? {
+        return Ok(Connection::There(remote));
+    }
+    let runtime = runtime()?;
+    let desk = runtime.block_on(Desk::open(root, "the command line", now()))?;
+    Ok(Connection::Here(Here { runtime, desk }))
+}
+
+fn runtime() -> Result<Runtime> {
+    let built = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    built.map_err(|source| Error::File {
+        doing: "start a worker for",
+        path: PathBuf::from("the command"),
+        source,
+    })
+}
+
+impl Connection {
+    /// Imports a file.
+    pub fn import(&self, request: &ImportRequest, progress: Progress<'_>) -> Result<ImportReport> {
+        match self {
+            Self::Here(here) => {
+                let (desk, request) = (here.desk.clone(), request.clone());
+                here.watched(progress, move |watch| async move {
+                    desk.import(Actor::Host, request, watch).await
+                })
+            }
+            Self::There(remote) => remote.import(request, progress),
+        }
+    }
+
+    /// Removes a dataset.
+    pub fn remove_dataset(&self, name: &str) -> Result<()> {
+        match self {
+            Self::Here(here) => {
+                here.runtime.block_on(here.desk.remove_dataset(Actor::Host, name))
+            }
+            Self::There(remote) => remote.remove_dataset(name),
+        }
+    }
+
+    /// Runs a strategy, under the owner's name where there is one.
+    pub fn run_backtest(&self, text: &str, progress: Progress<'_>) -> Result<FinishedRun> {
+        let result = match self {
+            Self::Here(here) => {
+                let (desk, text) = (here.desk.clone(), text.to_owned());
+                here.watched(progress, move |watch| async move {
+                    let tenant = desk.host_tenant().await?;
+                    desk.run_backtest(tenant.as_ref(), text, watch).await
+                })?
+            }
+            Self::There(remote) => remote.run_backtest(text, progress)?,
+        };
+        FinishedRun::read(result)
+    }
+
+    /// The token of a fresh set-up link.
+    pub fn issue_setup(&self) -> Result<String> {
+        match self {
+            Self::Here(here) => {
+                let token = here.runtime.block_on(here.desk.issue_setup(Actor::Host))?;
+                Ok(token.text().expose().clone())
+            }
+            Self::There(remote) => remote.issue_setup(),
+        }
+    }
+
+    /// The address of the server that holds the directory, if one does.
+    pub fn address(&self) -> Result<Option<String>> {
+        match self {
+            Self::Here(_) => Ok(None),
+            Self::There(remote) => remote.status().map(|status| Some(status.address)),
+        }
+    }
+}
+
+impl Here {
+    /// Runs work on the runtime and hands its progress to the caller's own thread.
+    fn watched<T, F>(
+        &self,
+        progress: Progress<'_>,
+        work: impl FnOnce(Watch) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let (tell, told) = mpsc::channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let watch = Watch::new(
+            move |done, total| {
+                // Nobody listens any more once the work is done.
+                let _ = tell.send((done, total));
+            },
+            Arc::clone(&stop),
+        );
+        let task = self.runtime.spawn(work(watch));
+        // Ends when the work drops its watch.
+        for (done, total) in told {
+            if progress(done, total).is_break() {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+        self.runtime.block_on(task)?
+    }
+}
+
+impl FinishedRun {
+    fn read(result: ResultRef) -> Result<Self> {
+        let read = |name: &str| {
+            let path = result.directory.join(name);
+            fs::read(&path).map_err(|source| Error::File { doing: "read", path, source })
+        };
+        let (json, trades, tearsheet) = (read(JSON)?, read(TRADES)?, read(TEARSHEET)?);
+        Ok(Self { files: Files { json, trades, tearsheet }, result })
+    }
+}
+
+/// Puts a result's files where a person wants them: `out/<run_id>/`, whole or not at all.
+pub fn publish(finished: &FinishedRun, out: &Path) -> Result<PathBuf> {
+    finished.files.place(out, &finished.result.run_id)
+}
+
+/// The names that expressions over a dataset may use.
+pub fn schema(root: &Path, name: &str) -> Result<Schema> {
+    Ok(schema_of(&Catalog::open(&Paths::new(root).catalog())?.manifest(name)?))
+}
+
+/// The names that expressions over a dataset may use, by its manifest.
+#[must_use]
+pub fn schema_of(manifest: &catalog::Manifest) -> Schema {
+    let name = |field: &Field| match field {
+        Field::Open => "open",
+        Field::High => "high",
+        Field::Low => "low",
+        Field::Close => "close",
+        Field::Volume => "volume",
+    };
+    let set = &manifest.dataset;
+    let own = set.fields.iter().map(|field| name(field).to_owned());
+    // Extra columns are kept beside the bars; the engine's panel is made of bars alone.
+    Schema { fields: own.collect(), groups: std::collections::BTreeSet::new() }
+}
+
+/// The database for reading, beside a server that may be running.
+pub async fn open_for_reading(root: &Path) -> anyhow::Result<Store> {
+    let paths = Paths::new(root);
+    let keys = KeyFile::open(&paths.key_file())?;
+    Ok(Store::open_read_only(&paths.database(), ledger(&keys)).await?)
+}
+
+/// A stable name for a strategy's text, as the log has it.
+#[must_use]
+pub fn text_digest(text: &str) -> String {
+    sha256_hex(text.as_bytes())
+}

@@ -1,0 +1,123 @@
+//! What can go wrong at the desk; every message names the place and the fix.
+
+use std::{io, path::PathBuf};
+
+/// Everything that the app's operations refuse or fail at.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system refuses.
+    #[error("cannot {doing} {}: {source}; {}", path.display(), remedy(source))]
+    File {
+        /// What was tried, as a verb.
+        doing: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// The system's own words.
+        source: io::Error,
+    },
+    /// Another process holds the data directory.
+    #[error(
+        "{} is in use by {holder}: stop it first, or name another data directory with --data-dir",
+        root.display(),
+        holder = if holder.is_empty() { "another process" } else { holder }
+    )]
+    InUse {
+        /// The data directory.
+        root: PathBuf,
+        /// Who holds it, by its own word.
+        holder: String,
+    },
+    /// The database refuses.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The catalogue refuses.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    /// The key file cannot be used.
+    #[error(transparent)]
+    Key(#[from] kms::Error),
+    /// An account, a session or a proof is refused.
+    #[error(transparent)]
+    Identity(#[from] identity::Error),
+    /// The log refuses.
+    #[error(transparent)]
+    Audit(#[from] audit::Error),
+    /// The listener refuses.
+    #[error(transparent)]
+    Edge(#[from] edge::Error),
+    /// A strategy's text has errors.
+    #[error("the strategy has {} error(s): {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
+    Strategy(Vec<engine::Problem>),
+    /// A run stopped.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// A result could not be put into words.
+    #[error("the result cannot be written: {problem}")]
+    Report {
+        /// Why.
+        problem: String,
+    },
+    /// There is nothing under this name for whoever asks.
+    #[error("there is no such {what}")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+    },
+    /// Somebody changed it in between.
+    #[error("{what} was changed in the meantime: load it again and repeat your change")]
+    Changed {
+        /// What was to be changed.
+        what: &'static str,
+    },
+    /// There is an owner, so nobody else can become one.
+    #[error("this installation has its owner: sign in instead")]
+    HasOwner,
+    /// Too much at once.
+    #[error("the server is busy with {what}: try again in {retry_after_s} s")]
+    Busy {
+        /// With what.
+        what: &'static str,
+        /// Seconds until it makes sense to try again.
+        retry_after_s: u64,
+    },
+    /// More than there may be.
+    #[error("{what}: {limit} at most")]
+    Limit {
+        /// Of what there is too much.
+        what: &'static str,
+        /// The most allowed.
+        limit: usize,
+    },
+    /// The work was stopped by whoever asked for it.
+    #[error("stopped; nothing was kept")]
+    Cancelled,
+    /// The running server refuses what the command line asks.
+    #[error("{0}")]
+    Refused(String),
+    /// The running server does not answer as it should.
+    #[error("the running server at {} does not answer ({problem}): stop it and repeat the command", socket.display())]
+    Unanswered {
+        /// Its socket.
+        socket: PathBuf,
+        /// What went wrong.
+        problem: String,
+    },
+    /// A worker died.
+    #[error("the work ended unexpectedly: {0}")]
+    Worker(#[from] tokio::task::JoinError),
+}
+
+/// What this module's operations return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::NotFound => "check the path",
+        io::ErrorKind::PermissionDenied => "grant this user access to it",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free space on that disk and run it again; nothing was half-written"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "mount it writable or choose another directory",
+        _ => "look at the disk and run it again",
+    }
+}

@@ -1,0 +1,187 @@
+//! The app's operations, used by the server and the command line alike: no HTTP, no terminal.
+
+mod accounts;
+mod backtests;
+mod connect;
+mod data;
+mod error;
+mod lock;
+mod log;
+mod paths;
+mod pool;
+mod record;
+mod remote;
+mod results;
+mod run;
+mod sessions;
+mod strategies;
+mod violations;
+mod watch;
+
+pub use accounts::{Accounts, Begun, Finished, Opened, Visitor};
+pub use backtests::{Ended, ResultRef};
+pub use connect::{
+    Connection, FinishedRun, connect, open_for_reading, publish, schema, schema_of, text_digest,
+};
+pub use error::{Error, Result};
+pub use lock::Lock;
+pub use log::{LogLine, LogView};
+pub use paths::Paths;
+pub use record::{Actor, Deed, entries, entry, summary};
+pub use remote::{Ask, Remote, Say, Status, WireImport};
+pub use results::{Files, JSON, TEARSHEET, TRADES};
+pub use sessions::{Guest, Minutes, SessionLine};
+pub use strategies::{TEXT_BYTES_MAX, title};
+pub use violations::Violations;
+pub use watch::Watch;
+
+use audit::{Ledger, Signer};
+use catalog::Catalog;
+use identity::{AccountId, Tenant};
+use jiff::Timestamp;
+use kms::{KeyFile, Purpose, SystemEntropy};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use store::Store;
+use uuid::Uuid;
+
+/// One data directory, open; cheap to clone.
+#[derive(Clone)]
+pub struct Desk(Arc<Inner>);
+
+struct Inner {
+    paths: Paths,
+    keys: KeyFile,
+    store: Store,
+    catalog: Catalog,
+    _lock: Lock,
+}
+
+impl Desk {
+    /// Takes the directory for `holder`, such as `the server`, making what is not there yet; ends
+    /// what a killed process left unfinished.
+    pub async fn open(root: &Path, holder: &str, now: Timestamp) -> Result<Self> {
+        let paths = Paths::new(root);
+        results::make_directory(root).map_err(|source| Error::File {
+            doing: "make the data directory",
+            path: root.to_owned(),
+            source,
+        })?;
+        let lock = Lock::take(&paths, holder)?;
+        let keys = open_keys(&paths)?;
+        let entropy = Box::new(SystemEntropy::new());
+        let store = Store::open(&paths.database(), ledger(&keys), entropy, now).await?;
+        let prices = paths.catalog();
+        let catalog = tokio::task::spawn_blocking(move || Catalog::open(&prices)).await??;
+        let desk = Self(Arc::new(Inner { paths, keys, store, catalog, _lock: lock }));
+        desk.sweep(now).await?;
+        Ok(desk)
+    }
+
+
+    /// Ends what a stop has interrupted and removes results that nothing refers to.
+    async fn sweep(&self, now: Timestamp) -> Result<()> {
+        for (account, id) in self.store().unfinished_backtests().await? {
+            self.interrupt(&Tenant::host(account), id, now).await?;
+        }
+        results::sweep(&self.paths().host_results(), |_| true)?;
+        for (account, results) in self.tenants()? {
+            let known = self.store().run_ids(account).await?;
+            let swept = results::sweep(&results, |name| known.iter().any(|run| run == name))?;
+            if swept > 0 {
+                tracing::info!(%account, swept, "removed unfinished results");
+            }
+        }
+        Ok(())
+    }
+
+    /// Accounts that have results, and where.
+    fn tenants(&self) -> Result<Vec<(AccountId, PathBuf)>> {
+        let root = self.paths().tenants();
+        let entries = match std::fs::read_dir(&root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(Error::File { doing: "list", path: root, source }),
+        };
+        let account = |entry: std::io::Result<std::fs::DirEntry>| {
+            let id: AccountId = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            Some((id, self.paths().results(id)))
+        };
+        Ok(entries.filter_map(account).collect())
+    }
+
+    /// Waits for the last act and closes the database.
+    pub async fn close(&self) {
+        self.store().close().await;
+    }
+
+    /// What lies where.
+    #[must_use]
+    pub fn paths(&self) -> &Paths {
+        &self.0.paths
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn keys(&self) -> &KeyFile {
+        &self.0.keys
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    /// A fresh identifier, ordered by time.
+    pub(crate) fn new_id(&self) -> Uuid {
+        let millis = u64::try_from(now().as_millisecond()).unwrap_or(0);
+        let bits = seal::random(&mut SystemEntropy::new());
+        uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid()
+    }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Desk({})", self.paths().root().display())
+    }
+}
+
+/// The clock of the app: read here, handed on as an argument.
+#[must_use]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Where the catalogue of a data directory lies, for commands that only read prices.
+#[must_use]
+pub fn catalog_dir(root: &Path) -> PathBuf {
+    Paths::new(root).catalog()
+}
+
+/// Makes a key file in a directory that has no database; a database without its key file is not
+/// given a new one, because nothing in it would open.
+fn open_keys(paths: &Paths) -> Result<KeyFile> {
+    let path = paths.key_file();
+    if paths.database().exists() {
+        return Ok(KeyFile::open(&path)?);
+    }
+    Ok(KeyFile::open_or_create(&path, &mut SystemEntropy::new())?)
+}
+
+/// The log's keys.
+fn ledger(keys: &KeyFile) -> Ledger {
+    let signer = Signer::named_by_key(keys.signing(Purpose::AuditLog));
+    Ledger::new(signer, &keys.sealing(Purpose::Retention))
+}
+
+/// SHA-256, hexadecimal.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(seal::sha256(bytes))
+}
+
+#[cfg(test)]
+mod tests;

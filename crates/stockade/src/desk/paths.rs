@@ -1,0 +1,76 @@
+//! What lies where in a data directory.
+
+use identity::AccountId;
+use std::path::{Path, PathBuf};
+
+/// A data directory.
+#[derive(Debug, Clone)]
+pub struct Paths(PathBuf);
+
+impl Paths {
+    /// Of this directory.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self(root.to_owned())
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// Who holds the directory.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("stockade.lock")
+    }
+
+    /// Where a running server answers the command line.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.0.join("stockade.sock")
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.0.join("stockade.db")
+    }
+
+    /// The key file.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        self.0.join("stockade.key")
+    }
+
+    /// The catalogue of prices.
+    #[must_use]
+    pub fn catalog(&self) -> PathBuf {
+        self.0.join("catalog")
+    }
+
+    /// The local certificate authority and the server's certificate.
+    #[must_use]
+    pub fn tls(&self) -> PathBuf {
+        self.0.join("tls")
+    }
+
+    /// Everything that belongs to accounts.
+    #[must_use]
+    pub fn tenants(&self) -> PathBuf {
+        self.0.join("tenants")
+    }
+
+    /// The results of the command line's backtests while there is no account.
+    #[must_use]
+    pub fn host_results(&self) -> PathBuf {
+        self.0.join("results")
+    }
+
+    /// The results of one account's backtests.
+    #[must_use]
+    pub fn results(&self, account: AccountId) -> PathBuf {
+        self.tenants().join(account.to_string()).join("results")
+    }
+}

@@ -1,0 +1,78 @@
+//! Where passwords are hashed: so many at a time, so many waiting, the rest is told to come back.
+
+use super::{Error, Result};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// A bounded pool with a fair queue, so that a flood of sign-ins cannot starve the machine.
+#[derive(Debug)]
+pub(super) struct Pool {
+    turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
+/// How many may wait for each that works.
+const WAITING: usize = 8;
+const RETRY_AFTER_S: u64 = 2;
+
+impl Pool {
+    /// Half of this machine's cores: each hash takes 64 MiB and a core.
+    pub(super) fn of_this_machine() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        Self::new((cores / 2).max(1))
+    }
+
+    fn new(workers: usize) -> Self {
+        let turns = Arc::new(Semaphore::new(workers));
+        Self { turns, places: Arc::new(Semaphore::new(workers * (WAITING + 1))) }
+    }
+
+    /// Runs costly work when its turn comes.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let busy = |_| Error::Busy { what: "other sign-ins", retry_after_s: RETRY_AFTER_S };
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(busy)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.expect("the pool is never closed");
+        // The permits go into the work: a caller that goes away does not make room too early.
+        let work = move || {
+            let done = work();
+            drop((turn, place));
+            done
+        };
+        Ok(tokio::task::spawn_blocking(work).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn the_pool_refuses_what_would_wait_too_long() {
+        let pool = Arc::new(Pool::new(1));
+        let (go, wait) = mpsc::channel::<()>();
+        let wait = Arc::new(std::sync::Mutex::new(wait));
+        let mut running = Vec::new();
+        for _ in 0..=WAITING {
+            let (pool, wait) = (Arc::clone(&pool), Arc::clone(&wait));
+            running.push(tokio::spawn(async move {
+                pool.run(move || wait.lock().expect("not poisoned").recv()).await
+            }));
+        }
+        while pool.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(pool.run(|| ()).await, Err(Error::Busy { .. })));
+        for _ in 0..=WAITING {
+            go.send(()).expect("somebody waits");
+        }
+        for task in running {
+            task.await.expect("joins").expect("runs").expect("was told to go");
+        }
+        pool.run(|| ()).await.expect("there is room again");
+    }
+}

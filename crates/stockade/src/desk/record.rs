@@ -1,0 +1,287 @@
+//! What the audit log says of each act: the one place that turns events into entries.
+
+use audit::{Entry, Kind};
+use identity::{AccountId, Event};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// A signed-in person.
+    Account(AccountId),
+    /// The operator on the machine itself.
+    Host,
+    /// The server by itself.
+    Server,
+    /// Somebody who is not signed in.
+    Anonymous,
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Account(id) => id.fmt(f),
+            Self::Host => f.write_str("host"),
+            Self::Server => f.write_str("server"),
+            Self::Anonymous => f.write_str("anonymous"),
+        }
+    }
+}
+
+/// The acts of the app itself; those of accounts are [`Event`]s.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deed {
+    /// The server began to serve.
+    ServerStarted {
+        /// Its version.
+        version: &'static str,
+    },
+    /// Prices came in.
+    DatasetImported {
+        /// The dataset.
+        name: String,
+        /// Digest of its logical columns.
+        digest: String,
+        /// Its bars.
+        rows: u64,
+    },
+    /// Prices were removed.
+    DatasetRemoved {
+        /// The dataset.
+        name: String,
+    },
+    /// A strategy was kept for the first time.
+    StrategyCreated {
+        /// Which.
+        id: Uuid,
+        /// SHA-256 of its text.
+        text: String,
+    },
+    /// A strategy was changed.
+    StrategyChanged {
+        /// Which.
+        id: Uuid,
+        /// SHA-256 of its text.
+        text: String,
+        /// Its new revision.
+        revision: i64,
+    },
+    /// A strategy was removed.
+    StrategyRemoved {
+        /// Which.
+        id: Uuid,
+    },
+    /// A backtest was asked for.
+    BacktestQueued {
+        /// Which.
+        id: Uuid,
+        /// SHA-256 of the strategy's text.
+        text: String,
+    },
+    /// A backtest has a result.
+    BacktestDone {
+        /// Which.
+        id: Uuid,
+        /// The result's name.
+        run_id: String,
+        /// The result's digest.
+        digest: String,
+    },
+    /// A backtest ended without a result.
+    BacktestFailed {
+        /// Which.
+        id: Uuid,
+        /// A stable word for the reason.
+        code: String,
+    },
+    /// A backtest was stopped by its owner.
+    BacktestCancelled {
+        /// Which.
+        id: Uuid,
+    },
+    /// The log was taken away as a file.
+    LogExported {
+        /// How many leaves it has.
+        size: u64,
+    },
+    /// Browsers reported violations of the content security policy.
+    ViolationsSeen {
+        /// How many.
+        count: u64,
+    },
+}
+
+impl Deed {
+    /// Every kind, as the log names it.
+    pub const KINDS: [&'static str; 12] = [
+        "server.started",
+        "dataset.imported",
+        "dataset.removed",
+        "strategy.created",
+        "strategy.changed",
+        "strategy.removed",
+        "backtest.queued",
+        "backtest.done",
+        "backtest.failed",
+        "backtest.cancelled",
+        "log.exported",
+        "violations.seen",
+    ];
+
+    /// Kind, subject, detail.
+    fn parts(&self) -> (&'static str, String, Value) {
+        match self {
+            Self::ServerStarted { version } => {
+                ("server.started", "server".to_owned(), json!({ "version": version }))
+            }
+            Self::DatasetImported { name, digest, rows } => {
+                ("dataset.imported", name.clone(), json!({ "digest": digest, "rows": rows }))
+            }
+            Self::DatasetRemoved { name } => ("dataset.removed", name.clone(), json!({})),
+            Self::StrategyCreated { id, text } => {
+                ("strategy.created", id.to_string(), json!({ "text_sha256": text }))
+            }
+            Self::StrategyChanged { id, text, revision } => {
+                let detail = json!({ "text_sha256": text, "revision": revision });
+                ("strategy.changed", id.to_string(), detail)
+            }
+            Self::StrategyRemoved { id } => ("strategy.removed", id.to_string(), json!({})),
+            Self::BacktestQueued { id, text } => {
+                ("backtest.queued", id.to_string(), json!({ "text_sha256": text }))
+            }
+            Self::BacktestDone { id, run_id, digest } => {
+                let detail = json!({ "run_id": run_id, "digest": digest });
+                ("backtest.done", id.to_string(), detail)
+            }
+            Self::BacktestFailed { id, code } => {
+                ("backtest.failed", id.to_string(), json!({ "code": code }))
+            }
+            Self::BacktestCancelled { id } => ("backtest.cancelled", id.to_string(), json!({})),
+            Self::LogExported { size } => ("log.exported", "log".to_owned(), json!({ "size": size })),
+            Self::ViolationsSeen { count } => {
+                ("violations.seen", "browsers".to_owned(), json!({ "count": count }))
+            }
+        }
+    }
+
+    /// The entry of this deed.
+    #[must_use]
+    pub fn entry(&self, actor: Actor) -> Entry {
+        let (kind, subject, detail) = self.parts();
+        Entry { kind: Kind::stated(kind), actor: actor.to_string(), subject, detail }
+    }
+}
+
+/// The entry of what happened to an account.
+#[must_use]
+pub fn entry(event: &Event, actor: Actor) -> Entry {
+    let subject = event.account().map_or_else(|| "accounts".to_owned(), |id| id.to_string());
+    let kind = Kind::stated(event.kind());
+    Entry { kind, actor: actor.to_string(), subject, detail: detail(event) }
+}
+
+/// The entries of several events.
+#[must_use]
+pub fn entries(events: &[Event], actor: Actor) -> Vec<Entry> {
+    events.iter().map(|event| entry(event, actor)).collect()
+}
+
+/// Exhaustive on purpose: a new event does not compile until the log has words for it.
+fn detail(event: &Event) -> Value {
+    match event {
+        Event::SetupIssued { expires } => json!({ "expires": expires.to_string() }),
+        Event::AccountCreated { role, .. } | Event::RoleChanged { role, .. } => {
+            json!({ "role": role.as_str() })
+        }
+        Event::AccountDisabled { .. }
+        | Event::AccountEnabled { .. }
+        | Event::PasswordRehashed { .. } => json!({}),
+        Event::FactorEnrolled { factor, .. } => json!({ "factor": factor.as_str() }),
+        Event::RecoveryUsed { index, .. } => json!({ "index": index }),
+        Event::SessionOpened { session, device, factor, .. } => json!({
+            "session": session.to_string(),
+            "device": device.to_string(),
+            "factor": factor.as_str(),
+        }),
+        Event::SessionSteppedUp { session, factor, .. } => {
+            json!({ "session": session.to_string(), "factor": factor.as_str() })
+        }
+        Event::SessionRefreshed { session, generation, .. }
+        | Event::RefreshRepeated { session, generation, .. }
+        | Event::RefreshReused { session, generation, .. } => {
+            json!({ "session": session.to_string(), "generation": generation })
+        }
+        Event::SessionEnded { session, reason, .. } => {
+            json!({ "session": session.to_string(), "reason": reason.as_str() })
+        }
+        Event::SignInRefused { source, stage, minute, count } => json!({
+            "source": source.map(|source| source.to_string()),
+            "stage": stage.as_str(),
+            "minute": minute.to_string(),
+            "count": count,
+        }),
+    }
+}
+
+/// What a list says of an entry in a few words.
+#[must_use]
+pub fn summary(entry: &Entry) -> String {
+    let Value::Object(fields) = &entry.detail else { return String::new() };
+    let word = |(name, value): (&String, &Value)| match value {
+        Value::Null => None,
+        Value::String(text) => Some(format!("{name} {text}")),
+        other => Some(format!("{name} {other}")),
+    };
+    fields.iter().filter_map(word).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn deeds() -> Vec<Deed> {
+        let id = Uuid::nil();
+        let text = || "t".to_owned();
+        vec![
+            Deed::ServerStarted { version: "1" },
+            Deed::DatasetImported { name: text(), digest: text(), rows: 1 },
+            Deed::DatasetRemoved { name: text() },
+            Deed::StrategyCreated { id, text: text() },
+            Deed::StrategyChanged { id, text: text(), revision: 2 },
+            Deed::StrategyRemoved { id },
+            Deed::BacktestQueued { id, text: text() },
+            Deed::BacktestDone { id, run_id: text(), digest: text() },
+            Deed::BacktestFailed { id, code: text() },
+            Deed::BacktestCancelled { id },
+            Deed::LogExported { size: 1 },
+            Deed::ViolationsSeen { count: 1 },
+        ]
+    }
+
+    #[test]
+    fn every_deed_and_every_event_has_its_own_kind() {
+        let said: Vec<&str> = deeds().iter().map(|deed| deed.parts().0).collect();
+        assert_eq!(said, Deed::KINDS);
+        let all: BTreeSet<&str> = Deed::KINDS.into_iter().chain(Event::KINDS).collect();
+        assert_eq!(all.len(), Deed::KINDS.len() + Event::KINDS.len());
+        for kind in all {
+            kind.parse::<Kind>().expect(kind);
+        }
+    }
+
+    #[test]
+    fn every_deed_makes_an_entry_that_the_log_takes() {
+        for deed in deeds() {
+            let entry = deed.entry(Actor::Host);
+            audit::Opening::new(&entry, [0; 32]).expect("small and named");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_summed_up_in_words() {
+        let deed = Deed::DatasetImported { name: "x".to_owned(), digest: "ab".to_owned(), rows: 5 };
+        assert_eq!(summary(&deed.entry(Actor::Host)), "digest ab, rows 5");
+    }
+}

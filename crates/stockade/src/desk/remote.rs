@@ -1,0 +1,217 @@
+//! The command line's side of the control socket: HTTP over a Unix socket, answers as JSON lines.
+
+use super::{Error, Paths, ResultRef, Result, connect::Progress};
+use catalog::{
+    BadRows, FileKind, ImportReport, ImportRequest, Mapping, Replace, SplitEntry, TimeZone,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
+    ops::ControlFlow,
+    os::unix::net::UnixStream,
+    path::PathBuf,
+};
+
+/// What the command line asks of a running server, one JSON line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Ask {
+    /// Who are you?
+    Status,
+    /// Import a file of this machine.
+    Import(Box<WireImport>),
+    /// Remove a dataset.
+    RemoveDataset {
+        /// Its name.
+        name: String,
+    },
+    /// Run a strategy.
+    RunBacktest {
+        /// Its text.
+        text: String,
+    },
+    /// Make a new set-up link.
+    IssueSetup,
+}
+
+/// What the server answers, JSON lines: progress, then one of the others.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Say {
+    /// How far it is.
+    Progress {
+        /// Done.
+        done: u64,
+        /// Of so much.
+        total: u64,
+    },
+    /// It is done.
+    Done {
+        /// What came of it.
+        answer: serde_json::Value,
+    },
+    /// It is refused or failed.
+    Failed {
+        /// Why, and the fix.
+        message: String,
+    },
+    /// The caller went away or asked to stop.
+    Stopped,
+}
+
+/// Who answers on the socket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// The version that runs.
+    pub version: String,
+    /// Where browsers reach it.
+    pub address: String,
+    /// Its process.
+    pub pid: u32,
+}
+
+/// An import as it travels.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WireImport {
+    source: PathBuf,
+    name: String,
+    kind: Option<WireKind>,
+    mapping: String,
+    symbol: Option<String>,
+    bar: Option<String>,
+    zone: String,
+    currency: String,
+    actions: Vec<SplitEntry>,
+    drop_bad_rows: bool,
+    replace: bool,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireKind {
+    Csv,
+    Parquet,
+}
+
+impl From<&ImportRequest> for WireImport {
+    fn from(request: &ImportRequest) -> Self {
+        Self {
+            source: request.source.clone(),
+            name: request.name.clone(),
+            kind: request.kind.map(|kind| match kind {
+                FileKind::Csv => WireKind::Csv,
+                FileKind::Parquet => WireKind::Parquet,
+            }),
+            mapping: request.mapping.to_string(),
+            symbol: request.symbol.as_ref().map(ToString::to_string),
+            bar: request.bar.map(|bar| bar.to_string()),
+            zone: request.zone.name().to_owned(),
+            currency: request.currency.to_string(),
+            actions: request.actions.iter().map(SplitEntry::from).collect(),
+            drop_bad_rows: request.bad_rows == BadRows::Drop,
+            replace: request.replace == Replace::Yes,
+        }
+    }
+}
+
+impl WireImport {
+    /// The request as the catalogue takes it.
+    pub fn request(self, now: jiff::Timestamp) -> Result<ImportRequest, catalog::Error> {
+        let mut request = ImportRequest::new(self.source, self.name, now);
+        request.kind = self.kind.map(|kind| match kind {
+            WireKind::Csv => FileKind::Csv,
+            WireKind::Parquet => FileKind::Parquet,
+        });
+        request.mapping = Mapping::parse(&self.mapping)?;
+        request.symbol = self.symbol.map(|symbol| symbol.parse()).transpose()?;
+        request.bar = self.bar.map(|bar| bar.parse()).transpose()?;
+        request.zone = TimeZone::named(&self.zone)?;
+        request.currency = self.currency.parse()?;
+        request.actions = self.actions.iter().map(Into::into).collect();
+        request.bad_rows = if self.drop_bad_rows { BadRows::Drop } else { BadRows::Refuse };
+        request.replace = if self.replace { Replace::Yes } else { Replace::No };
+        Ok(request)
+    }
+}
+
+/// A running server, asked over its Unix socket.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    socket: PathBuf,
+}
+
+/// The longest line of an answer.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+
+impl Remote {
+    /// The server that runs on a directory, if one answers.
+    pub fn connect(paths: &Paths) -> Result<Option<Self>> {
+        let socket = paths.socket();
+        match UnixStream::connect(&socket) {
+            Ok(_) => Ok(Some(Self { socket })),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
+            {
+                Ok(None)
+            }
+            Err(source) => Err(Error::File { doing: "reach the server at", path: socket, source }),
+        }
+    }
+
+    /// Who answers.
+    pub fn status(&self) -> Result<Status> {
+        self.ask(&Ask::Status, &mut |_, _| ControlFlow::Continue(()))
+    }
+
+    /// Imports a file of this machine.
+    pub fn import(&self, request: &ImportRequest, progress: Progress<'_>) -> Result<ImportReport> {
+        self.ask(&Ask::Import(Box::new(request.into())), progress)
+    }
+
+    /// Removes a dataset.
+    pub fn remove_dataset(&self, name: &str) -> Result<()> {
+        let ask = Ask::RemoveDataset { name: name.to_owned() };
+        self.ask(&ask, &mut |_, _| ControlFlow::Continue(()))
+    }
+
+    /// Runs a strategy.
+    pub fn run_backtest(&self, text: &str, progress: Progress<'_>) -> Result<ResultRef> {
+        self.ask(&Ask::RunBacktest { text: text.to_owned() }, progress)
+    }
+
+    /// The token of a fresh set-up link.
+    pub fn issue_setup(&self) -> Result<String> {
+        self.ask(&Ask::IssueSetup, &mut |_, _| ControlFlow::Continue(()))
+    }
+
+    fn ask<T: DeserializeOwned>(&self, ask: &Ask, progress: Progress<'_>) -> Result<T> {
+        let failed = |problem: &dyn std::fmt::Display| Error::Unanswered {
+            socket: self.socket.clone(),
+            problem: problem.to_string(),
+        };
+        let mut stream = UnixStream::connect(&self.socket).map_err(|e| failed(&e))?;
+        let mut line = serde_json::to_string(ask).map_err(|e| failed(&e))?;
+        line.push('\n');
+        stream.write_all(line.as_bytes()).map_err(|e| failed(&e))?;
+        let mut reader = BufReader::new(stream);
+        loop {
+            let mut line = String::new();
+            let read = reader.by_ref().take(LINE_BYTES_MAX).read_line(&mut line);
+            if read.map_err(|e| failed(&e))? == 0 {
+                return Err(failed(&"it went away"));
+            }
+            match serde_json::from_str(&line).map_err(|e| failed(&e))? {
+                Say::Progress { done, total } => {
+                    if progress(done, total).is_break() {
+                        // The server sees that nobody listens, and stops the work.
+                        return Err(Error::Cancelled);
+                    }
+                }
+                Say::Done { answer } => return serde_json::from_value(answer).map_err(|e| failed(&e)),
+                Say::Failed { message } => return Err(Error::Refused(message)),
+                Say::Stopped => return Err(Error::Cancelled),
+            }
+        }
+    }
+}

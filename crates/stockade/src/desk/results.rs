@@ -1,0 +1,147 @@
+//! A result on disk: all of it under its name, or nothing.
+
+use super::Error;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// The files of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// `result.json`.
+    pub json: Vec<u8>,
+    /// `trades.csv`.
+    pub trades: Vec<u8>,
+    /// `tearsheet.html`.
+    pub tearsheet: Vec<u8>,
+}
+
+/// Names of a result's files.
+pub const JSON: &str = "result.json";
+/// The trade list.
+pub const TRADES: &str = "trades.csv";
+/// The tear sheet.
+pub const TEARSHEET: &str = "tearsheet.html";
+
+/// What names of unfinished results begin with.
+const UNFINISHED: &str = ".unfinished-";
+
+impl Files {
+    /// Puts them into `results/<run_id>/`: written beside it, flushed, renamed. A result of that
+    /// name that is already there and is the same stays; one that differs is replaced.
+    pub fn place(&self, results: &Path, run_id: &str) -> Result<PathBuf, Error> {
+        let target = results.join(run_id);
+        let beside = results.join(format!("{UNFINISHED}{run_id}-{}", std::process::id()));
+        let work = || -> io::Result<()> {
+            make_directory(results)?;
+            remove(&beside)?;
+            fs::DirBuilder::new().mode(0o700).create(&beside)?;
+            for (name, bytes) in self.named() {
+                write(&beside.join(name), bytes)?;
+            }
+            File::open(&beside)?.sync_all()?;
+            if target.is_dir() {
+                if self.named().iter().all(|(name, bytes)| is(&target.join(name), bytes)) {
+                    return remove(&beside);
+                }
+                let old = results.join(format!("{UNFINISHED}{run_id}-old"));
+                remove(&old)?;
+                fs::rename(&target, &old)?;
+                fs::rename(&beside, &target)?;
+                remove(&old)?;
+            } else {
+                fs::rename(&beside, &target)?;
+            }
+            File::open(results)?.sync_all()
+        };
+        work().map_err(|source| {
+            // What is left over is swept at the next start.
+            let _ = remove(&beside);
+            Error::File { doing: "write the result", path: target.clone(), source }
+        })?;
+        Ok(target)
+    }
+
+    const fn named(&self) -> [(&'static str, &Vec<u8>); 3] {
+        [(JSON, &self.json), (TRADES, &self.trades), (TEARSHEET, &self.tearsheet)]
+    }
+}
+
+/// Removes what a killed run left unfinished, and every result that `is_known` does not know.
+pub fn sweep(results: &Path, is_known: impl Fn(&str) -> bool) -> Result<usize, Error> {
+    let failed = |source| Error::File { doing: "sweep", path: results.to_owned(), source };
+    let entries = match fs::read_dir(results) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut swept = 0;
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(UNFINISHED) || !is_known(&name) {
+            remove(&entry.path()).map_err(failed)?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+/// Makes a directory that only its owner enters, and its parents.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn is(path: &Path, bytes: &[u8]) -> bool {
+    fs::read(path).is_ok_and(|found| found == bytes)
+}
+
+/// Removes a directory with all in it, if it is there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(text: &str) -> Files {
+        let bytes = text.as_bytes().to_vec();
+        Files { json: bytes.clone(), trades: bytes.clone(), tearsheet: bytes }
+    }
+
+    #[test]
+    fn a_result_is_placed_whole_and_placed_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let results = directory.path().join("results");
+        for text in ["one", "one", "two"] {
+            let path = files(text).place(&results, "abc").expect("places");
+            assert_eq!(fs::read_to_string(path.join(JSON)).expect("reads"), text);
+            assert_eq!(fs::read_dir(&results).expect("lists").count(), 1, "nothing beside it");
+        }
+    }
+
+    #[test]
+    fn the_sweep_takes_what_is_unfinished_or_unknown() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let results = directory.path();
+        files("x").place(results, "known").expect("places");
+        files("x").place(results, "orphan").expect("places");
+        fs::create_dir(results.join(".unfinished-known-1")).expect("makes");
+        assert_eq!(sweep(results, |name| name == "known").expect("sweeps"), 2);
+        assert!(results.join("known").is_dir());
+        assert_eq!(sweep(&results.join("nowhere"), |_| true).expect("nothing there"), 0);
+    }
+}

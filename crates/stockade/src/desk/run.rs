@@ -1,0 +1,74 @@
+//! A strategy over history: text in, figures and files out; nothing is written here.
+
+use super::{Error, Files, Result, Watch};
+use crate::{
+    report::{self, ResultDocument},
+    tearsheet,
+};
+use catalog::Catalog;
+use engine::{Resources, Strategy};
+use portfolio::EquityPoint;
+use serde_json::Value;
+use std::{ops::ControlFlow, sync::atomic::AtomicBool};
+
+/// What came of a run.
+pub(super) struct Computed {
+    pub run_id: String,
+    pub digest: String,
+    pub name: String,
+    pub summary: Value,
+    pub files: Files,
+}
+
+/// Bytes that the expressions of one run may take at their peak.
+const MEMORY_BYTES_MAX: u64 = 4 << 30;
+
+/// Runs a strategy over the catalogue's prices.
+pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Computed> {
+    let strategy: Strategy = engine::parse_strategy(text).map_err(Error::Strategy)?;
+    let series =
+        catalog.series(&strategy.data, strategy.universe.as_deref(), strategy.adjust)?;
+    let threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
+    let resources = Resources { threads, memory_bytes_max: MEMORY_BYTES_MAX };
+    let mut looking = Looking { watch };
+    let outcome = engine::backtest_on(&strategy, &series, &resources, &mut looking)?;
+    let document = ResultDocument::of(&outcome, text).map_err(engine::Error::from)?;
+    let failed = |error: &dyn std::fmt::Display| Error::Report { problem: error.to_string() };
+    let mut summary = serde_json::to_value(&document.summary).map_err(|e| failed(&e))?;
+    if let Some(fields) = summary.as_object_mut() {
+        fields.insert("spark".to_owned(), spark(&outcome.simulation.curve).into());
+    }
+    let files = Files {
+        json: document.to_json().map_err(|e| failed(&e))?,
+        trades: report::trades_csv(&document).map_err(|e| failed(&e))?,
+        tearsheet: tearsheet::render(&document).into_bytes(),
+    };
+    let (run_id, digest) = (outcome.run_id.to_string(), outcome.digest.to_string());
+    Ok(Computed { run_id, digest, name: strategy.name, summary, files })
+}
+
+/// Points of a list's little curve.
+const SPARK_POINTS: usize = 32;
+
+/// A few values of the equity curve, evenly spaced, the first and the last among them.
+fn spark(curve: &[EquityPoint]) -> Vec<f64> {
+    let last = curve.len().saturating_sub(1);
+    let points = SPARK_POINTS.min(curve.len());
+    let at = |n: usize| n * last / points.saturating_sub(1).max(1);
+    (0..points).filter_map(|n| curve.get(at(n))).map(|point| point.equity.to_f64()).collect()
+}
+
+struct Looking<'a> {
+    watch: &'a Watch,
+}
+
+impl engine::Watch for Looking<'_> {
+    fn progress(&mut self, done: usize, total: usize) -> ControlFlow<()> {
+        self.watch.tell(done as u64, total as u64);
+        if self.watch.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn cancel(&self) -> Option<&AtomicBool> {
+        Some(self.watch.flag())
+    }
+}

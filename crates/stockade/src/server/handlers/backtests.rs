@@ -1,0 +1,255 @@
+//! Backtests: started, followed, stopped, read.
+
+use crate::{
+    desk::{JSON, TEARSHEET, TRADES},
+    server::{
+        Answer, Problem,
+        extract::{Json, Part},
+        guard::Signed,
+        jobs::Job,
+        state::App,
+        stream::Note,
+    },
+};
+use axum::{
+    body::Body,
+    extract::State,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::stream::{self, Stream};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{convert::Infallible, sync::Arc};
+use store::{BacktestRow, BacktestState};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// What to run: a kept strategy or a text.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBacktest {
+    strategy_id: Option<Uuid>,
+    text: Option<String>,
+}
+
+/// A backtest that was taken on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Started {
+    id: Uuid,
+}
+
+/// A backtest.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Backtest {
+    id: Uuid,
+    name: String,
+    /// `queued`, `running`, `done`, `failed` or `cancelled`.
+    state: &'static str,
+    strategy_id: Option<Uuid>,
+    run_id: Option<String>,
+    created: String,
+    finished: Option<String>,
+    summary: Option<Value>,
+    /// A few values of the equity curve.
+    spark: Option<Value>,
+    problem: Option<Value>,
+}
+
+fn view(app: &App, signed: Signed, row: BacktestRow) -> Backtest {
+    let (mut run_id, mut summary, mut spark, mut problem) = (None, None, None, None);
+    let state = match row.state {
+        BacktestState::Queued => {
+            let job = app.jobs().find(&signed.tenant, row.id);
+            if job.is_some_and(|job| job.is_running()) { "running" } else { "queued" }
+        }
+        BacktestState::Done { run_id: run, summary: text } => {
+            run_id = Some(run);
+            let mut figures: Value = serde_json::from_str(&text).unwrap_or_default();
+            spark = figures.as_object_mut().and_then(|figures| figures.remove("spark"));
+            summary = Some(figures);
+            "done"
+        }
+        BacktestState::Failed { problem: text } => {
+            problem = serde_json::from_str(&text).ok().map(in_words);
+            "failed"
+        }
+        BacktestState::Cancelled => "cancelled",
+    };
+    Backtest {
+        id: row.id,
+        name: row.name,
+        state,
+        strategy_id: row.strategy,
+        run_id,
+        created: row.created.to_string(),
+        finished: row.finished.map(|time| time.to_string()),
+        summary,
+        spark,
+        problem,
+    }
+}
+
+/// A stored failure in the form of a problem.
+fn in_words(mut problem: Value) -> Value {
+    if let Some(fields) = problem.as_object_mut()
+        && let Some(message) = fields.remove("message")
+    {
+        fields.insert("title".to_owned(), "The backtest failed".into());
+        fields.insert("detail".to_owned(), message);
+    }
+    problem
+}
+
+/// `GET /api/v1/backtests`
+pub async fn list(State(app): State<App>, signed: Signed) -> Answer<Json<Vec<Backtest>>> {
+    let rows = app.desk().backtests(&signed.tenant).await?;
+    Ok(Json(rows.into_iter().map(|row| view(&app, signed, row)).collect()))
+}
+
+/// `GET /api/v1/backtests/{id}`
+pub async fn show(
+    State(app): State<App>,
+    signed: Signed,
+    Part(id): Part<Uuid>,
+) -> Answer<Json<Backtest>> {
+    let row = app.desk().backtest(&signed.tenant, id).await?;
+    Ok(Json(view(&app, signed, row)))
+}
+
+/// `POST /api/v1/backtests`
+pub async fn start(
+    State(app): State<App>,
+    signed: Signed,
+    Json(new): Json<NewBacktest>,
+) -> Answer<(StatusCode, Json<Started>)> {
+    let text = match (new.strategy_id, new.text) {
+        (Some(id), None) => app.desk().strategy(&signed.tenant, id).await?.text,
+        (None, Some(text)) => text,
+        _ => {
+            let detail = "exactly one of strategy_id and text says what to run";
+            return Err(Problem::invalid(detail));
+        }
+    };
+    let id = app.jobs().submit(signed.tenant, new.strategy_id, text).await?;
+    Ok((StatusCode::ACCEPTED, Json(Started { id })))
+}
+
+/// `POST /api/v1/backtests/{id}/cancel`
+pub async fn cancel(
+    State(app): State<App>,
+    signed: Signed,
+    Part(id): Part<Uuid>,
+) -> Answer<StatusCode> {
+    if !app.jobs().cancel(&signed.tenant, id) {
+        // It is over already, or it is nobody's.
+        app.desk().backtest(&signed.tenant, id).await?;
+    }
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `GET /api/v1/backtests/{id}/events`
+pub async fn events(
+    State(app): State<App>,
+    signed: Signed,
+    Part(id): Part<Uuid>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let seen: u64 = seen.unwrap_or(0);
+    let live = app.jobs().find(&signed.tenant, id);
+    let Some(job) = live else {
+        let row = app.desk().backtest(&signed.tenant, id).await?;
+        let note = epilogue(view(&app, signed, row), seen);
+        return Ok(Sse::new(stream::iter([Ok::<_, Infallible>(event(note))])).into_response());
+    };
+    let events = follow(app, signed, job, seen);
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// What a reader hears who comes when all is over.
+fn epilogue(backtest: Backtest, seen: u64) -> Note {
+    let (name, data) = match backtest.state {
+        "done" => ("done", json!({ "run_id": backtest.run_id })),
+        "cancelled" => ("cancelled", json!({})),
+        _ => ("failed", json!({ "problem": backtest.problem })),
+    };
+    Note { id: seen + 1, name, data: data.to_string(), last: true }
+}
+
+/// The events of a live backtest, until it, the session or the server ends.
+fn follow(
+    app: App,
+    signed: Signed,
+    job: Arc<Job>,
+    seen: u64,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    let ended = Box::pin({
+        let app = app.clone();
+        async move {
+            tokio::select! {
+                () = app.accounts().ended(&signed.session) => {}
+                () = app.stop().cancelled() => {}
+            }
+        }
+    });
+    stream::unfold((job, seen, ended), |(job, seen, mut ended)| async move {
+        let note = tokio::select! {
+            biased;
+            () = &mut ended => None,
+            note = job.stream.after(seen) => note,
+        }?;
+        let seen = note.id;
+        Some((Ok(event(note)), (job, seen, ended)))
+    })
+}
+
+fn event(note: Note) -> Event {
+    Event::default().id(note.id.to_string()).event(note.name).data(note.data)
+}
+
+/// `GET /api/v1/backtests/{id}/result`
+pub async fn result(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
+    file(app, signed, id, (JSON, "application/json", None)).await
+}
+
+/// `GET /api/v1/backtests/{id}/trades.csv`
+pub async fn trades(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
+    let name = "attachment; filename=\"trades.csv\"";
+    file(app, signed, id, (TRADES, "text/csv; charset=utf-8", Some(name))).await
+}
+
+/// `GET /api/v1/backtests/{id}/tearsheet`
+pub async fn tearsheet(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
+    file(app, signed, id, (TEARSHEET, "text/html; charset=utf-8", None)).await
+}
+
+async fn file(
+    State(app): State<App>,
+    signed: Signed,
+    Part(id): Part<Uuid>,
+    what: (&'static str, &'static str, Option<&'static str>),
+) -> Answer<Response> {
+    let (name, media, disposition) = what;
+    let path = app.desk().result_dir(&signed.tenant, id).await?.join(name);
+    let bytes = tokio::fs::read(&path).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Problem::new(
+            StatusCode::GONE,
+            "result-gone",
+            "the result's files are no longer there",
+        )
+        .fix("run the backtest again: the same data and text give the same result"),
+        _ => Problem::internal(&error),
+    })?;
+    let mut response = Response::new(Body::from(bytes));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    if let Some(disposition) = disposition {
+        headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition));
+    }
+    Ok(response)
+}
+

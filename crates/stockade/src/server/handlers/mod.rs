@@ -1,0 +1,9 @@
+//! What each route does: parse, ask the desk, put the answer into JSON.
+
+pub mod account;
+pub mod audit;
+pub mod backtests;
+pub mod data;
+pub mod reports;
+pub mod strategies;
+pub mod system;

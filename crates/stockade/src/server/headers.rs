@@ -1,0 +1,179 @@
+//! What every answer carries, errors included, and what every request must show.
+
+use super::{Problem, extract::media_type, state::App};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use edge::{Exposure, Peer};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use std::net::IpAddr;
+
+/// The policy of every page: nothing inline, nothing from elsewhere, Trusted Types.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
+style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
+form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+trusted-types svelte-trusted-html; report-uri /csp-report";
+
+/// Device features that no page of ours asks for.
+const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), \
+encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), \
+magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), \
+publickey-credentials-get=(), screen-wake-lock=(), serial=(), sync-xhr=(), usb=(), \
+xr-spatial-tracking=()";
+
+/// Name and value of every header that each answer carries.
+///
+/// `x-xss-protection: 0` switches off a filter of old browsers that could itself be abused to
+/// disable scripts one by one; the content security policy does its work.
+pub const ALWAYS: [(HeaderName, &str); 9] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
+    (header::X_XSS_PROTECTION, "0"),
+];
+
+/// One year; sent by a public server under a name only: on localhost it would span other ports.
+const STRICT_TRANSPORT: &str = "max-age=31536000";
+
+/// Checks where a request comes from, and gives every answer its headers.
+pub async fn harden(State(app): State<App>, request: Request, next: Next) -> Response {
+    let host = host_of(&request);
+    let named = host.as_deref().is_some_and(is_public_name);
+    let refused = wrong_host(&app, host.as_deref())
+        .or_else(|| foreign(request.method(), request.uri(), request.headers()))
+        .or_else(|| not_json(request.method(), request.uri(), request.headers()));
+    let mut response = match refused {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if app.exposure() == Exposure::Public && named {
+        let value = HeaderValue::from_static(STRICT_TRANSPORT);
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The host that the client means, without its port.
+fn host_of(request: &Request) -> Option<String> {
+    let text = match request.uri().authority() {
+        Some(authority) => authority.as_str().to_owned(),
+        None => request.headers().get(header::HOST)?.to_str().ok()?.to_owned(),
+    };
+    let authority: http::uri::Authority = text.parse().ok()?;
+    Some(authority.host().trim_matches(['[', ']']).to_ascii_lowercase())
+}
+
+fn is_public_name(host: &str) -> bool {
+    host != "localhost" && !host.ends_with(".localhost") && host.parse::<IpAddr>().is_err()
+}
+
+/// On loopback only this machine's own names are answered, so that no foreign name can be bent
+/// to point here (DNS rebinding).
+fn wrong_host(app: &App, host: Option<&str>) -> Option<Problem> {
+    let own = |host: &str| {
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    };
+    let fine = match app.exposure() {
+        Exposure::Public => host.is_some(),
+        Exposure::Loopback => host.is_some_and(own),
+    };
+    (!fine).then(|| {
+        let detail = "this server does not answer for the host that was asked for";
+        Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", detail)
+            .fix("use the address that the server printed at its start")
+    })
+}
+
+/// What browsers say about a request's origin (Fetch Metadata); programs say nothing.
+///
+/// Cookies of localhost are shared by all its ports, so a page on another port is not trusted.
+fn foreign(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Problem> {
+    // Browsers send reports by themselves, without credentials that would mean anything.
+    if uri.path() == "/csp-report" {
+        return None;
+    }
+    let site = headers.get("sec-fetch-site")?.as_bytes();
+    let navigates = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    let fine = match (site, method) {
+        (b"same-origin", _) | (b"none", &Method::GET | &Method::HEAD) => true,
+        // A link on another page may lead to ours, but not to data.
+        (_, &Method::GET) => navigates && !uri.path().starts_with("/api/"),
+        _ => false,
+    };
+    (!fine).then(|| {
+        let detail = "the request comes from another site's page";
+        Problem::new(StatusCode::FORBIDDEN, "foreign-site", detail)
+            .fix("use the pages of this server, or a program that sends no Sec-Fetch-Site")
+    })
+}
+
+/// What changes something must come as JSON: no form of another page can send that.
+fn not_json(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Problem> {
+    let changes = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
+    let wanted = changes && uri.path().starts_with("/api/");
+    let fine = !wanted || media_type(headers) == Some("application/json");
+    (!fine).then(Problem::not_json)
+}
+
+/// The address at the other end of a network connection.
+#[must_use]
+pub fn address_of(peer: Option<&Peer>) -> Option<IpAddr> {
+    match peer {
+        Some(Peer::Network(address)) => Some(address.ip()),
+        Some(Peer::Local) | None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_and_programs_get_through() {
+        let check = |method: Method, path: &'static str, site: &'static str, mode, fine: bool| {
+            let mut headers = HeaderMap::new();
+            if !site.is_empty() {
+                headers.insert("sec-fetch-site", HeaderValue::from_static(site));
+                headers.insert("sec-fetch-mode", HeaderValue::from_static(mode));
+            }
+            let refused = foreign(&method, &Uri::from_static(path), &headers);
+            assert_eq!(refused.is_none(), fine, "{method} {path} {site} {mode}");
+        };
+        check(Method::POST, "/api/v1/sign-in", "", "", true);
+        check(Method::POST, "/api/v1/sign-in", "same-origin", "cors", true);
+        check(Method::POST, "/api/v1/sign-in", "same-site", "cors", false);
+        check(Method::POST, "/api/v1/sign-in", "cross-site", "navigate", false);
+        check(Method::POST, "/api/v1/sign-in", "none", "navigate", false);
+        check(Method::GET, "/api/v1/audit", "same-site", "cors", false);
+        check(Method::GET, "/api/v1/audit", "cross-site", "navigate", false);
+        check(Method::GET, "/api/v1/audit", "none", "navigate", true);
+        check(Method::GET, "/", "cross-site", "navigate", true);
+        check(Method::GET, "/assets/a.js", "cross-site", "no-cors", false);
+        check(Method::POST, "/csp-report", "cross-site", "no-cors", true);
+    }
+
+    #[test]
+    fn strict_transport_is_for_names_on_the_network() {
+        for (host, public) in [
+            ("localhost", false),
+            ("a.localhost", false),
+            ("127.0.0.1", false),
+            ("::1", false),
+            ("trade.example.org", true),
+        ] {
+            assert_eq!(is_public_name(host), public, "{host}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The HTTP server: one table of routes, one file of statuses, headers on everything.
+
+pub mod control;
+pub mod cookies;
+pub mod extract;
+pub mod guard;
+pub mod handlers;
+pub mod headers;
+pub mod jobs;
+mod problem;
+pub mod routes;
+mod run;
+pub mod state;
+pub mod stream;
+pub mod table;
+mod trace;
+mod ui;
+mod words;
+
+pub use problem::{Answer, Problem};
+pub use run::{Options, Server, Started, link as setup_link, serve};
+pub use table::{Row, Rule, Table};
+pub use words::Words;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+};
+use http::StatusCode;
+use state::App;
+use std::time::Duration;
+use tower_http::{
+    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer,
+    timeout::TimeoutLayer,
+};
+
+/// The largest body that is read.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// How long a handler may take until its answer begins; event streams begin at once.
+const HANDLER_TIME: Duration = Duration::from_secs(60);
+
+/// The whole service: routes, the UI behind them, and the layers around both.
+#[must_use]
+pub fn router(app: &App) -> Router {
+    let (routes, rows, document) = routes::table(app.clone()).finish();
+    tracing::debug!(routes = rows.len(), "routes are mounted");
+    match document.to_json() {
+        Ok(text) => app.keep_document(text),
+        Err(error) => tracing::error!(%error, "the OpenAPI document cannot be written"),
+    }
+    routes
+        .fallback(ui::fallback)
+        .method_not_allowed_fallback(ui::wrong_method)
+        .with_state(app.clone())
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_TIME))
+        // Answers hold no text of another site beside a secret, and other sites cannot ask for
+        // them at all: compression tells nobody anything (BREACH).
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
+            use axum::response::IntoResponse;
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+            Problem::internal(&words.unwrap_or("a panic without words")).into_response()
+        }))
+        .layer(from_fn_with_state(app.clone(), headers::harden))
+        .layer(from_fn(trace::request))
+}

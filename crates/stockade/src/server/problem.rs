@@ -1,0 +1,241 @@
+//! Refusals as `application/problem+json` (RFC 9457); every HTTP status is chosen in this file.
+
+use crate::desk;
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A refusal, as a browser or a program reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// What is wrong, for a person.
+    pub detail: String,
+    /// Where it is wrong: a field, a line.
+    pub place: Option<String>,
+    /// What to do about it.
+    pub fix: Option<String>,
+    /// Seconds until another attempt makes sense.
+    pub retry_after_s: Option<u64>,
+}
+
+/// A problem on the wire.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemJson {
+    /// A URN that names the kind of problem.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of problem in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// A stable word for programs.
+    code: &'static str,
+    /// What is wrong, for a person.
+    detail: String,
+    /// Where it is wrong: a field, a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+/// What a handler returns.
+pub type Answer<T> = Result<T, Problem>;
+
+impl Problem {
+    /// A refusal without place or fix.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let (place, fix, retry_after_s) = (None, None, None);
+        Self { status, code, detail: detail.into(), place, fix, retry_after_s }
+    }
+
+    /// Names the field or line.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    /// Says when to come back.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds.max(1));
+        self
+    }
+
+    /// Nothing here; the same for what never was and for what belongs to somebody else.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "there is nothing here under this address")
+    }
+
+    /// The request as a whole or one field of it is wrong.
+    #[must_use]
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
+    }
+
+    /// Nobody is signed in.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "signed-out", "nobody is signed in")
+            .fix("sign in and repeat it")
+    }
+
+    /// The body has another content type.
+    #[must_use]
+    pub fn not_json() -> Self {
+        let detail = "the body must be JSON";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", detail)
+            .fix("send it with content-type: application/json")
+    }
+
+    /// Our own fault; the cause is logged under the request's id, never shown.
+    #[must_use]
+    pub fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the server could not do this; its log says why, under this answer's x-request-id",
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Refused");
+        let body = ProblemJson {
+            kind: format!("urn:stockade:problem:{}", self.code),
+            title,
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+            place: self.place,
+            fix: self.fix,
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+impl From<desk::Error> for Problem {
+    fn from(error: desk::Error) -> Self {
+        use desk::Error as E;
+        let text = error.to_string();
+        match error {
+            E::Identity(inner) => inner.into(),
+            E::Catalog(inner) => inner.into(),
+            E::Store(store::Error::NoSuchLeaf { .. }) | E::NotFound { .. } => Self::not_found(),
+            E::Store(
+                store::Error::DiskFull { .. } | store::Error::Busy { .. } | store::Error::Locked { .. },
+            ) => {
+                tracing::error!(cause = %text, "the database could not take it");
+                let detail = "the database could not take it: nothing was half-written";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", detail).retry_after(5)
+            }
+            E::Strategy(problems) => {
+                let place = problems.first().map(|p| format!("line {}, column {}", p.line, p.column));
+                let mut problem = Self::invalid(text);
+                problem.code = "strategy";
+                problem.place = place;
+                problem.fix("repair the strategy; its editor shows every problem")
+            }
+            E::Changed { .. } => Self::new(StatusCode::CONFLICT, "changed", text),
+            E::HasOwner => Self::new(StatusCode::CONFLICT, "has-owner", text),
+            E::Busy { retry_after_s, .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", text).retry_after(retry_after_s)
+            }
+            E::Limit { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text),
+            E::Cancelled => Self::new(StatusCode::CONFLICT, "cancelled", text),
+            E::Engine(_) => Self::invalid(text),
+            E::Store(_)
+            | E::File { .. }
+            | E::InUse { .. }
+            | E::Key(_)
+            | E::Audit(_)
+            | E::Edge(_)
+            | E::Report { .. }
+            | E::Refused(_)
+            | E::Unanswered { .. }
+            | E::Worker(_) => Self::internal(&text),
+        }
+    }
+}
+
+impl From<identity::Error> for Problem {
+    fn from(error: identity::Error) -> Self {
+        use identity::Error as E;
+        let text = error.to_string();
+        let invalid = |place: &str| Self::invalid(text.clone()).at(place);
+        match error {
+            E::Email { .. } => invalid("email"),
+            E::DisplayName => invalid("display_name"),
+            E::Password { .. } => {
+                let mut problem = invalid("password");
+                problem.code = "password";
+                problem
+            }
+            E::Id | E::Role { .. } => Self::invalid(text),
+            E::Credentials => Self::new(StatusCode::UNAUTHORIZED, "credentials", text),
+            E::Code => Self::new(StatusCode::UNAUTHORIZED, "code", text),
+            E::Ticket => Self::new(StatusCode::UNAUTHORIZED, "ticket", text),
+            E::Throttled { retry_after } => {
+                let seconds = u64::try_from(retry_after.as_secs()).unwrap_or(1);
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", text).retry_after(seconds)
+            }
+            E::Forged | E::Token(_) => Self::anonymous(),
+            E::Ended { .. } => Self::new(StatusCode::UNAUTHORIZED, "ended", text),
+            E::Permission => Self::new(StatusCode::FORBIDDEN, "permission", text),
+            E::Stale => Self::new(StatusCode::FORBIDDEN, "stale", text)
+                .fix("sign in again and repeat it"),
+            E::Cost { .. }
+            | E::StoredHash
+            | E::Sealed(_)
+            | E::Content { .. }
+            | E::Lifetime { .. } => Self::internal(&text),
+        }
+    }
+}
+
+impl From<catalog::Error> for Problem {
+    fn from(error: catalog::Error) -> Self {
+        use catalog::Error as E;
+        let text = error.to_string();
+        match error {
+            E::NoDataset { .. } | E::NoSymbol { .. } | E::DatasetName { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "not-found", text)
+            }
+            E::Damaged { .. } => {
+                tracing::error!(cause = %text, "a dataset is damaged");
+                let detail = "the dataset is damaged; the server's log names the file";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", detail)
+                    .fix("restore it from a backup or import it again")
+            }
+            E::Market(_) | E::Mapping { .. } | E::TimeZone { .. } => Self::invalid(text),
+            _ => Self::internal(&text),
+        }
+    }
+}

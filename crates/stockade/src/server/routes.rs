@@ -1,0 +1,298 @@
+//! The table of routes. A route is a line here, with its rule and its words, or it does not exist.
+
+use super::{
+    Rule, Table, Words,
+    handlers::{account, audit, backtests, data, reports, strategies, system},
+    state::App,
+};
+use http::StatusCode;
+use identity::Permission as P;
+
+/// All routes of the server.
+#[must_use]
+pub fn table(app: App) -> Table {
+    research(records(accounts(public(Table::new(app)))))
+}
+
+fn public(table: Table) -> Table {
+    let probe = Rule::Open("probes and browsers ask before anybody is signed in");
+    table
+        .get(
+            "/health",
+            probe,
+            Words::new("Whether the server works").json::<system::Health>(),
+            system::health,
+        )
+        .get(
+            "/openapi.json",
+            probe,
+            Words::new("This document").media("application/json"),
+            system::openapi,
+        )
+        .post(
+            "/csp-report",
+            Rule::Open("browsers send reports without credentials; they are bounded and counted"),
+            Words::new("Takes reports of the content security policy"),
+            reports::collect,
+        )
+}
+
+fn accounts(table: Table) -> Table {
+    let door = Rule::Open("nobody is signed in yet; limits and equal answers guard it");
+    table
+        .get(
+            "/api/v1/session",
+            Rule::Open("says whether somebody is signed in, and only to themselves"),
+            Words::new("Who is signed in").json::<account::SessionState>(),
+            account::session,
+        )
+        .post(
+            "/api/v1/setup/begin",
+            door,
+            Words::new("Begins the first account with a set-up link's token")
+                .takes::<account::SetupForm>()
+                .json::<account::SetupBegun>(),
+            account::setup_begin,
+        )
+        .post(
+            "/api/v1/setup/finish",
+            door,
+            Words::new("Confirms the authenticator and makes the first account")
+                .takes::<account::SetupCode>()
+                .json::<account::SetupFinished>(),
+            account::setup_finish,
+        )
+        .post(
+            "/api/v1/sign-in",
+            door,
+            Words::new("Checks address and password")
+                .takes::<account::SignInForm>()
+                .json::<account::Challenge>(),
+            account::sign_in,
+        )
+        .post(
+            "/api/v1/sign-in/factor",
+            door,
+            Words::new("Checks the second factor and opens a session")
+                .takes::<account::FactorForm>()
+                .json::<account::SignedIn>(),
+            account::sign_in_factor,
+        )
+        .post(
+            "/api/v1/session/refresh",
+            Rule::Open("the refresh cookie is the proof"),
+            Words::new("Exchanges the refresh cookie for fresh ones"),
+            account::refresh,
+        )
+        .post(
+            "/api/v1/sign-out",
+            Rule::Open("ends the session that the cookies name, and takes the cookies"),
+            Words::new("Signs out"),
+            account::sign_out,
+        )
+        .get(
+            "/api/v1/sessions",
+            Rule::Needs(P::OwnSessions),
+            Words::new("One's own sessions").json::<Vec<account::SessionRow>>(),
+            account::sessions,
+        )
+        .delete(
+            "/api/v1/sessions/{handle}",
+            Rule::Needs(P::OwnSessions),
+            Words::new("Ends one of one's own sessions"),
+            account::end_session,
+        )
+}
+
+fn records(table: Table) -> Table {
+    let read = Rule::Needs(P::AuditRead);
+    table
+        .get(
+            "/api/v1/audit",
+            read,
+            Words::new("The audit log, the newest entry first")
+                .query("before", "only entries with a smaller index")
+                .query("limit", "how many, at most 500")
+                .query("kind", "only entries of this kind")
+                .json::<audit::Page>(),
+            audit::page,
+        )
+        .get(
+            "/api/v1/audit/{index}/receipt",
+            read,
+            Words::new("Proof that the log holds an entry (C2SP tlog-proof)").media("text/plain"),
+            audit::receipt,
+        )
+        .get(
+            "/api/v1/audit/export",
+            Rule::Needs(P::AuditExport),
+            Words::new("The whole log as JSON lines").media("application/jsonl"),
+            audit::export,
+        )
+        .get(
+            "/api/v1/audit/checkpoint",
+            read,
+            Words::new("The newest signed checkpoint").media("text/plain"),
+            audit::checkpoint,
+        )
+        .get(
+            "/api/v1/audit/key",
+            read,
+            Words::new("The key that verifies checkpoints").media("text/plain"),
+            audit::key,
+        )
+        .get(
+            "/api/v1/csp-reports",
+            Rule::Needs(P::ViolationRead),
+            Words::new("What browsers report of our pages").json::<reports::Reported>(),
+            reports::list,
+        )
+}
+
+fn research(table: Table) -> Table {
+    backtests_of(strategies_of(data_of(table)))
+}
+
+fn data_of(table: Table) -> Table {
+    let read = Rule::Needs(P::DataRead);
+    table
+        .get(
+            "/api/v1/datasets",
+            read,
+            Words::new("All datasets").json::<Vec<data::Dataset>>(),
+            data::list,
+        )
+        .get(
+            "/api/v1/datasets/{name}",
+            read,
+            Words::new("A dataset's manifest and quality").json::<data::DatasetDetail>(),
+            data::show,
+        )
+        .get(
+            "/api/v1/datasets/{name}/bars",
+            read,
+            Words::new("The bars of one symbol")
+                .query("symbol", "whose bars")
+                .query("adjust", "splits (default) or none")
+                .json::<data::Bars>(),
+            data::bars,
+        )
+        .get(
+            "/api/v1/language",
+            Rule::Needs(P::StrategyRead),
+            Words::new("The expression language").json::<system::Language>(),
+            system::language,
+        )
+}
+
+fn strategies_of(table: Table) -> Table {
+    let (read, write) = (Rule::Needs(P::StrategyRead), Rule::Needs(P::StrategyWrite));
+    table
+        .post(
+            "/api/v1/strategies/check",
+            read,
+            Words::new("What is wrong with a strategy's text")
+                .takes::<strategies::Text>()
+                .json::<strategies::Checked>(),
+            strategies::check,
+        )
+        .post(
+            "/api/v1/strategies/complete",
+            read,
+            Words::new("What may stand at the cursor")
+                .takes::<strategies::Cursor>()
+                .json::<strategies::Completed>(),
+            strategies::complete,
+        )
+        .get(
+            "/api/v1/strategies",
+            read,
+            Words::new("One's own strategies").json::<Vec<strategies::Line>>(),
+            strategies::list,
+        )
+        .post(
+            "/api/v1/strategies",
+            write,
+            Words::new("Keeps a new strategy")
+                .takes::<strategies::NewStrategy>()
+                .json::<strategies::Kept>()
+                .status(StatusCode::CREATED),
+            strategies::create,
+        )
+        .get(
+            "/api/v1/strategies/{id}",
+            read,
+            Words::new("A strategy").json::<strategies::Strategy>(),
+            strategies::show,
+        )
+        .put(
+            "/api/v1/strategies/{id}",
+            write,
+            Words::new("Changes a strategy")
+                .takes::<strategies::ChangedStrategy>()
+                .json::<strategies::Kept>(),
+            strategies::change,
+        )
+        .delete(
+            "/api/v1/strategies/{id}",
+            write,
+            Words::new("Removes a strategy"),
+            strategies::remove,
+        )
+}
+
+fn backtests_of(table: Table) -> Table {
+    let (read, run) = (Rule::Needs(P::BacktestRead), Rule::Needs(P::BacktestRun));
+    table
+        .get(
+            "/api/v1/backtests",
+            read,
+            Words::new("One's own backtests").json::<Vec<backtests::Backtest>>(),
+            backtests::list,
+        )
+        .post(
+            "/api/v1/backtests",
+            run,
+            Words::new("Starts a backtest")
+                .takes::<backtests::NewBacktest>()
+                .json::<backtests::Started>()
+                .status(StatusCode::ACCEPTED),
+            backtests::start,
+        )
+        .get(
+            "/api/v1/backtests/{id}",
+            read,
+            Words::new("A backtest").json::<backtests::Backtest>(),
+            backtests::show,
+        )
+        .get(
+            "/api/v1/backtests/{id}/events",
+            read,
+            Words::new("Its live events; Last-Event-ID resumes").media("text/event-stream"),
+            backtests::events,
+        )
+        .post(
+            "/api/v1/backtests/{id}/cancel",
+            run,
+            Words::new("Stops a backtest").status(StatusCode::ACCEPTED),
+            backtests::cancel,
+        )
+        .get(
+            "/api/v1/backtests/{id}/result",
+            read,
+            Words::new("Its result").media("application/json"),
+            backtests::result,
+        )
+        .get(
+            "/api/v1/backtests/{id}/trades.csv",
+            read,
+            Words::new("Its trades").media("text/csv"),
+            backtests::trades,
+        )
+        .get(
+            "/api/v1/backtests/{id}/tearsheet",
+            read,
+            Words::new("Its tear sheet").media("text/html"),
+            backtests::tearsheet,
+        )
+}

@@ -1,0 +1,83 @@
+//! What every handler can reach.
+
+use super::jobs::Jobs;
+use crate::desk::{Accounts, Desk, Violations};
+use edge::Exposure;
+use std::sync::{Arc, OnceLock};
+use tokio_util::sync::CancellationToken;
+
+/// The running app; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    desk: Desk,
+    accounts: Accounts,
+    jobs: Jobs,
+    violations: Violations,
+    exposure: Exposure,
+    document: OnceLock<String>,
+    stop: CancellationToken,
+}
+
+impl App {
+    /// Around an open desk.
+    #[must_use]
+    pub fn new(
+        accounts: Accounts,
+        jobs: Jobs,
+        exposure: Exposure,
+        stop: CancellationToken,
+    ) -> Self {
+        let desk = accounts.desk().clone();
+        let (violations, document) = (Violations::default(), OnceLock::new());
+        Self(Arc::new(Inner { desk, accounts, jobs, violations, exposure, document, stop }))
+    }
+
+    /// The app's operations.
+    #[must_use]
+    pub fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// Who comes in.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// Backtests that wait or run.
+    #[must_use]
+    pub fn jobs(&self) -> &Jobs {
+        &self.0.jobs
+    }
+
+    /// What browsers report.
+    #[must_use]
+    pub fn violations(&self) -> &Violations {
+        &self.0.violations
+    }
+
+    /// Who may be able to reach this server.
+    #[must_use]
+    pub fn exposure(&self) -> Exposure {
+        self.0.exposure
+    }
+
+    /// The OpenAPI document, once the routes are mounted.
+    #[must_use]
+    pub fn document(&self) -> &str {
+        self.0.document.get().map_or("{}", String::as_str)
+    }
+
+    /// Keeps the document; the first one stays.
+    pub(super) fn keep_document(&self, text: String) {
+        let _ = self.0.document.set(text);
+    }
+
+    /// Becomes cancelled when the server stops: open streams end then.
+    #[must_use]
+    pub fn stop(&self) -> &CancellationToken {
+        &self.0.stop
+    }
+}

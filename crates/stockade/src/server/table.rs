@@ -1,0 +1,123 @@
+//! One table of routes: whoever mounts one states its rule and its words in the same breath.
+//!
+//! The router inside is private to the table, so a route without a rule does not compile, and
+//! the OpenAPI document covers every route because it is made from the same rows.
+
+use super::{
+    guard::{self, Guard},
+    state::App,
+    words::{self, Words},
+};
+use axum::{
+    Router,
+    handler::Handler,
+    middleware::from_fn_with_state,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use http::Method;
+use identity::Permission;
+use utoipa::openapi::{OpenApi, PathItem, PathsBuilder};
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Anyone; the reason is part of the table.
+    Open(&'static str),
+    /// Whoever has this permission, proven at the permission's own level.
+    Needs(Permission),
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The method.
+    pub method: Method,
+    /// The path, its variable parts in braces.
+    pub path: &'static str,
+    /// Who may call it.
+    pub rule: Rule,
+}
+
+/// Routes, their rules and their words.
+pub struct Table {
+    app: App,
+    router: Router<App>,
+    rows: Vec<Row>,
+    document: OpenApi,
+}
+
+impl Table {
+    /// No routes yet.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self { app, router: Router::new(), rows: Vec::new(), document: words::document() }
+    }
+
+    /// Mounts a reading route.
+    #[must_use]
+    pub fn get<H, T>(self, path: &'static str, rule: Rule, words: Words, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.mount(Method::GET, path, rule, words, on(MethodFilter::GET, handler))
+    }
+
+    /// Mounts a route that makes or does something.
+    #[must_use]
+    pub fn post<H, T>(self, path: &'static str, rule: Rule, words: Words, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.mount(Method::POST, path, rule, words, on(MethodFilter::POST, handler))
+    }
+
+    /// Mounts a route that replaces something.
+    #[must_use]
+    pub fn put<H, T>(self, path: &'static str, rule: Rule, words: Words, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.mount(Method::PUT, path, rule, words, on(MethodFilter::PUT, handler))
+    }
+
+    /// Mounts a route that removes something.
+    #[must_use]
+    pub fn delete<H, T>(self, path: &'static str, rule: Rule, words: Words, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.mount(Method::DELETE, path, rule, words, on(MethodFilter::DELETE, handler))
+    }
+
+    fn mount(
+        mut self,
+        method: Method,
+        path: &'static str,
+        rule: Rule,
+        words: Words,
+        route: MethodRouter<App>,
+    ) -> Self {
+        let guard = Guard { app: self.app.clone(), rule };
+        let guarded = route.route_layer(from_fn_with_state(guard, guard::admit));
+        self.router = self.router.route(path, guarded);
+        let open = matches!(rule, Rule::Open(_));
+        let (verb, operation, schemas) = words.operation(&method, path, open);
+        let item = PathItem::new(verb, operation);
+        let paths = std::mem::take(&mut self.document.paths);
+        self.document.paths = PathsBuilder::from(paths).path(path, item).build();
+        let components = self.document.components.get_or_insert_default();
+        components.schemas.extend(schemas);
+        self.rows.push(Row { method, path, rule });
+        self
+    }
+
+    /// The routes, the rows and the document.
+    #[must_use]
+    pub fn finish(self) -> (Router<App>, Vec<Row>, OpenApi) {
+        (self.router, self.rows, self.document)
+    }
+}

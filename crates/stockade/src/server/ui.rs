@@ -1,0 +1,118 @@
+//! The web UI, embedded; pre-compressed where its build made `.br` files.
+
+use super::Problem;
+use axum::{
+    body::Body,
+    extract::Request,
+    response::{Html, IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+/// The output of the UI's build; empty where it was not built.
+#[derive(RustEmbed)]
+#[folder = "../../ui/dist/"]
+#[allow_missing = true]
+struct Files;
+
+/// Names under this prefix hold a hash of their content and never change.
+const HASHED: &str = "assets/";
+
+/// Whatever no route answers: a file of the UI, its start page, or a problem.
+pub async fn fallback(request: Request) -> Response {
+    let path = request.uri().path().trim_start_matches('/');
+    if path.starts_with("api/") || !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Problem::not_found().into_response();
+    }
+    if let Some(response) = file(path, request.headers()) {
+        return response;
+    }
+    // A name with a dot is a file that is not there; anything else is a page of the UI.
+    if path.rsplit('/').next().is_some_and(|name| name.contains('.')) {
+        return Problem::not_found().into_response();
+    }
+    file("index.html", request.headers())
+        .unwrap_or_else(|| (StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response())
+}
+
+/// A wrong method on a known path.
+pub async fn wrong_method() -> Problem {
+    let detail = "this address does not take this method; /openapi.json lists what it takes";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", detail)
+}
+
+const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+<title>Stockade</title><h1>The web interface is not in this build</h1>\
+<p>Run <code>cargo xtask demo</code>, which builds the interface and the server, \
+or <code>npm ci &amp;&amp; npm run build</code> in <code>ui/</code> and build the server again.</p>\
+<p>The API is here: <a href=\"/openapi.json\">/openapi.json</a>.</p></html>\n";
+
+fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let plain = Files::get(path)?;
+    let tag = HeaderValue::try_from(format!("\"{}\"", hex::encode(plain.metadata.sha256_hash())))
+        .expect("hexadecimal digits in quotes are a header's value");
+    if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
+        return Some((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let packed = Files::get(&format!("{path}.br")).filter(|_| takes_brotli(headers));
+    let encoding = packed.is_some().then_some(HeaderValue::from_static("br"));
+    let EmbeddedFile { data, .. } = packed.unwrap_or(plain);
+    let cache = if path.starts_with(HASHED) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let mut response = Response::new(Body::from(data.into_owned()));
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    out.insert(header::ETAG, tag);
+    if let Some(encoding) = encoding {
+        out.insert(header::CONTENT_ENCODING, encoding);
+    }
+    Some(response)
+}
+
+fn takes_brotli(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|part| {
+        let mut words = part.split(';').map(str::trim);
+        words.next() == Some("br") && words.next() != Some("q=0")
+    })
+}
+
+fn media_type(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brotli_is_sent_to_whom_it_is_welcome() {
+        let check = |line: &'static str, want: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(line));
+            assert_eq!(takes_brotli(&headers), want, "{line}");
+        };
+        check("gzip, br", true);
+        check("br;q=1.0", true);
+        check("br;q=0", false);
+        check("gzip", false);
+        check("brotli", false);
+    }
+}
