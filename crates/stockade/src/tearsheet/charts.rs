@@ -21,8 +21,8 @@ struct Chart<'a> {
     span: (Timestamp, Timestamp),
     height: u32,
     colour: &'a str,
-    /// The value that the area is filled from.
-    base: f64,
+    /// The value that the area is filled from; `None` for the plot's bottom.
+    base: Option<f64>,
     ticks: usize,
     label: fn(f64) -> String,
 }
@@ -41,7 +41,6 @@ pub(crate) fn equity(page: &mut Page, document: &ResultDocument) {
     let money =
         |row: &crate::report::EquityRow| Money::parse(&row.equity).map_or(0.0, Money::to_f64);
     let values: Vec<f64> = rows.iter().map(money).collect();
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let (start, end) = (&document.summary.start_equity, &document.summary.end_equity);
     let text = |money: &Option<String>| money.clone().unwrap_or_default();
     draw(
@@ -59,7 +58,7 @@ pub(crate) fn equity(page: &mut Page, document: &ResultDocument) {
             span,
             height: 280,
             colour: LINE,
-            base: low,
+            base: None,
             ticks: 5,
             label: compact,
         },
@@ -78,7 +77,7 @@ pub(crate) fn equity(page: &mut Page, document: &ResultDocument) {
             span,
             height: 140,
             colour: LOSS,
-            base: 0.0,
+            base: Some(0.0),
             ticks: 3,
             label: |v| percent(Some(v), 0),
         },
@@ -107,13 +106,13 @@ pub(crate) fn rolling_sharpe(page: &mut Page, document: &ResultDocument) {
         page,
         &Chart {
             id: "rolling-chart",
-            title: "Rolling Sharpe ratio".to_owned(),
+            title: "Sharpe ratio, six months".to_owned(),
             description: format!("Between {} and {}.", number(Some(low), 2), number(Some(high), 2)),
             points: placed(&times, &values, span),
             span,
             height: 180,
             colour: GAIN,
-            base: 0.0,
+            base: Some(0.0),
             ticks: 4,
             label: |v| number(Some(v), 1),
         },
@@ -160,7 +159,11 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 fn draw(page: &mut Page, chart: &Chart<'_>) {
     let values: Vec<f64> = chart.points.iter().map(|(_, value)| *value).collect();
     let (low, high) = range(&values);
-    let ticks = axis::values(low.min(chart.base), high.max(chart.base), chart.ticks);
+    let ticks = axis::values(
+        low.min(chart.base.unwrap_or(low)),
+        high.max(chart.base.unwrap_or(high)),
+        chart.ticks,
+    );
     let (bottom, top) = range(&ticks);
     let room = if top > bottom { top - bottom } else { 1.0 };
     let y = |value: f64| (top - value) / room * HEIGHT;
@@ -212,7 +215,7 @@ fn lines(page: &mut Page, chart: &Chart<'_>, y: impl Fn(f64) -> f64) {
     let (Some((first, _)), Some((last, _))) = (chart.points.first(), chart.points.last()) else {
         return;
     };
-    let (path, base, colour) = (points.join("L"), y(chart.base), chart.colour);
+    let (path, base, colour) = (points.join("L"), chart.base.map_or(HEIGHT, y), chart.colour);
     page.line(&format!(
         "<path d=\"M{:.2} {base:.2}L{path}L{:.2} {base:.2}Z\" fill=\"{colour}\" fill-opacity=\"0.16\"/>",
         first * WIDTH, last * WIDTH

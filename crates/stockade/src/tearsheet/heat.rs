@@ -21,7 +21,7 @@ pub(crate) fn monthly(page: &mut Page, document: &ResultDocument) {
     // One month out of the ordinary must not bleach the others.
     let scale = all.fold(0.0_f64, |most, value| most.max(value.abs())).clamp(1e-9, 0.12);
     page.line(&format!(
-        "<svg width=\"100%\" height=\"{}\" role=\"table\" aria-label=\"Monthly returns in per cent\" font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"CanvasText\">",
+        "<svg width=\"100%\" height=\"{}\" role=\"table\" aria-label=\"Monthly returns in per cent\" font-family=\"system-ui, sans-serif\" font-size=\"10\" fill=\"CanvasText\">",
         26 + rows.len() * ROW
     ));
     page.line("<g role=\"row\">");

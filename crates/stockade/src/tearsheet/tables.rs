@@ -9,7 +9,7 @@ const TRADES_SHOWN: usize = 250;
 const REFUSALS_SHOWN: usize = 20;
 
 const TABLE: &str =
-    "<table width=\"100%\" border=\"0\" cellpadding=\"6\" cellspacing=\"0\" rules=\"rows\">";
+    "<table width=\"100%\" border=\"0\" cellpadding=\"4\" cellspacing=\"0\" rules=\"rows\">";
 
 /// A column's name and which way its cells are set.
 struct Column(&'static str, &'static str);
@@ -33,7 +33,11 @@ fn row(page: &mut Page, columns: &[Column], cells: &[String]) {
     let mut line = String::from("<tr>");
     for (place, (Column(_, align), cell)) in columns.iter().zip(cells).enumerate() {
         let (tag, scope) = if place == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
-        line.push_str(&format!("<{tag}{scope} align=\"{align}\" valign=\"top\">{cell}</{tag}>"));
+        // Dates must not break at their hyphens; sentences must break.
+        let wrap = if cell.len() > 60 || tag == "th" { "" } else { " nowrap" };
+        line.push_str(&format!(
+            "<{tag}{scope}{wrap} align=\"{align}\" valign=\"top\">{cell}</{tag}>"
+        ));
     }
     line.push_str("</tr>");
     page.line(&line);
@@ -53,8 +57,7 @@ pub(crate) fn drawdowns(page: &mut Page, document: &ResultDocument) {
     }
     let columns = [
         Column("Depth", LEFT),
-        Column("Peak", LEFT),
-        Column("Trough", LEFT),
+        Column("Peak, trough", LEFT),
         Column("Recovered", LEFT),
         Column("Days", RIGHT),
     ];
