@@ -42,8 +42,9 @@ export class LiveBacktest {
       },
       this.#abort.signal,
     );
-    if (end === 'gave_up') await this.#poll();
-    else if (end === 'finished') await this.#read();
+    if (end === 'stopped') return;
+    if (end === 'finished') await this.#read();
+    if (this.moving) await this.#poll();
   }
 
   stop(): void {

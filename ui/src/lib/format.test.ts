@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatAgo, formatCount, formatDate, formatMoney, formatNumber, formatPercent, formatPrice, formatQuantity, isoDay, numeric, parseMoment, shortHash, tone } from './format';
+import { formatAgo, formatCount, formatDate, formatMoney, formatNumber, formatPercent, formatQuantity, isoDay, priceDigits, numeric, parseMoment, shortHash, tone } from './format';
 
 test('numbers follow the reader, with a true minus', () => {
   const check = (locale: string, value: number | string | null, expected: string) => expect(formatNumber(locale, value)).toBe(expected);
@@ -29,8 +29,9 @@ test('money keeps cents and counts keep none', () => {
   expect(formatCount('en', 14072)).toBe('14,072');
   expect(formatQuantity('de', '0.125')).toBe('0,125');
   expect(formatQuantity('en', '1200')).toBe('1,200');
-  expect(formatPrice('en', '1.17893')).toBe('1.17893');
-  expect(formatPrice('en', 130)).toBe('130.00');
+  expect(priceDigits(['1.1700', '1.178', null, 2])).toBe(3);
+  expect(priceDigits(['130.00'])).toBe(2);
+  expect(priceDigits([0.1 + 0.2])).toBe(6);
 });
 
 test('a moment is read from any unit the wire may use', () => {

@@ -56,10 +56,14 @@ export function formatQuantity(locale: string, value: number | string | null | u
   return n === null ? NONE : minus(numbers(locale, { maximumFractionDigits: 8 }).format(n));
 }
 
-/** A price: cents at least, and what a rate has beyond them. */
-export function formatPrice(locale: string, value: number | string | null | undefined): string {
-  const n = numeric(value);
-  return n === null ? NONE : minus(numbers(locale, { minimumFractionDigits: 2, maximumFractionDigits: 6 }).format(n));
+/** Decimals for a column of prices, so that its points stand under each other: two to six. */
+export function priceDigits(values: Iterable<number | string | null | undefined>): number {
+  let digits = 2;
+  for (const value of values) {
+    const point = value === null || value === undefined ? '' : (String(value).split('.')[1] ?? '');
+    digits = Math.max(digits, point.replace(/0+$/, '').length);
+  }
+  return Math.min(digits, 6);
 }
 
 /** A fraction as percent: 0.1234 -> 12.34 %. */

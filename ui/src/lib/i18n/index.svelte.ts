@@ -40,7 +40,6 @@ type Value = number | string | null | undefined;
 
 export const number = (value: Value, options?: Signed) => format.formatNumber(language.tag, value, options);
 export const quantity = (value: Value) => format.formatQuantity(language.tag, value);
-export const price = (value: Value) => format.formatPrice(language.tag, value);
 export const integer = (value: Value) => format.formatCount(language.tag, value);
 export const percent = (value: Value, options?: Signed) => format.formatPercent(language.tag, value, options);
 export const money = (value: Value, options?: Signed & { currency?: string }) =>
