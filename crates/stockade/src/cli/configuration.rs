@@ -1,0 +1,135 @@
+//! Which settings there are, and where they are read from.
+
+use super::{
+    args::{Cli, Command},
+    output::{Output, table},
+};
+use serde::Serialize;
+use settings::{FileText, Flag, Key, Kind, Settings, Sources};
+use std::path::{Path, PathBuf};
+
+/// Every setting of the server and the command line.
+pub(crate) const KEYS: &[Key] = &[
+    Key::plain("data.dir", Kind::Text, "stockade-data", "Where all data of this installation live"),
+    Key::plain(
+        "server.listen",
+        Kind::Address,
+        "127.0.0.1:8443",
+        "Address and port of the web server",
+    ),
+    Key::plain("server.public", Kind::Switch, "off", "Accept connections from other machines"),
+    Key::plain(
+        "server.drain_seconds",
+        Kind::Number { min: 0, max: 600 },
+        "10",
+        "How long open requests may take once the server is told to stop",
+    ),
+    Key::plain(
+        "backtest.workers",
+        Kind::Number { min: 1, max: 64 },
+        "1",
+        "Backtests that run at the same time in the server",
+    ),
+    Key::plain(
+        "backtest.queue",
+        Kind::Number { min: 1, max: 10_000 },
+        "64",
+        "Backtests that may wait; more are refused",
+    ),
+    Key::plain(
+        "log.level",
+        Kind::Choice(&["error", "warn", "info", "debug"]),
+        "info",
+        "How much is said on stderr",
+    ),
+    Key::plain("log.format", Kind::Choice(&["text", "json"]), "text", "How it is said"),
+];
+
+/// The settings in force for this command line.
+pub(crate) fn load(cli: &Cli) -> anyhow::Result<Settings> {
+    let environment = Sources::environment_of_process();
+    let flags = flags(cli);
+    let early = Settings::layered(
+        KEYS,
+        &Sources { file: None, environment: environment.clone(), flags: flags.clone() },
+    )?;
+    let file = match &cli.config {
+        Some(path) => Some(FileText::read(path)?.ok_or_else(|| missing(path))?),
+        None => FileText::read(&data_dir(&early).join("stockade.toml"))?,
+    };
+    Ok(Settings::layered(KEYS, &Sources { file, environment, flags })?)
+}
+
+fn missing(path: &Path) -> anyhow::Error {
+    super::usage(format!("there is no configuration file {}", path.display()))
+}
+
+/// Where the data live.
+pub(crate) fn data_dir(settings: &Settings) -> PathBuf {
+    settings.path("data.dir").unwrap_or_else(|| PathBuf::from("stockade-data"))
+}
+
+fn flags(cli: &Cli) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    if let Some(dir) = &cli.data_dir {
+        let value = dir.to_string_lossy().into_owned();
+        flags.push(Flag { key: "data.dir", name: "--data-dir", value });
+    }
+    if let Command::Serve(serve) = &cli.command {
+        if let Some(address) = serve.listen {
+            flags.push(Flag { key: "server.listen", name: "--listen", value: address.to_string() });
+        }
+        if serve.public {
+            flags.push(Flag { key: "server.public", name: "--public", value: "on".to_owned() });
+        }
+    }
+    flags
+}
+
+#[derive(Serialize)]
+struct Shown {
+    key: &'static str,
+    value: String,
+    origin: String,
+    summary: &'static str,
+}
+
+/// `stockade config show`.
+pub(super) fn show(settings: &Settings, with_origin: bool, output: Output) -> anyhow::Result<()> {
+    let rows: Vec<Shown> = settings
+        .show()
+        .into_iter()
+        .map(|row| Shown {
+            key: row.key,
+            value: row.value,
+            origin: row.origin.to_string(),
+            summary: row.summary,
+        })
+        .collect();
+    output.show(&rows, |rows| {
+        let line = |cells: [&str; 3]| {
+            let kept = if with_origin { cells.len() } else { 2 };
+            cells.into_iter().take(kept).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut lines = vec![line(["setting", "value", "origin"])];
+        lines.extend(rows.iter().map(|row| line([row.key, &row.value, &row.origin])));
+        table(&lines)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn every_default_is_of_its_kind_and_every_flag_has_a_key() {
+        let line = "stockade --data-dir d serve --listen 127.0.0.1:1 --public";
+        let cli = Cli::parse_from(line.split(' '));
+        let sources = Sources { flags: flags(&cli), ..Sources::default() };
+        let settings = Settings::layered(KEYS, &sources).expect("layers");
+        assert_eq!(data_dir(&settings), PathBuf::from("d"));
+        assert_eq!(settings.text("server.listen"), "127.0.0.1:1");
+        assert!(settings.is_on("server.public"));
+    }
+}

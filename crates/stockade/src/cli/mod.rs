@@ -1,0 +1,77 @@
+//! The command line: what was typed, done by the desk, shown to a person or a program.
+
+mod args;
+mod audit;
+mod backtest;
+mod configuration;
+mod data;
+mod factor;
+mod interrupt;
+mod marked;
+mod output;
+mod serve;
+mod words;
+
+use args::{Cli, Command, Config};
+use clap::Parser;
+use output::{Ending, Format, Notes, Output};
+use std::{fmt, io::Write, process::ExitCode};
+
+/// Something that was typed wrongly and that only the command itself could notice.
+#[derive(Debug)]
+struct Usage(String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// An error that ends in exit code 2.
+fn usage(text: impl Into<String>) -> anyhow::Error {
+    Usage(text.into()).into()
+}
+
+/// Runs the command that was typed; its exit code.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(&cli) {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Findings) => ExitCode::from(3),
+        Err(error) => {
+            // Nobody is left to tell if stderr is gone.
+            let text = output::plain(&format!("{error:#}"));
+            let _ = writeln!(std::io::stderr().lock(), "error: {text}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
+    let format = if cli.json { Format::Json } else { Format::Text };
+    let notes = if cli.quiet { Notes::Hidden } else { Notes::Shown };
+    let output = Output::new(format, notes);
+    match &cli.command {
+        Command::Completions { shell } => words::completions(*shell)?,
+        Command::Man { out } => {
+            let pages = words::manual(out)?;
+            output.note(&format!("{pages} pages in {}", out.display()));
+        }
+        Command::Factor(command) => return factor::run(command, output),
+        Command::Config(Config::Show { origin }) => {
+            configuration::show(&configuration::load(cli)?, *origin, output)?;
+        }
+        Command::Serve(serve) => {
+            serve::serve(serve, &configuration::load(cli)?, output)?;
+        }
+        Command::SetupLink => serve::setup_link(&configuration::load(cli)?, output)?,
+        Command::Data(command) => return data::run(command, &configuration::load(cli)?, output),
+        Command::Backtest(command) => {
+            return backtest::run(command, &configuration::load(cli)?, output);
+        }
+        Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
+    }
+    Ok(Ending::Done)
+}

@@ -1,0 +1,138 @@
+//! `stockade serve` and `stockade setup-link`.
+
+use super::{
+    args::Serve,
+    configuration::data_dir,
+    output::{Output, plain},
+};
+use crate::{
+    desk,
+    server::{self, Options, Started},
+};
+use anyhow::{Context, anyhow};
+use catalog::ImportRequest;
+use edge::{Drained, Exposure, Limits};
+use serde_json::json;
+use server::jobs::Capacity;
+use settings::Settings;
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tracing_subscriber::EnvFilter;
+
+/// Runs the server until it is told to stop.
+pub(super) fn serve(command: &Serve, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    log(settings)?;
+    let root = data_dir(settings);
+    if let Some(sample) = &command.sample {
+        import_sample(&root, sample, output)?;
+    }
+    let options = options(root, settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let drained = runtime.block_on(server::serve(options, |started| announce(started, output)))?;
+    match drained {
+        Drained::Clean => output.note("stopped; everything is written"),
+        Drained::Cut { connections } => {
+            output.note(&format!("stopped; {connections} connections were cut off"));
+        }
+    }
+    Ok(())
+}
+
+fn log(settings: &Settings) -> anyhow::Result<()> {
+    let level = settings.text("log.level");
+    let filter = EnvFilter::try_new(format!("warn,stockade={level},edge={level}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match settings.text("log.format") {
+        "json" => lines.json().try_init(),
+        _ => lines.with_target(false).try_init(),
+    };
+    started.map_err(|error| anyhow!("the log cannot be started: {error}"))
+}
+
+fn options(root: PathBuf, settings: &Settings) -> anyhow::Result<Options> {
+    let size = |key: &str| {
+        usize::try_from(settings.number(key)).with_context(|| format!("{key} is out of range"))
+    };
+    let drain = u64::try_from(settings.number("server.drain_seconds"))?;
+    let public = settings.is_on("server.public");
+    Ok(Options {
+        root,
+        listen: settings.text("server.listen").parse()?,
+        exposure: if public { Exposure::Public } else { Exposure::Loopback },
+        capacity: Capacity { workers: size("backtest.workers")?, queue: size("backtest.queue")? },
+        limits: Limits { drain: Duration::from_secs(drain), ..Limits::default() },
+    })
+}
+
+/// What a person needs to get in. The link is a secret of theirs: it goes to stdout, not to a log.
+fn announce(started: &Started, output: Output) {
+    let document = json!({
+        "url": started.url,
+        "address": started.address.to_string(),
+        "setup_link": started.setup_link,
+        "fingerprint": started.fingerprint,
+        "authority": started.authority.display().to_string(),
+        "spki": started.spki,
+    });
+    let shown = output.show(&document, |_| {
+        let mut text = format!("Stockade is ready at {}\n\n", started.url);
+        if let Some(link) = &started.setup_link {
+            text.push_str(&format!(
+                "  make the owner's account   {link}\n                             (works once, for one hour)\n"
+            ));
+        }
+        text.push_str(&format!(
+            "  trust this certificate     {}\n  its SHA-256 fingerprint    {}\n\nCtrl-C stops it.",
+            started.authority.display(),
+            started.fingerprint
+        ));
+        text
+    });
+    if let Err(error) = shown {
+        tracing::error!(%error, "the address could not be printed");
+    }
+}
+
+/// Imports each Parquet file of `sample` that the catalogue lacks, named by its file.
+fn import_sample(root: &Path, sample: &Path, output: Output) -> anyhow::Result<()> {
+    let place = || format!("cannot list {}", sample.display());
+    let mut files: Vec<PathBuf> = std::fs::read_dir(sample)
+        .with_context(place)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()
+        .with_context(place)?;
+    files.retain(|path| path.extension().is_some_and(|e| e == "parquet"));
+    files.sort();
+    let desk = desk::connect(root)?;
+    let known = catalog::Catalog::open(&desk::catalog_dir(root))?.datasets()?;
+    let actions = sample.join("corporate_actions.csv");
+    let actions = if actions.exists() { catalog::read_actions(&actions)? } else { Vec::new() };
+    for file in files {
+        let stem = file.file_stem().map(|stem| stem.to_string_lossy().replace('_', "-"));
+        let name = stem.unwrap_or_default();
+        if known.iter().any(|set| set.name == name) {
+            continue;
+        }
+        let mut request = ImportRequest::new(std::path::absolute(&file)?, name, desk::now());
+        request.actions.clone_from(&actions);
+        let report = desk.import(&request, &mut |_, _| ControlFlow::Continue(()))?;
+        output.note(&format!("imported {}: {} bars", plain(&report.name), report.rows_kept));
+    }
+    Ok(())
+}
+
+/// Prints a fresh set-up link, by way of the server if one runs.
+pub(super) fn setup_link(settings: &Settings, output: Output) -> anyhow::Result<()> {
+    let root = data_dir(settings);
+    let desk = desk::connect(&root)?;
+    let listen: std::net::SocketAddr = settings.text("server.listen").parse()?;
+    let url = match desk.address()? {
+        Some(url) => url,
+        None => format!("https://localhost:{}", listen.port()),
+    };
+    let link = server::setup_link(&url, &desk.issue_setup()?);
+    output.show(&json!({ "setup_link": link }), |_| link.clone())
+}
