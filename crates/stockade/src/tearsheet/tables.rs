@@ -33,8 +33,8 @@ fn row(page: &mut Page, columns: &[Column], cells: &[String]) {
     let mut line = String::from("<tr>");
     for (place, (Column(_, align), cell)) in columns.iter().zip(cells).enumerate() {
         let (tag, scope) = if place == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
-        // Dates must not break at their hyphens; sentences must break.
-        let wrap = if cell.len() > 60 || tag == "th" { "" } else { " nowrap" };
+        // Dates must not break at their hyphens; sentences, which have blanks, must break.
+        let wrap = if cell.contains(' ') { "" } else { " nowrap" };
         line.push_str(&format!(
             "<{tag}{scope}{wrap} align=\"{align}\" valign=\"top\">{cell}</{tag}>"
         ));
@@ -64,13 +64,8 @@ pub(crate) fn drawdowns(page: &mut Page, document: &ResultDocument) {
     open(page, "Deepest first; days from the peak until it was reached again", &columns);
     for d in &document.drawdowns {
         let end = d.end.as_deref().map_or_else(|| "not yet".to_owned(), escape);
-        let cells = [
-            percent(Some(d.depth), 2),
-            escape(&d.start),
-            escape(&d.trough),
-            end,
-            d.days.to_string(),
-        ];
+        let times = format!("{}<br>{}", escape(&d.start), escape(&d.trough));
+        let cells = [percent(Some(d.depth), 2), times, end, d.days.to_string()];
         row(page, &columns, &cells);
     }
     close(page);
