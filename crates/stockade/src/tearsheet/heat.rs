@@ -47,8 +47,9 @@ fn year(page: &mut Page, row: &MonthRow, top: usize, scale: f64) {
         row.year
     ));
     let cells = row.months.iter().copied().chain([row.total]);
-    for (place, value) in (0..).zip(cells) {
-        let left = YEAR + COLUMN * f64::from(place);
+    for (place, value) in cells.enumerate() {
+        #[allow(clippy::cast_precision_loss, reason = "thirteen columns")]
+        let left = YEAR + COLUMN * place as f64;
         let is_total = place == 12;
         page.line("<g role=\"cell\">");
         if let Some(value) = value {
@@ -58,7 +59,7 @@ fn year(page: &mut Page, row: &MonthRow, top: usize, scale: f64) {
             page.line(&format!(
                 "<rect x=\"{:.2}%\" y=\"{top}\" width=\"{:.2}%\" height=\"{}\" rx=\"4\" fill=\"{colour}\" fill-opacity=\"{opacity:.3}\"><title>{}: {}</title></rect>",
                 left + 0.2, COLUMN - 0.4, ROW - 3,
-                MONTHS.get(place as usize).map_or_else(|| row.year.to_string(), |month| format!("{month} {}", row.year)),
+                MONTHS.get(place).map_or_else(|| row.year.to_string(), |month| format!("{month} {}", row.year)),
                 escape(&percent(Some(value), 2)),
             ));
         }

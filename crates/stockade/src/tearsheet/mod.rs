@@ -111,3 +111,54 @@ fn breakable(hex: &str) -> String {
         digits.chunks(8).map(|part| escape(&part.iter().collect::<String>())).collect();
     format!("<code>{}</code>", parts.join("<wbr>"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::trades_csv;
+    use market::{Bar, BarSeries, BarSize, Instrument, Price, Quantity, Timestamp};
+
+    fn document() -> ResultDocument {
+        let bars = (0..400_i64).map(|day| {
+            let price = Price(10_000 + (day % 37 - 18).abs() * 150 + day * 3);
+            let open_time = Timestamp::from_nanos((11_000 + day) * BarSize::DAY.nanos());
+            Bar {
+                open_time,
+                open: price,
+                high: price,
+                low: price,
+                close: price,
+                volume: Quantity(1),
+            }
+        });
+        let instrument = Instrument::share("X".parse().expect("a symbol"));
+        let series = BarSeries::from_bars(instrument, BarSize::DAY, bars).expect("in order");
+        let text = "version: 1\nname: <b>'&\"\ndata: d\nsignals:\n  long: close > ts_mean(close, 5)\nsizing: { percent: 50 }\n";
+        let strategy = engine::parse_strategy(text).expect("a strategy");
+        let outcome = engine::backtest(&strategy, &[series], &mut engine::Unwatched).expect("runs");
+        ResultDocument::of(&outcome, text).expect("in range")
+    }
+
+    #[test]
+    fn the_sheet_has_nothing_that_a_strict_policy_blocks() {
+        let sheet = render(&document());
+        for forbidden in ["<style", "style=", "<script", "<link", "<b>'", "href=", "src=", "url("] {
+            assert!(!sheet.contains(forbidden), "{forbidden}");
+        }
+        assert!(sheet.contains("&lt;b&gt;&#39;&amp;&quot;"));
+        assert!(!sheet.contains("NaN") && !sheet.contains("inf\""), "only numbers are drawn");
+    }
+
+    #[test]
+    fn the_same_run_is_written_in_the_same_bytes() {
+        let (a, b) = (document(), document());
+        assert!(!a.trades.is_empty() && a.equity.len() == 400);
+        assert_eq!(render(&a), render(&b));
+        let json = a.to_json().expect("is JSON");
+        assert_eq!(json, b.to_json().expect("is JSON"));
+        let read: ResultDocument = serde_json::from_slice(&json).expect("reads back");
+        assert!(read.run_id == a.run_id && read.digest == a.digest && read.fills == a.fills);
+        let csv = trades_csv(&a).expect("is CSV");
+        assert_eq!(csv.iter().filter(|b| **b == b'\n').count(), a.trades.len() + 1);
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::html::{Page, escape, grouped, number, percent};
 use crate::report::{MeasureRow, ResultDocument, TradeRow};
+use std::fmt::Write as _;
 
 /// Trades that the sheet lists; the rest is in the CSV.
 const TRADES_SHOWN: usize = 250;
@@ -35,9 +36,7 @@ fn row(page: &mut Page, columns: &[Column], cells: &[String]) {
         let (tag, scope) = if place == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
         // Dates must not break at their hyphens; sentences, which have blanks, must break.
         let wrap = if cell.contains(' ') { "" } else { " nowrap" };
-        line.push_str(&format!(
-            "<{tag}{scope}{wrap} align=\"{align}\" valign=\"top\">{cell}</{tag}>"
-        ));
+        let _ = write!(line, "<{tag}{scope}{wrap} align=\"{align}\" valign=\"top\">{cell}</{tag}>");
     }
     line.push_str("</tr>");
     page.line(&line);
