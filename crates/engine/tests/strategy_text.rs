@@ -247,6 +247,17 @@ fn faults_of_expressions_are_marked_in_every_style_of_scalar() {
 }
 
 #[test]
+fn a_comma_in_braces_is_explained() {
+    let text = "version: 1\nname: x\ndata: d\nsignals: { long: close > delay(close, 5) }\nsizing: { fixed: 1 }\n";
+    let found = check_strategy(text, None);
+    let last = found.last().expect("a problem");
+    assert!(
+        last.help.as_ref().is_some_and(|help| help.starts_with("a comma ends a value")),
+        "{last}"
+    );
+}
+
+#[test]
 fn faults_of_expressions_keep_their_words() {
     insta::assert_snapshot!(with("ema(close, 30)\n  exit", "ema(close, 30) + delay(close, -1)\n  exit"), @r"
     6:57 [look-ahead] <-1> `delay` with d = -1 looks 1 row ahead

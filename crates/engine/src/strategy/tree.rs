@@ -99,6 +99,9 @@ impl Reader<'_> {
         let near = nearest(name, Key::within(parent).map(Key::name));
         let elsewhere = super::KEYS.iter().find(|key| key.name() == name);
         let help = match (near, elsewhere) {
+            _ if name.contains(['(', ')']) => {
+                "a comma ends a value inside `{ }`: quote the expression, or write it on a line of its own".to_owned()
+            }
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, Some(key)) if key.parent().is_empty() => {
                 format!("`{name}` stands at the top, not in `{parent}`")
