@@ -41,3 +41,9 @@ CREATE TABLE violations (
     first_us BIGINT NOT NULL,
     last_us BIGINT NOT NULL
 );
+
+-- What the log last said of each dataset: after a kill, the catalogue is held against it.
+CREATE TABLE datasets (
+    dataset_name TEXT NOT NULL PRIMARY KEY,
+    digest TEXT NOT NULL
+);

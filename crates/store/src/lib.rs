@@ -12,6 +12,7 @@ mod accounts;
 mod accounts_log;
 mod act;
 mod backtests;
+mod datasets;
 mod error;
 mod log;
 mod migrate;

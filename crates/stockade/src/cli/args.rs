@@ -147,15 +147,16 @@ pub(crate) enum Factor {
 
 /// `stockade factor eval`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
 pub(crate) struct Eval {
     /// The panel, CSV or Parquet; a text column is a group.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub data: PathBuf,
     /// One expression.
-    #[arg(long, value_name = "TEXT", required_unless_present = "expr_file")]
+    #[arg(long, value_name = "TEXT", group = "what")]
     pub expr: Option<String>,
     /// Many expressions: a CSV file with the columns id and expression.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "expr")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, group = "what")]
     pub expr_file: Option<PathBuf>,
     /// Where to write one wide CSV per expression: a row a date, a column a symbol.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]

@@ -71,7 +71,7 @@ fn summary(document: &serde_json::Value) -> String {
     let measures = document.get("measures").and_then(serde_json::Value::as_array);
     for measure in measures.into_iter().flatten() {
         let field = |name: &str| measure.get(name).cloned().unwrap_or_default();
-        let name = field("name").as_str().map(plain).unwrap_or_default();
+        let name = field("name").as_str().map(plain).unwrap_or_default().replace('_', " ");
         rows.push(vec![name, value(&field("value"), field("unit").as_str().unwrap_or(""))]);
     }
     format!(
@@ -92,6 +92,9 @@ fn value(value: &serde_json::Value, unit: &str) -> String {
         }
         (serde_json::Value::Number(number), "ratio") => {
             format!("{:.3}", number.as_f64().unwrap_or_default())
+        }
+        (serde_json::Value::Number(number), "count" | "days") => {
+            format!("{:.0}", number.as_f64().unwrap_or_default())
         }
         (serde_json::Value::String(text), _) => plain(text),
         (serde_json::Value::Null, _) => "–".to_owned(),

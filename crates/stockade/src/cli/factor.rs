@@ -158,7 +158,9 @@ fn read_set(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let mut seen = BTreeSet::new();
     let mut set = Vec::new();
     for record in reader.records() {
-        let record = record.with_context(|| format!("cannot read {place}"))?;
+        let record = record.with_context(|| {
+            format!("cannot read {place}: an expression with commas stands in double quotes")
+        })?;
         let line = record.position().map_or(0, csv::Position::line);
         let name = record.get(id).unwrap_or("").trim().to_owned();
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);

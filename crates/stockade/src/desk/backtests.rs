@@ -1,7 +1,7 @@
 //! Backtests: asked for, run, ended; each step an act of its own in the log.
 
 use super::{
-    Actor, Deed, Desk, Error, Result, Watch, now,
+    Actor, Deed, Desk, Error, Result, Watch, new_id, now,
     run::{self, Computed},
     sha256_hex, title,
 };
@@ -72,7 +72,8 @@ impl Desk {
         text: &str,
     ) -> Result<Uuid> {
         engine::parse_strategy(text).map_err(Error::Strategy)?;
-        let (id, now) = (self.new_id(), now());
+        let now = now();
+        let id = new_id(now);
         let name = title(text);
         let mut act = self.store().begin().await?;
         let backtest = NewBacktest { id, strategy, name: &name, text };
@@ -96,7 +97,11 @@ impl Desk {
         watch: Watch,
     ) -> Result<ResultRef> {
         let Some(tenant) = tenant else {
-            return self.compute(text, self.paths().host_results(), watch).await;
+            let result = self.compute(text, self.paths().host_results(), watch).await?;
+            let (run_id, digest) = (result.run_id.clone(), result.digest.clone());
+            let deed = Deed::BacktestDone { id: new_id(now()), run_id, digest };
+            self.store().begin().await?.commit(deed.entry(Actor::Host), now()).await?;
+            return Ok(result);
         };
         let id = self.queue_backtest(tenant, None, &text).await?;
         let results = self.paths().results(tenant.account());
@@ -180,7 +185,7 @@ fn problem(error: &Error) -> Value {
     let code = match error {
         Error::Strategy(_) => "strategy",
         Error::Catalog(_) => "data",
-        Error::Engine(_) => "run",
+        Error::Engine(_) | Error::NoOpen { .. } => "run",
         Error::File { .. } => "disk",
         _ => "failed",
     };

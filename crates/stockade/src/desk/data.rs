@@ -2,6 +2,7 @@
 
 use super::{Actor, Deed, Desk, Error, Result, Watch, now};
 use catalog::{ImportReport, ImportRequest, Manifest, QualityReport, Summary};
+use jiff::Timestamp;
 use market::{Adjustment, BarSeries, Symbol};
 use std::ops::ControlFlow;
 
@@ -49,7 +50,11 @@ impl Desk {
             .with_catalog(move |catalog| {
                 let mut tell = |progress: catalog::Progress| {
                     watch.tell(progress.done, progress.total);
-                    if watch.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                    if watch.is_stopped() {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
                 };
                 match catalog.import(&request, &mut tell) {
                     Err(catalog::Error::Cancelled) => Err(Error::Cancelled),
@@ -62,7 +67,9 @@ impl Desk {
             digest: report.digest.clone(),
             rows: report.rows_kept,
         };
-        self.store().begin().await?.commit(deed.entry(actor), now()).await?;
+        let mut act = self.store().begin().await?;
+        act.keep_dataset(&report.name, &report.digest).await?;
+        act.commit(deed.entry(actor), now()).await?;
         Ok(report)
     }
 
@@ -71,7 +78,31 @@ impl Desk {
         let owned = name.to_owned();
         self.with_catalog(move |catalog| Ok(catalog.remove(&owned)?)).await?;
         let deed = Deed::DatasetRemoved { name: name.to_owned() };
-        self.store().begin().await?.commit(deed.entry(actor), now()).await?;
+        let mut act = self.store().begin().await?;
+        act.drop_dataset(name).await?;
+        act.commit(deed.entry(actor), now()).await?;
+        Ok(())
+    }
+
+    /// Holds the catalogue against the log: a kill between a rename on disk and its leaf leaves a
+    /// dataset that the log does not know, or one that it still believes in.
+    pub(super) async fn reconcile_datasets(&self, now: Timestamp) -> Result<()> {
+        let mut logged = self.store().dataset_digests().await?;
+        for set in self.datasets().await? {
+            if logged.remove(&set.name).is_some_and(|digest| digest == set.digest) {
+                continue;
+            }
+            let mut act = self.store().begin().await?;
+            act.keep_dataset(&set.name, &set.digest).await?;
+            let (name, digest, rows) = (set.name, set.digest, set.rows);
+            let deed = Deed::DatasetFound { name, digest, rows };
+            act.commit(deed.entry(Actor::Server), now).await?;
+        }
+        for name in logged.into_keys() {
+            let mut act = self.store().begin().await?;
+            act.drop_dataset(&name).await?;
+            act.commit(Deed::DatasetRemoved { name }.entry(Actor::Server), now).await?;
+        }
         Ok(())
     }
 

@@ -51,6 +51,14 @@ pub enum Error {
     /// A run stopped.
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// The strategy fills at an open that the data do not have.
+    #[error(
+        "{data} has closing prices only, and next_open fills at the open: write `convention: same_close`, or use data with opens"
+    )]
+    NoOpen {
+        /// The dataset.
+        data: String,
+    },
     /// A result could not be put into words.
     #[error("the result cannot be written: {problem}")]
     Report {

@@ -81,12 +81,12 @@ impl Desk {
         Ok(desk)
     }
 
-
     /// Ends what a stop has interrupted and removes results that nothing refers to.
     async fn sweep(&self, now: Timestamp) -> Result<()> {
         for (account, id) in self.store().unfinished_backtests().await? {
             self.interrupt(&Tenant::host(account), id, now).await?;
         }
+        self.reconcile_datasets(now).await?;
         results::sweep(&self.paths().host_results(), |_| true)?;
         for (account, results) in self.tenants()? {
             let known = self.store().run_ids(account).await?;
@@ -135,13 +135,6 @@ impl Desk {
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.0.catalog
     }
-
-    /// A fresh identifier, ordered by time.
-    pub(crate) fn new_id(&self) -> Uuid {
-        let millis = u64::try_from(now().as_millisecond()).unwrap_or(0);
-        let bits = seal::random(&mut SystemEntropy::new());
-        uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid()
-    }
 }
 
 impl fmt::Debug for Desk {
@@ -154,6 +147,13 @@ impl fmt::Debug for Desk {
 #[must_use]
 pub fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// A fresh identifier, ordered by time.
+pub(crate) fn new_id(now: Timestamp) -> Uuid {
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    let bits = seal::random(&mut SystemEntropy::new());
+    uuid::Builder::from_unix_timestamp_millis(millis, &bits).into_uuid()
 }
 
 /// Where the catalogue of a data directory lies, for commands that only read prices.

@@ -46,6 +46,15 @@ pub enum Deed {
         /// Its bars.
         rows: u64,
     },
+    /// Prices are there whose import was cut off before the log heard of it.
+    DatasetFound {
+        /// The dataset.
+        name: String,
+        /// Digest of its logical columns.
+        digest: String,
+        /// Its bars.
+        rows: u64,
+    },
     /// Prices were removed.
     DatasetRemoved {
         /// The dataset.
@@ -114,9 +123,10 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 12] = [
+    pub const KINDS: [&'static str; 13] = [
         "server.started",
         "dataset.imported",
+        "dataset.found",
         "dataset.removed",
         "strategy.created",
         "strategy.changed",
@@ -138,6 +148,9 @@ impl Deed {
             Self::DatasetImported { name, digest, rows } => {
                 ("dataset.imported", name.clone(), json!({ "digest": digest, "rows": rows }))
             }
+            Self::DatasetFound { name, digest, rows } => {
+                ("dataset.found", name.clone(), json!({ "digest": digest, "rows": rows }))
+            }
             Self::DatasetRemoved { name } => ("dataset.removed", name.clone(), json!({})),
             Self::StrategyCreated { id, text } => {
                 ("strategy.created", id.to_string(), json!({ "text_sha256": text }))
@@ -158,7 +171,9 @@ impl Deed {
                 ("backtest.failed", id.to_string(), json!({ "code": code }))
             }
             Self::BacktestCancelled { id } => ("backtest.cancelled", id.to_string(), json!({})),
-            Self::LogExported { size } => ("log.exported", "log".to_owned(), json!({ "size": size })),
+            Self::LogExported { size } => {
+                ("log.exported", "log".to_owned(), json!({ "size": size }))
+            }
             Self::ViolationsSeen { count } => {
                 ("violations.seen", "browsers".to_owned(), json!({ "count": count }))
             }

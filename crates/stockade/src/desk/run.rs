@@ -5,8 +5,8 @@ use crate::{
     report::{self, ResultDocument},
     tearsheet,
 };
-use catalog::Catalog;
-use engine::{Resources, Strategy};
+use catalog::{Catalog, Field};
+use engine::{Convention, Resources, Strategy};
 use portfolio::EquityPoint;
 use serde_json::Value;
 use std::{ops::ControlFlow, sync::atomic::AtomicBool};
@@ -26,8 +26,13 @@ const MEMORY_BYTES_MAX: u64 = 4 << 30;
 /// Runs a strategy over the catalogue's prices.
 pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Computed> {
     let strategy: Strategy = engine::parse_strategy(text).map_err(Error::Strategy)?;
-    let series =
-        catalog.series(&strategy.data, strategy.universe.as_deref(), strategy.adjust)?;
+    let manifest = catalog.manifest(&strategy.data)?;
+    if strategy.convention == Convention::NextOpen
+        && !manifest.dataset.fields.contains(&Field::Open)
+    {
+        return Err(Error::NoOpen { data: strategy.data });
+    }
+    let series = catalog.series(&strategy.data, strategy.universe.as_deref(), strategy.adjust)?;
     let threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
     let resources = Resources { threads, memory_bytes_max: MEMORY_BYTES_MAX };
     let mut looking = Looking { watch };

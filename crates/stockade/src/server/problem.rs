@@ -150,14 +150,17 @@ impl From<desk::Error> for Problem {
             E::Catalog(inner) => inner.into(),
             E::Store(store::Error::NoSuchLeaf { .. }) | E::NotFound { .. } => Self::not_found(),
             E::Store(
-                store::Error::DiskFull { .. } | store::Error::Busy { .. } | store::Error::Locked { .. },
+                store::Error::DiskFull { .. }
+                | store::Error::Busy { .. }
+                | store::Error::Locked { .. },
             ) => {
                 tracing::error!(cause = %text, "the database could not take it");
                 let detail = "the database could not take it: nothing was half-written";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", detail).retry_after(5)
             }
             E::Strategy(problems) => {
-                let place = problems.first().map(|p| format!("line {}, column {}", p.line, p.column));
+                let place =
+                    problems.first().map(|p| format!("line {}, column {}", p.line, p.column));
                 let mut problem = Self::invalid(text);
                 problem.code = "strategy";
                 problem.place = place;
@@ -170,7 +173,7 @@ impl From<desk::Error> for Problem {
             }
             E::Limit { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text),
             E::Cancelled => Self::new(StatusCode::CONFLICT, "cancelled", text),
-            E::Engine(_) => Self::invalid(text),
+            E::Engine(_) | E::NoOpen { .. } => Self::invalid(text),
             E::Store(_)
             | E::File { .. }
             | E::InUse { .. }
@@ -209,8 +212,9 @@ impl From<identity::Error> for Problem {
             E::Forged | E::Token(_) => Self::anonymous(),
             E::Ended { .. } => Self::new(StatusCode::UNAUTHORIZED, "ended", text),
             E::Permission => Self::new(StatusCode::FORBIDDEN, "permission", text),
-            E::Stale => Self::new(StatusCode::FORBIDDEN, "stale", text)
-                .fix("sign in again and repeat it"),
+            E::Stale => {
+                Self::new(StatusCode::FORBIDDEN, "stale", text).fix("sign in again and repeat it")
+            }
             E::Cost { .. }
             | E::StoredHash
             | E::Sealed(_)
