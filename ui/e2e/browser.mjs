@@ -44,7 +44,7 @@ function listen(context, page, origin, complaints) {
   context.on('weberror', (error) => complaints.add(`an error of the page: ${error.error().message}`));
   context.on('console', (message) => {
     if (!['error', 'warning'].includes(message.type())) return;
-    complaints.add(`the console at ${page.url()}: ${message.text()}`);
+    complaints.add(`the console at ${page.url()}: ${message.text()} (${message.location().url})`);
   });
 }
 

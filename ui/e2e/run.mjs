@@ -16,8 +16,8 @@ function given(name) {
   return value;
 }
 
-const link = given('STOCKADE_LINK');
-const data = given('STOCKADE_DATA');
+const link = given('E2E_LINK');
+const data = given('E2E_DATA');
 const { origin } = new URL(link);
 const ca = authority(data);
 const spki = await pin(origin, ca);
@@ -25,7 +25,7 @@ const browser = await launch(given('CHROMIUM'), spki);
 try {
   const complaints = new Complaints();
   const page = await person(browser, origin, complaints);
-  const world = { browser, page, complaints, link, data, origin, ca, binary: given('STOCKADE_BINARY') };
+  const world = { browser, page, complaints, link, data, origin, ca, binary: given('E2E_BINARY') };
   const onFailure = (name) => picture(page, `failed-${name.replace(/\W+/g, '-')}`).catch(() => undefined);
   const step = (name, work, options = {}) => test(name, work, { onFailure, ...options });
   await setUp(world, step);

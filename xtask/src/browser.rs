@@ -15,9 +15,9 @@ pub fn run(chromium: &Path) -> Result<Ran> {
     let project = machine::project();
     let server = Server::start(&binary, scratch.join("data"), &project.join("data"))?;
     let mut node = process::command("node", &["ui/e2e/run.mjs"], &project);
-    node.env("STOCKADE_LINK", &server.link)
-        .env("STOCKADE_DATA", &server.data)
-        .env("STOCKADE_BINARY", &binary)
+    node.env("E2E_LINK", &server.link)
+        .env("E2E_DATA", &server.data)
+        .env("E2E_BINARY", &binary)
         .env("CHROMIUM", chromium);
     let ran = process::run(&mut node)?;
     server.stop()?;

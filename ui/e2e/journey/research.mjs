@@ -19,7 +19,9 @@ export async function research(world, step) {
     equal(stocks.rows, 12_154, 'rows of the sample');
     world.dataset = stocks.name;
     await page.goto(`/data/${stocks.name}`);
-    await page.getByText('AAPL').first().waitFor();
+    await page.getByRole('heading', { name: t('data.detail.quality') }).waitFor();
+    await page.getByRole('combobox', { name: t('data.detail.symbol') }).selectOption('AAPL');
+    await page.getByRole('img', { name: /AAPL/ }).first().waitFor();
   }, { needed: true });
 
   await step('a strategy starts from a template', async () => {
@@ -40,7 +42,10 @@ export async function research(world, step) {
     holds(/ema/.test(said), `the problem does not name the right word: ${said}`);
     await eventually('the text is underlined', async () => (await page.locator('.cm-lintRange-error').count()) > 0);
     await inspect(page, 'strategy-with-error');
-    await page.getByRole('button', { name: t('strategy.run') }).click();
+    // The button says that it is disabled, and pressing it all the same starts nothing.
+    const run = page.getByRole('button', { name: t('strategy.run') });
+    equal(await run.getAttribute('aria-disabled'), 'true', 'the button to run a strategy with an error');
+    await run.click({ force: true });
     holds(page.url().includes('/strategies/'), 'a strategy with an error was run');
     await write(page, world.text.replace(/ema\(close, \d+\)/, 'delay(close, -1)'));
     await eventually('looking ahead is refused', async () => /ahead|future|look/i.test(await page.getByTestId('problems').innerText()));

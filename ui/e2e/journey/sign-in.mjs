@@ -96,8 +96,6 @@ export async function signIn(world, step) {
     await page.goto('/settings');
     const name = new RegExp(`^${escape(t('settings.session.end'))}`);
     const buttons = page.getByRole('button', { name });
-    const count = await buttons.count();
-    holds(count >= 1, 'no session can be ended');
     await buttons.first().click();
     await eventually('a session is gone', async () => {
       const after = (await fetched(page, '/api/v1/sessions')).body;
