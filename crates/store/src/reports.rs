@@ -30,8 +30,7 @@ impl Act {
     /// Adds to the count of a kind of violation.
     pub async fn count_violation(&mut self, violation: &Violation) -> Result<(), Error> {
         let parts = [&violation.page, &violation.directive, &violation.blocked, &violation.sample];
-        let key = seal::sha256(parts.map(String::as_str).join("\n").as_bytes());
-        let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = hex::encode(seal::sha256(parts.map(String::as_str).join("\n").as_bytes()));
         let (connection, place) = self.parts();
         sqlx::query(
             "INSERT INTO violations (violation_key, page, directive, blocked, sample, seen, first_us, last_us)

@@ -328,14 +328,12 @@ impl Accounts {
     ) -> Result<Opened> {
         let now = now();
         let mut entropy = SystemEntropy::new();
-        let cookie =
-            self.device(visitor).unwrap_or_else(|| DeviceCookie::new(now, &mut entropy));
+        let cookie = self.device(visitor).unwrap_or_else(|| DeviceCookie::new(now, &mut entropy));
         let rules = (&self.0.rules, &self.0.refresh_key);
         let opened = OpenedSession::open(proof, cookie.device(), rules, now, &mut entropy);
         let (session, state) = (opened.session, opened.state);
         let client = identity::Client::new(visitor.address, &visitor.agent);
-        let sealed =
-            self.0.vault.seal_client((session.account, session.id), &client, &mut entropy);
+        let sealed = self.0.vault.seal_client((session.account, session.id), &client, &mut entropy);
         let (mut act, mut events) = begun;
         if !act.open_session(&opened, &sealed).await? {
             let source = visitor.source();

@@ -85,9 +85,7 @@ impl Connection {
     /// Removes a dataset.
     pub fn remove_dataset(&self, name: &str) -> Result<()> {
         match self {
-            Self::Here(here) => {
-                here.runtime.block_on(here.desk.remove_dataset(Actor::Host, name))
-            }
+            Self::Here(here) => here.runtime.block_on(here.desk.remove_dataset(Actor::Host, name)),
             Self::There(remote) => remote.remove_dataset(name),
         }
     }
@@ -129,11 +127,7 @@ impl Connection {
 
 impl Here {
     /// Runs work on the runtime and hands its progress to the caller's own thread.
-    fn watched<T, F>(
-        &self,
-        progress: Progress<'_>,
-        work: impl FnOnce(Watch) -> F,
-    ) -> Result<T>
+    fn watched<T, F>(&self, progress: Progress<'_>, work: impl FnOnce(Watch) -> F) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,

@@ -1,6 +1,6 @@
 //! The command line's side of the control socket: HTTP over a Unix socket, answers as JSON lines.
 
-use super::{Error, Paths, ResultRef, Result, connect::Progress};
+use super::{Error, Paths, Result, ResultRef, connect::Progress};
 use catalog::{
     BadRows, FileKind, ImportReport, ImportRequest, Mapping, Replace, SplitEntry, TimeZone,
 };
@@ -208,7 +208,9 @@ impl Remote {
                         return Err(Error::Cancelled);
                     }
                 }
-                Say::Done { answer } => return serde_json::from_value(answer).map_err(|e| failed(&e)),
+                Say::Done { answer } => {
+                    return serde_json::from_value(answer).map_err(|e| failed(&e));
+                }
                 Say::Failed { message } => return Err(Error::Refused(message)),
                 Say::Stopped => return Err(Error::Cancelled),
             }

@@ -52,12 +52,7 @@ pub struct Guest {
 }
 
 impl Guest {
-    fn new(
-        session: &Session,
-        state: &AccountState,
-        profile: Profile,
-        now: Timestamp,
-    ) -> Self {
+    fn new(session: &Session, state: &AccountState, profile: Profile, now: Timestamp) -> Self {
         Self {
             account: session.account,
             profile,
@@ -150,8 +145,7 @@ impl Accounts {
     ) -> Result<Option<Opened>> {
         let SessionRow { session, state, family, .. } = row;
         let rules = (&self.0.rules, &self.0.refresh_key);
-        let judged =
-            Family::rotate(family, (session, state), (token, device.device()), rules, now);
+        let judged = Family::rotate(family, (session, state), (token, device.device()), rules, now);
         let rotation = match judged {
             Ok(rotation) => rotation,
             Err(Refused::Ended { reason }) => {
@@ -253,7 +247,8 @@ impl Accounts {
             let left = session.session().expires.duration_since(now());
             let left = std::time::Duration::try_from(left).unwrap_or_default();
             let row = self.0.desk.store().session(id).await;
-            if left.is_zero() || matches!(row, Ok(Some(SessionRow { session, .. })) if session.ended.is_some())
+            if left.is_zero()
+                || matches!(row, Ok(Some(SessionRow { session, .. })) if session.ended.is_some())
             {
                 return;
             }

@@ -1,6 +1,6 @@
 //! Strategies: kept texts, checked as they are written.
 
-use super::{Actor, Deed, Desk, Error, Result, now, sha256_hex};
+use super::{Actor, Deed, Desk, Error, Result, new_id, now, sha256_hex};
 use identity::Tenant;
 use store::{StrategyLine, StrategyRow, StrategyWords};
 use uuid::Uuid;
@@ -36,7 +36,8 @@ impl Desk {
             return Err(Error::Limit { what: "strategies", limit: KEPT_MAX as usize });
         }
         let name = name.map_or_else(|| title(text), str::to_owned);
-        let (id, now) = (self.new_id(), now());
+        let now = now();
+        let id = new_id(now);
         let mut act = self.store().begin().await?;
         act.insert_strategy(tenant, id, StrategyWords { name: &name, text }, now).await?;
         let deed = Deed::StrategyCreated { id, text: sha256_hex(text.as_bytes()) };

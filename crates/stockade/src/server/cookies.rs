@@ -45,9 +45,8 @@ impl Cookie {
     pub fn set(self, value: &str, lifetime: SignedDuration) -> HeaderValue {
         let seconds = lifetime.as_secs().max(0);
         let name = self.name();
-        let line = format!(
-            "{name}={value}; Max-Age={seconds}; Path=/; Secure; HttpOnly; SameSite=Strict"
-        );
+        let line =
+            format!("{name}={value}; Max-Age={seconds}; Path=/; Secure; HttpOnly; SameSite=Strict");
         let mut line =
             HeaderValue::try_from(line).expect("our tokens are letters, digits, dots and dashes");
         line.set_sensitive(true);

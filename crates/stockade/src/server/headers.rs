@@ -82,9 +82,8 @@ fn is_public_name(host: &str) -> bool {
 /// On loopback only this machine's own names are answered, so that no foreign name can be bent
 /// to point here (DNS rebinding).
 fn wrong_host(app: &App, host: Option<&str>) -> Option<Problem> {
-    let own = |host: &str| {
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    };
+    let own =
+        |host: &str| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     let fine = match app.exposure() {
         Exposure::Public => host.is_some(),
         Exposure::Loopback => host.is_some_and(own),

@@ -12,7 +12,7 @@ use std::{
     },
 };
 use tokio::sync::Semaphore;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 /// How many backtests run and wait.
@@ -31,11 +31,19 @@ pub struct Job {
     tenant: Tenant,
     /// What readers hear.
     pub stream: Stream,
+    /// Ends the wait for a turn.
+    asked: CancellationToken,
+    /// Ends the work.
     stop: Arc<AtomicBool>,
     running: AtomicBool,
 }
 
 impl Job {
+    fn ask_to_stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.asked.cancel();
+    }
+
     /// Whether its turn has come.
     #[must_use]
     pub fn is_running(&self) -> bool {
@@ -88,6 +96,7 @@ impl Jobs {
         let job = Arc::new(Job {
             tenant,
             stream: Stream::default(),
+            asked: CancellationToken::new(),
             stop: Arc::default(),
             running: AtomicBool::new(false),
         });
@@ -101,10 +110,22 @@ impl Jobs {
     }
 
     async fn run(&self, id: Uuid, job: &Arc<Job>, text: String) {
-        let Ok(_turn) = Arc::clone(&self.0.turns).acquire_owned().await else { return };
-        if self.0.closing.load(Ordering::Relaxed) {
+        let turn = tokio::select! {
+            biased;
+            () = job.asked.cancelled() => None,
+            turn = Arc::clone(&self.0.turns).acquire_owned() => turn.ok(),
+        };
+        let ended = match turn {
+            Some(_turn) => self.work(job, text).await,
+            None => Ended::Cancelled,
+        };
+        if ended == Ended::Cancelled && self.0.closing.load(Ordering::Relaxed) {
             return self.interrupt(id, job).await;
         }
+        self.end(id, job, ended).await;
+    }
+
+    async fn work(&self, job: &Arc<Job>, text: String) -> Ended {
         job.running.store(true, Ordering::Relaxed);
         let teller = Arc::clone(job);
         let told = std::sync::atomic::AtomicU64::new(u64::MAX);
@@ -116,10 +137,11 @@ impl Jobs {
             }
         };
         let watch = Watch::new(tell, Arc::clone(&job.stop));
-        let ended = self.0.desk.try_backtest(&job.tenant, text, watch).await;
-        if ended == Ended::Cancelled && self.0.closing.load(Ordering::Relaxed) {
-            return self.interrupt(id, job).await;
-        }
+        self.0.desk.try_backtest(&job.tenant, text, watch).await
+    }
+
+    /// Keeps how it ended, and tells the readers.
+    async fn end(&self, id: Uuid, job: &Job, ended: Ended) {
         let kept = self.0.desk.end_backtest(&job.tenant, id, &ended).await;
         let (name, data) = match (ended, kept) {
             (_, Err(error)) => {
@@ -152,7 +174,7 @@ impl Jobs {
     pub fn cancel(&self, tenant: &Tenant, id: Uuid) -> bool {
         let found = self.find(tenant, id);
         if let Some(job) = &found {
-            job.stop.store(true, Ordering::Relaxed);
+            job.ask_to_stop();
         }
         found.is_some()
     }
@@ -167,7 +189,7 @@ impl Jobs {
     pub async fn close(&self) {
         self.0.closing.store(true, Ordering::Relaxed);
         for job in self.live().values() {
-            job.stop.store(true, Ordering::Relaxed);
+            job.ask_to_stop();
         }
         self.0.tasks.close();
         self.0.tasks.wait().await;

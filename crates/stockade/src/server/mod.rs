@@ -38,10 +38,9 @@ use tower_http::{
 /// The largest body that is read.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// How long a handler may take until its answer begins; event streams begin at once.
-const HANDLER_TIME: Duration = Duration::from_secs(60);
+const HANDLER_TIME: Duration = Duration::from_mins(1);
 
 /// The whole service: routes, the UI behind them, and the layers around both.
-#[must_use]
 pub fn router(app: &App) -> Router {
     let (routes, rows, document) = routes::table(app.clone()).finish();
     tracing::debug!(routes = rows.len(), "routes are mounted");

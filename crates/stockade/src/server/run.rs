@@ -86,8 +86,7 @@ impl Server {
         );
         let service = router(&app);
         let pages = tokio::spawn(edge::serve(door, service, options.limits, stop.clone()));
-        let control =
-            tokio::spawn(control::answer(socket, app.clone(), url.clone(), stop.clone()));
+        let control = tokio::spawn(control::answer(socket, app.clone(), url.clone(), stop.clone()));
         let fingerprint = authority.fingerprint();
         let path = authority.path();
         let chores = tokio::spawn(chores(app.clone(), authority, tls, stop.clone()));

@@ -60,7 +60,8 @@ impl Table {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.mount(Method::GET, path, rule, words, on(MethodFilter::GET, handler))
+        let row = Row { method: Method::GET, path, rule };
+        self.mount(row, words, on(MethodFilter::GET, handler))
     }
 
     /// Mounts a route that makes or does something.
@@ -70,7 +71,8 @@ impl Table {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.mount(Method::POST, path, rule, words, on(MethodFilter::POST, handler))
+        let row = Row { method: Method::POST, path, rule };
+        self.mount(row, words, on(MethodFilter::POST, handler))
     }
 
     /// Mounts a route that replaces something.
@@ -80,7 +82,8 @@ impl Table {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.mount(Method::PUT, path, rule, words, on(MethodFilter::PUT, handler))
+        let row = Row { method: Method::PUT, path, rule };
+        self.mount(row, words, on(MethodFilter::PUT, handler))
     }
 
     /// Mounts a route that removes something.
@@ -90,33 +93,25 @@ impl Table {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.mount(Method::DELETE, path, rule, words, on(MethodFilter::DELETE, handler))
+        let row = Row { method: Method::DELETE, path, rule };
+        self.mount(row, words, on(MethodFilter::DELETE, handler))
     }
 
-    fn mount(
-        mut self,
-        method: Method,
-        path: &'static str,
-        rule: Rule,
-        words: Words,
-        route: MethodRouter<App>,
-    ) -> Self {
-        let guard = Guard { app: self.app.clone(), rule };
+    fn mount(mut self, row: Row, words: Words, route: MethodRouter<App>) -> Self {
+        let guard = Guard { app: self.app.clone(), rule: row.rule };
         let guarded = route.route_layer(from_fn_with_state(guard, guard::admit));
-        self.router = self.router.route(path, guarded);
-        let open = matches!(rule, Rule::Open(_));
-        let (verb, operation, schemas) = words.operation(&method, path, open);
+        self.router = self.router.route(row.path, guarded);
+        let (verb, operation, schemas) = words.operation(&row);
         let item = PathItem::new(verb, operation);
         let paths = std::mem::take(&mut self.document.paths);
-        self.document.paths = PathsBuilder::from(paths).path(path, item).build();
+        self.document.paths = PathsBuilder::from(paths).path(row.path, item).build();
         let components = self.document.components.get_or_insert_default();
         components.schemas.extend(schemas);
-        self.rows.push(Row { method, path, rule });
+        self.rows.push(row);
         self
     }
 
     /// The routes, the rows and the document.
-    #[must_use]
     pub fn finish(self) -> (Router<App>, Vec<Row>, OpenApi) {
         (self.router, self.rows, self.document)
     }

@@ -57,11 +57,8 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let packed = Files::get(&format!("{path}.br")).filter(|_| takes_brotli(headers));
     let encoding = packed.is_some().then_some(HeaderValue::from_static("br"));
     let EmbeddedFile { data, .. } = packed.unwrap_or(plain);
-    let cache = if path.starts_with(HASHED) {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
+    let cache =
+        if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut response = Response::new(Body::from(data.into_owned()));
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(path)));

@@ -1,17 +1,16 @@
 //! What the OpenAPI document says of a route.
 
-use super::problem::ProblemJson;
+use super::{Row, Rule, problem::ProblemJson};
 use http::{Method, StatusCode};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         Components, Content, HttpMethod, Info, License, OpenApi, OpenApiBuilder, Ref, RefOr,
-        ResponseBuilder, Schema, SecurityRequirement,
+        Required, ResponseBuilder, Schema, SecurityRequirement,
         path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
         request_body::RequestBodyBuilder,
         schema::{ObjectBuilder, Type},
         security::{ApiKey, ApiKeyValue, SecurityScheme},
-        Required,
     },
 };
 
@@ -81,15 +80,12 @@ impl Words {
     }
 
     /// As OpenAPI has it, with the schemas that it refers to.
-    pub(super) fn operation(
-        self,
-        method: &Method,
-        path: &str,
-        open: bool,
-    ) -> (HttpMethod, Operation, Schemas) {
+    pub(super) fn operation(self, row: &Row) -> (HttpMethod, Operation, Schemas) {
+        let Row { method, path, rule } = row;
         let text = || ObjectBuilder::new().schema_type(Type::String);
-        let mut operation =
-            OperationBuilder::new().summary(Some(self.summary)).operation_id(Some(id(method, path)));
+        let mut operation = OperationBuilder::new()
+            .summary(Some(self.summary))
+            .operation_id(Some(id(method, path)));
         for name in variables(path) {
             let parameter = ParameterBuilder::new()
                 .name(name)
@@ -125,7 +121,7 @@ impl Words {
             .description("A refusal")
             .content("application/problem+json", refusal);
         operation = operation.response("default", refusal.build());
-        if !open {
+        if matches!(rule, Rule::Needs(_)) {
             let cookie = SecurityRequirement::new("session", Vec::<String>::new());
             operation = operation.security(cookie);
         }

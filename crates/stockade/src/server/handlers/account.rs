@@ -188,8 +188,7 @@ pub async fn setup_begin(
     Json(form): Json<SetupForm>,
 ) -> Answer<Json<SetupBegun>> {
     let person = (form.email.as_str(), form.display_name.as_deref());
-    let begun =
-        app.accounts().begin_setup(&visitor, &form.token, person, form.password.0).await?;
+    let begun = app.accounts().begin_setup(&visitor, &form.token, person, form.password.0).await?;
     let code = QrCode::new(begun.uri.expose()).map_err(|error| Problem::internal(&error))?;
     let qr_svg = code.render::<svg::Color<'_>>().min_dimensions(200, 200).build();
     let (secret, uri) = (begun.secret.expose().clone(), begun.uri.expose().clone());
@@ -203,8 +202,7 @@ pub async fn setup_finish(
     Json(form): Json<SetupCode>,
 ) -> Answer<Response> {
     let finished = app.accounts().finish_setup(&visitor, &form.ticket, form.code.trim()).await?;
-    let recovery_codes =
-        finished.recovery_codes.iter().map(|code| code.expose().clone()).collect();
+    let recovery_codes = finished.recovery_codes.iter().map(|code| code.expose().clone()).collect();
     let body = Json(SetupFinished { recovery_codes });
     Ok((cookies(&finished.opened), body).into_response())
 }

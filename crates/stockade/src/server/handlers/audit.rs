@@ -73,9 +73,8 @@ impl From<LogLine> for Line {
 /// `GET /api/v1/audit`
 pub async fn page(State(app): State<App>, Query(which): Query<Which>) -> Answer<Json<Page>> {
     let kind = which.kind.filter(|kind| !kind.is_empty()).map(|kind| kind.parse()).transpose();
-    let kind = kind.map_err(|error: audit::Error| {
-        Problem::invalid(error.to_string()).at("query, kind")
-    })?;
+    let kind =
+        kind.map_err(|error: audit::Error| Problem::invalid(error.to_string()).at("query, kind"))?;
     let limit = which.limit.unwrap_or(0);
     let view = app.desk().log(&LogPage { before: which.before, kind, limit }).await?;
     let checkpoint = CheckpointView {

@@ -59,7 +59,7 @@ pub struct Backtest {
     problem: Option<Value>,
 }
 
-fn view(app: &App, signed: Signed, row: BacktestRow) -> Backtest {
+fn view(app: &App, signed: &Signed, row: BacktestRow) -> Backtest {
     let (mut run_id, mut summary, mut spark, mut problem) = (None, None, None, None);
     let state = match row.state {
         BacktestState::Queued => {
@@ -107,7 +107,7 @@ fn in_words(mut problem: Value) -> Value {
 /// `GET /api/v1/backtests`
 pub async fn list(State(app): State<App>, signed: Signed) -> Answer<Json<Vec<Backtest>>> {
     let rows = app.desk().backtests(&signed.tenant).await?;
-    Ok(Json(rows.into_iter().map(|row| view(&app, signed, row)).collect()))
+    Ok(Json(rows.into_iter().map(|row| view(&app, &signed, row)).collect()))
 }
 
 /// `GET /api/v1/backtests/{id}`
@@ -117,7 +117,7 @@ pub async fn show(
     Part(id): Part<Uuid>,
 ) -> Answer<Json<Backtest>> {
     let row = app.desk().backtest(&signed.tenant, id).await?;
-    Ok(Json(view(&app, signed, row)))
+    Ok(Json(view(&app, &signed, row)))
 }
 
 /// `POST /api/v1/backtests`
@@ -163,7 +163,7 @@ pub async fn events(
     let live = app.jobs().find(&signed.tenant, id);
     let Some(job) = live else {
         let row = app.desk().backtest(&signed.tenant, id).await?;
-        let note = epilogue(view(&app, signed, row), seen);
+        let note = epilogue(&view(&app, &signed, row), seen);
         return Ok(Sse::new(stream::iter([Ok::<_, Infallible>(event(note))])).into_response());
     };
     let events = follow(app, signed, job, seen);
@@ -171,7 +171,7 @@ pub async fn events(
 }
 
 /// What a reader hears who comes when all is over.
-fn epilogue(backtest: Backtest, seen: u64) -> Note {
+fn epilogue(backtest: &Backtest, seen: u64) -> Note {
     let (name, data) = match backtest.state {
         "done" => ("done", json!({ "run_id": backtest.run_id })),
         "cancelled" => ("cancelled", json!({})),
@@ -187,13 +187,10 @@ fn follow(
     job: Arc<Job>,
     seen: u64,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let ended = Box::pin({
-        let app = app.clone();
-        async move {
-            tokio::select! {
-                () = app.accounts().ended(&signed.session) => {}
-                () = app.stop().cancelled() => {}
-            }
+    let ended = Box::pin(async move {
+        tokio::select! {
+            () = app.accounts().ended(&signed.session) => {}
+            () = app.stop().cancelled() => {}
         }
     });
     stream::unfold((job, seen, ended), |(job, seen, mut ended)| async move {
@@ -236,12 +233,10 @@ async fn file(
     let (name, media, disposition) = what;
     let path = app.desk().result_dir(&signed.tenant, id).await?.join(name);
     let bytes = tokio::fs::read(&path).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Problem::new(
-            StatusCode::GONE,
-            "result-gone",
-            "the result's files are no longer there",
-        )
-        .fix("run the backtest again: the same data and text give the same result"),
+        std::io::ErrorKind::NotFound => {
+            Problem::new(StatusCode::GONE, "result-gone", "the result's files are no longer there")
+                .fix("run the backtest again: the same data and text give the same result")
+        }
         _ => Problem::internal(&error),
     })?;
     let mut response = Response::new(Body::from(bytes));
@@ -252,4 +247,3 @@ async fn file(
     }
     Ok(response)
 }
-

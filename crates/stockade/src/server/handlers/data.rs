@@ -109,6 +109,7 @@ pub struct Bars {
     /// Decimals of a price.
     price_scale: u8,
     /// Second, open, high, low, close, volume.
+    #[allow(clippy::struct_field_names, reason = "the name on the wire")]
     #[schema(value_type = Vec<Vec<f64>>)]
     bars: Vec<(i64, f64, f64, f64, f64, f64)>,
 }
@@ -146,10 +147,7 @@ pub async fn list(State(app): State<App>) -> Answer<Json<Vec<Dataset>>> {
 }
 
 /// `GET /api/v1/datasets/{name}`
-pub async fn show(
-    State(app): State<App>,
-    Part(name): Part<String>,
-) -> Answer<Json<DatasetDetail>> {
+pub async fn show(State(app): State<App>, Part(name): Part<String>) -> Answer<Json<DatasetDetail>> {
     let manifest = app.desk().manifest(&name).await?;
     let quality = Quality {
         problems: manifest.quality.problems(),
@@ -215,9 +213,10 @@ pub async fn bars(
     Part(name): Part<String>,
     Query(which): Query<Which>,
 ) -> Answer<Json<Bars>> {
-    let symbol = which.symbol.parse().map_err(|error: market::Error| {
-        Problem::invalid(error.to_string()).at("query, symbol")
-    })?;
+    let symbol = which
+        .symbol
+        .parse()
+        .map_err(|error: market::Error| Problem::invalid(error.to_string()).at("query, symbol"))?;
     let adjustment = match which.adjust {
         Some(Adjust::None) => Adjustment::Raw,
         Some(Adjust::Splits) | None => Adjustment::Splits,

@@ -38,7 +38,8 @@ pub async fn collect(State(app): State<App>, request: Request) -> Answer<StatusC
     let kind = media_type(request.headers()).unwrap_or_default().to_owned();
     let known = ["application/csp-report", "application/reports+json", "application/json"];
     if !known.contains(&kind.as_str()) {
-        let detail = "the body must be a report: application/csp-report or application/reports+json";
+        let detail =
+            "the body must be a report: application/csp-report or application/reports+json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-a-report", detail));
     }
     let bytes = body(request, &app).await?;

@@ -263,7 +263,7 @@ fn missing(name: &str, error: &Error) -> String {
 }
 
 /// A problem of the engine with its place as browsers count.
-pub fn finding(text: &str, problem: &engine::Problem) -> Finding {
+fn finding(text: &str, problem: &engine::Problem) -> Finding {
     Finding {
         from: units(text, problem.span.start),
         to: units(text, problem.span.end),
@@ -281,7 +281,10 @@ pub fn finding(text: &str, problem: &engine::Problem) -> Finding {
 
 /// UTF-16 code units before a byte; an offset inside a character counts as its start.
 fn units(text: &str, byte: usize) -> usize {
-    text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= byte).map(|(_, c)| c.len_utf16()).sum()
+    text.char_indices()
+        .take_while(|(at, c)| at + c.len_utf8() <= byte)
+        .map(|(_, c)| c.len_utf16())
+        .sum()
 }
 
 /// The byte at a number of UTF-16 code units; `None` outside the text or inside a character.

@@ -1,0 +1,189 @@
+//! A real server on a port of its own, and a real TLS client that keeps cookies.
+
+#![allow(
+    clippy::disallowed_methods,
+    dead_code,
+    reason = "certificates and codes follow the real clock; each test file uses a part of this"
+)]
+
+use edge::{Exposure, Limits};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::rt::TokioIo;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
+use stockade::server::{Options, Server, jobs::Capacity};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use totp_rs::{Algorithm, Builder, Secret};
+
+/// The owner's password in every test.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// The owner's address in every test.
+pub const EMAIL: &str = "ada@example.org";
+
+/// What the server is started with: loopback, any free port.
+pub fn options(root: &Path) -> Options {
+    Options {
+        root: root.to_owned(),
+        listen: "127.0.0.1:0".parse().expect("an address"),
+        exposure: Exposure::Loopback,
+        capacity: Capacity { workers: 1, queue: 8 },
+        limits: Limits::default(),
+    }
+}
+
+/// Starts a server on a directory.
+pub async fn start(root: &Path) -> Server {
+    Server::start(options(root)).await.expect("the server starts")
+}
+
+/// A browser without pages: one TLS connection per request, cookies kept.
+#[derive(Clone)]
+pub struct Browser {
+    address: SocketAddr,
+    tls: TlsConnector,
+    pub cookies: BTreeMap<String, String>,
+}
+
+/// An answer, read to its end.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Fails with the body unless the status is the expected one.
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self
+    }
+}
+
+impl Browser {
+    /// Trusts the server's own authority and nobody else.
+    pub fn new(server: &Server) -> Self {
+        let pem = std::fs::read(&server.started.authority).expect("the authority");
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(&pem).expect("PEM")).expect("a root");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let tls = TlsConnector::from(Arc::new(config));
+        Self { address: server.started.address, tls, cookies: BTreeMap::new() }
+    }
+
+    /// Sends a request as it is, with the cookies; the body is still to be read.
+    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Response<Incoming> {
+        let tcp = TcpStream::connect(self.address).await.expect("connects");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let stream = self.tls.connect(name, tcp).await.expect("a handshake");
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP");
+        tokio::spawn(connection);
+        let headers = request.headers_mut();
+        headers.entry(header::HOST).or_insert("localhost".parse().expect("a host"));
+        if !self.cookies.is_empty() {
+            let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+            let line = pairs.collect::<Vec<_>>().join("; ");
+            headers.insert(header::COOKIE, line.parse().expect("cookies"));
+        }
+        sender.send_request(request).await.expect("an answer")
+    }
+
+    /// Sends a request as it is and reads the answer to its end.
+    pub async fn raw(&mut self, request: Request<Full<Bytes>>) -> Answer {
+        let (parts, body) = self.send(request).await.into_parts();
+        for line in parts.headers.get_all(header::SET_COOKIE) {
+            let line = line.to_str().expect("text");
+            let (pair, rest) = line.split_once(';').expect("attributes");
+            let (name, value) = pair.split_once('=').expect("a pair");
+            if rest.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let body = body.collect().await.expect("a body").to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.raw(request(Method::GET, path, None)).await
+    }
+
+    pub async fn post(&mut self, path: &str, body: Value) -> Answer {
+        self.raw(request(Method::POST, path, Some(body))).await
+    }
+
+    pub async fn put(&mut self, path: &str, body: Value) -> Answer {
+        self.raw(request(Method::PUT, path, Some(body))).await
+    }
+
+    pub async fn delete(&mut self, path: &str) -> Answer {
+        self.raw(request(Method::DELETE, path, None)).await
+    }
+
+    /// Makes the owner's account from the printed link; the recovery codes.
+    pub async fn set_up(&mut self, server: &Server) -> Vec<String> {
+        let link = server.started.setup_link.clone().expect("a link");
+        let token = link.split_once('#').expect("a fragment").1;
+        let form = json!({ "token": token, "email": EMAIL, "password": PASSWORD });
+        let begun = self.post("/api/v1/setup/begin", form).await.expect(200).json();
+        let secret = begun["totp"]["secret"].as_str().expect("a secret").to_owned();
+        assert!(begun["totp"]["qr_svg"].as_str().expect("a picture").contains("<svg"));
+        let code = code(&secret, 0);
+        let finish = json!({ "ticket": begun["ticket"], "code": code });
+        let done = self.post("/api/v1/setup/finish", finish).await.expect(200).json();
+        let codes = done["recovery_codes"].as_array().expect("codes");
+        assert_eq!(codes.len(), 10);
+        codes.iter().map(|code| code.as_str().expect("text").to_owned()).collect()
+    }
+
+    /// Signs in. After the enrolment that takes a recovery code: an authenticator's code works
+    /// once, and the next one is half a minute away.
+    pub async fn sign_in(&mut self, kind: &str, code: &str) -> Answer {
+        let form = json!({ "email": EMAIL, "password": PASSWORD });
+        let asked = self.post("/api/v1/sign-in", form).await.expect(200).json();
+        let factor = json!({ "challenge": asked["challenge"], "kind": kind, "code": code });
+        self.post("/api/v1/sign-in/factor", factor).await
+    }
+}
+
+/// A request as a program sends it.
+pub fn request(method: Method, path: &str, body: Option<Value>) -> Request<Full<Bytes>> {
+    let mut builder = Request::builder().method(&method).uri(path);
+    if body.is_some() || method != Method::GET {
+        builder = builder.header(header::CONTENT_TYPE, "application/json");
+    }
+    let bytes = body.map(|body| body.to_string()).unwrap_or_default();
+    builder.body(Full::new(Bytes::from(bytes))).expect("a request")
+}
+
+/// The code of an authenticator, so many steps from now.
+pub fn code(secret: &str, steps: i64) -> String {
+    let secret = Secret::try_from_base32(secret).expect("base 32");
+    let totp =
+        Builder::new().with_algorithm(Algorithm::SHA1).with_secret(secret).build_noncompliant();
+    let now = jiff::Timestamp::now().as_second() + steps * 30;
+    totp.generate(now.unsigned_abs()).to_string()
+}

@@ -1,0 +1,254 @@
+//! The whole way: the printed link, an account, a strategy, a backtest, its result, the log.
+
+#![allow(clippy::disallowed_methods, reason = "the test looks at files the server wrote")]
+
+mod common;
+
+use common::{Browser, EMAIL, request, start};
+use http::{Method, header};
+use http_body_util::BodyExt;
+use identity::{AccountId, Tenant};
+use serde_json::{Value, json};
+use std::{fmt::Write as _, ops::ControlFlow, path::Path};
+use stockade::{desk, server::Server};
+
+/// Made-up prices of two symbols over so many days, rising and falling in turn.
+fn prices(days: u32) -> String {
+    let start: jiff::civil::Date = "2020-01-01".parse().expect("a date");
+    let mut text = "date,symbol,open,high,low,close,volume\n".to_owned();
+    for day in 0..days {
+        let date = start.checked_add(jiff::Span::new().days(i64::from(day))).expect("a date");
+        for (symbol, base) in [("AAA", 100), ("BBB", 50)] {
+            let price = base + (day / 20 % 2 * 10) + day % 7;
+            let _ = writeln!(
+                text,
+                "{date},{symbol},{price}.00,{}.00,{}.00,{price}.50,1000",
+                price + 2,
+                price - 1
+            );
+        }
+    }
+    text
+}
+
+const STRATEGY: &str = "version: 1\nname: Cross\ndata: made-up\nuniverse: [AAA, BBB]\nbar: 1d\n\
+signals:\n  long: ema(close, 3) > ema(close, 8)\n  exit: ema(close, 3) < ema(close, 8)\n\
+sizing: { fixed: 10 }\ncosts: { fee_bps: 10 }\nconvention: next_open\ncash: 100000\ncurrency: USD\n\
+seed: 1\n";
+
+/// Imports the prices through the control socket of the running server.
+async fn import(root: &Path, days: u32) {
+    let (root, file) = (root.to_owned(), root.join("made-up.csv"));
+    std::fs::write(&file, prices(days)).expect("writes");
+    let done = tokio::task::spawn_blocking(move || {
+        let desk = desk::connect(&root).expect("connects");
+        assert!(desk.address().expect("answers").is_some(), "the server holds the directory");
+        let request = catalog::ImportRequest::new(file, "made-up", desk::now());
+        desk.import(&request, &mut |_, _| ControlFlow::Continue(())).expect("imports")
+    });
+    assert_eq!(done.await.expect("joins").rows_kept, u64::from(days) * 2);
+}
+
+/// The events of a stream until it ends: id, name, data.
+async fn events(browser: &Browser, id: &str, last: Option<&str>) -> Vec<(u64, String, Value)> {
+    let mut asked = request(Method::GET, &format!("/api/v1/backtests/{id}/events"), None);
+    if let Some(last) = last {
+        asked.headers_mut().insert("last-event-id", last.parse().expect("a number"));
+    }
+    let answer = browser.send(asked).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let body = answer.into_body().collect().await.expect("an end").to_bytes();
+    let text = String::from_utf8(body.to_vec()).expect("text");
+    let field = |event: &str, name: &str| {
+        let line = event.lines().find_map(|line| line.strip_prefix(name));
+        line.map(|value| value.trim().to_owned())
+    };
+    let one = |event: &str| {
+        let data = serde_json::from_str(&field(event, "data:")?).expect("JSON");
+        Some((field(event, "id:")?.parse().expect("a number"), field(event, "event:")?, data))
+    };
+    text.split("\n\n").filter_map(one).collect()
+}
+
+#[tokio::test]
+async fn from_the_printed_link_to_a_tear_sheet() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = start(directory.path()).await;
+    let mut browser = Browser::new(&server);
+    assert_eq!(browser.get("/api/v1/session").await.expect(200).json()["state"], "setup");
+    let recovery = browser.set_up(&server).await;
+    let session = browser.get("/api/v1/session").await.expect(200).json();
+    assert_eq!(
+        (&session["state"], &session["account"]["email"]),
+        (&json!("signed_in"), &json!(EMAIL))
+    );
+    assert_eq!(session["account"]["role"], "owner");
+
+    // The link worked once, and another sign-in takes another code.
+    let token = server.started.setup_link.as_ref().expect("a link").split_once('#').expect("#").1;
+    let again = json!({ "token": token, "email": "b@b.example", "password": "x".repeat(20) });
+    browser.post("/api/v1/setup/begin", again).await.expect(401);
+    browser.post("/api/v1/sign-out", json!({})).await.expect(204);
+    browser.get("/api/v1/strategies").await.expect(401);
+    browser.sign_in("recovery", &recovery[3]).await.expect(200);
+    let mut other = Browser::new(&server);
+    other.sign_in("recovery", &recovery[3]).await.expect(401);
+
+    import(directory.path(), 300).await;
+    let sets = browser.get("/api/v1/datasets").await.expect(200).json();
+    assert_eq!((&sets[0]["name"], &sets[0]["rows"]), (&json!("made-up"), &json!(600)));
+    let bars = browser.get("/api/v1/datasets/made-up/bars?symbol=AAA").await.expect(200).json();
+    assert_eq!(bars["bars"].as_array().expect("bars").len(), 300);
+    assert_eq!(bars["bars"][0], json!([1_577_836_800, 100.0, 102.0, 99.0, 100.5, 1000.0]));
+    browser.get("/api/v1/datasets/made-up").await.expect(200);
+    browser.get("/api/v1/datasets/nothing").await.expect(404);
+
+    check_and_complete(&mut browser).await;
+    let new = json!({ "text": STRATEGY });
+    let kept = browser.post("/api/v1/strategies", new).await.expect(201).json();
+    let path = format!("/api/v1/strategies/{}", kept["id"].as_str().expect("an id"));
+    let change = json!({ "name": "Cross 2", "text": STRATEGY, "revision": 1 });
+    assert_eq!(browser.put(&path, change.clone()).await.expect(200).json()["revision"], 2);
+    browser.put(&path, change).await.expect(409);
+    assert_eq!(browser.get(&path).await.expect(200).json()["name"], "Cross 2");
+
+    let start = json!({ "strategy_id": kept["id"] });
+    let started = browser.post("/api/v1/backtests", start).await.expect(202).json();
+    let id = started["id"].as_str().expect("an id").to_owned();
+    let heard = events(&browser, &id, None).await;
+    let (last, name, data) = heard.last().expect("an event");
+    assert_eq!(name, "done");
+    assert!(heard.windows(2).all(|pair| pair[0].0 < pair[1].0), "{heard:?}");
+    let resumed = events(&browser, &id, Some(&last.to_string())).await;
+    assert_eq!(resumed.last().map(|(_, name, _)| name.as_str()), Some("done"));
+
+    let path = format!("/api/v1/backtests/{id}");
+    let row = browser.get(&path).await.expect(200).json();
+    assert_eq!((&row["state"], &row["run_id"]), (&json!("done"), &data["run_id"]));
+    let result = browser.get(&format!("{path}/result")).await.expect(200).json();
+    assert_eq!(result["run_id"], data["run_id"]);
+    assert_eq!(result["summary"]["trades"], row["summary"]["trades"]);
+    assert!(result["fills"].as_array().expect("fills").len() > 5);
+    let sheet = browser.get(&format!("{path}/tearsheet")).await.expect(200);
+    assert!(sheet.text().starts_with("<!doctype html>"));
+    assert_eq!(sheet.headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    let trades = browser.get(&format!("{path}/trades.csv")).await.expect(200);
+    assert!(trades.text().starts_with("symbol,"), "{}", trades.text());
+
+    the_command_line_gets_the_same(directory.path(), &result).await;
+    the_log_tells_and_verifies(&mut browser, &server).await;
+    server.stop().await.expect("stops");
+}
+
+async fn check_and_complete(browser: &mut Browser) {
+    let text = STRATEGY.replace("ema(close, 3) >", "emma(close, 3) >");
+    let found = browser.post("/api/v1/strategies/check", json!({ "text": text })).await;
+    let found = found.expect(200).json();
+    let problem = &found["problems"][0];
+    assert_eq!(found["title"], "Cross");
+    let place =
+        |name: &str| usize::try_from(problem[name].as_u64().expect("a place")).expect("small");
+    assert!(text[place("from")..place("to")].contains("emma"), "{problem}");
+    let fine = json!({ "text": STRATEGY });
+    let fine = browser.post("/api/v1/strategies/check", fine).await.expect(200).json();
+    assert_eq!(fine["problems"], json!([]));
+    let offset = STRATEGY.find("ema(close, 3) >").expect("there") + 2;
+    let ask = json!({ "text": STRATEGY, "offset": offset });
+    let completed = browser.post("/api/v1/strategies/complete", ask).await.expect(200).json();
+    assert!(completed["options"].as_array().expect("options").iter().any(|o| o["label"] == "ema"));
+    let elsewhere = STRATEGY.replace("made-up", "made-app");
+    let found = browser.post("/api/v1/strategies/check", json!({ "text": elsewhere })).await;
+    assert_eq!(found.expect(200).json()["problems"][0]["code"], "no-dataset");
+}
+
+async fn the_command_line_gets_the_same(root: &Path, result: &Value) {
+    let (root, out) = (root.to_owned(), root.join("out"));
+    let finished = tokio::task::spawn_blocking(move || {
+        let desk = desk::connect(&root).expect("connects");
+        let run = desk.run_backtest(STRATEGY, &mut |_, _| ControlFlow::Continue(()));
+        let run = run.expect("runs");
+        (desk::publish(&run, &out).expect("publishes"), run)
+    });
+    let (place, run) = finished.await.expect("joins");
+    assert_eq!(run.result.run_id, result["run_id"]);
+    let json: Value = serde_json::from_slice(&run.files.json).expect("JSON");
+    assert_eq!(json["digest"], result["digest"]);
+    assert_eq!(json["summary"], result["summary"]);
+    assert_eq!(std::fs::read(place.join(desk::JSON)).expect("reads"), run.files.json);
+}
+
+async fn the_log_tells_and_verifies(browser: &mut Browser, server: &Server) {
+    let page = browser.get("/api/v1/audit?limit=100").await.expect(200).json();
+    let entries = page["entries"].as_array().expect("entries");
+    let kinds: Vec<&str> = entries.iter().map(|e| e["kind"].as_str().expect("a kind")).collect();
+    for kind in [
+        "server.started",
+        "setup.issued",
+        "account.created",
+        "factor.enrolled",
+        "session.opened",
+        "session.ended",
+        "recovery.used",
+        "dataset.imported",
+        "strategy.created",
+        "strategy.changed",
+        "backtest.queued",
+        "backtest.done",
+    ] {
+        assert!(kinds.contains(&kind), "{kind} in {kinds:?}");
+    }
+    let key = browser.get("/api/v1/audit/key").await.expect(200).text();
+    let key: audit::Verifier = key.trim().parse().expect("a key");
+    let receipt = browser.get("/api/v1/audit/0/receipt").await.expect(200).text();
+    audit::verify_receipt(&receipt, &key).expect("verifies");
+    let note = browser.get("/api/v1/audit/checkpoint").await.expect(200).text();
+    audit::Checkpoint::verify(&note, &key).expect("verifies");
+    let export = browser.get("/api/v1/audit/export").await.expect(200).text();
+    let checked = audit::verify_export(export.lines(), Some(&key), &[]).expect("verifies");
+    assert!(checked.summary.bodies >= u64::try_from(entries.len()).expect("few"));
+    for secret in [common::PASSWORD, EMAIL] {
+        assert!(!export.contains(secret), "the log holds no {secret}");
+    }
+    server.app().desk().verify_log(&[note]).await.expect("verifies");
+}
+
+#[tokio::test]
+async fn what_belongs_to_somebody_else_is_not_there() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = start(directory.path()).await;
+    let mut browser = Browser::new(&server);
+    browser.set_up(&server).await;
+    let desk = server.app().desk();
+    let other = AccountId::new(desk::now(), &mut kms::SystemEntropy::new());
+    let database = format!("sqlite://{}", desk.paths().database().display());
+    let mut connection =
+        <sqlx::SqliteConnection as sqlx::Connection>::connect(&database).await.expect("opens");
+    sqlx::query(
+        "INSERT INTO accounts SELECT $1, zeroblob(16), email, display_name, role, standing, epoch,
+         password_hash, created_us FROM accounts",
+    )
+    .bind(other.to_string())
+    .execute(&mut connection)
+    .await
+    .expect("a second account");
+    let other = Tenant::host(other);
+    let strategy = desk.create_strategy(&other, None, STRATEGY).await.expect("keeps");
+    let backtest = desk.queue_backtest(&other, None, STRATEGY).await.expect("queues");
+    assert_eq!(browser.get("/api/v1/strategies").await.expect(200).json(), json!([]));
+    assert_eq!(browser.get("/api/v1/backtests").await.expect(200).json(), json!([]));
+    let strategy = format!("/api/v1/strategies/{strategy}");
+    let unknown = browser
+        .get("/api/v1/strategies/01890000-0000-7000-8000-000000000000")
+        .await
+        .expect(404)
+        .json();
+    assert_eq!(browser.get(&strategy).await.expect(404).json(), unknown);
+    let change = json!({ "text": "x", "revision": 1 });
+    browser.put(&strategy, change).await.expect(404);
+    browser.delete(&strategy).await.expect(404);
+    for tail in ["", "/events", "/result", "/tearsheet", "/trades.csv"] {
+        browser.get(&format!("/api/v1/backtests/{backtest}{tail}")).await.expect(404);
+    }
+    browser.post(&format!("/api/v1/backtests/{backtest}/cancel"), json!({})).await.expect(404);
+}
