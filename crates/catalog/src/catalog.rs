@@ -56,6 +56,8 @@ pub struct Summary {
     pub digest: String,
     /// Problems in its quality report.
     pub problems: u64,
+    /// Price fields its source has.
+    pub fields: Vec<crate::Field>,
     /// Bytes of its partitions.
     pub bytes: u64,
 }
@@ -280,6 +282,7 @@ fn summary(manifest: Manifest) -> Summary {
         symbols: manifest.instruments.iter().map(|entry| entry.symbol.to_string()).collect(),
         bytes: manifest.partitions.iter().map(|partition| partition.bytes).sum(),
         problems: manifest.quality.problems(),
+        fields: manifest.dataset.fields.clone(),
         name: manifest.dataset.name,
         bar: manifest.dataset.bar,
         rows: manifest.dataset.rows,

@@ -58,6 +58,8 @@ export interface DatasetSummary {
   last: string;
   imported: string | number;
   digest: string;
+  /** Price fields that the source has. */
+  fields: string[];
   problems: number;
 }
 

@@ -24,6 +24,9 @@ pub struct Dataset {
     digest: String,
     problems: u64,
     bytes: u64,
+    /// Price fields that the source has; with `close` alone nothing can be filled at an open.
+    #[schema(value_type = Vec<String>)]
+    fields: Vec<catalog::Field>,
 }
 
 /// A dataset with what it says of itself and what is odd in it.
@@ -142,6 +145,7 @@ pub async fn list(State(app): State<App>) -> Answer<Json<Vec<Dataset>>> {
         digest: set.digest,
         problems: set.problems,
         bytes: set.bytes,
+        fields: set.fields,
     };
     Ok(Json(app.desk().datasets().await?.into_iter().map(dataset).collect()))
 }
