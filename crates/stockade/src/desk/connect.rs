@@ -2,7 +2,7 @@
 
 use super::{
     Actor, Desk, Error, Files, JSON, Paths, Remote, Result, ResultRef, TEARSHEET, TRADES, Watch,
-    ledger, now, sha256_hex,
+    ledger, now, results, sha256_hex,
 };
 use catalog::{Catalog, Field, ImportReport, ImportRequest};
 use factor::Schema;
@@ -165,6 +165,7 @@ impl FinishedRun {
 
 /// Puts a result's files where a person wants them: `out/<run_id>/`, whole or not at all.
 pub fn publish(finished: &FinishedRun, out: &Path) -> Result<PathBuf> {
+    results::sweep_dead(out)?;
     finished.files.place(out, &finished.result.run_id)
 }
 

@@ -1,6 +1,7 @@
 //! A result on disk: all of it under its name, or nothing.
 
 use super::Error;
+use rustix::process::{Pid, test_kill_process};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
@@ -47,7 +48,7 @@ impl Files {
                 if self.named().iter().all(|(name, bytes)| is(&target.join(name), bytes)) {
                     return remove(&beside);
                 }
-                let old = results.join(format!("{UNFINISHED}{run_id}-old"));
+                let old = results.join(format!("{UNFINISHED}{run_id}-old-{}", std::process::id()));
                 remove(&old)?;
                 fs::rename(&target, &old)?;
                 fs::rename(&beside, &target)?;
@@ -88,6 +89,26 @@ pub fn sweep(results: &Path, is_known: impl Fn(&str) -> bool) -> Result<usize, E
         }
     }
     Ok(swept)
+}
+
+/// Removes unfinished results of processes that are no more; those of living ones stay.
+pub fn sweep_dead(results: &Path) -> Result<(), Error> {
+    let failed = |source| Error::File { doing: "sweep", path: results.to_owned(), source };
+    let entries = match fs::read_dir(results) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix(UNFINISHED).and_then(|rest| rest.rsplit_once('-'));
+        let writer = pid.and_then(|(_, pid)| pid.parse().ok()).and_then(Pid::from_raw);
+        if writer.is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH)) {
+            remove(&entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a directory that only its owner enters, and its parents.
@@ -131,6 +152,21 @@ mod tests {
             assert_eq!(fs::read_to_string(path.join(JSON)).expect("reads"), text);
             assert_eq!(fs::read_dir(&results).expect("lists").count(), 1, "nothing beside it");
         }
+    }
+
+    #[test]
+    fn what_a_dead_process_left_is_removed_and_the_living_are_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let made = |pid: u32| {
+            let path = directory.path().join(format!(".unfinished-run-{pid}"));
+            fs::create_dir(&path).expect("makes");
+            path
+        };
+        // No process has this number: it lies above the kernel's largest.
+        let (dead, alive) = (made(0x7fff_fff0), made(std::process::id()));
+        sweep_dead(directory.path()).expect("sweeps");
+        assert!(!dead.exists() && alive.exists());
+        sweep_dead(&directory.path().join("nowhere")).expect("nothing there");
     }
 
     #[test]
