@@ -98,6 +98,9 @@ impl Door for TlsDoor {
 const SPEAK_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n\
 content-length: 54\r\nconnection: close\r\n\r\nThis port speaks HTTPS: begin the address with https.\n";
 
+/// `sun_path` holds 108 bytes with its end mark, and the temporary name is four bytes longer.
+pub(crate) const SOCKET_PATH_BYTES_MAX: usize = 103;
+
 /// A Unix socket that only its owner may open.
 pub struct LocalDoor {
     listener: UnixListener,
@@ -107,6 +110,9 @@ pub struct LocalDoor {
 impl LocalDoor {
     /// Listens on `path`; a socket left behind by a dead process is replaced.
     pub async fn bind(path: &Path) -> Result<Self, Error> {
+        if path.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
+            return Err(Error::SocketPath { path: path.to_owned() });
+        }
         if UnixStream::connect(path).await.is_ok() {
             return Err(Error::SocketTaken { path: path.to_owned() });
         }

@@ -55,6 +55,16 @@ pub enum Error {
         /// Which socket.
         path: PathBuf,
     },
+    /// The system keeps a socket's path in 108 bytes.
+    #[error(
+        "{} is too long for a socket, which may have {} bytes: choose a shorter data directory",
+        path.display(),
+        door::SOCKET_PATH_BYTES_MAX
+    )]
+    SocketPath {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// A file of certificates or keys, or a socket, cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {

@@ -229,6 +229,9 @@ async fn the_unix_socket_is_the_owners_alone_and_survives_a_dead_predecessor() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("a.sock");
     drop(std::os::unix::net::UnixListener::bind(&path).expect("a dead server's socket"));
+    let long = directory.path().join("x".repeat(100));
+    let refused = LocalDoor::bind(&long).await.err().expect("too long");
+    assert!(matches!(refused, Error::SocketPath { .. }), "{refused}");
     let door = LocalDoor::bind(&path).await.expect("binds");
     let mode = std::fs::metadata(&path).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

@@ -262,6 +262,7 @@ mod tests {
         vec![
             Deed::ServerStarted { version: "1" },
             Deed::DatasetImported { name: text(), digest: text(), rows: 1 },
+            Deed::DatasetFound { name: text(), digest: text(), rows: 1 },
             Deed::DatasetRemoved { name: text() },
             Deed::StrategyCreated { id, text: text() },
             Deed::StrategyChanged { id, text: text(), revision: 2 },

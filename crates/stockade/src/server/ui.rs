@@ -49,12 +49,14 @@ or <code>npm ci &amp;&amp; npm run build</code> in <code>ui/</code> and build th
 
 fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let plain = Files::get(path)?;
-    let tag = HeaderValue::try_from(format!("\"{}\"", hex::encode(plain.metadata.sha256_hash())))
+    let packed = Files::get(&format!("{path}.br")).filter(|_| takes_brotli(headers));
+    // Each encoding is a representation of its own, with a tag of its own.
+    let digest = hex::encode(packed.as_ref().unwrap_or(&plain).metadata.sha256_hash());
+    let tag = HeaderValue::try_from(format!("\"{digest}\""))
         .expect("hexadecimal digits in quotes are a header's value");
     if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
         return Some((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    let packed = Files::get(&format!("{path}.br")).filter(|_| takes_brotli(headers));
     let encoding = packed.is_some().then_some(HeaderValue::from_static("br"));
     let EmbeddedFile { data, .. } = packed.unwrap_or(plain);
     let cache =
