@@ -1,14 +1,19 @@
 //! Blocks of the book that the program itself writes, so that they cannot grow stale.
 
 use crate::{flags::Flags, machine, process};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::{
     fs,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
-const OPENING: &str = "<!-- made by: ";
+type Shown = fn(&str) -> String;
+
+/// How a block is shown, by the words that open it.
+const OPENINGS: [(&str, Shown); 2] =
+    [("<!-- made by: ", verbatim), ("<!-- table made by: ", table)];
 const CLOSING: &str = "<!-- end -->";
 
 /// Writes the blocks anew, or with `--check` only says which differ.
@@ -47,30 +52,57 @@ pub fn stale(binary: &Path) -> Result<Vec<(PathBuf, String)>> {
 }
 
 fn said(binary: &Path, arguments: &str) -> Result<String> {
-    // An empty data directory and a bare environment: what is said must not depend on who asks.
-    let empty = machine::target().join("xtask/docs-data");
+    // An empty place and a bare environment: what is said must not depend on who asks.
+    let empty = machine::target().join("xtask/docs");
+    fs::create_dir_all(&empty)?;
     let mut command = Command::new(binary);
-    command.env_clear().args(arguments.split(' ')).env("STOCKADE_DATA_DIR", &empty);
-    let said = process::output(&mut command)?;
-    Ok(said.replace(&*empty.to_string_lossy(), "DIR"))
+    command.arg0("stockade").args(arguments.split(' ')).env_clear().current_dir(&empty);
+    process::output(&mut command)
 }
 
 /// The text with every block between the marks replaced by what `say` answers.
 fn renewed(text: &str, say: &dyn Fn(&str) -> Result<String>) -> Result<String> {
-    let mut fresh = String::new();
-    let mut rest = text;
-    while let Some((before, tail)) = rest.split_once(OPENING) {
-        let Some((arguments, tail)) = tail.split_once(" -->") else {
-            bail!("a mark is not closed")
-        };
-        let Some((_, tail)) = tail.split_once(CLOSING) else { bail!("a block is not closed") };
-        let said = say(arguments)?;
-        let lines: Vec<&str> = said.trim_end().lines().map(str::trim_end).collect();
-        let block = format!("\n```text\n{}\n```\n", lines.join("\n"));
-        fresh = fresh + before + OPENING + arguments + " -->" + &block + CLOSING;
-        rest = tail;
+    let mut fresh = text.to_owned();
+    for (opening, shown) in OPENINGS {
+        let mut done = String::new();
+        let mut rest = fresh.as_str();
+        while let Some((before, tail)) = rest.split_once(opening) {
+            let (arguments, tail) = tail.split_once(" -->").context("a mark is not closed")?;
+            let (_, tail) = tail.split_once(CLOSING).context("a block is not closed")?;
+            let block = shown(&say(arguments)?);
+            done = done + before + opening + arguments + " -->\n" + &block + CLOSING;
+            rest = tail;
+        }
+        fresh = done + rest;
     }
-    Ok(fresh + rest)
+    Ok(fresh)
+}
+
+/// The words as they are.
+fn verbatim(said: &str) -> String {
+    let lines: Vec<&str> = said.trim_end().lines().map(str::trim_end).collect();
+    format!("```text\n{}\n```\n", lines.join("\n"))
+}
+
+/// Columns that stand two blanks apart, as a table of the book; the first column is code.
+fn table(said: &str) -> String {
+    let mut rows = String::new();
+    for (number, line) in said.trim_end().lines().enumerate() {
+        let cells: Vec<String> = line
+            .split("  ")
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty())
+            .map(|cell| cell.replace('|', "\\|"))
+            .collect();
+        let Some((first, others)) = cells.split_first() else { continue };
+        let first = if number == 0 { first.clone() } else { format!("`{first}`") };
+        let row = [first].iter().chain(others).map(String::as_str).collect::<Vec<_>>().join(" | ");
+        rows = rows + "| " + &row + " |\n";
+        if number == 0 {
+            rows = rows + "|" + &"---|".repeat(cells.len()) + "\n";
+        }
+    }
+    rows
 }
 
 #[cfg(test)]
@@ -86,5 +118,12 @@ mod tests {
         assert_eq!(renewed(text, &say).expect("renewed"), want);
         assert_eq!(renewed(want, &say).expect("renewed"), want);
         assert!(renewed("<!-- made by: x -->\n", &say).is_err());
+    }
+
+    #[test]
+    fn aligned_columns_become_a_table() {
+        let said = "name    what it is\na or b  1 if |a|\n";
+        let want = "| name | what it is |\n|---|---|\n| `a or b` | 1 if \\|a\\| |\n";
+        assert_eq!(table(said), want);
     }
 }
