@@ -14,11 +14,12 @@ mod remote;
 mod results;
 mod run;
 mod sessions;
+mod setup;
 mod strategies;
 mod violations;
 mod watch;
 
-pub use accounts::{Accounts, Begun, Finished, Opened, Visitor};
+pub use accounts::{Accounts, Opened, Visitor};
 pub use backtests::{Ended, ResultRef};
 pub use connect::{
     Connection, FinishedRun, connect, open_for_reading, publish, schema, schema_of, text_digest,
@@ -31,6 +32,7 @@ pub use record::{Actor, Deed, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use results::{Files, JSON, TEARSHEET, TRADES};
 pub use sessions::{Guest, Minutes, SessionLine};
+pub use setup::{Begun, Finished};
 pub use strategies::{TEXT_BYTES_MAX, title};
 pub use violations::Violations;
 pub use watch::Watch;
