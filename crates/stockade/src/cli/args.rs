@@ -113,7 +113,7 @@ pub(crate) struct Import {
     /// Length of a bar, such as 1d or 5m; guessed from the spacing unless given.
     #[arg(long, value_name = "SIZE")]
     pub bar: Option<String>,
-    /// Time zone of times without one, such as America/New_York.
+    /// Time zone of times without one, such as `America/New_York`.
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub time_zone: String,
     /// Which column is what, where the guess is wrong: time=Date,close=Last.

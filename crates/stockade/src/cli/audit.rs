@@ -199,17 +199,15 @@ fn one_file(
         return export_file(reader, path, pinned, seen);
     }
     let receipt = Receipt::parse(&read_small(path)?)?;
-    match pinned {
-        Some(key) => Ok(Verdict::of_receipt(&receipt.verify(key)?, key, Trust::Pinned)),
-        None => {
-            // On the machine of the log itself, its own key file is where the key is known from.
-            let Ok((_runtime, store)) = self::reader(dir) else {
-                return Err(usage("a receipt is checked against the log's key: give --key VKEY"));
-            };
-            let key: Verifier = store.log_key().parse()?;
-            Ok(Verdict::of_receipt(&receipt.verify(&key)?, &key, Trust::Pinned))
-        }
+    if let Some(key) = pinned {
+        return Ok(Verdict::of_receipt(&receipt.verify(key)?, key, Trust::Pinned));
     }
+    // On the machine of the log itself, its own key file is where the key is known from.
+    let Ok((_runtime, store)) = self::reader(dir) else {
+        return Err(usage("a receipt is checked against the log's key: give --key VKEY"));
+    };
+    let key: Verifier = store.log_key().parse()?;
+    Ok(Verdict::of_receipt(&receipt.verify(&key)?, &key, Trust::Pinned))
 }
 
 fn export_file(
