@@ -16,6 +16,7 @@ mod run;
 mod sessions;
 mod setup;
 mod strategies;
+mod views;
 mod violations;
 mod watch;
 
@@ -34,6 +35,7 @@ pub use results::{Files, JSON, TEARSHEET, TRADES};
 pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};
 pub use strategies::{TEXT_BYTES_MAX, title};
+pub use views::Views;
 pub use violations::Violations;
 pub use watch::Watch;
 

@@ -109,6 +109,8 @@ pub enum Deed {
         /// Which.
         id: Uuid,
     },
+    /// The log was looked at; one entry stands for a quarter of an hour.
+    LogViewed,
     /// The log was taken away as a file.
     LogExported {
         /// How many leaves it has.
@@ -123,7 +125,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 13] = [
+    pub const KINDS: [&'static str; 14] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -135,6 +137,7 @@ impl Deed {
         "backtest.done",
         "backtest.failed",
         "backtest.cancelled",
+        "log.viewed",
         "log.exported",
         "violations.seen",
     ];
@@ -171,6 +174,7 @@ impl Deed {
                 ("backtest.failed", id.to_string(), json!({ "code": code }))
             }
             Self::BacktestCancelled { id } => ("backtest.cancelled", id.to_string(), json!({})),
+            Self::LogViewed => ("log.viewed", "log".to_owned(), json!({})),
             Self::LogExported { size } => {
                 ("log.exported", "log".to_owned(), json!({ "size": size }))
             }
@@ -239,12 +243,20 @@ fn detail(event: &Event) -> Value {
     }
 }
 
+/// A hash in hexadecimal: its first digits are enough for a person.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// What a list says of an entry in a few words.
 #[must_use]
 pub fn summary(entry: &Entry) -> String {
     let Value::Object(fields) = &entry.detail else { return String::new() };
     let word = |(name, value): (&String, &Value)| match value {
         Value::Null => None,
+        Value::String(text) if is_digest(text) => {
+            Some(format!("{} {}…", name.replace('_', " "), text.get(..12).unwrap_or(text)))
+        }
         Value::String(text) => Some(format!("{name} {text}")),
         other => Some(format!("{name} {other}")),
     };
@@ -271,6 +283,7 @@ mod tests {
             Deed::BacktestDone { id, run_id: text(), digest: text() },
             Deed::BacktestFailed { id, code: text() },
             Deed::BacktestCancelled { id },
+            Deed::LogViewed,
             Deed::LogExported { size: 1 },
             Deed::ViolationsSeen { count: 1 },
         ]
@@ -299,5 +312,19 @@ mod tests {
     fn an_entry_is_summed_up_in_words() {
         let deed = Deed::DatasetImported { name: "x".to_owned(), digest: "ab".to_owned(), rows: 5 };
         assert_eq!(summary(&deed.entry(Actor::Host)), "digest ab, rows 5");
+        let deed = Deed::StrategyCreated { id: Uuid::nil(), text: "ab".repeat(32) };
+        assert_eq!(summary(&deed.entry(Actor::Host)), "text sha256 abababababab…");
+    }
+
+    #[test]
+    fn the_web_page_has_words_for_every_kind() {
+        for language in ["en", "de"] {
+            let file =
+                format!("{}/../../ui/src/lib/i18n/{language}.ts", env!("CARGO_MANIFEST_DIR"));
+            let words = std::fs::read_to_string(&file).expect("the messages are in the repository");
+            for kind in Deed::KINDS.into_iter().chain(Event::KINDS) {
+                assert!(words.contains(&format!("'audit.kind.{kind}':")), "{language}: {kind}");
+            }
+        }
     }
 }

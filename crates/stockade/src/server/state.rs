@@ -1,7 +1,7 @@
 //! What every handler can reach.
 
 use super::jobs::Jobs;
-use crate::desk::{Accounts, Desk, Violations};
+use crate::desk::{Accounts, Desk, Views, Violations};
 use edge::Exposure;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,7 @@ struct Inner {
     accounts: Accounts,
     jobs: Jobs,
     violations: Violations,
+    views: Views,
     exposure: Exposure,
     document: OnceLock<String>,
     stop: CancellationToken,
@@ -30,8 +31,10 @@ impl App {
         stop: CancellationToken,
     ) -> Self {
         let desk = accounts.desk().clone();
-        let (violations, document) = (Violations::default(), OnceLock::new());
-        Self(Arc::new(Inner { desk, accounts, jobs, violations, exposure, document, stop }))
+        let (violations, views) = (Violations::default(), Views::default());
+        let document = OnceLock::new();
+        let inner = Inner { desk, accounts, jobs, violations, views, exposure, document, stop };
+        Self(Arc::new(inner))
     }
 
     /// The app's operations.
@@ -50,6 +53,12 @@ impl App {
     #[must_use]
     pub fn jobs(&self) -> &Jobs {
         &self.0.jobs
+    }
+
+    /// Who looks at the log.
+    #[must_use]
+    pub fn views(&self) -> &Views {
+        &self.0.views
     }
 
     /// What browsers report.

@@ -1,7 +1,7 @@
 /** The reader's language, and every formatting that depends on it. */
 import * as format from '../format';
 import type { Moment, Signed } from '../format';
-import type { Key } from './en';
+import { en, type Key } from './en';
 import { negotiate, pluralize, translate, type Locale, type Noun, type Values } from './translate';
 
 const STORED = 'stockade.language';
@@ -30,6 +30,15 @@ export const language = new Language();
 
 export function t<K extends Key>(key: K, ...values: Values<K>): string {
   return translate(language.locale, key, ...values);
+}
+
+/** Every kind of entry that the audit log knows, by the messages there are for them. */
+const KIND = 'audit.kind.';
+export const kinds = Object.keys(en).filter((key) => key.startsWith(KIND)).map((key) => key.slice(KIND.length)).sort();
+
+/** What an entry of this kind says happened; a kind of a newer server stands for itself. */
+export function deed(kind: string): string {
+  return kinds.includes(kind) ? translate(language.locale, `${KIND}${kind}` as 'audit.kind.log.viewed') : kind;
 }
 
 export function count(noun: Noun, n: number): string {

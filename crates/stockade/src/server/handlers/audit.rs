@@ -1,7 +1,7 @@
 //! The audit log, as people read it and take it away.
 
 use crate::{
-    desk::{Actor, LogLine},
+    desk::{self, Actor, LogLine},
     server::{
         Answer, Problem,
         extract::{Json, Part, Query},
@@ -71,11 +71,16 @@ impl From<LogLine> for Line {
 }
 
 /// `GET /api/v1/audit`
-pub async fn page(State(app): State<App>, Query(which): Query<Which>) -> Answer<Json<Page>> {
+pub async fn page(
+    State(app): State<App>,
+    signed: Signed,
+    Query(which): Query<Which>,
+) -> Answer<Json<Page>> {
     let kind = which.kind.filter(|kind| !kind.is_empty()).map(|kind| kind.parse()).transpose();
     let kind =
         kind.map_err(|error: audit::Error| Problem::invalid(error.to_string()).at("query, kind"))?;
     let limit = which.limit.unwrap_or(0);
+    app.desk().log_view(app.views(), signed.tenant.account(), desk::now()).await?;
     let view = app.desk().log(&LogPage { before: which.before, kind, limit }).await?;
     let checkpoint = CheckpointView {
         size: view.head.checkpoint.size,
