@@ -79,13 +79,14 @@ export async function signIn(world, step) {
     await other.getByLabel(t('signin.factor.code')).fill(code(world.secret, now));
     await other.getByRole('button', { name: t('signin.factor.submit') }).click();
     await other.getByRole('heading', { name: t('dashboard.title'), level: 1 }).waitFor();
-    await other.context().clearCookies();
-    await passwordOf(other);
+    const thief = await person(browser, origin, complaints);
+    await passwordOf(thief);
     await complaints.expecting(/the console .* 4\d\d/, async () => {
-      await other.getByLabel(t('signin.factor.code')).fill(code(world.secret, now));
-      await other.getByRole('button', { name: t('signin.factor.submit') }).click();
-      await other.getByRole('alert').first().waitFor();
+      await thief.getByLabel(t('signin.factor.code')).fill(code(world.secret, now));
+      await thief.getByRole('button', { name: t('signin.factor.submit') }).click();
+      await thief.getByRole('alert').first().waitFor();
     });
+    await thief.context().close();
     await other.context().close();
   });
 

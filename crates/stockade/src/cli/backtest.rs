@@ -4,7 +4,7 @@ use super::{
     args::{Backtest, Fields},
     configuration::data_dir,
     marked::Marked,
-    output::{Ending, Output, plain, table},
+    output::{Ending, Output, plain, table, write_stdout},
 };
 use crate::desk;
 use anyhow::{Context, bail};
@@ -52,8 +52,13 @@ fn run_file(file: &Path, out: &Path, dir: &Path, output: Output) -> anyhow::Resu
     bar.finish_and_clear();
     let finished = finished?;
     let place = desk::publish(&finished, out)?;
-    let document: serde_json::Value = serde_json::from_slice(&finished.files.json)?;
-    output.show(&document, summary)?;
+    if output.is_json() {
+        // The very bytes of the result: reading and writing them again could change a last digit.
+        write_stdout(&finished.files.json)?;
+    } else {
+        let document: serde_json::Value = serde_json::from_slice(&finished.files.json)?;
+        write_stdout(summary(&document).as_bytes())?;
+    }
     output.note(&format!(
         "{}\nopen {} in a browser",
         place.display(),

@@ -20,7 +20,11 @@ const HASHED: &str = "assets/";
 
 /// Whatever no route answers: a file of the UI, its start page, or a problem.
 pub async fn fallback(request: Request) -> Response {
-    let path = request.uri().path().trim_start_matches('/');
+    let path = match request.uri().path().trim_start_matches('/') {
+        // A tear sheet names no icon, so browsers ask for the one that has always been here.
+        "favicon.ico" => "favicon.svg",
+        path => path,
+    };
     if path.starts_with("api/") || !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Problem::not_found().into_response();
     }
