@@ -12,7 +12,7 @@
 
 use audit::{Entry, Kind, Ledger, Signer};
 use jiff::Timestamp;
-use seal::{Secret, SealingKey, SeededEntropy, SigningKey};
+use seal::{SealingKey, Secret, SeededEntropy, SigningKey};
 use std::{
     io::Write,
     path::Path,

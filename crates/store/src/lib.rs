@@ -9,7 +9,6 @@
 )]
 
 mod accounts;
-mod accounts_log;
 mod act;
 mod backtests;
 mod datasets;
@@ -23,7 +22,6 @@ mod strategies;
 mod verify;
 
 pub use accounts::AccountRow;
-pub use accounts_log::entry_of;
 pub use act::{Act, Committed};
 pub use backtests::{BacktestRow, BacktestState, NewBacktest};
 pub use error::Error;

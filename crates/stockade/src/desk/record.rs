@@ -206,41 +206,11 @@ pub fn entries(events: &[Event], actor: Actor) -> Vec<Entry> {
     events.iter().map(|event| entry(event, actor)).collect()
 }
 
-/// Exhaustive on purpose: a new event does not compile until the log has words for it.
+/// What else identity says of the event, and the session it is about.
 fn detail(event: &Event) -> Value {
-    match event {
-        Event::SetupIssued { expires } => json!({ "expires": expires.to_string() }),
-        Event::AccountCreated { role, .. } | Event::RoleChanged { role, .. } => {
-            json!({ "role": role.as_str() })
-        }
-        Event::AccountDisabled { .. }
-        | Event::AccountEnabled { .. }
-        | Event::PasswordRehashed { .. } => json!({}),
-        Event::FactorEnrolled { factor, .. } => json!({ "factor": factor.as_str() }),
-        Event::RecoveryUsed { index, .. } => json!({ "index": index }),
-        Event::SessionOpened { session, device, factor, .. } => json!({
-            "session": session.to_string(),
-            "device": device.to_string(),
-            "factor": factor.as_str(),
-        }),
-        Event::SessionSteppedUp { session, factor, .. } => {
-            json!({ "session": session.to_string(), "factor": factor.as_str() })
-        }
-        Event::SessionRefreshed { session, generation, .. }
-        | Event::RefreshRepeated { session, generation, .. }
-        | Event::RefreshReused { session, generation, .. } => {
-            json!({ "session": session.to_string(), "generation": generation })
-        }
-        Event::SessionEnded { session, reason, .. } => {
-            json!({ "session": session.to_string(), "reason": reason.as_str() })
-        }
-        Event::SignInRefused { source, stage, minute, count } => json!({
-            "source": source.map(|source| source.to_string()),
-            "stage": stage.as_str(),
-            "minute": minute.to_string(),
-            "count": count,
-        }),
-    }
+    let facts = event.facts().into_iter().map(|(name, fact)| (name.to_owned(), fact.into()));
+    let session = event.session().map(|id| ("session".to_owned(), id.to_string().into()));
+    Value::Object(facts.chain(session).collect())
 }
 
 /// A hash in hexadecimal: its first digits are enough for a person.
