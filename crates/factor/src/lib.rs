@@ -1,6 +1,9 @@
 //! Knows: expression text, its types and its look-back, the plan, and how columns are computed.
 //! Never knows: files, orders, users, the clock.
 
+// One module calls loops compiled for wide registers, `kernels::wide`; everything else is safe.
+#![deny(unsafe_code)]
+
 mod check;
 mod complete;
 mod dag;

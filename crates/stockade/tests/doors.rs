@@ -1,10 +1,11 @@
 //! Sessions against thieves, servers against each other, and what a stop leaves behind.
 
+#![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at files the server wrote")]
 
-mod common;
+mod browser;
 
-use common::{Browser, options, start};
+use browser::{Browser, options, start};
 use edge::Drained;
 use http_body_util::BodyExt;
 use serde_json::json;
@@ -73,14 +74,14 @@ async fn wrong_proofs_read_the_same_and_slow_down() {
         let form = json!({ "email": email, "password": password });
         browser.post("/api/v1/sign-in", form).await.expect(401).text()
     };
-    let known = check(common::EMAIL, "wrong").await;
+    let known = check(browser::EMAIL, "wrong").await;
     assert_eq!(known, check("nobody@example.org", "wrong").await);
     assert_eq!(known, check("no address", "wrong").await);
-    assert_eq!(known, check(common::EMAIL, "").await);
-    assert_eq!(known, check(common::EMAIL, &"x".repeat(5000)).await);
+    assert_eq!(known, check(browser::EMAIL, "").await);
+    assert_eq!(known, check(browser::EMAIL, &"x".repeat(5000)).await);
     let mut stopped = None;
     for _ in 0..12 {
-        let form = json!({ "email": common::EMAIL, "password": "wrong" });
+        let form = json!({ "email": browser::EMAIL, "password": "wrong" });
         let answer = browser.post("/api/v1/sign-in", form).await;
         if answer.status == 429 {
             stopped = Some(answer);
@@ -139,7 +140,7 @@ async fn the_link_is_new_at_every_start_until_there_is_an_owner() {
     assert!(fresh.contains("/setup#"), "{fresh}");
     let mut browser = Browser::new(&second);
     let token = link.split_once('#').expect("#").1;
-    let old = json!({ "token": token, "email": "a@b.example", "password": common::PASSWORD });
+    let old = json!({ "token": token, "email": "a@b.example", "password": browser::PASSWORD });
     browser.post("/api/v1/setup/begin", old).await.expect(401);
     browser.set_up(&second).await;
     second.stop().await.expect("stops");
@@ -157,7 +158,7 @@ sizing: { fixed: 1 }\ncosts: { fee_bps: 0 }\nconvention: next_open\ncash: 1000\n
 /// Opens the stream of a backtest and reads it to its end in the background.
 async fn listen(browser: &Browser, id: &str) -> tokio::task::JoinHandle<String> {
     let path = format!("/api/v1/backtests/{id}/events");
-    let answer = browser.send(common::request(http::Method::GET, &path, None)).await;
+    let answer = browser.send(browser::request(http::Method::GET, &path, None)).await;
     assert_eq!(answer.status(), 200);
     tokio::spawn(async move {
         let body = answer.into_body().collect().await.expect("an end").to_bytes();

@@ -1,10 +1,11 @@
 //! The whole way: the printed link, an account, a strategy, a backtest, its result, the log.
 
+#![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at files the server wrote")]
 
-mod common;
+mod browser;
 
-use common::{Browser, EMAIL, request, start};
+use browser::{Browser, EMAIL, request, start};
 use http::{Method, header};
 use http_body_util::BodyExt;
 use identity::{AccountId, Tenant};
@@ -207,7 +208,7 @@ async fn the_log_tells_and_verifies(browser: &mut Browser, server: &Server) {
     let export = browser.get("/api/v1/audit/export").await.expect(200).text();
     let checked = audit::verify_export(export.lines(), Some(&key), &[]).expect("verifies");
     assert!(checked.summary.bodies >= u64::try_from(entries.len()).expect("few"));
-    for secret in [common::PASSWORD, EMAIL] {
+    for secret in [browser::PASSWORD, EMAIL] {
         assert!(!export.contains(secret), "the log holds no {secret}");
     }
     server.app().desk().verify_log(&[note]).await.expect("verifies");

@@ -1,8 +1,10 @@
 //! What every answer carries, and who gets through to what.
 
-mod common;
+#![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 
-use common::{Answer, Browser, request, start};
+mod browser;
+
+use browser::{Answer, Browser, request, start};
 use http::{Method, header};
 use serde_json::{Value, json};
 use stockade::server::{

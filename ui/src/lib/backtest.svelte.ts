@@ -2,7 +2,7 @@
 import { api } from './api';
 import { request } from './api/client';
 import { follow, wait, type ServerEvent } from './api/events';
-import type { Backtest, ProblemBody } from './api/types';
+import type { Backtest, ProblemBody } from './api/wire';
 
 const POLL_MS = 2000;
 

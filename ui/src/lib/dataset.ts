@@ -1,5 +1,5 @@
 /** Reads manifests and quality reports, whose fields grow with the server, into rows for a table. */
-import type { DatasetDetail, Finding, SymbolCoverage } from './api/types';
+import type { DatasetDetail, Finding, SymbolCoverage } from './api/wire';
 
 export interface FindingRow {
   kind: string;

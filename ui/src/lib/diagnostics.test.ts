@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Problem } from './api/types';
+import type { Problem } from './api/wire';
 import { markOf, positionOf, tally } from './diagnostics';
 
 const problem = (from: number, to: number): Problem => ({ from, to, line: 1, column: 1, severity: 'error', code: 'x', message: 'm' });

@@ -1,5 +1,5 @@
 /** The server's problems on the editor's text, which may have moved on since they were asked for. */
-import type { Problem, Severity } from './api/types';
+import type { Problem, Severity } from './api/wire';
 
 export interface Mark {
   from: number;

@@ -1,5 +1,5 @@
 /** Monthly returns as table cells: the colour is one of eleven named steps, never an inline style. */
-import type { MonthlyRow } from './api/types';
+import type { MonthlyRow } from './api/wire';
 
 export type Step = 'none' | 'zero' | `up-${1 | 2 | 3 | 4 | 5}` | `down-${1 | 2 | 3 | 4 | 5}`;
 

@@ -1,7 +1,7 @@
 /** Who is signed in. The tokens themselves are in cookies that no script can read. */
 import { api } from './api';
 import { renew, whenSignedOut } from './api/client';
-import type { Account, Session } from './api/types';
+import type { Account, Session } from './api/wire';
 import { language } from './i18n/index.svelte';
 import { navigation } from './navigation.svelte';
 import { isOpen, safeReturn } from './router';

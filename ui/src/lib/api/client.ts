@@ -1,6 +1,6 @@
 /** The one door to the server: JSON, same-origin cookies, one renewal on 401, typed refusals. */
 import { Refresher } from './refresh';
-import type { ProblemBody } from './types';
+import type { ProblemBody } from './wire';
 
 /** A refusal of the server (RFC 9457), or a failure to reach it (`status` 0). */
 export class ApiError extends Error {

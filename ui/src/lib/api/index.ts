@@ -1,6 +1,6 @@
 /** Every call of the HTTP API that the interface makes, by name. */
 import { del, get, post, put, type RequestOptions } from './client';
-import type * as T from './types';
+import type * as T from './wire';
 
 const seg = encodeURIComponent;
 const open: RequestOptions = { session: 'ignore' };

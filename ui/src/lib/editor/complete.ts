@@ -1,7 +1,7 @@
 /** Completion by the server's own parser, so that the editor can never promise what a run refuses. */
 import { snippetCompletion, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
 import { api } from '../api';
-import type { CompletionOption } from '../api/types';
+import type { CompletionOption } from '../api/wire';
 
 const KINDS: Record<string, string> = { operator: 'function', function: 'function', field: 'variable', group: 'variable', key: 'property', value: 'constant', symbol: 'text', dataset: 'text' };
 

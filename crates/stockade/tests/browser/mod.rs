@@ -171,8 +171,9 @@ impl Browser {
 
 /// A request as a program sends it.
 pub fn request(method: Method, path: &str, body: Option<Value>) -> Request<Full<Bytes>> {
-    let mut builder = Request::builder().method(&method).uri(path);
-    if body.is_some() || method != Method::GET {
+    let typed = body.is_some() || method != Method::GET;
+    let mut builder = Request::builder().method(method).uri(path);
+    if typed {
         builder = builder.header(header::CONTENT_TYPE, "application/json");
     }
     let bytes = body.map(|body| body.to_string()).unwrap_or_default();
