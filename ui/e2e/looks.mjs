@@ -1,5 +1,5 @@
 // How pages look and read: dark and light, wide and narrow, each through axe and into a picture.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { eventually } from './tests.mjs';
 
@@ -14,6 +14,8 @@ const LOOKS = [
   { scheme: 'dark', width: 375, height: 812 },
 ];
 
+// Pictures of an earlier run would be taken for pictures of this one.
+rmSync(PICTURES, { recursive: true, force: true });
 mkdirSync(PICTURES, { recursive: true });
 
 /** Every look of the page that is open; throws with all findings at once. */
