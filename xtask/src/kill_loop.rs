@@ -207,7 +207,7 @@ impl Bench {
     fn stockade(&self, arguments: &[&str]) -> Command {
         let program = self.binary.to_string_lossy();
         let mut command = process::command(&program, &["--data-dir"], &machine::project());
-        command.arg(self.data()).args(arguments);
+        command.arg(self.data()).arg("--quiet").args(arguments);
         command
     }
 
