@@ -7,7 +7,7 @@ use super::{
     usage,
 };
 use crate::desk;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use catalog::{
     BadRows, Catalog, Finding, ImportReport, ImportRequest, Level, Manifest, Mapping, Origin,
     QualityReport, Replace, Summary, TimeZone,
@@ -35,7 +35,15 @@ pub(super) fn run(command: &Data, settings: &Settings, output: Output) -> anyhow
     Ok(Ending::Done)
 }
 
+/// For reading: a mistyped directory is not made.
 fn open(dir: &Path) -> anyhow::Result<Catalog> {
+    if !desk::catalog_dir(dir).is_dir() {
+        bail!(
+            "there are no data in {}: import some with `stockade data import`, or name another \
+             directory with --data-dir",
+            dir.display()
+        );
+    }
     Ok(Catalog::open(&desk::catalog_dir(dir))?)
 }
 

@@ -42,11 +42,26 @@ pub(crate) fn run() -> ExitCode {
         Ok(Ending::Findings) => ExitCode::from(3),
         Err(error) => {
             // Nobody is left to tell if stderr is gone.
-            let text = output::plain(&format!("{error:#}"));
+            let text = output::plain(&in_one_line(&error));
             let _ = writeln!(std::io::stderr().lock(), "error: {text}");
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }
+}
+
+/// The error and its causes, leaving out a cause that the text above it has said already.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    text
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
@@ -74,4 +89,23 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
     }
     Ok(Ending::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let missing = || anyhow::anyhow!("no such file");
+        let told: anyhow::Result<()> =
+            Err(missing()).context("cannot open x: no such file; check it");
+        assert_eq!(
+            in_one_line(&told.expect_err("an error")),
+            "cannot open x: no such file; check it"
+        );
+        let untold: anyhow::Result<()> = Err(missing()).context("cannot open x");
+        assert_eq!(in_one_line(&untold.expect_err("an error")), "cannot open x: no such file");
+    }
 }
