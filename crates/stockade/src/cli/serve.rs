@@ -16,6 +16,7 @@ use serde_json::json;
 use server::jobs::Capacity;
 use settings::Settings;
 use std::{
+    io::IsTerminal,
     ops::ControlFlow,
     path::{Path, PathBuf},
     time::Duration,
@@ -44,7 +45,12 @@ pub(super) fn serve(command: &Serve, settings: &Settings, output: Output) -> any
 fn log(settings: &Settings) -> anyhow::Result<()> {
     let level = settings.text("log.level");
     let filter = EnvFilter::try_new(format!("warn,stockade={level},edge={level}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // https://no-color.org: set and not empty means none.
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(!plain && std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match settings.text("log.format") {
         "json" => lines.json().try_init(),
         _ => lines.with_target(false).try_init(),

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 pub struct Paths(PathBuf);
 
 impl Paths {
-    /// Of this directory.
+    /// Of this directory, made absolute: a server tells these paths to commands that run elsewhere.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self(root.to_owned())
+        Self(std::path::absolute(root).unwrap_or_else(|_| root.to_owned()))
     }
 
     /// The directory itself.
@@ -72,5 +72,16 @@ impl Paths {
     #[must_use]
     pub fn results(&self, account: AccountId) -> PathBuf {
         self.tenants().join(account.to_string()).join("results")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_hold_for_whoever_reads_them_in_another_directory() {
+        let paths = Paths::new(Path::new("somewhere/data"));
+        assert!(paths.root().is_absolute() && paths.database().ends_with("data/stockade.db"));
     }
 }
