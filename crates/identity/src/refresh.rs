@@ -8,7 +8,7 @@ use crate::{
     TokenHash,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use seal::{MacKey, Secret};
 
 const BYTES: usize = 16 + 4 + 32;
@@ -104,6 +104,9 @@ impl Rotation {
     }
 }
 
+/// How long after a rotation an honest second tab may still show the token before.
+pub const REPEAT_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+
 impl Family {
     pub(crate) fn begin(session: SessionId, now: Timestamp, key: &MacKey) -> (Self, RefreshToken) {
         let token = RefreshToken::derive(session, 0, key);
@@ -114,8 +117,8 @@ impl Family {
     /// Judges a presented token against what is stored.
     ///
     /// - the good one, on its own device: the successor;
-    /// - the one before, on its own device, while the successor is unused: the same successor
-    ///   again, once;
+    /// - the one before, on its own device, while the successor is unused and within
+    ///   [`REPEAT_WITHIN`]: the same successor again, once;
     /// - any other that we once issued: it was copied, so the family is revoked.
     ///
     /// A session that is over is an error and changes nothing.
@@ -145,7 +148,11 @@ impl Family {
             return Ok(Rotation { before: *self, family, token: Some(next), events: vec![event] });
         }
         let is_previous = token.generation.checked_add(1) == Some(self.generation);
-        if own_device && is_previous && !self.repeated {
+        // A tab that was beaten to it asks at once. Without the bound, a thief with the device
+        // cookie and the owner could take turns for as long as the session lives.
+        let since = now.duration_since(self.used);
+        let at_once = (SignedDuration::ZERO..=REPEAT_WITHIN).contains(&since);
+        if own_device && is_previous && at_once && !self.repeated {
             let generation = self.generation;
             let same = RefreshToken::derive(id, generation, key);
             let family = Self { repeated: true, ..*self };

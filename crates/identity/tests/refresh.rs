@@ -80,6 +80,23 @@ fn a_second_tab_gets_the_same_answer_once() {
 }
 
 #[test]
+fn a_thief_with_the_device_cookie_and_the_owner_cannot_take_turns() {
+    let mut world = World::new();
+    let own = world.session.device;
+    assert_eq!(world.kinds(0, own, 0), ["session.refreshed"], "the thief is first");
+    assert_eq!(world.kinds(0, own, 600), REVOKED, "the owner comes at their own pace");
+    let mut world = World::new();
+    assert_eq!(world.kinds(0, own, 60), ["session.refreshed"]);
+    assert_eq!(world.kinds(0, own, 90), ["refresh.repeated"], "within half a minute");
+    let mut world = World::new();
+    assert_eq!(world.kinds(0, own, 60), ["session.refreshed"]);
+    assert_eq!(world.kinds(0, own, 91), REVOKED, "later");
+    let mut world = World::new();
+    assert_eq!(world.kinds(0, own, 60), ["session.refreshed"]);
+    assert_eq!(world.kinds(0, own, 59), REVOKED, "by a clock that went back");
+}
+
+#[test]
 fn any_other_reuse_revokes_the_family() {
     let check = |name: &str, attack: &dyn Fn(&mut World) -> Vec<&'static str>| {
         let mut world = World::new();
