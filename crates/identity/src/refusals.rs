@@ -72,6 +72,17 @@ impl Refusals {
         self.take_before(i64::MAX)
     }
 
+    /// Counts events again that could not be written down.
+    pub fn put_back(&mut self, events: &[Event]) {
+        for event in events {
+            if let Event::SignInRefused { source, stage, minute, count } = *event {
+                let key = (minute.as_second().div_euclid(MINUTE_S), source, stage);
+                let counted = self.counts.entry(key).or_insert(0);
+                *counted = counted.saturating_add(count);
+            }
+        }
+    }
+
     /// When [`Refusals::finished`] has something next.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
@@ -101,6 +112,18 @@ mod tests {
 
     fn source(n: u32) -> Source {
         Source::of(IpAddr::V4(Ipv4Addr::from_bits(n)))
+    }
+
+    #[test]
+    fn what_was_not_written_is_counted_again() {
+        let mut refusals = Refusals::new(10);
+        for second in [0, 1, 61] {
+            refusals.record(source(1), Stage::Password, at(second));
+        }
+        let events = refusals.finished(at(60));
+        assert_eq!(events.len(), 1);
+        refusals.put_back(&events);
+        assert_eq!(refusals.finished(at(60)), events);
     }
 
     #[test]

@@ -84,10 +84,13 @@ impl Store {
         let head = head(&mut reading, self.place(), self.ledger()).await?;
         let size = head.checkpoint.size;
         let none = Error::NoSuchLeaf { index, size };
+        if index >= size {
+            return Err(none);
+        }
         let Some(row) = leaves(&mut reading, self.place(), index, 1).await?.pop() else {
             return Err(none);
         };
-        if row.index != index || index >= size {
+        if row.index != index {
             return Err(none);
         }
         let ids = nodes_for_inclusion(index, size)?;

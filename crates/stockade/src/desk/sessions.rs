@@ -188,7 +188,15 @@ impl Accounts {
 
     /// Signs out.
     pub async fn sign_out(&self, session: &Authenticated) -> Result<()> {
-        self.end(session, session.session().id, EndReason::SignOut).await
+        let id = session.session().id;
+        match self.end(session, id, EndReason::SignOut).await {
+            // Ended already, by a click before this one: what is asked for is so.
+            Err(Error::NotFound { .. }) => {
+                self.forget(id, EndReason::SignOut, now());
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Signs out by the refresh token, where the access token has run out. What we never issued
@@ -247,9 +255,10 @@ impl Accounts {
             let left = session.session().expires.duration_since(now());
             let left = std::time::Duration::try_from(left).unwrap_or_default();
             let row = self.0.desk.store().session(id).await;
-            if left.is_zero()
-                || matches!(row, Ok(Some(SessionRow { session, .. })) if session.ended.is_some())
-            {
+            // Whatever is not a live session ends the stream; an honest reader comes back.
+            let live =
+                matches!(row, Ok(Some(SessionRow { session, .. })) if session.ended.is_none());
+            if left.is_zero() || !live {
                 return;
             }
             // An error means that the server stops.
@@ -266,9 +275,16 @@ impl Accounts {
             Minutes::Over => self.live().refusals.finished(now),
             Minutes::All => self.live().refusals.drain(),
         };
-        if !events.is_empty() {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let written = async {
             let act = self.0.desk.store().begin().await?;
-            act.commit_all(entries(&events, Actor::Anonymous), now).await?;
+            act.commit_all(entries(&events, Actor::Anonymous), now).await
+        };
+        if let Err(error) = written.await {
+            self.live().refusals.put_back(&events);
+            return Err(error.into());
         }
         Ok(())
     }

@@ -9,7 +9,10 @@ use store::Violation;
 
 /// Reports that came in since the last write.
 #[derive(Debug, Default)]
-pub struct Violations(Mutex<BTreeMap<[String; 4], i64>>);
+pub struct Violations(Mutex<Counts>);
+
+/// Page, directive, what was blocked, its first characters; and how often.
+type Counts = BTreeMap<[String; 4], i64>;
 
 /// Kinds counted apart between two writes; further ones are counted together.
 const KINDS_MAX: usize = 200;
@@ -30,7 +33,15 @@ impl Violations {
         *counts.entry(key).or_insert(0) += 1;
     }
 
-    fn take(&self) -> BTreeMap<[String; 4], i64> {
+    /// Counts again what could not be written down.
+    fn put_back(&self, counts: Counts) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, seen) in counts {
+            *kept.entry(key).or_insert(0) += seen;
+        }
+    }
+
+    fn take(&self) -> Counts {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -42,10 +53,20 @@ impl Desk {
         if counts.is_empty() {
             return Ok(());
         }
+        let written = self.write_violations(&counts).await;
+        if written.is_err() {
+            counted.put_back(counts);
+        }
+        written
+    }
+
+    async fn write_violations(&self, counts: &Counts) -> Result<()> {
         let now = now();
         let count = counts.values().sum::<i64>().unsigned_abs();
         let mut act = self.store().begin().await?;
         for ([page, directive, blocked, sample], seen) in counts {
+            let (page, directive) = (page.clone(), directive.clone());
+            let (blocked, sample, seen) = (blocked.clone(), sample.clone(), *seen);
             let (first, last) = (now, now);
             let violation = Violation { page, directive, blocked, sample, seen, first, last };
             act.count_violation(&violation).await?;

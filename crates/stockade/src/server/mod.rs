@@ -3,6 +3,7 @@
 pub mod control;
 pub mod cookies;
 pub mod extract;
+mod finish;
 pub mod guard;
 pub mod handlers;
 pub mod headers;
@@ -52,6 +53,7 @@ pub fn router(app: &App) -> Router {
         .fallback(ui::fallback)
         .method_not_allowed_fallback(ui::wrong_method)
         .with_state(app.clone())
+        .layer(from_fn(finish::regardless))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_TIME))
         // Answers hold no text of another site beside a secret, and other sites cannot ask for

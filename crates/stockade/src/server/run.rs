@@ -161,11 +161,10 @@ async fn chores(app: App, authority: Authority, tls: Tls, stop: CancellationToke
             () = stop.cancelled() => return,
             _ = renewal.tick() => renew(&authority, &tls, now()),
             _ = writing.tick() => {
-                let kept = async {
-                    app.accounts().log_refusals(Minutes::Over).await?;
-                    app.desk().keep_violations(app.violations()).await
-                };
-                if let Err(error) = kept.await {
+                // One that fails is no reason to leave the other out.
+                let refusals = app.accounts().log_refusals(Minutes::Over).await;
+                let violations = app.desk().keep_violations(app.violations()).await;
+                for error in [refusals, violations].into_iter().filter_map(Result::err) {
                     tracing::error!(%error, "what was counted could not be written");
                 }
             }

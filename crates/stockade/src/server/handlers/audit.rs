@@ -93,7 +93,13 @@ pub async fn page(
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// `GET /api/v1/audit/{index}/receipt`
-pub async fn receipt(State(app): State<App>, Part(index): Part<u64>) -> Answer<Response> {
+pub async fn receipt(
+    State(app): State<App>,
+    signed: Signed,
+    Part(index): Part<u64>,
+) -> Answer<Response> {
+    // A receipt opens its entry: that is a look like any other.
+    app.desk().log_view(app.views(), signed.tenant.account(), desk::now()).await?;
     let text = app.desk().receipt(index).await?;
     let name = format!("attachment; filename=\"entry-{index}.tlog-proof\"");
     let headers = [(header::CONTENT_TYPE, TEXT.to_owned()), (header::CONTENT_DISPOSITION, name)];
