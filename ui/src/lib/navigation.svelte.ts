@@ -12,6 +12,7 @@ class Navigation {
     if (this.guard && !this.guard()) return;
     this.guard = null;
     const url = new URL(to, location.origin);
+    if (url.origin !== location.origin) return;
     if (how === 'push') history.pushState(null, '', url);
     else history.replaceState(null, '', url);
     this.#read();

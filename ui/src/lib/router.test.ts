@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isOpen, match, safeReturn } from './router';
+import { decoded, isOpen, match, safeReturn } from './router';
 
 test('an address means one page', () => {
   const check = (path: string, expected: object) => expect(match(path), path).toEqual(expected);
@@ -22,8 +22,14 @@ test('a sign-in returns only to this site', () => {
   check('https://evil.example/', '/');
   check('//evil.example/', '/');
   check('/\\evil.example', '/');
+  check('/.//evil.example', '/');
+  check('/a/..//evil.example', '/');
   check('/sign-in', '/');
   check('javascript:alert(1)', '/');
+});
+
+test('a fragment that is not well encoded is taken as it stands', () => {
+  expect([decoded('a%20b'), decoded('%')]).toEqual(['a b', '%']);
 });
 
 test('only set-up and sign-in are open', () => {

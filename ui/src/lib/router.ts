@@ -49,12 +49,23 @@ export function isOpen(route: Route): boolean {
   return route.page === 'setup' || route.page === 'sign-in';
 }
 
+/** What a fragment says; one that is not well encoded is taken as it stands. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** Only an address inside this site may follow a sign-in. */
 export function safeReturn(next: string | null): string {
   if (!next || !next.startsWith('/') || next.startsWith('//') || next.includes('\\')) return '/';
   try {
     const url = new URL(next, 'https://stockade.invalid');
     if (url.origin !== 'https://stockade.invalid' || isOpen(match(url.pathname))) return '/';
+    // Dots can fold into a path that names another host: `/.//host` becomes `//host`.
+    if (url.pathname.startsWith('//')) return '/';
     return url.pathname + url.search;
   } catch {
     return '/';
