@@ -82,7 +82,9 @@ pub enum Error {
     #[error("your role does not allow this")]
     Permission,
     /// The last proof of who is there is too old, or too weak, for this act.
-    #[error("this needs a fresh sign-in: sign in again and repeat it")]
+    #[error(
+        "this needs a fresh proof of who is there: give password and second factor again and repeat it"
+    )]
     Stale,
     /// A sealed field does not open.
     #[error("a sealed field of account data does not open: {0}")]

@@ -121,11 +121,14 @@ impl Registry {
         Lookup::Found(Authenticated { session: *session, role: state.role })
     }
 
-    /// Takes in a session as stored, opened or stepped up. An end that is remembered wins, and an
-    /// account's older state never replaces a newer one.
+    /// Takes in a session as stored, opened or stepped up. An end that is remembered wins, an
+    /// account's older state never replaces a newer one, and a read of the database that raced
+    /// with a step-up does not undo it.
     pub fn insert(&mut self, session: Session, state: AccountState) {
         self.set_account(state);
-        if !self.ended.contains_key(&session.id) {
+        let known = self.sessions.get(&session.id);
+        let overtaken = known.is_some_and(|known| known.authenticated > session.authenticated);
+        if !overtaken && !self.ended.contains_key(&session.id) {
             self.sessions.insert(session.id, session);
         }
         make_room(&mut self.sessions, self.entries_max, session.id);

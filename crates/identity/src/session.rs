@@ -82,14 +82,17 @@ impl Session {
     }
 
     /// The same session after a second proof of both factors, by the same person.
-    pub fn step_up(&self, proof: &FactorProof) -> Result<(Self, Event), Error> {
+    pub fn step_up(&self, proof: &FactorProof) -> Result<(Self, Vec<Event>), Error> {
         if proof.account() != self.account {
             return Err(Error::Code);
         }
-        let factor = proof.means().kind();
+        let (account, factor) = (self.account, proof.means().kind());
         let session = Self { factor, authenticated: proof.at(), ..*self };
-        let event = Event::SessionSteppedUp { account: self.account, session: self.id, factor };
-        Ok((session, event))
+        let mut events = vec![Event::SessionSteppedUp { account, session: self.id, factor }];
+        if let Means::Recovery(index) = proof.means() {
+            events.insert(0, Event::RecoveryUsed { account, index });
+        }
+        Ok((session, events))
     }
 
     /// The event of its end.

@@ -140,14 +140,18 @@ impl Throttle {
     }
 
     /// Takes one for a password, before it is hashed. A source that has none left takes nothing
-    /// from the account: one attacker cannot alone slow all others.
+    /// from the account: one attacker cannot alone slow all others. A known device has a budget of
+    /// its own and needs none of its source's: whoever shares the owner's address (a household, a
+    /// proxy, this machine) cannot keep the owner out.
     pub fn admit_password(&mut self, attempt: &Attempt, now: Timestamp) -> Result<(), Error> {
-        self.admit_source(attempt.source, now)?;
-        let now = now.as_millisecond();
+        let millis = now.as_millisecond();
         match attempt.device {
-            DeviceStanding::Unknown => self.password_unknown.admit(attempt.account, now),
+            DeviceStanding::Unknown => {
+                self.admit_source(attempt.source, now)?;
+                self.password_unknown.admit(attempt.account, millis)
+            }
             DeviceStanding::Known(device) => {
-                self.password_known.admit((attempt.account, device), now)
+                self.password_known.admit((attempt.account, device), millis)
             }
         }
     }
@@ -160,11 +164,13 @@ impl Throttle {
         device: DeviceStanding,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.admit_source(source, now)?;
-        let now = now.as_millisecond();
+        let millis = now.as_millisecond();
         match device {
-            DeviceStanding::Unknown => self.factor_unknown.admit(account, now),
-            DeviceStanding::Known(device) => self.factor_known.admit((account, device), now),
+            DeviceStanding::Unknown => {
+                self.admit_source(source, now)?;
+                self.factor_unknown.admit(account, millis)
+            }
+            DeviceStanding::Known(device) => self.factor_known.admit((account, device), millis),
         }
     }
 }

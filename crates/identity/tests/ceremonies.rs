@@ -156,12 +156,12 @@ fn freshness_wanes_and_a_second_proof_restores_it() {
     check(900, Level::Read);
     let code = account.totp.code(Step::at(at(1000)));
     let proof = pending.totp(code.expose(), &stored, at(1000)).expect("fresh");
-    let (again, event) = opened.session.step_up(&proof).expect("the same person");
+    let (again, events) = opened.session.step_up(&proof).expect("the same person");
     assert_eq!(again.level(at(1001)), Level::Dangerous);
     assert_eq!((again.id, again.expires), (opened.session.id, opened.session.expires));
     let (account, session) = (again.account, again.id);
     let factor = FactorKind::Totp;
-    assert_eq!(event, Event::SessionSteppedUp { account, session, factor });
+    assert_eq!(events, [Event::SessionSteppedUp { account, session, factor }]);
     assert_eq!(opened.session.step_up(&other.proof).err(), Some(Error::Code));
 }
 

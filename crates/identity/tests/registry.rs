@@ -63,6 +63,17 @@ fn an_end_acts_on_the_next_request_and_stays() {
 }
 
 #[test]
+fn a_step_up_acts_on_the_next_request_and_stays() {
+    let mut world = World::new();
+    let old = world.session;
+    world.registry.insert(Session { authenticated: at(1000), ..old }, world.state);
+    assert_eq!(world.found(1001).map(|who| who.level(at(1001))).ok(), Some(Level::Dangerous));
+    // A read of the database that raced with the step-up does not undo it.
+    world.registry.insert(old, world.state);
+    assert_eq!(world.found(1001).map(|who| who.level(at(1001))).ok(), Some(Level::Dangerous));
+}
+
+#[test]
 fn a_change_of_the_account_acts_on_the_next_request() {
     let mut world = World::new();
     let old = world.state;

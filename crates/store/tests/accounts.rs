@@ -425,10 +425,10 @@ async fn a_second_proof_is_noted_once() {
     let stored = world.vault.open_factors(&stored).expect("opens");
     let code = world.totp.code(Step::at(now));
     let proof = pending.totp(code.expose(), &stored, now).expect("fresh");
-    let (fresh, event) = session.step_up(&proof).expect("the same person");
+    let (fresh, events) = session.step_up(&proof).expect("the same person");
     let mut act = world.store.begin().await.expect("an act");
     assert!(act.step_up(&fresh, &proof).await.expect("writes"));
-    keep(act, &[event], now).await;
+    keep(act, &events, now).await;
     let row = world.store.session(session.id).await.expect("reads").expect("there");
     assert_eq!(row.session, fresh);
     let mut act = world.store.begin().await.expect("an act");

@@ -6,9 +6,9 @@ use super::{
     sessions::{Guest, Live},
 };
 use identity::{
-    AccessKeys, Candidate, Cost, DeviceCookie, DeviceStanding, EmailAddress, Event, FactorKind,
-    FactorProof, OpenedSession, Passwords, RecoveryCode, SessionPolicy, SignIn, Source, Stage,
-    Vault,
+    AccessKeys, Candidate, Cost, Credentials, DeviceCookie, DeviceStanding, EmailAddress, Event,
+    FactorKind, FactorProof, OpenedSession, PasswordProof, Passwords, RecoveryCode, SessionPolicy,
+    SignIn, Source, Stage, Vault,
 };
 use jiff::{SignedDuration, Timestamp};
 use kms::{Purpose, SystemEntropy};
@@ -111,20 +111,46 @@ impl Accounts {
     ) -> Result<String> {
         let now = now();
         let source = visitor.source();
-        let store = self.0.desk.store();
-        let mut stored = None;
-        let mut device = DeviceStanding::Unknown;
-        if let Ok(email) = email.parse::<EmailAddress>() {
-            let account = self.0.vault.index(&email);
-            if let Some(cookie) = self.device(visitor) {
-                device = store.device_standing(&account, cookie.device()).await?;
-            }
-            let attempt = identity::Attempt { source, account, device };
-            self.admitted(source, now, |live| live.throttle.admit_password(&attempt, now))?;
-            stored = store.credentials(&account).await?;
+        let (stored, device) = if let Ok(email) = email.parse::<EmailAddress>() {
+            self.aimed(visitor, &email, now).await?
         } else {
             self.admitted(source, now, |live| live.throttle.admit_source(source, now))?;
-        }
+            (None, DeviceStanding::Unknown)
+        };
+        let proof = self.check_password(source, stored, password, now).await?;
+        let sign_in = SignIn::new(&proof, device);
+        let ticket = self.live().sign_ins.open(sign_in, now, &mut SystemEntropy::new());
+        Ok(ticket.expose().to_owned())
+    }
+
+    /// Admits an attempt at an account's password: what is stored of it, and whether the account
+    /// knows the device.
+    pub(super) async fn aimed(
+        &self,
+        visitor: &Visitor,
+        email: &EmailAddress,
+        now: Timestamp,
+    ) -> Result<(Option<Credentials>, DeviceStanding)> {
+        let store = self.0.desk.store();
+        let source = visitor.source();
+        let account = self.0.vault.index(email);
+        let device = match self.device(visitor) {
+            Some(cookie) => store.device_standing(&account, cookie.device()).await?,
+            None => DeviceStanding::Unknown,
+        };
+        let attempt = identity::Attempt { source, account, device };
+        self.admitted(source, now, |live| live.throttle.admit_password(&attempt, now))?;
+        Ok((store.credentials(&account).await?, device))
+    }
+
+    /// Checks a password that was admitted; a right one is hashed anew if its hash is outdated.
+    pub(super) async fn check_password(
+        &self,
+        source: Source,
+        stored: Option<Credentials>,
+        password: Secret<String>,
+        now: Timestamp,
+    ) -> Result<PasswordProof> {
         let passwords = Arc::clone(&self.0.passwords);
         let checked = self
             .0
@@ -142,15 +168,13 @@ impl Accounts {
             checked.map_err(|error| self.refuse(source, Stage::Password, now, error))?;
         if let Some((hash, stored)) = renewed {
             let account = proof.account();
-            let mut act = store.begin().await?;
+            let mut act = self.0.desk.store().begin().await?;
             if act.replace_hash(account, &stored.password, &hash).await? {
                 let event = Event::PasswordRehashed { account };
                 act.commit(entry(&event, Actor::Account(account)), now).await?;
             }
         }
-        let sign_in = SignIn::new(&proof, device);
-        let ticket = self.live().sign_ins.open(sign_in, now, &mut SystemEntropy::new());
-        Ok(ticket.expose().to_owned())
+        Ok(proof)
     }
 
     /// Checks the second factor and opens a session; the factor is used up with it.
@@ -158,13 +182,28 @@ impl Accounts {
         &self,
         visitor: &Visitor,
         challenge: &str,
-        factor: FactorKind,
-        code: &str,
+        factor: (FactorKind, &str),
     ) -> Result<Opened> {
         let now = now();
         let source = visitor.source();
         let sign_in = self.live().sign_ins.find(challenge, now).copied();
         let sign_in = sign_in.map_err(|error| self.refuse(source, Stage::Factor, now, error))?;
+        let proof = self.check_factor(source, sign_in, factor, now).await?;
+        let act = self.0.desk.store().begin().await?;
+        let opened = self.open(visitor, proof, (act, Vec::new())).await?;
+        // One challenge opens one session.
+        let _ = self.live().sign_ins.close(challenge, now);
+        Ok(opened)
+    }
+
+    /// Admits and checks a second factor after a right password; it is not used up yet.
+    pub(super) async fn check_factor(
+        &self,
+        source: Source,
+        sign_in: SignIn,
+        factor: (FactorKind, &str),
+        now: Timestamp,
+    ) -> Result<FactorProof> {
         let (account, device) = (sign_in.account(), sign_in.device());
         self.admitted(source, now, |live| {
             live.throttle.admit_factor(source, account, device, now)
@@ -172,8 +211,8 @@ impl Accounts {
         let sealed = self.0.desk.store().factors(account).await?;
         let stored = self.0.vault.open_factors(&sealed.ok_or(identity::Error::Ticket)?)?;
         let proof = match factor {
-            FactorKind::Totp => sign_in.totp(code, &stored, now),
-            FactorKind::Recovery => match code.parse::<RecoveryCode>() {
+            (FactorKind::Totp, code) => sign_in.totp(code, &stored, now),
+            (FactorKind::Recovery, code) => match code.parse::<RecoveryCode>() {
                 Ok(code) => {
                     let passwords = Arc::clone(&self.0.passwords);
                     self.0
@@ -184,12 +223,7 @@ impl Accounts {
                 Err(error) => Err(error),
             },
         };
-        let proof = proof.map_err(|error| self.refuse(source, Stage::Factor, now, error))?;
-        let act = self.0.desk.store().begin().await?;
-        let opened = self.open(visitor, proof, (act, Vec::new())).await?;
-        // One challenge opens one session.
-        let _ = self.live().sign_ins.close(challenge, now);
-        Ok(opened)
+        proof.map_err(|error| self.refuse(source, Stage::Factor, now, error))
     }
 
     /// Opens a session in an act that may hold more already.

@@ -4,7 +4,7 @@ use super::{Actor, Deed, Desk, Error, Result, Watch, now};
 use catalog::{ImportReport, ImportRequest, Manifest, QualityReport, Summary};
 use jiff::Timestamp;
 use market::{Adjustment, BarSeries, Symbol};
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::atomic::Ordering};
 
 impl Desk {
     /// All datasets by name.
@@ -67,9 +67,12 @@ impl Desk {
             digest: report.digest.clone(),
             rows: report.rows_kept,
         };
-        let mut act = self.store().begin().await?;
-        act.keep_dataset(&report.name, &report.digest).await?;
-        act.commit(deed.entry(actor), now()).await?;
+        let written = async {
+            let mut act = self.store().begin().await?;
+            act.keep_dataset(&report.name, &report.digest).await?;
+            act.commit(deed.entry(actor), now()).await
+        };
+        self.settled(written.await)?;
         Ok(report)
     }
 
@@ -78,10 +81,33 @@ impl Desk {
         let owned = name.to_owned();
         self.with_catalog(move |catalog| Ok(catalog.remove(&owned)?)).await?;
         let deed = Deed::DatasetRemoved { name: name.to_owned() };
-        let mut act = self.store().begin().await?;
-        act.drop_dataset(name).await?;
-        act.commit(deed.entry(actor), now()).await?;
+        let written = async {
+            let mut act = self.store().begin().await?;
+            act.drop_dataset(name).await?;
+            act.commit(deed.entry(actor), now()).await
+        };
+        self.settled(written.await)?;
         Ok(())
+    }
+
+    /// Remembers that the catalogue has changed and the log could not be told.
+    fn settled<T>(&self, written: Result<T, store::Error>) -> Result<T> {
+        if written.is_err() {
+            self.unsettled().store(true, Ordering::Relaxed);
+        }
+        Ok(written?)
+    }
+
+    /// Tells the log what it could not be told when it happened.
+    pub async fn settle(&self, now: Timestamp) -> Result<()> {
+        if !self.unsettled().swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let told = self.reconcile_datasets(now).await;
+        if told.is_err() {
+            self.unsettled().store(true, Ordering::Relaxed);
+        }
+        told
     }
 
     /// Holds the catalogue against the log: a kill between a rename on disk and its leaf leaves a

@@ -15,6 +15,12 @@ pub enum Error {
         /// The system's own words.
         source: io::Error,
     },
+    /// Others may write to the data directory.
+    #[error("{0} belongs to another user or can be written by others: chown it to this user and run chmod go-w {0}", path.display())]
+    Exposed {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Another process holds the data directory.
     #[error(
         "{} is in use by {holder}: stop it first, or name another data directory with --data-dir",

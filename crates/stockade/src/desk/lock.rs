@@ -28,6 +28,8 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            // A link in its place would have another file cut to nothing.
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
             .open(&path)
             .map_err(failed)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

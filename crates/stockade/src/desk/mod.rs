@@ -15,6 +15,7 @@ mod results;
 mod run;
 mod sessions;
 mod setup;
+mod step_up;
 mod strategies;
 mod views;
 mod violations;
@@ -47,7 +48,7 @@ use kms::{KeyFile, Purpose, SystemEntropy};
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
 };
 use store::Store;
 use uuid::Uuid;
@@ -61,6 +62,8 @@ struct Inner {
     keys: KeyFile,
     store: Store,
     catalog: Catalog,
+    /// The catalogue has changed and the log does not know it yet.
+    unsettled: AtomicBool,
     _lock: Lock,
 }
 
@@ -74,13 +77,15 @@ impl Desk {
             path: root.to_owned(),
             source,
         })?;
+        results::only_ours(root)?;
         let lock = Lock::take(&paths, holder)?;
         let keys = open_keys(&paths)?;
         let entropy = Box::new(SystemEntropy::new());
         let store = Store::open(&paths.database(), ledger(&keys), entropy, now).await?;
         let prices = paths.catalog();
         let catalog = tokio::task::spawn_blocking(move || Catalog::open(&prices)).await??;
-        let desk = Self(Arc::new(Inner { paths, keys, store, catalog, _lock: lock }));
+        let unsettled = AtomicBool::new(false);
+        let desk = Self(Arc::new(Inner { paths, keys, store, catalog, unsettled, _lock: lock }));
         desk.sweep(now).await?;
         Ok(desk)
     }
@@ -134,6 +139,10 @@ impl Desk {
 
     pub(crate) fn keys(&self) -> &KeyFile {
         &self.0.keys
+    }
+
+    fn unsettled(&self) -> &AtomicBool {
+        &self.0.unsettled
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {

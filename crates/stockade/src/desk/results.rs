@@ -5,8 +5,9 @@ use rustix::process::{Pid, test_kill_process};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 /// The files of a result.
@@ -27,6 +28,8 @@ pub const TRADES: &str = "trades.csv";
 /// The tear sheet.
 pub const TEARSHEET: &str = "tearsheet.html";
 
+static PLACING: Mutex<()> = Mutex::new(());
+
 /// What names of unfinished results begin with.
 const UNFINISHED: &str = ".unfinished-";
 
@@ -34,6 +37,8 @@ impl Files {
     /// Puts them into `results/<run_id>/`: written beside it, flushed, renamed. A result of that
     /// name that is already there and is the same stays; one that differs is replaced.
     pub fn place(&self, results: &Path, run_id: &str) -> Result<PathBuf, Error> {
+        // Two runs of one strategy at a time have one name: they take turns.
+        let _turn = PLACING.lock().unwrap_or_else(PoisonError::into_inner);
         let target = results.join(run_id);
         let beside = results.join(format!("{UNFINISHED}{run_id}-{}", std::process::id()));
         let work = || -> io::Result<()> {
@@ -116,6 +121,18 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Refuses a directory that somebody else owns or may write: they could put files in our way.
+pub fn only_ours(path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::File { doing: "look at", path: path.to_owned(), source };
+    let found = fs::metadata(path).map_err(failed)?;
+    let owner = rustix::process::geteuid().as_raw();
+    if found.uid() == owner && found.mode() & 0o022 == 0 {
+        Ok(())
+    } else {
+        Err(Error::Exposed { path: path.to_owned() })
+    }
+}
+
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
@@ -152,6 +169,21 @@ mod tests {
             assert_eq!(fs::read_to_string(path.join(JSON)).expect("reads"), text);
             assert_eq!(fs::read_dir(&results).expect("lists").count(), 1, "nothing beside it");
         }
+    }
+
+    #[test]
+    fn runs_of_one_name_take_turns() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::thread::scope(|scope| {
+            for n in 0..8 {
+                let results = directory.path();
+                let text = if n % 2 == 0 { "even" } else { "odd" };
+                scope.spawn(move || files(text).place(results, "run").expect("places"));
+            }
+        });
+        let left: Vec<_> = fs::read_dir(directory.path()).expect("lists").collect();
+        assert_eq!(left.len(), 1, "nothing beside the result");
+        assert!(directory.path().join("run").join(JSON).exists());
     }
 
     #[test]

@@ -176,6 +176,7 @@ impl From<desk::Error> for Problem {
             E::Engine(_) | E::NoOpen { .. } => Self::invalid(text),
             E::Store(_)
             | E::File { .. }
+            | E::Exposed { .. }
             | E::InUse { .. }
             | E::Key(_)
             | E::Audit(_)
@@ -212,9 +213,8 @@ impl From<identity::Error> for Problem {
             E::Forged | E::Token(_) => Self::anonymous(),
             E::Ended { .. } => Self::new(StatusCode::UNAUTHORIZED, "ended", text),
             E::Permission => Self::new(StatusCode::FORBIDDEN, "permission", text),
-            E::Stale => {
-                Self::new(StatusCode::FORBIDDEN, "stale", text).fix("sign in again and repeat it")
-            }
+            E::Stale => Self::new(StatusCode::FORBIDDEN, "stale", text)
+                .fix("POST both to /api/v1/session/step-up, then repeat it"),
             E::Cost { .. }
             | E::StoredHash
             | E::Sealed(_)

@@ -2,7 +2,7 @@
 
 use super::{
     Rule, Table, Words,
-    handlers::{account, audit, backtests, data, reports, strategies, system},
+    handlers::{account, audit, backtests, data, reports, step_up, strategies, system},
     state::App,
 };
 use http::StatusCode;
@@ -11,7 +11,7 @@ use identity::Permission as P;
 /// All routes of the server.
 #[must_use]
 pub fn table(app: App) -> Table {
-    research(records(accounts(public(Table::new(app)))))
+    research(records(sessions(doors(public(Table::new(app))))))
 }
 
 fn public(table: Table) -> Table {
@@ -37,7 +37,7 @@ fn public(table: Table) -> Table {
         )
 }
 
-fn accounts(table: Table) -> Table {
+fn doors(table: Table) -> Table {
     let door = Rule::Open("nobody is signed in yet; limits and equal answers guard it");
     table
         .get(
@@ -78,11 +78,22 @@ fn accounts(table: Table) -> Table {
                 .json::<account::SignedIn>(),
             account::sign_in_factor,
         )
+}
+
+fn sessions(table: Table) -> Table {
+    table
         .post(
             "/api/v1/session/refresh",
             Rule::Open("the refresh cookie is the proof"),
             Words::new("Exchanges the refresh cookie for fresh ones"),
             account::refresh,
+        )
+        .post(
+            "/api/v1/session/step-up",
+            Rule::Needs(P::OwnSessions),
+            Words::new("Takes both factors again and makes the session fresh")
+                .takes::<step_up::StepUpForm>(),
+            step_up::step_up,
         )
         .post(
             "/api/v1/sign-out",

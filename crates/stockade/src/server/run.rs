@@ -164,7 +164,8 @@ async fn chores(app: App, authority: Authority, tls: Tls, stop: CancellationToke
                 // One that fails is no reason to leave the other out.
                 let refusals = app.accounts().log_refusals(Minutes::Over).await;
                 let violations = app.desk().keep_violations(app.violations()).await;
-                for error in [refusals, violations].into_iter().filter_map(Result::err) {
+                let prices = app.desk().settle(now()).await;
+                for error in [refusals, violations, prices].into_iter().filter_map(Result::err) {
                     tracing::error!(%error, "what was counted could not be written");
                 }
             }

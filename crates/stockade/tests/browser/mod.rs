@@ -49,6 +49,8 @@ pub struct Browser {
     address: SocketAddr,
     tls: TlsConnector,
     pub cookies: BTreeMap<String, String>,
+    /// What the authenticator knows since the set-up.
+    pub secret: String,
 }
 
 /// An answer, read to its end.
@@ -89,7 +91,12 @@ impl Browser {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let tls = TlsConnector::from(Arc::new(config));
-        Self { address: server.started.address, tls, cookies: BTreeMap::new() }
+        Self {
+            address: server.started.address,
+            tls,
+            cookies: BTreeMap::new(),
+            secret: String::new(),
+        }
     }
 
     /// Sends a request as it is, with the cookies; the body is still to be read.
@@ -152,11 +159,24 @@ impl Browser {
         let secret = begun["totp"]["secret"].as_str().expect("a secret").to_owned();
         assert!(begun["totp"]["qr_svg"].as_str().expect("a picture").contains("<svg"));
         let code = code(&secret, 0);
+        self.secret = secret;
         let finish = json!({ "ticket": begun["ticket"], "code": code });
         let done = self.post("/api/v1/setup/finish", finish).await.expect(200).json();
         let codes = done["recovery_codes"].as_array().expect("codes");
         assert_eq!(codes.len(), 10);
         codes.iter().map(|code| code.as_str().expect("text").to_owned()).collect()
+    }
+
+    /// The same person at a server that has started again.
+    pub fn moved(&self, server: &Server) -> Self {
+        let (cookies, secret) = (self.cookies.clone(), self.secret.clone());
+        Self { cookies, secret, ..Self::new(server) }
+    }
+
+    /// Gives both factors again.
+    pub async fn step_up(&mut self, password: &str, kind: &str, code: &str) -> Answer {
+        let form = json!({ "password": password, "kind": kind, "code": code });
+        self.post("/api/v1/session/step-up", form).await
     }
 
     /// Signs in. After the enrolment that takes a recovery code: an authenticator's code works

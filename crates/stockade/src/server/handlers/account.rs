@@ -138,11 +138,20 @@ pub struct SessionRow {
 }
 
 /// A password on its way in: it does not print and is wiped.
-struct Password(Secret<String>);
+pub struct Password(pub(super) Secret<String>);
 
 impl<'de> Deserialize<'de> for Password {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         String::deserialize(from).map(|text| Self(Secret::new(text)))
+    }
+}
+
+impl From<Factor> for FactorKind {
+    fn from(factor: Factor) -> Self {
+        match factor {
+            Factor::Totp => Self::Totp,
+            Factor::Recovery => Self::Recovery,
+        }
     }
 }
 
@@ -223,13 +232,8 @@ pub async fn sign_in_factor(
     Caller(visitor): Caller,
     Json(form): Json<FactorForm>,
 ) -> Answer<Response> {
-    let factor = match form.kind {
-        Factor::Totp => FactorKind::Totp,
-        Factor::Recovery => FactorKind::Recovery,
-    };
-    let accounts = app.accounts();
-    let opened =
-        accounts.second_factor(&visitor, &form.challenge, factor, form.code.trim()).await?;
+    let factor = (form.kind.into(), form.code.trim());
+    let opened = app.accounts().second_factor(&visitor, &form.challenge, factor).await?;
     let body = Json(SignedIn { account: Account::from(&opened.guest) });
     Ok((cookies(&opened), body).into_response())
 }

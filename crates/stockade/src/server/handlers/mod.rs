@@ -5,5 +5,6 @@ pub mod audit;
 pub mod backtests;
 pub mod data;
 pub mod reports;
+pub mod step_up;
 pub mod strategies;
 pub mod system;
