@@ -4,6 +4,7 @@ import { Complaints, launch, person } from './browser.mjs';
 import { policy } from './journey/policy.mjs';
 import { research } from './journey/research.mjs';
 import { pages } from './journey/pages.mjs';
+import { stepUp } from './journey/step-up.mjs';
 import { setUp } from './journey/set-up.mjs';
 import { signIn } from './journey/sign-in.mjs';
 import { picture } from './looks.mjs';
@@ -31,6 +32,7 @@ try {
   await setUp(world, step);
   await research(world, step);
   await pages(world, step);
+  await stepUp(world, step);
   await signIn(world, step);
   await policy(world, step);
 } finally {

@@ -57,6 +57,23 @@ test('a wrong password is not an ended session', async () => {
   expect(calls).toHaveLength(1);
 });
 
+test('a refused step-up is no ended session, an ended session is', async () => {
+  let over = 0;
+  whenSignedOut(() => (over += 1));
+  const refused = () => json(401, { code: 'code' }, 'application/problem+json');
+  const ended = json(401, { code: 'signed-out' }, 'application/problem+json');
+  const calls = answer({
+    '/api/v1/session/step-up': [refused(), ended, refused()],
+    '/api/v1/session/refresh': [new Response(null, { status: 204 })],
+  });
+  const stepUp = () => post('/session/step-up', {}, { session: 'proof' });
+  await expect(stepUp()).rejects.toMatchObject({ status: 401, code: 'code' });
+  expect(calls).toHaveLength(1);
+  await expect(stepUp()).rejects.toMatchObject({ status: 401, code: 'code' });
+  expect(calls).toHaveLength(4);
+  expect(over).toBe(0);
+});
+
 test('no server at all', async () => {
   answer({});
   await expect(get('/datasets')).rejects.toMatchObject({ status: 0, code: 'unreachable' });

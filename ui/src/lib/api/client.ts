@@ -26,11 +26,15 @@ type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 export interface RequestOptions {
   signal?: AbortSignal;
   headers?: Record<string, string>;
-  /** Sign-in and set-up answer 401 as a fact about the input, not about the session. */
-  session?: 'renew' | 'ignore';
+  /**
+   * Sign-in and set-up answer 401 as a fact about the input, not about the session. A step-up answers it for
+   * either reason: the codes of a refused proof (`PROOF`) say nothing about the session.
+   */
+  session?: 'renew' | 'ignore' | 'proof';
 }
 
 const PREFIX = '/api/v1';
+const PROOF = ['credentials', 'code', 'ticket'];
 
 async function send(method: Method, path: string, body: unknown, options: RequestOptions): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
@@ -85,12 +89,19 @@ export async function request(
 ): Promise<Response> {
   const sentAt = Date.now();
   let response = await send(method, path, body, options);
-  if (response.status === 401 && options.session !== 'ignore') {
+  if (response.status === 401 && (await isOver(response, options))) {
     if (await refresher.refresh(sentAt)) response = await send(method, path, body, options);
-    if (response.status === 401) onSignedOut();
+    if (response.status === 401 && (await isOver(response, options))) onSignedOut();
   }
   if (!response.ok) throw new ApiError(response.status, await problemOf(response));
   return response;
+}
+
+/** Whether a 401 speaks of the session. */
+async function isOver(response: Response, options: RequestOptions): Promise<boolean> {
+  if (options.session === 'ignore') return false;
+  if (options.session !== 'proof') return true;
+  return !PROOF.includes((await problemOf(response.clone())).code ?? '');
 }
 
 async function problemOf(response: Response): Promise<ProblemBody> {

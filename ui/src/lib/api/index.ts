@@ -1,5 +1,5 @@
 /** Every call of the HTTP API that the interface makes, by name. */
-import { del, get, post, put, type RequestOptions } from './client';
+import { del, get, post, put, request, type RequestOptions } from './client';
 import type * as T from './wire';
 
 const seg = encodeURIComponent;
@@ -14,6 +14,8 @@ export const api = {
   signIn: (body: { email: string; password: string }) => post<T.SignInBegun>('/sign-in', body, open),
   signInFactor: (body: { challenge: string; kind: T.Factor; code: string }) =>
     post<{ account: T.Account }>('/sign-in/factor', body, open),
+  stepUp: (body: { password: string; kind: T.Factor; code: string }) =>
+    post<void>('/session/step-up', body, { session: 'proof' }),
   signOut: () => post<void>('/sign-out', {}, open),
 
   sessions: () => get<T.DeviceSession[]>('/sessions'),
@@ -49,6 +51,7 @@ export const api = {
     const text = params.toString();
     return get<T.AuditPage>(text ? `/audit?${text}` : '/audit');
   },
+  auditExport: () => request('GET', '/audit/export').then((response) => response.blob()),
 };
 
 /** Addresses that the browser opens or downloads itself. */
@@ -56,7 +59,6 @@ export const links = {
   trades: (id: string) => `/api/v1/backtests/${seg(id)}/trades.csv`,
   tearsheet: (id: string) => `/api/v1/backtests/${seg(id)}/tearsheet`,
   receipt: (index: number) => `/api/v1/audit/${index}/receipt`,
-  auditExport: '/api/v1/audit/export',
   checkpoint: '/api/v1/audit/checkpoint',
   key: '/api/v1/audit/key',
 };

@@ -113,6 +113,10 @@ export const de: Record<Key, string> = {
   'signin.setup.title': 'Noch kein Eigentümer',
   'signin.setup.text': 'Öffnen Sie den Einrichtungslink, den der Server beim Start ausgegeben hat.',
 
+  'stepup.title': 'Bestätigen Sie, dass Sie es sind',
+  'stepup.text': 'Dafür braucht es einen Nachweis aus den letzten Minuten. Danach geht es von selbst weiter.',
+  'stepup.submit': 'Bestätigen',
+
   'dashboard.title': 'Übersicht',
   'dashboard.recent': 'Letzte Backtests',
   'dashboard.datasets': 'Datensätze',
@@ -369,6 +373,7 @@ export const de: Record<Key, string> = {
   'audit.receipt': 'Beleg',
   'audit.receipt.of': 'Beleg zu Eintrag {index}',
   'audit.export': 'Export (JSONL)',
+  'audit.exported': 'Der Export ist heruntergeladen.',
   'audit.download.checkpoint': 'Signierter Prüfpunkt',
   'audit.download.key': 'Prüfschlüssel',
   'audit.older': 'Ältere Einträge laden',

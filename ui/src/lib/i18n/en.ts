@@ -111,6 +111,10 @@ export const en = {
   'signin.setup.title': 'No owner yet',
   'signin.setup.text': 'Open the set-up link that the server printed when it started.',
 
+  'stepup.title': 'Confirm that it is you',
+  'stepup.text': 'This asks for a proof from the last minutes. Afterwards it goes on by itself.',
+  'stepup.submit': 'Confirm',
+
   'dashboard.title': 'Overview',
   'dashboard.recent': 'Recent backtests',
   'dashboard.datasets': 'Datasets',
@@ -367,6 +371,7 @@ export const en = {
   'audit.receipt': 'Receipt',
   'audit.receipt.of': 'Receipt of entry {index}',
   'audit.export': 'Export (JSONL)',
+  'audit.exported': 'The export is downloaded.',
   'audit.download.checkpoint': 'Signed checkpoint',
   'audit.download.key': 'Verifier key',
   'audit.older': 'Load older entries',
