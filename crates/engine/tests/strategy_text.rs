@@ -303,3 +303,17 @@ fn keys_values_and_expressions_are_completed() {
     insta::assert_snapshot!(complete("# com|"), @"");
     insta::assert_snapshot!(complete("costs: { fee_bps: |"), @"");
 }
+
+#[test]
+fn every_example_is_a_strategy() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+    let mut looked = 0;
+    for entry in std::fs::read_dir(folder).expect("the examples are in the repository") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("is read");
+        let problems = engine::check_strategy(&text, Some(&factor::Schema::bars()));
+        assert!(problems.is_empty(), "{}: {problems:?}", path.display());
+        looked += 1;
+    }
+    assert!(looked >= 3);
+}

@@ -227,7 +227,17 @@ impl Reader<'_> {
     }
 
     fn sizing(&mut self, top: &Section<'_>, rules: Option<&Rules>) -> Option<Sizing> {
-        let node = self.required(top, "sizing")?;
+        let weights = matches!(rules, Some(Rules::Weights { .. }));
+        let (example, other) = if weights {
+            ("{ exposure: 1 }", "`exposure`")
+        } else {
+            ("{ fixed: 10 }", "`fixed` or `percent`")
+        };
+        let Some(node) = top.value("sizing") else {
+            let help = format!("add `sizing: {example}`");
+            self.problem_with_help(top.span(), "missing-key", "`sizing` is missing", help);
+            return None;
+        };
         let section = self.section(node, "sizing")?;
         let names = ["fixed", "percent", "exposure"];
         let mut there = names.into_iter().filter(|name| section.value(name).is_some());
@@ -238,24 +248,19 @@ impl Reader<'_> {
                 span,
                 "missing-key",
                 message,
-                "write for example `{ fixed: 10 }`",
+                format!("write for example `{example}`"),
             );
             return None;
         };
         let value = section.value(name)?;
-        let weights = matches!(rules, Some(Rules::Weights { .. }));
         if rules.is_some() && weights != (name == "exposure") {
-            let (what, use_) = if weights {
-                ("weights", "`exposure`")
-            } else {
-                ("signals", "`fixed` or `percent`")
-            };
+            let what = if weights { "weights" } else { "signals" };
             let span = section.key_span(name).unwrap_or(value.span);
             self.problem_with_help(
                 span,
                 "conflict",
                 format!("`{name}` does not size {what}"),
-                format!("use {use_}"),
+                format!("use {other}"),
             );
             return None;
         }

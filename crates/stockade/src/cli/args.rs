@@ -153,7 +153,7 @@ pub(crate) struct Eval {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub data: PathBuf,
     /// One expression.
-    #[arg(long, value_name = "TEXT", group = "what")]
+    #[arg(long, value_name = "TEXT", group = "what", allow_hyphen_values = true)]
     pub expr: Option<String>,
     /// Many expressions: a CSV file with the columns id and expression.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, group = "what")]
