@@ -298,6 +298,18 @@ mod tests {
     }
 
     #[test]
+    fn who_shares_the_owners_address_cannot_keep_the_owner_out() {
+        let mut throttle = Throttle::new(Limits::default());
+        let neighbour = |n| attempt(7, &format!("guess{n}"), DeviceStanding::Unknown);
+        let dry = admitted(&mut throttle, neighbour, at(0));
+        assert!(dry < 1000 && throttle.admit_source(neighbour(0).source, at(0)).is_err());
+        assert!(throttle.admit_password(&attempt(7, "ada", device(1)), at(0)).is_ok());
+        assert!(
+            throttle.admit_password(&attempt(7, "ada", DeviceStanding::Unknown), at(0)).is_err()
+        );
+    }
+
+    #[test]
     fn the_answer_says_when_and_never_who() {
         let mut throttle = Throttle::new(Limits::default());
         let mut answer = |name: &str| {
