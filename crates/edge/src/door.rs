@@ -33,6 +33,15 @@ pub enum Exposure {
     Public,
 }
 
+/// What is spoken on a connection; settled before its first byte, which may never come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
 /// A way in.
 pub trait Door: Send + Sync + 'static {
     /// A connection as the kernel hands it over.
@@ -45,6 +54,9 @@ pub trait Door: Send + Sync + 'static {
 
     /// Does what must be done before HTTP can be spoken; bounded by the caller.
     fn greet(&self, raw: Self::Raw) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// What was agreed on while greeting.
+    fn protocol(stream: &Self::Stream) -> Protocol;
 }
 
 /// TLS over TCP.
@@ -91,6 +103,14 @@ impl Door for TlsDoor {
             return Err(ErrorKind::InvalidData.into());
         }
         self.tls.acceptor().accept(raw).await
+    }
+
+    /// By ALPN; who says nothing there speaks HTTP/1.1.
+    fn protocol(stream: &Self::Stream) -> Protocol {
+        match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Protocol::Http2,
+            _ => Protocol::Http1,
+        }
     }
 }
 
@@ -151,5 +171,9 @@ impl Door for LocalDoor {
 
     async fn greet(&self, raw: UnixStream) -> io::Result<UnixStream> {
         Ok(raw)
+    }
+
+    fn protocol(_stream: &UnixStream) -> Protocol {
+        Protocol::Http1
     }
 }

@@ -7,15 +7,17 @@
     reason = "an adapter: this crate keeps its certificates in files"
 )]
 
+mod activity;
 mod authority;
 mod door;
 mod files;
+mod peers;
 mod serve;
 mod tls;
 
 pub use authority::{Authority, Leaf};
-pub use door::{Door, Exposure, LocalDoor, Peer, TlsDoor};
-pub use serve::{Drained, Limits, serve};
+pub use door::{Door, Exposure, LocalDoor, Peer, Protocol, TlsDoor};
+pub use serve::{Drained, Limits, TooManyHeaders, serve};
 pub use tls::Tls;
 
 use std::{io, net::SocketAddr, path::PathBuf};

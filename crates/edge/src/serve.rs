@@ -1,7 +1,11 @@
 //! The accept loop: every wait bounded, every count capped, and a drain with a deadline.
 
-use crate::{Door, Peer};
-use http::{Request, Response, StatusCode};
+use crate::{
+    Door, Peer, Protocol,
+    activity::{Activity, Tracked},
+    peers::Peers,
+};
+use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -23,12 +27,20 @@ pub struct Limits {
     pub handshake: Duration,
     /// For the head of a request, the wait for the next one included.
     pub head: Duration,
-    /// Header lines of one request.
+    /// For the client's next step where the server has nothing to do: a request, or room for
+    /// the next piece of an answer. Then the connection is closed, and after as long again cut.
+    pub idle: Duration,
+    /// Header lines of one request; more are marked as [`TooManyHeaders`].
     pub header_count: usize,
     /// Bytes of one request's head.
     pub header_bytes: usize,
     /// Connections at a time; more wait in the kernel's queue.
     pub connections: usize,
+    /// Connections at a time of one IPv4 address or one IPv6 /64; more are dropped unheard.
+    pub connections_per_peer: usize,
+    /// Connections at a time of all loopback addresses together. That is whoever works on this
+    /// machine, and all the world where a proxy stands in front, so it has most of the places.
+    pub connections_from_loopback: usize,
     /// Requests at a time on one HTTP/2 connection.
     pub streams: u32,
     /// For requests in flight once the listener stops.
@@ -40,13 +52,24 @@ impl Default for Limits {
         Self {
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(30),
+            idle: Duration::from_secs(30),
             header_count: 64,
             header_bytes: 16 * 1024,
             connections: 512,
-            streams: 64,
+            connections_per_peer: 128,
+            connections_from_loopback: 448,
+            streams: 32,
             drain: Duration::from_secs(10),
         }
     }
+}
+
+/// An extension of a request with more header lines than allowed. The service must refuse it
+/// with 431; it is asked so that this answer, too, has the headers that it gives to all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyHeaders {
+    /// How many may be sent.
+    pub allowed: usize,
 }
 
 /// How a listener ended.
@@ -70,10 +93,11 @@ where
         + Send
         + 'static,
     S::Future: Send,
-    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Default + Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
     let door = Arc::new(door);
     let places = Arc::new(Semaphore::new(limits.connections));
+    let peers = Peers::default();
     let connections = TaskTracker::new();
     let abort = CancellationToken::new();
     loop {
@@ -96,6 +120,10 @@ where
                 continue;
             }
         };
+        let Some(seat) = peers.seat(peer, &limits) else {
+            tracing::debug!(?peer, "a peer has all of its connections already");
+            continue;
+        };
         let (door, service) = (Arc::clone(&door), service.clone());
         let (stop, abort) = (stop.clone(), abort.clone());
         connections.spawn(async move {
@@ -107,7 +135,11 @@ where
                 // The port is free as soon as nobody greets any more.
                 drop(door);
                 match greeted {
-                    Ok(Ok(stream)) => converse(stream, peer, service, limits, stop).await,
+                    Ok(Ok(stream)) => {
+                        let protocol = D::protocol(&stream);
+                        let line = Line { peer, protocol, limits };
+                        converse(stream, line, service, stop).await;
+                    }
                     Ok(Err(error)) => tracing::debug!(%error, ?peer, "no handshake"),
                     Err(_) => tracing::debug!(?peer, "the handshake took too long"),
                 }
@@ -116,7 +148,7 @@ where
                 () = whole => {}
                 () = abort.cancelled() => {}
             }
-            drop(place);
+            drop((place, seat));
         });
     }
     drop(door);
@@ -130,41 +162,54 @@ where
     Drained::Cut { connections: cut }
 }
 
-/// Speaks HTTP/1.1 or HTTP/2 on one connection until it ends or the server stops.
-async fn converse<I, S, B>(
-    stream: I,
+/// One connection's terms.
+struct Line {
     peer: Peer,
-    service: S,
+    protocol: Protocol,
     limits: Limits,
-    stop: CancellationToken,
-) where
+}
+
+/// Speaks HTTP on one connection until it ends, the client falls silent or the server stops.
+async fn converse<I, S, B>(stream: I, line: Line, service: S, stop: CancellationToken)
+where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
         + Send
         + 'static,
     S::Future: Send,
-    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Default + Send + 'static,
+    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
+    let Line { peer, protocol, limits } = line;
+    let activity = Activity::new();
+    let requests = activity.clone();
     let answer = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let service = service.clone();
+        let turn = requests.request();
+        if request.headers().len() > limits.header_count {
+            request.extensions_mut().insert(TooManyHeaders { allowed: limits.header_count });
+        }
+        request.extensions_mut().insert(peer);
         async move {
-            if request.headers().len() > limits.header_count {
-                let mut refusal = Response::new(B::default());
-                *refusal.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-                return Ok(refusal);
-            }
-            request.extensions_mut().insert(peer);
-            service.oneshot(request).await
+            let answer = service.oneshot(request).await?;
+            Ok::<_, Infallible>(answer.map(|body| Tracked::new(body, turn)))
         }
     });
-    let builder = protocol(limits);
+    let builder = builder(protocol, limits);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let early = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = stop.cancelled() => None,
+        () = activity.idle(limits.idle) => None,
+    };
+    let ended = if let Some(ended) = early {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        activity.touch();
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = activity.idle(limits.idle) => Err("the client let its time pass".into()),
         }
     };
     if let Err(error) = ended {
@@ -172,7 +217,7 @@ async fn converse<I, S, B>(
     }
 }
 
-fn protocol(limits: Limits) -> Builder<TokioExecutor> {
+fn builder(protocol: Protocol, limits: Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -187,5 +232,9 @@ fn protocol(limits: Limits) -> Builder<TokioExecutor> {
         .keep_alive_timeout(limits.head)
         .max_concurrent_streams(limits.streams)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
-    builder
+    // Told which, hyper does not wait for the first bytes to guess, for which it has no timer.
+    match protocol {
+        Protocol::Http1 => builder.http1_only(),
+        Protocol::Http2 => builder.http2_only(),
+    }
 }

@@ -4,6 +4,7 @@
 
 use edge::{
     Authority, Door, Drained, Error, Exposure, Leaf, Limits, LocalDoor, Peer, Tls, TlsDoor,
+    TooManyHeaders,
 };
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
@@ -17,7 +18,7 @@ use std::{
     convert::Infallible, net::SocketAddr, os::unix::fs::PermissionsExt, sync::Arc, time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UnixStream},
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -69,6 +70,14 @@ async fn run<D: Door>(
                 let (go, wait) = oneshot::channel();
                 tell.send(go).await.expect("the test listens");
                 let _ = wait.await;
+            }
+            if request.extensions().get::<TooManyHeaders>().is_some() {
+                let mut refusal = Response::new(Full::default());
+                *refusal.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+                return Ok(refusal);
+            }
+            if request.uri().path() == "/large" {
+                return Ok(Response::new(Full::new(Bytes::from(vec![0; 1 << 20]))));
             }
             let peer = request.extensions().get::<Peer>().expect("every request has a peer");
             let body = match peer {
@@ -250,4 +259,90 @@ async fn the_unix_socket_is_the_owners_alone_and_survives_a_dead_predecessor() {
     stop.cancel();
     assert_eq!(ended.await.expect("joins"), Drained::Clean);
     assert!(!path.exists());
+}
+
+/// Fails where the server keeps a connection for ever.
+async fn closed(mut stream: impl AsyncRead + Unpin) {
+    let mut rest = Vec::new();
+    // How it ends (an alert, a reset, a plain end) is the server's choice.
+    let end = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest));
+    let _ = end.await.expect("the server closes the connection");
+}
+
+#[tokio::test]
+async fn silence_after_the_handshake_gives_the_place_back() {
+    let short = Duration::from_millis(30);
+    let limits = Limits { head: short, idle: short, connections: 1, ..Limits::default() };
+    let server = start(limits).await;
+    // One place: each connection is greeted only once the one before is gone.
+    let protocols: [&[&[u8]]; 3] = [&[b"h2"], &[b"http/1.1"], &[]];
+    for protocols in protocols {
+        closed(connect(&server, "localhost", protocols).await).await;
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_but_not_one_whose_request_is_in_work() {
+    let short = Duration::from_millis(30);
+    let mut server = start(Limits { idle: short, ..Limits::default() }).await;
+    let open = async || {
+        let stream = TokioIo::new(connect(&server, "localhost", &[b"h2"]).await);
+        let executor = TokioExecutor::new();
+        hyper::client::conn::http2::handshake(executor, stream).await.expect("HTTP/2")
+    };
+    let to = |path: &str| Request::get(path).body(Empty::<Bytes>::new()).expect("valid");
+    let (mut busy, connection) = open().await;
+    tokio::spawn(connection);
+    let answer = tokio::spawn(busy.send_request(to("https://localhost/slow")));
+    let (mut other, connection) = open().await;
+    let connection = tokio::spawn(connection);
+    let quick = other.send_request(to("https://localhost/")).await.expect("an answer");
+    assert_eq!(quick.status(), StatusCode::OK);
+    let go = server.entered.recv().await.expect("entered");
+    connection.await.expect("joins").expect("closed gracefully, while its sender lives");
+    drop(other);
+    go.send(()).expect("the handler still waits");
+    assert_eq!(answer.await.expect("joins").expect("an answer").status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_does_not_take_an_answer_is_cut() {
+    let short = Duration::from_millis(30);
+    let server = start(Limits { idle: short, ..Limits::default() }).await;
+    let stream = TokioIo::new(connect(&server, "localhost", &[b"h2"]).await);
+    let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(1)
+        .handshake(stream)
+        .await
+        .expect("HTTP/2");
+    let connection = tokio::spawn(connection);
+    let request = Request::get("https://localhost/large").body(Empty::<Bytes>::new());
+    let unread = sender.send_request(request.expect("valid")).await.expect("an answer");
+    let end = tokio::time::timeout(Duration::from_secs(20), connection);
+    let _ = end.await.expect("the server cuts the connection");
+    assert!(unread.into_body().collect().await.is_err(), "most of it was never sent");
+}
+
+#[tokio::test]
+async fn one_peer_has_its_share_of_the_places_and_no_more() {
+    let server = start(Limits { connections_from_loopback: 2, ..Limits::default() }).await;
+    let mut seated = Vec::new();
+    for _ in 0..2 {
+        seated.push(connect(&server, "localhost", &[b"h2"]).await);
+    }
+    closed(TcpStream::connect(server.address).await.expect("the kernel connects")).await;
+    drop(seated);
+    let name = ServerName::try_from("localhost").expect("a name");
+    let connector = TlsConnector::from(Arc::new(client(&server, &[b"h2"])));
+    // The server sees the others leave a moment later.
+    let again = async {
+        loop {
+            let tcp = TcpStream::connect(server.address).await.expect("connects");
+            if connector.connect(name.clone(), tcp).await.is_ok() {
+                return;
+            }
+        }
+    };
+    let again = tokio::time::timeout(Duration::from_secs(20), again);
+    again.await.expect("who leaves gives the place back");
 }
