@@ -2,6 +2,7 @@
 
 use crate::{Performance, performance::DAYS_PER_YEAR};
 use market::Money;
+use std::borrow::Cow;
 
 /// How a value is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +37,9 @@ pub struct Measure {
     pub value: Value,
     /// How to read it.
     pub unit: Unit,
-    /// Formula and source.
-    pub source: &'static str,
+    /// Formula and source, with the periods per year that were used, and whether the points are
+    /// day ends of shorter bars.
+    pub source: Cow<'static, str>,
 }
 
 type Row = (&'static str, Unit, fn(&Performance) -> Value, &'static str);
@@ -176,6 +178,13 @@ const ROWS: [Row; 24] = [
     ),
 ];
 
+/// What the formulas call the factor of annualising.
+const PERIODS: &str = "√periods per year";
+
+/// Measures of the points of a curve, which for bars below a day are day ends.
+const OF_POINTS: [&str; 6] =
+    ["calmar", "max_drawdown", "max_drawdown_days", "turnover", "exposure", "time_in_market"];
+
 impl Performance {
     /// All measures in reading order, each with its formula and source.
     #[must_use]
@@ -184,8 +193,19 @@ impl Performance {
             name,
             value: value(self),
             unit: *unit,
-            source,
+            source: self.source(name, source),
         };
         ROWS.iter().map(measure).collect()
+    }
+
+    fn source(&self, name: &str, source: &'static str) -> Cow<'static, str> {
+        if source.contains(PERIODS) {
+            let periods = (self.periods_per_year * 100.0).round() / 100.0;
+            return source.replace(PERIODS, &format!("√{periods} (periods per year)")).into();
+        }
+        if !self.bar.is_daily() && OF_POINTS.contains(&name) {
+            return format!("At day ends (UTC), not within a day: {source}").into();
+        }
+        source.into()
     }
 }

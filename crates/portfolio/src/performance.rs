@@ -25,18 +25,26 @@ pub struct Settings {
     pub periods_per_year: f64,
 }
 
-/// 252 for daily curves that know weekends, 365 for those that trade through them; longer bars
-/// have as many as fit into 365 days.
+/// More days a year than this, and the market does not close at weekends: with weekends off
+/// there are at most 262.
+const DAYS_WITHOUT_WEEKENDS: f64 = 300.0;
+
+/// 365 where a curve (of days, or of shorter bars) has a point on more than 300 days a year of its
+/// span, 252 otherwise: the odd point on a weekend changes nothing. Curves without any weekend
+/// are 252 however short they are. Longer bars have as many as fit into 365 days.
 #[must_use]
+#[allow(clippy::cast_precision_loss, reason = "days are far below 2^53")]
 pub fn periods_per_year(points: &[EquityPoint], bar: BarSize) -> f64 {
     if bar > BarSize::DAY {
-        #[allow(clippy::cast_precision_loss, reason = "a handful of days")]
         return 365.0 / (bar.nanos() / DAY_NANOS) as f64;
     }
+    let mut days: Vec<i64> = points.iter().map(|p| p.time.nanos().div_euclid(DAY_NANOS)).collect();
+    days.dedup();
+    let span = days.first().zip(days.last()).map_or(0, |(first, last)| last - first);
     // Day 0 of the epoch is a Thursday: Saturday is 2 and Sunday is 3 in this count.
-    let weekend =
-        |p: &EquityPoint| matches!(p.time.nanos().div_euclid(DAY_NANOS).rem_euclid(7), 2 | 3);
-    if points.iter().any(weekend) { 365.0 } else { 252.0 }
+    let weekend = days.iter().any(|day| matches!(day.rem_euclid(7), 2 | 3));
+    let a_year = count(days.len().saturating_sub(1)) * DAYS_PER_YEAR / span.max(1) as f64;
+    if weekend && a_year > DAYS_WITHOUT_WEEKENDS { 365.0 } else { 252.0 }
 }
 
 /// One value of the rolling Sharpe ratio.
@@ -89,6 +97,8 @@ pub struct Performance {
     pub sampled: Vec<EquityPoint>,
     /// Periods in a year that annualising used.
     pub periods_per_year: f64,
+    /// The length of the bars that the curve has a point for.
+    pub bar: BarSize,
 }
 
 /// Measures a curve. Returns are those between sampled points, the first one from `start`.
@@ -148,6 +158,7 @@ pub fn performance(
         rolling_window: window,
         sampled,
         periods_per_year: annual,
+        bar: settings.bar,
     })
 }
 

@@ -98,14 +98,64 @@ fn trips_and_turnover() {
     assert!((p.turnover.expect("a number") - turnover).abs() < 1e-9);
 }
 
+fn on_days(days: impl Iterator<Item = i64>) -> Vec<EquityPoint> {
+    let first = curve(&[100])[0];
+    let time = |day| Timestamp::from_nanos((18_267 + day) * DAY_NANOS);
+    days.map(|day| EquityPoint { time: time(day), ..first }).collect()
+}
+
 #[test]
-fn weekends_tell_a_market_that_never_closes() {
-    let mut points = curve(&[1, 2, 3]);
-    assert_eq!(periods_per_year(&points, BarSize::DAY).to_bits(), 252f64.to_bits());
-    points.push(EquityPoint { time: "2020-01-11".parse().expect("a Saturday"), ..points[0] });
-    assert_eq!(periods_per_year(&points, BarSize::DAY).to_bits(), 365f64.to_bits());
-    let week = "7d".parse().expect("a size");
-    assert!((periods_per_year(&points, week) - 365.0 / 7.0).abs() < 1e-12);
+fn days_a_year_tell_a_market_that_never_closes() {
+    let check = |points: &[EquityPoint], want: f64| {
+        assert!((periods_per_year(points, BarSize::DAY) - want).abs() < 1e-12, "{points:?}");
+    };
+    let weekday = |day: &i64| day % 7 < 5;
+    check(&[], 252.0);
+    check(&on_days(0..3), 252.0);
+    check(&on_days((0..1000).filter(weekday)), 252.0);
+    // One Saturday, and one session of every second weekend.
+    check(&on_days((0..1000).filter(|day| weekday(day) || *day == 5)), 252.0);
+    check(&on_days((0..1000).filter(|day| weekday(day) || day % 14 == 5)), 252.0);
+    check(&on_days(0..1000), 365.0);
+    // Some days are missing.
+    check(&on_days((0..1000).filter(|day| day % 10 != 0)), 365.0);
+}
+
+#[test]
+fn bars_of_other_lengths_have_their_own_year() {
+    let hour = BarSize::from_nanos(3_600_000_000_000).expect("a size");
+    let hourly = |days: Vec<EquityPoint>| -> Vec<EquityPoint> {
+        let at = |p: &EquityPoint, hour: i64| {
+            Timestamp::from_nanos(p.time.nanos() + hour * 3_600_000_000_000)
+        };
+        days.iter().flat_map(|p| (9..16).map(|h| EquityPoint { time: at(p, h), ..*p })).collect()
+    };
+    let check = |points: &[EquityPoint], bar, want: f64| {
+        assert!((periods_per_year(points, bar) - want).abs() < 1e-12);
+    };
+    check(&hourly(on_days((0..100).filter(|day| day % 7 < 5))), hour, 252.0);
+    check(&hourly(on_days(0..100)), hour, 365.0);
+    check(&on_days((0..10).map(|n| n * 7)), "7d".parse().expect("a size"), 365.0 / 7.0);
+}
+
+#[test]
+fn sources_say_what_was_computed() {
+    let check = |bar: BarSize, name: &str, want: &str, day_ends: bool| {
+        let points = curve(&[100, 110, 105]);
+        let periods_per_year = periods_per_year(&points, bar);
+        let settings = Settings { start: Money::from_whole(100), bar, periods_per_year };
+        let p = performance(&points, &[], &[], &settings).expect("in range");
+        let measure = p.measures().into_iter().find(|m| m.name == name).expect("a measure");
+        assert!(measure.source.contains(want), "{}", measure.source);
+        assert_eq!(measure.source.starts_with("At day ends"), day_ends, "{}", measure.source);
+    };
+    let minute = BarSize::from_nanos(60_000_000_000).expect("a size");
+    check(BarSize::DAY, "sharpe", "√252 (periods per year)", false);
+    check("7d".parse().expect("a size"), "volatility", "√52.14 (periods per year)", false);
+    for name in ["max_drawdown", "max_drawdown_days", "exposure", "time_in_market"] {
+        check(minute, name, "", true);
+        check(BarSize::DAY, name, "", false);
+    }
 }
 
 proptest! {

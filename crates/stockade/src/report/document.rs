@@ -325,7 +325,7 @@ fn measures(figures: &Performance) -> Vec<MeasureRow> {
             Value::Money(amount) => serde_json::json!(amount.map(|a| a.to_string())),
         },
         unit: unit(m.unit).to_owned(),
-        source: m.source.to_owned(),
+        source: m.source.into_owned(),
     };
     figures.measures().into_iter().map(row).collect()
 }
