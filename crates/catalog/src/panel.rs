@@ -26,7 +26,8 @@ const CELLS_MAX: usize = 1 << 31;
 /// The first column called `date`, `time` or `timestamp` is the calendar, the one called
 /// `symbol` or `ticker` the name. Every other column is a field under its name in snake case:
 /// numbers (missing: empty, `NA`, `NaN`, `null`; the language has no infinities, so they are
-/// missing too), or text, which makes a group. What a CSV column is, its first value decides.
+/// missing too), or text, which makes a group. What a CSV column is, its first value decides; one
+/// without any value is a number that is missing everywhere.
 /// Rows come in any order; two for one date and symbol are an error that names both.
 pub fn read_panel(path: &Path) -> Result<Panel> {
     let head = head(path)?;
@@ -43,9 +44,16 @@ pub fn panel_bytes(panel: &Panel) -> u64 {
 
 /// Values of one field, row by row.
 enum Field {
+    /// The keys, and what is neither a number nor text.
+    Ignored,
+    /// No row had a value yet.
     Unknown,
     Number(Vec<f64>),
-    Text { names: Vec<String>, index: HashMap<String, u32>, codes: Vec<u32> },
+    Text {
+        names: Vec<String>,
+        index: HashMap<String, u32>,
+        codes: Vec<u32>,
+    },
 }
 
 impl Field {
@@ -127,8 +135,9 @@ impl Long {
                 return Err(Place::line(path, 1).is(Flaw::TwoColumns { name: name.clone() }));
             }
         }
+        let of = |i: usize| if i == time || i == symbol { Field::Ignored } else { Field::Unknown };
         let long = Self {
-            fields: fields.iter().map(|_| Field::Unknown).collect(),
+            fields: (0..fields.len()).map(of).collect(),
             names: fields,
             times: Keys::new(),
             symbols: Keys::new(),
@@ -197,7 +206,8 @@ fn place_field(
 ) -> Result<()> {
     let (rows, names) = (panel.rows(), panel.symbols().len());
     match field {
-        Field::Unknown => {}
+        Field::Ignored => {}
+        Field::Unknown => panel.insert(name, Column::missing(rows, names))?,
         Field::Number(values) => {
             let mut column = Column::missing(rows, names);
             for ((t, s), value) in cells.iter().zip(values) {
@@ -286,7 +296,7 @@ fn csv_cell(lines: &Lines<'_>, column: usize, field: &mut Field, row: usize) -> 
         };
     }
     match field {
-        Field::Unknown => {}
+        Field::Ignored | Field::Unknown => {}
         Field::Number(values) if missing => values.push(f64::NAN),
         Field::Number(values) => match text.parse::<f64>() {
             Ok(value) => values.push(if value.is_finite() { value } else { f64::NAN }),
@@ -318,11 +328,12 @@ fn from_parquet(path: &Path) -> Result<Long> {
     for (i, (slot, field)) in long.fields.iter_mut().zip(schema.fields()).enumerate() {
         let kind = field.data_type();
         *slot = match kind {
-            _ if i == time || i == symbol => Field::Unknown,
+            _ if i == time || i == symbol => Field::Ignored,
+            DataType::Null => Field::Unknown,
             DataType::Boolean => Field::Number(Vec::new()),
             _ if is_number(kind) => Field::Number(Vec::new()),
             _ if is_text(kind) => Field::text(),
-            _ => Field::Unknown,
+            _ => Field::Ignored,
         };
     }
     let reader = builder.with_batch_size(1 << 16).build().map_err(|e| unreadable(path, &e))?;
@@ -370,7 +381,7 @@ fn parquet_batch(
     }
     for (field, array) in long.fields.iter_mut().zip(batch.columns()) {
         match field {
-            Field::Unknown => {}
+            Field::Ignored | Field::Unknown => {}
             Field::Number(values) => {
                 let finite = |x: f64| if x.is_finite() { x } else { f64::NAN };
                 values.extend(floats(path, array)?.into_iter().map(finite));

@@ -36,6 +36,17 @@ fn a_long_panel_becomes_columns_and_a_wide_file() {
 }
 
 #[test]
+fn a_column_without_values_is_a_number_that_is_missing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let text = "date,symbol,close,eps\n2024-01-02,A,1,\n2024-01-03,A,2,NA\n";
+    let panel = read_panel(&file(dir.path(), text)).expect("reads");
+    assert_eq!(panel.field_names().collect::<Vec<_>>(), ["close", "eps"]);
+    assert_eq!(panel.group_names().count(), 0);
+    let eps = panel.field("eps").expect("is there");
+    assert!((0..2).all(|row| eps.at(row, 0).is_nan()));
+}
+
+#[test]
 fn parquet_and_csv_give_the_same_panel() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
     let panel = read_panel(&data.join("us_stocks_daily.parquet")).expect("reads");
