@@ -7,7 +7,7 @@ use crate::{
     error::excerpt,
     header::Header,
     rows::{Intake, PRICES, Raw},
-    when::Clock,
+    when::{Clock, Form},
 };
 use csv::ByteRecord;
 use sha2::{Digest, Sha256};
@@ -30,6 +30,8 @@ const STRIDE: u64 = 8192;
 pub(crate) struct Facts {
     pub(crate) header: Header,
     pub(crate) time_form: String,
+    /// Times carried no offset: the request's zone gave it.
+    pub(crate) local: bool,
     pub(crate) delimiter: Option<char>,
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
@@ -358,6 +360,7 @@ pub(crate) fn read<'r>(
     let facts = Facts {
         header,
         time_form: clock.form().to_string(),
+        local: clock.form() == Form::Local,
         delimiter: Some(char::from(layout.delimiter)),
         bytes: guarded.bytes,
         sha256: hex::encode(guarded.hash.finalize()),

@@ -12,6 +12,7 @@ use crate::{
     quality::{Findings, Inspector, duration},
     rows::{Counts, Intake, Scales},
     spool::{Row, Spool},
+    when::as_date,
 };
 use market::{Bar, BarSize, Price, Quantity, Symbol, Timestamp};
 use sha2::{Digest, Sha256};
@@ -53,7 +54,7 @@ pub(crate) fn import(
 
 fn write(
     request: &ImportRequest,
-    facts: Facts,
+    mut facts: Facts,
     mut intake: Intake<'_>,
     draft: &Draft,
     watch: &mut Watch<'_>,
@@ -62,6 +63,7 @@ fn write(
     if kept == 0 {
         return Err(Place::file(&request.source).is(Flaw::HeaderOnly));
     }
+    let dates = keep_dates(request, &mut facts, &mut intake);
     let extra: Vec<String> = facts.header.extra().into_iter().map(|(_, name)| name).collect();
     let fields = intake.fields();
     let spool = std::mem::replace(&mut intake.spool, Spool::new(draft.path(), 0, 0));
@@ -89,10 +91,37 @@ fn write(
             }
         }
         rows += 1;
-        merge.take(row, values)
+        match dates {
+            Dates::Kept => merge.take(&row.at(as_date(row.time, &request.zone)), values),
+            Dates::None => merge.take(row, values),
+        }
     })?;
     intake.counts.bad += merge.bad;
     finish(request, facts, &intake, merge, (fields, extra))
+}
+
+/// What a file's times are.
+#[derive(Clone, Copy)]
+enum Dates {
+    /// Dates, written as midnight in the request's zone: midnight UTC of the date is kept, as
+    /// for bare dates.
+    Kept,
+    /// Instants.
+    None,
+}
+
+/// Decides it, tells the report, and lets the calendar follow.
+fn keep_dates(request: &ImportRequest, facts: &mut Facts, intake: &mut Intake<'_>) -> Dates {
+    let daily = request.bar.is_none_or(BarSize::is_daily);
+    match intake.midnights.dates() {
+        Some(dates) if facts.local && daily => {
+            intake.days.clone_from(dates);
+            let zone = request.zone.name();
+            facts.time_form.push_str(&format!("; all midnight in {zone}: the date is kept"));
+            Dates::Kept
+        }
+        _ => Dates::None,
+    }
 }
 
 fn splits(request: &ImportRequest) -> Vec<SplitEntry> {

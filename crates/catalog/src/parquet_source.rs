@@ -8,7 +8,7 @@ use crate::{
     header::Header,
     part::sha256_of,
     rows::{Intake, PRICES, Raw},
-    when::{Clock, in_zone},
+    when::{Clock, Form, in_zone},
 };
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
@@ -36,6 +36,9 @@ struct Decoded {
     volume: Option<Vec<Number>>,
     extra: Vec<Vec<f64>>,
 }
+
+/// The form of typed times that the request's zone completes.
+const NAIVE: &str = "timestamp without zone";
 
 /// How the time column is written.
 enum Times {
@@ -89,12 +92,19 @@ pub(crate) fn read<'r>(
         push(request, &header, &decoded, &mut intake, rows)?;
         rows += batch.num_rows() as u64;
     }
-    let time_form = match times {
-        Times::Typed(form) => form,
-        Times::Read(clock) => clock.map(|c| c.form().to_string()).unwrap_or_default(),
+    let (time_form, local) = match times {
+        Times::Typed(form) => {
+            let local = form == NAIVE;
+            (form, local)
+        }
+        Times::Read(clock) => {
+            let form = clock.map(|c| c.form());
+            (form.map(|f| f.to_string()).unwrap_or_default(), form == Some(Form::Local))
+        }
     };
     let sha256 = sha256_of(path)?;
-    let facts = Facts { header, time_form, delimiter: None, bytes, sha256, unfinished: false };
+    let facts =
+        Facts { header, time_form, local, delimiter: None, bytes, sha256, unfinished: false };
     Ok((facts, intake))
 }
 
@@ -127,7 +137,7 @@ fn map(request: &ImportRequest, schema: &Schema) -> Result<Header> {
 fn times_of(schema: &Schema, column: usize) -> Times {
     match schema.fields().get(column).map(|f| f.data_type()) {
         Some(DataType::Timestamp(_, Some(_))) => Times::Typed("timestamp with zone".to_owned()),
-        Some(DataType::Timestamp(_, None)) => Times::Typed("timestamp without zone".to_owned()),
+        Some(DataType::Timestamp(_, None)) => Times::Typed(NAIVE.to_owned()),
         Some(DataType::Date32 | DataType::Date64) => Times::Typed("date".to_owned()),
         _ => Times::Read(None),
     }

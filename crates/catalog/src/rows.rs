@@ -7,6 +7,7 @@ use crate::{
     header::Header,
     quality::Findings,
     spool::{Row, Spool},
+    when::{DAY, Midnights},
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -59,6 +60,7 @@ pub(crate) struct Intake<'a> {
     pub(crate) spool: Spool,
     pub(crate) counts: Counts,
     pub(crate) days: BTreeSet<i64>,
+    pub(crate) midnights: Midnights,
     day: i64,
     first_bad: Option<(u64, String, String)>,
     pub(crate) bad: Findings,
@@ -83,6 +85,7 @@ impl<'a> Intake<'a> {
             spool: Spool::new(dir, extra_fields, request.limits.rows_in_memory),
             counts: Counts::default(),
             days: BTreeSet::new(),
+            midnights: Midnights::new(&request.zone),
             day: i64::MIN,
             first_bad: None,
             bad: Findings::default(),
@@ -206,7 +209,8 @@ impl<'a> Intake<'a> {
             self.counts.out_of_order += u64::from(raw.time < scales.last);
             scales.last = raw.time;
         }
-        let day = raw.time.div_euclid(crate::when::DAY);
+        self.midnights.see(raw.time);
+        let day = raw.time.div_euclid(DAY);
         if day != self.day {
             self.day = day;
             self.days.insert(day);

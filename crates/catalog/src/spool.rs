@@ -36,6 +36,11 @@ impl Row {
     pub(crate) const fn new(line: u64, symbol: u32, time: i64) -> Self {
         Self { symbol, slot: 0, line, time, prices: [0; 4], volume: 0 }
     }
+
+    /// The same bar at another time.
+    pub(crate) const fn at(self, time: i64) -> Self {
+        Self { time, ..self }
+    }
 }
 
 /// Collects rows.

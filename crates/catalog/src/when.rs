@@ -2,7 +2,7 @@
 
 use crate::{Flaw, TimeZone, error::excerpt};
 use jiff::civil;
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 const SECOND: i64 = 1_000_000_000;
 pub(crate) const DAY: i64 = 86_400 * SECOND;
@@ -76,6 +76,55 @@ impl Clock {
 pub(crate) fn in_zone(at: civil::DateTime, zone: &TimeZone) -> Option<i64> {
     let instant = zone.inner().to_ambiguous_zoned(at).compatible().ok()?.timestamp();
     i64::try_from(instant.as_nanosecond()).ok()
+}
+
+/// Are all times of a file the start of a day in its zone? Then they are dates.
+#[derive(Debug)]
+pub(crate) struct Midnights {
+    zone: TimeZone,
+    /// The dates so far, as days since 1970; `None` once a time was within a day.
+    dates: Option<BTreeSet<i64>>,
+    last: i64,
+}
+
+impl Midnights {
+    pub(crate) fn new(zone: &TimeZone) -> Self {
+        // In UTC the time and its date are the same already.
+        let dates = (*zone != TimeZone::default()).then(BTreeSet::new);
+        Self { zone: zone.clone(), dates, last: i64::MIN }
+    }
+
+    /// Looks at one time.
+    pub(crate) fn see(&mut self, nanos: i64) {
+        let Some(dates) = &mut self.dates else { return };
+        if nanos == self.last {
+            return;
+        }
+        self.last = nanos;
+        match date_at(nanos, &self.zone) {
+            Some((day, true)) => _ = dates.insert(day),
+            _ => self.dates = None,
+        }
+    }
+
+    /// The dates, in order, if every time was the start of its day.
+    pub(crate) const fn dates(&self) -> Option<&BTreeSet<i64>> {
+        self.dates.as_ref()
+    }
+}
+
+/// Midnight UTC of the date that an instant has in a zone.
+pub(crate) fn as_date(nanos: i64, zone: &TimeZone) -> i64 {
+    date_at(nanos, zone).and_then(|(day, _)| day.checked_mul(DAY)).unwrap_or(nanos)
+}
+
+/// The date of an instant in a zone, as days since 1970, and whether that date starts with it.
+fn date_at(nanos: i64, zone: &TimeZone) -> Option<(i64, bool)> {
+    let instant = jiff::Timestamp::from_nanosecond(i128::from(nanos)).ok()?;
+    let local = instant.to_zoned(zone.inner().clone());
+    let days = local.date().since((jiff::Unit::Day, civil::date(1970, 1, 1))).ok()?.get_days();
+    // Where clocks go forward at midnight, the day starts later.
+    Some((i64::from(days), local.start_of_day().ok()? == local))
 }
 
 fn form_of(text: &str) -> Result<Form, Flaw> {
@@ -218,6 +267,33 @@ mod tests {
         check("2024-02-28", "2023-02-29", "not a time like the column's first");
         check("951868800", "9999999999999", "outside the years");
         assert!(TimeZone::named("Mars/Olympus").is_err());
+    }
+
+    #[test]
+    fn midnights_of_a_zone_are_dates() {
+        let check = |zone: &str, cells: &[&str], want: Option<&[&str]>| {
+            let zone = TimeZone::named(zone).expect("a zone");
+            let mut clock = Clock::of(cells[0], &zone).expect("a time");
+            let mut midnights = Midnights::new(&zone);
+            let mut found = Vec::new();
+            for cell in cells {
+                let nanos = clock.read(cell.as_bytes()).expect("a time");
+                midnights.see(nanos);
+                found.push(Timestamp::from_nanos(as_date(nanos, &zone)).to_string());
+            }
+            let days = midnights.dates().map(BTreeSet::len);
+            assert_eq!(days, want.map(<[&str]>::len), "{zone:?} {cells:?}");
+            assert!(want.is_none_or(|want| found == want), "{found:?}");
+        };
+        let two = ["2020-01-06 00:00:00", "2020-01-07 00:00:00"];
+        check("Asia/Tokyo", &two, Some(&["2020-01-06", "2020-01-07"]));
+        check("America/New_York", &two, Some(&["2020-01-06", "2020-01-07"]));
+        check("UTC", &two, None);
+        check("Asia/Tokyo", &["2020-01-06 00:00", "2020-01-06 01:00"], None);
+        check("Asia/Tokyo", &["2020-01-06 15:00", "2020-01-07 15:00"], None);
+        // Clocks went from 00:00 to 01:00: the day has no midnight.
+        check("America/Sao_Paulo", &["2018-11-04 00:00"], Some(&["2018-11-04"]));
+        check("America/New_York", &["1969-12-31 00:00"], Some(&["1969-12-31"]));
     }
 
     proptest! {

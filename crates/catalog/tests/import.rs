@@ -173,6 +173,30 @@ fn the_same_prices_have_the_same_digest_however_they_come() {
     assert_ne!(digest(&plain.replace("2.75", "2.76"), &|_| ()), digest(plain, &|_| ()));
 }
 
+#[test]
+fn days_written_as_local_midnight_keep_their_date() {
+    let place = place();
+    let import = |text: &str, zone: &str| {
+        let zone = TimeZone::named(zone).expect("a zone");
+        place.text(text.as_bytes(), |r| r.zone = zone).expect("imports")
+    };
+    let bare = "date,close\n2020-03-06,1\n2020-03-07,2\n2020-03-08,3\n2020-03-09,4\n2020-03-10,5\n";
+    let (want, midnight) = (import(bare, "Asia/Tokyo"), bare.replace(",", " 00:00:00,"));
+    let midnight = midnight.replace("date 00:00:00", "date");
+    // New York's clocks change on the 8th.
+    for zone in ["UTC", "Asia/Tokyo", "America/New_York"] {
+        let report = import(&midnight, zone);
+        assert_eq!((report.bar, &report.digest), (BarSize::DAY, &want.digest), "{zone}");
+        assert_eq!(report.quality, want.quality, "{zone}");
+        let kept = format!("; all midnight in {zone}: the date is kept");
+        assert_eq!(report.time_form.ends_with(&kept), zone != "UTC", "{}", report.time_form);
+    }
+    let hourly = "date,close\n2020-01-06 00:00,1\n2020-01-06 01:00,2\n2020-01-06 02:00,3\n";
+    let report = import(hourly, "Asia/Tokyo");
+    assert!(!report.time_form.contains("date is kept"), "{}", report.time_form);
+    assert_eq!(report.quality.symbols[0].first.to_string(), "2020-01-05T15:00:00Z");
+}
+
 #[track_caller]
 fn refused(place: &Place, text: &[u8], want: &str) {
     let message = place.text(text, |_| ()).expect_err("is refused");
