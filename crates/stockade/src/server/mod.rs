@@ -7,6 +7,7 @@ mod finish;
 pub mod guard;
 pub mod handlers;
 pub mod headers;
+mod intake;
 pub mod jobs;
 mod problem;
 pub mod routes;
@@ -36,7 +37,7 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-/// The largest body that is read.
+/// The largest body that is read; of somebody who is not signed in it is much less (`intake`).
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// How long a handler may take until its answer begins; event streams begin at once.
 const HANDLER_TIME: Duration = Duration::from_mins(1);
@@ -65,6 +66,7 @@ pub fn router(app: &App) -> Router {
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
             Problem::internal(&words.unwrap_or("a panic without words")).into_response()
         }))
+        .layer(from_fn(intake::few_headers))
         .layer(from_fn_with_state(app.clone(), headers::harden))
         .layer(from_fn(trace::request))
 }

@@ -5,6 +5,7 @@
 
 use super::{
     guard::{self, Guard},
+    intake::{self, Intake},
     state::App,
     words::{self, Words},
 };
@@ -98,6 +99,10 @@ impl Table {
     }
 
     fn mount(mut self, row: Row, words: Words, route: MethodRouter<App>) -> Self {
+        let route = match row.rule {
+            Rule::Open(_) => route.route_layer(from_fn_with_state(Intake::OPEN, intake::bounded)),
+            Rule::Needs(_) => route,
+        };
         let guard = Guard { app: self.app.clone(), rule: row.rule };
         let guarded = route.route_layer(from_fn_with_state(guard, guard::admit));
         self.router = self.router.route(row.path, guarded);
