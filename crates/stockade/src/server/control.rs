@@ -4,14 +4,18 @@ use super::state::App;
 use crate::desk::{self, Actor, Ask, Error, Say, Status, Watch, now};
 use edge::{Door, LocalDoor};
 use serde::Serialize;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::UnixStream,
-    sync::mpsc,
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy, sink},
+    net::unix::{OwnedReadHalf, OwnedWriteHalf},
+    sync::{Semaphore, mpsc},
+    time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -20,25 +24,71 @@ const ASK_BYTES_MAX: u64 = 1 << 20;
 /// Answers that wait to be written: progress beyond that is left out.
 const WAITING: usize = 64;
 
+/// What the socket grants.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Connections at a time; more wait in the kernel's queue.
+    connections: usize,
+    /// Until the question is asked.
+    asking: Duration,
+}
+
+const BOUNDS: Bounds = Bounds { connections: 32, asking: Duration::from_secs(10) };
+
 /// Answers on the socket until `stop`; work in progress is stopped and waited for.
 pub async fn answer(door: LocalDoor, app: App, address: String, stop: CancellationToken) {
+    answer_within(BOUNDS, door, app, address, stop).await;
+}
+
+async fn answer_within(
+    bounds: Bounds,
+    door: LocalDoor,
+    app: App,
+    address: String,
+    stop: CancellationToken,
+) {
     let tasks = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(bounds.connections));
     loop {
-        let stream = tokio::select! {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            Some((place, door.accept().await))
+        };
+        let arrived = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = door.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "the control socket could not accept");
-                    continue;
-                }
-            },
+            arrived = next => arrived,
+        };
+        let Some((place, accepted)) = arrived else { break };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, most likely: a pause lets some close.
+                tracing::warn!(%error, "the control socket could not accept");
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
         };
         let (app, address, stop) = (app.clone(), address.clone(), stop.clone());
         tasks.spawn(async move {
-            if let Err(error) = converse(stream, app, address, stop).await {
+            let (reading, writing) = stream.into_split();
+            let mut reading = BufReader::new(reading);
+            let asked = tokio::select! {
+                asked = timeout(bounds.asking, ask(&mut reading)) => asked,
+                () = stop.cancelled() => return,
+            };
+            let ended = match asked {
+                Ok(Ok(Some(line))) => {
+                    let line = (line, address);
+                    converse((reading, writing), line, app, stop).await
+                }
+                Ok(Ok(None)) => Ok(()),
+                Ok(Err(error)) => Err(error),
+                Err(late) => Err(late.into()),
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, "a control connection ended early");
             }
+            drop(place);
         });
     }
     drop(door);
@@ -46,18 +96,19 @@ pub async fn answer(door: LocalDoor, app: App, address: String, stop: Cancellati
     tasks.wait().await;
 }
 
+/// The question: one line.
+async fn ask(reading: &mut BufReader<OwnedReadHalf>) -> std::io::Result<Option<String>> {
+    let mut line = String::new();
+    let bytes = reading.take(ASK_BYTES_MAX).read_line(&mut line).await?;
+    Ok((bytes > 0).then_some(line))
+}
+
 async fn converse(
-    stream: UnixStream,
+    (mut reading, mut writing): (BufReader<OwnedReadHalf>, OwnedWriteHalf),
+    (line, address): (String, String),
     app: App,
-    address: String,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
-    let (reading, mut writing) = stream.into_split();
-    let mut reading = BufReader::new(reading);
-    let mut line = String::new();
-    if (&mut reading).take(ASK_BYTES_MAX).read_line(&mut line).await? == 0 {
-        return Ok(());
-    }
     let (say, mut said) = mpsc::channel(WAITING);
     let halt = Arc::new(AtomicBool::new(false));
     let work = async {
@@ -81,9 +132,10 @@ async fn converse(
     };
     // Whoever closes the connection, or stops the server, stops the work.
     let gone = async {
-        let mut rest = Vec::new();
+        let mut sink = sink();
         tokio::select! {
-            _ = reading.read_to_end(&mut rest) => {}
+            // Nothing more is expected; what comes is let go.
+            _ = copy(&mut reading, &mut sink) => {}
             () = stop.cancelled() => {}
         }
         halt.store(true, Ordering::Relaxed);
@@ -137,5 +189,60 @@ fn finish<T: Serialize>(outcome: desk::Result<T>) -> Say {
         Ok(Err(error)) => Say::Failed { message: error.to_string() },
         Err(Error::Cancelled) => Say::Stopped,
         Err(error) => Say::Failed { message: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::{Options, Server, jobs::Capacity};
+    use edge::{Exposure, Limits};
+    use tokio::net::UnixStream;
+
+    #[tokio::test]
+    async fn who_asks_nothing_gives_the_place_back_and_delays_no_stop() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let server = Server::start(Options {
+            root: directory.path().join("data"),
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            exposure: Exposure::Loopback,
+            capacity: Capacity { workers: 1, queue: 1 },
+            limits: Limits::default(),
+        });
+        let server = server.await.expect("starts");
+        let path = directory.path().join("b.sock");
+        let start = async |connections, asking| {
+            let door = LocalDoor::bind(&path).await.expect("binds");
+            let stop = CancellationToken::new();
+            let (app, bounds) = (server.app().clone(), Bounds { connections, asking });
+            let answers = answer_within(bounds, door, app, "here".to_owned(), stop.clone());
+            (tokio::spawn(answers), stop)
+        };
+
+        // More than the question is let go, not kept.
+        let question = serde_json::to_string(&Ask::Status).expect("JSON");
+        let question = format!("{question}\n{}", "x".repeat(1 << 16));
+        let answered = async || {
+            let mut asking = UnixStream::connect(&path).await.expect("connects");
+            asking.write_all(question.as_bytes()).await.expect("writes");
+            let (mut asking, mut answer) = (BufReader::new(asking), String::new());
+            let read = timeout(Duration::from_secs(20), asking.read_line(&mut answer));
+            read.await.expect("soon").expect("reads");
+            assert!(answer.contains("here"), "{answer}");
+        };
+
+        let (answers, stop) = start(1, Duration::from_millis(30)).await;
+        let _silent = UnixStream::connect(&path).await.expect("connects");
+        answered().await;
+        stop.cancel();
+        answers.await.expect("joins");
+
+        let (answers, stop) = start(2, Duration::from_hours(1)).await;
+        let mut silent = UnixStream::connect(&path).await.expect("connects");
+        silent.write_all(b"\"half a quest").await.expect("writes");
+        answered().await;
+        stop.cancel();
+        timeout(Duration::from_secs(20), answers).await.expect("soon").expect("joins");
+        server.stop().await.expect("stops");
     }
 }
