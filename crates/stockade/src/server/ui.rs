@@ -58,23 +58,33 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let digest = hex::encode(packed.as_ref().unwrap_or(&plain).metadata.sha256_hash());
     let tag = HeaderValue::try_from(format!("\"{digest}\""))
         .expect("hexadecimal digits in quotes are a header's value");
-    if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
-        return Some((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
-    }
     let encoding = packed.is_some().then_some(HeaderValue::from_static("br"));
     let EmbeddedFile { data, .. } = packed.unwrap_or(plain);
-    let cache =
-        if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let mut response = Response::new(Body::from(data.into_owned()));
+    if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
+        return Some(described(StatusCode::NOT_MODIFIED, path, tag));
+    }
+    let mut response = described(StatusCode::OK, path, tag);
+    *response.body_mut() = Body::from(data.into_owned());
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
-    out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    out.insert(header::ETAG, tag);
     if let Some(encoding) = encoding {
         out.insert(header::CONTENT_ENCODING, encoding);
     }
     Some(response)
+}
+
+/// What a file's answer says with its content and without (RFC 9110 §15.4.5): a 304 that left
+/// out how long the file may be kept would be given the rule of all other answers, which is not
+/// to keep it.
+fn described(status: StatusCode, path: &str, tag: HeaderValue) -> Response {
+    let cache =
+        if path.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut response = status.into_response();
+    let out = response.headers_mut();
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    out.insert(header::ETAG, tag);
+    response
 }
 
 fn takes_brotli(headers: &HeaderMap) -> bool {
@@ -104,6 +114,27 @@ fn media_type(path: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_known_says_again_how_long_it_may_be_kept() {
+        // Without a built interface there is nothing to answer with.
+        for path in Files::iter().filter(|path| !path.ends_with(".br")) {
+            let mut headers = HeaderMap::new();
+            let whole = file(&path, &headers).expect("the file");
+            let tag = whole.headers()[header::ETAG].clone();
+            headers.insert(header::IF_NONE_MATCH, tag);
+            let known = file(&path, &headers).expect("the file");
+            assert_eq!(known.status(), StatusCode::NOT_MODIFIED);
+            for name in [header::CACHE_CONTROL, header::VARY, header::ETAG] {
+                assert_eq!(known.headers().get(&name), whole.headers().get(&name), "{path} {name}");
+            }
+        }
+        let tag = HeaderValue::from_static("\"a\"");
+        let known = described(StatusCode::NOT_MODIFIED, "assets/a.js", tag);
+        assert!(
+            known.headers()[header::CACHE_CONTROL].to_str().expect("text").contains("31536000")
+        );
+    }
 
     #[test]
     fn brotli_is_sent_to_whom_it_is_welcome() {
