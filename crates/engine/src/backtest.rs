@@ -84,6 +84,8 @@ pub struct Outcome {
     pub simulation: Simulation,
     /// Round trips in the order in which they closed; open ones last.
     pub trades: Vec<Trade>,
+    /// When each instrument's last bar was; `None` where it has none.
+    pub last_bars: Vec<Option<Timestamp>>,
 }
 
 impl Outcome {
@@ -132,7 +134,8 @@ pub fn backtest_on(
     let run_id = run_id(data, strategy);
     let digest = outcome_digest(run_id, &simulation);
     let strategy = strategy.clone();
-    Ok(Outcome { run_id, data, digest, strategy, instruments, simulation, trades })
+    let last_bars = series.iter().map(|s| s.times().last().copied()).collect();
+    Ok(Outcome { run_id, data, digest, strategy, instruments, simulation, trades, last_bars })
 }
 
 fn is_sorted(series: &[BarSeries]) -> bool {

@@ -80,14 +80,51 @@ fn summary(document: &serde_json::Value) -> String {
         rows.push(vec![name, value(&field("value"), field("unit").as_str().unwrap_or(""))]);
     }
     format!(
-        "{}, {} on {}\nrun     {}\ndigest  {}\n\n{}",
+        "{}, {} on {}\nrun     {}\ndigest  {}\n\n{}\n{}",
         text("/strategy/name"),
         text("/convention"),
         text("/data/name"),
         text("/run_id"),
         text("/digest"),
-        table(&rows)
+        table(&rows),
+        ending(document)
     )
+}
+
+/// Names with an old price that the summary lists.
+const OLD_SHOWN: usize = 5;
+
+/// What a reader must know of the end, a line each; nothing where all is well.
+fn ending(document: &serde_json::Value) -> String {
+    let mut lines = Vec::new();
+    if let Some(on) = document.pointer("/summary/ruined").and_then(serde_json::Value::as_str) {
+        lines.push(format!("warning: equity was zero or below on {}", plain(on)));
+    }
+    let held = document.get("held").and_then(serde_json::Value::as_array);
+    let stale = |h: &&serde_json::Value| h.get("stale") == Some(&serde_json::Value::Bool(true));
+    let old: Vec<&serde_json::Value> = held.into_iter().flatten().filter(stale).collect();
+    for position in old.iter().take(OLD_SHOWN) {
+        let text = |name: &str| {
+            plain(position.get(name).and_then(serde_json::Value::as_str).unwrap_or("–"))
+        };
+        let share = position.get("share_of_equity").and_then(serde_json::Value::as_f64);
+        let share =
+            share.map_or_else(String::new, |share| format!(" ({:.1} % of equity)", share * 100.0));
+        lines.push(format!(
+            "held at the end: {} {}{share}, last bar {}: its price is old",
+            text("symbol"),
+            text("quantity"),
+            text("last_bar")
+        ));
+    }
+    if old.len() > OLD_SHOWN {
+        lines.push(format!("and {} more with old prices: see `held`", old.len() - OLD_SHOWN));
+    }
+    match document.pointer("/summary/unfilled").and_then(serde_json::Value::as_u64) {
+        None | Some(0) => {}
+        Some(waiting) => lines.push(format!("orders that still wait at the end: {waiting}")),
+    }
+    if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
 }
 
 fn value(value: &serde_json::Value, unit: &str) -> String {
@@ -224,5 +261,30 @@ fn in_words(kind: engine::strategy::KeyKind) -> String {
         Kind::Weight => "expression, weights or true or false".to_owned(),
         Kind::Schedule => "every N bars | daily | weekly | monthly".to_owned(),
         Kind::Map => "keys of its own".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_told_where_there_is_something_to_tell() {
+        let fine = serde_json::json!({
+            "summary": { "unfilled": 0, "ruined": null },
+            "held": [{ "symbol": "AAA", "stale": false }],
+        });
+        assert_eq!(ending(&fine), "");
+        let document = serde_json::json!({
+            "summary": { "unfilled": 2, "ruined": "2020-03-09" },
+            "held": [{
+                "symbol": "CCC", "quantity": "1200", "share_of_equity": 0.835,
+                "last_bar": "2020-07-29", "stale": true,
+            }],
+        });
+        let want = "\nwarning: equity was zero or below on 2020-03-09\n\
+            held at the end: CCC 1200 (83.5 % of equity), last bar 2020-07-29: its price is old\n\
+            orders that still wait at the end: 2\n";
+        assert_eq!(ending(&document), want);
     }
 }

@@ -1,5 +1,6 @@
 //! The result document: what `result.json` and the server's result route hold.
 
+use super::held::{HeldRow, held};
 use engine::{Outcome, Refusal, SEMANTICS};
 use market::{Adjustment, Instrument, Money, Quantity, Side};
 use portfolio::{
@@ -37,6 +38,9 @@ pub struct ResultDocument {
     pub rolling_sharpe: Vec<SharpeRow>,
     /// Round trips in the order in which they closed, open ones last.
     pub trades: Vec<TradeRow>,
+    /// Positions that are open at the end, by symbol; `summary.unfilled` counts waiting orders.
+    #[serde(default)]
+    pub held: Vec<HeldRow>,
     /// Executions.
     pub fills: Vec<FillRow>,
     /// The first orders that were refused or cut, and why; `summary.refused` counts all.
@@ -101,6 +105,9 @@ pub struct Summary {
     pub exposure: Option<f64>,
     pub refused: u64,
     pub unfilled: u64,
+    /// When equity was zero or below for the first time; null if it never was.
+    #[serde(default)]
+    pub ruined: Option<String>,
     pub first: Option<String>,
     pub last: Option<String>,
 }
@@ -271,6 +278,7 @@ impl ResultDocument {
             drawdowns: figures.worst_drawdowns.iter().map(drawdown).collect(),
             rolling_sharpe: rolling(&figures),
             trades: trades.collect::<Result<_, _>>()?,
+            held: held(outcome)?,
             fills: run.fills.iter().map(|fill| names.fill(fill)).collect(),
             refusals: run.refusals.iter().map(|refusal| names.refusal(refusal)).collect(),
         })
@@ -312,6 +320,7 @@ fn summary(outcome: &Outcome, p: &Performance) -> Summary {
         exposure: p.exposure,
         refused: run.refused,
         unfilled: run.unfilled.len() as u64,
+        ruined: run.curve.iter().find(|p| p.equity <= Money::ZERO).map(|p| p.time.to_string()),
         first: run.curve.first().map(|point| point.time.to_string()),
         last: run.curve.last().map(|point| point.time.to_string()),
     }

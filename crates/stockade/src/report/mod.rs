@@ -1,10 +1,12 @@
 //! A run as files: the result document, the trades as CSV. The same outcome gives the same bytes.
 
 mod document;
+mod held;
 mod trades;
 
 pub use document::{
     Data, DrawdownRow, EngineStamp, EquityRow, FillRow, MeasureRow, MonthRow, RefusalRow,
     ResultDocument, SharpeRow, StrategyText, Summary, TradeRow,
 };
+pub use held::HeldRow;
 pub use trades::{COLUMNS, trades_csv};

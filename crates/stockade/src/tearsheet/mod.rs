@@ -30,6 +30,7 @@ pub fn render(document: &ResultDocument) -> String {
     head(&mut page, document);
     title(&mut page, document);
     cards::cards(&mut page, document);
+    tables::ending(&mut page, document);
     charts::equity(&mut page, document);
     heat::monthly(&mut page, document);
     tables::drawdowns(&mut page, document);

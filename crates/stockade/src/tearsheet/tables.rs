@@ -1,13 +1,15 @@
 //! What is best read as rows.
 
 use super::html::{Page, escape, grouped, number, percent};
-use crate::report::{MeasureRow, ResultDocument, TradeRow};
+use crate::report::{HeldRow, MeasureRow, ResultDocument, TradeRow};
 use std::fmt::Write as _;
 
 /// Trades that the sheet lists; the rest is in the CSV.
 const TRADES_SHOWN: usize = 250;
 /// Refusals that the sheet lists.
 const REFUSALS_SHOWN: usize = 20;
+/// Positions that the sheet lists, those with old prices first.
+const HELD_SHOWN: usize = 50;
 
 const TABLE: &str =
     "<table width=\"100%\" border=\"0\" cellpadding=\"4\" cellspacing=\"0\" rules=\"rows\">";
@@ -44,6 +46,52 @@ fn row(page: &mut Page, columns: &[Column], cells: &[String]) {
 
 fn close(page: &mut Page) {
     page.line("</tbody></table></font>");
+}
+
+/// What is open at the end and what to know of it; nothing if there is nothing.
+pub(crate) fn ending(page: &mut Page, document: &ResultDocument) {
+    let (summary, held) = (&document.summary, &document.held);
+    if held.is_empty() && summary.unfilled == 0 && summary.ruined.is_none() {
+        return;
+    }
+    page.section("ending", "At the end", "");
+    if let Some(on) = &summary.ruined {
+        page.line(&format!(
+            "<p><b>Equity was zero or below on {}</b>: a real account would have ended there.</p>",
+            escape(on)
+        ));
+    }
+    if summary.unfilled > 0 {
+        page.line(&format!("<p>Orders that still wait for a price: {}.</p>", summary.unfilled));
+    }
+    if !held.is_empty() {
+        positions(page, held);
+    }
+    page.end();
+}
+
+fn positions(page: &mut Page, held: &[HeldRow]) {
+    let columns = [
+        Column("Position", LEFT),
+        Column("Quantity", RIGHT),
+        Column("Value", RIGHT),
+        Column("Of equity", RIGHT),
+        Column("Last bar", LEFT),
+    ];
+    let caption = match held.len() {
+        few if few <= HELD_SHOWN => "Held at the latest price".to_owned(),
+        many => format!("{HELD_SHOWN} of {many} positions, held at the latest price"),
+    };
+    open(page, &caption, &columns);
+    let (old, fresh): (Vec<&HeldRow>, Vec<&HeldRow>) = held.iter().partition(|h| h.stale);
+    for h in old.into_iter().chain(fresh).take(HELD_SHOWN) {
+        let last = h.last_bar.as_deref().map_or_else(|| "–".to_owned(), escape);
+        let last = if h.stale { format!("<b>{last}, an old price</b>") } else { last };
+        let share = percent(h.share_of_equity, 1);
+        let cells = [escape(&h.symbol), escape(&h.quantity), grouped(&h.value), share, last];
+        row(page, &columns, &cells);
+    }
+    close(page);
 }
 
 /// The deepest drawdowns.

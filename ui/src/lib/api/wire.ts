@@ -173,6 +173,8 @@ export interface Summary {
   exposure: number | null;
   refused?: number;
   unfilled?: number;
+  /** When equity was zero or below for the first time. */
+  ruined?: string | null;
 }
 
 export interface Backtest {
@@ -252,6 +254,16 @@ export interface Refusal {
   reason: string;
 }
 
+/** A position that is open at the end; `stale`: its price is from before the run's end. */
+export interface Held {
+  symbol: string;
+  quantity: string;
+  value: string;
+  share_of_equity: number | null;
+  last_bar: string | null;
+  stale: boolean;
+}
+
 export interface Result {
   run_id: string;
   digest: string;
@@ -267,6 +279,7 @@ export interface Result {
   rolling_sharpe: { t: string; value: number | null }[];
   trades: Trade[];
   fills: Fill[];
+  held?: Held[];
   refusals?: Refusal[];
 }
 
