@@ -181,7 +181,7 @@ fn days_written_as_local_midnight_keep_their_date() {
         place.text(text.as_bytes(), |r| r.zone = zone).expect("imports")
     };
     let bare = "date,close\n2020-03-06,1\n2020-03-07,2\n2020-03-08,3\n2020-03-09,4\n2020-03-10,5\n";
-    let (want, midnight) = (import(bare, "Asia/Tokyo"), bare.replace(",", " 00:00:00,"));
+    let (want, midnight) = (import(bare, "Asia/Tokyo"), bare.replace(',', " 00:00:00,"));
     let midnight = midnight.replace("date 00:00:00", "date");
     // New York's clocks change on the 8th.
     for zone in ["UTC", "Asia/Tokyo", "America/New_York"] {
