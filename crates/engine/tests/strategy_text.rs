@@ -305,6 +305,7 @@ fn keys_values_and_expressions_are_completed() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the test reads the examples that it checks")]
 fn every_example_is_a_strategy() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
     let mut looked = 0;
