@@ -116,8 +116,7 @@ fn keep_dates(request: &ImportRequest, facts: &mut Facts, intake: &mut Intake<'_
     match intake.midnights.dates() {
         Some(dates) if facts.local && daily => {
             intake.days.clone_from(dates);
-            let zone = request.zone.name();
-            facts.time_form.push_str(&format!("; all midnight in {zone}: the date is kept"));
+            facts.time_form.push_str("; all midnight, read as dates");
             Dates::Kept
         }
         _ => Dates::None,
