@@ -10,6 +10,7 @@ use market::{Adjustment, BarSize, Symbol};
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use tempfile::TempDir;
 
@@ -195,6 +196,27 @@ fn days_written_as_local_midnight_keep_their_date() {
     let report = import(hourly, "Asia/Tokyo");
     assert!(!report.time_form.contains("read as dates"), "{}", report.time_form);
     assert_eq!(report.quality.symbols[0].first.to_string(), "2020-01-05T15:00:00Z");
+}
+
+#[test]
+fn parquet_times_without_a_zone_keep_their_date_too() {
+    use arrow::array::{ArrayRef, Float64Array, RecordBatch, TimestampMicrosecondArray};
+    let place = place();
+    let path = place.dir.path().join("X.parquet");
+    let day = |n: i64| (18_267 + n) * 86_400_000_000;
+    let dates: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![day(0), day(1), day(2)]));
+    let close: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0, 3.0]));
+    let batch = RecordBatch::try_from_iter([("date", dates), ("close", close)]).expect("is even");
+    let file = std::fs::File::create(&path).expect("makes");
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).expect("opens");
+    writer.write(&batch).expect("writes");
+    writer.close().expect("closes");
+    let mut request = request(&path, "x");
+    request.zone = TimeZone::named("Asia/Tokyo").expect("a zone");
+    let report = place.run(&request).expect("imports");
+    assert_eq!(report.time_form, "timestamp without zone; all midnight, read as dates");
+    assert_eq!(report.quality.symbols[0].first.to_string(), "2020-01-06");
 }
 
 #[track_caller]
