@@ -280,7 +280,7 @@ mod tests {
         let check = |purpose| key.signing(purpose).verifying_key().verify(b"m", &signature).is_ok();
         assert!(check(Purpose::AuditLog) && !check(Purpose::AccessTokens));
         let tag = key.mac(Purpose::DeviceCookies).tag(&[b"m"]);
-        assert!(!key.mac(Purpose::OneTimeLinks).verify(&[b"m"], &tag));
+        assert!(!key.mac(Purpose::RefreshTokens).verify(&[b"m"], &tag));
     }
 
     #[test]

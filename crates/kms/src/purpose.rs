@@ -13,34 +13,25 @@ pub enum Purpose {
     BlindIndex,
     /// The pepper of password hashes.
     Passwords,
-    /// Authenticates recovery codes.
-    RecoveryCodes,
     /// Signs access tokens.
     AccessTokens,
     /// Derives the successors of refresh tokens.
     RefreshTokens,
     /// Authenticates device cookies.
     DeviceCookies,
-    /// Authenticates set-up links and other one-time values.
-    OneTimeLinks,
-    /// Authenticates challenges between the steps of a ceremony.
-    Challenges,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 8] = [
         Self::AuditLog,
         Self::Retention,
         Self::Accounts,
         Self::BlindIndex,
         Self::Passwords,
-        Self::RecoveryCodes,
         Self::AccessTokens,
         Self::RefreshTokens,
         Self::DeviceCookies,
-        Self::OneTimeLinks,
-        Self::Challenges,
     ];
 
     /// The name inside the key derivation; it never changes, or every key would.
@@ -52,12 +43,9 @@ impl Purpose {
             Self::Accounts => "accounts",
             Self::BlindIndex => "blind-index",
             Self::Passwords => "passwords",
-            Self::RecoveryCodes => "recovery-codes",
             Self::AccessTokens => "access-tokens",
             Self::RefreshTokens => "refresh-tokens",
             Self::DeviceCookies => "device-cookies",
-            Self::OneTimeLinks => "one-time-links",
-            Self::Challenges => "challenges",
         }
     }
 }
