@@ -39,6 +39,11 @@ impl Act {
         (&mut self.transaction, &self.inner.place)
     }
 
+    /// The index that the act's first entry will have: no other act can come in between.
+    pub async fn first_index(&mut self) -> Result<u64, Error> {
+        Ok(self.inner.frontier(&mut self.transaction).await?.size())
+    }
+
     /// Keeps the act together with its entry.
     pub async fn commit(self, entry: Entry, now: Timestamp) -> Result<Committed, Error> {
         self.commit_all(vec![entry], now).await

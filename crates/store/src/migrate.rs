@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "research",
         sql: include_str!("../migrations/0003_research.sql"),
     },
+    Migration { version: 4, name: "factors", sql: include_str!("../migrations/0004_factors.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
