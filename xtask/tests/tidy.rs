@@ -35,11 +35,12 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 14] = [
+const CRATES: [(&str, Floor); 15] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
     ("portfolio", Floor::Core),
+    ("research", Floor::Core),
     ("engine", Floor::Core),
     ("identity", Floor::Core),
     ("audit", Floor::Core),
@@ -53,9 +54,10 @@ const CRATES: [(&str, Floor); 14] = [
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 22] = [
+const EDGES: [(&str, &str, &str); 23] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
+    ("research", "market", "a factor and its later returns are columns of one panel"),
     ("engine", "factor", "a strategy's signals and weights are expressions"),
     ("engine", "portfolio", "fills become positions and performance"),
     ("engine", "market", "bars in, orders out"),
