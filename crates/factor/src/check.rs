@@ -2,9 +2,10 @@
 
 use crate::dag::{Dag, Node, NodeId, Op};
 use crate::lexer::excerpt;
-use crate::operators::{Kernel, Operator, Outcome, Parameter, ParameterKind, operators};
-use crate::syntax::{Argument, Syntax, Tree};
+use crate::operators::{Kernel, Operator, Outcome, Parameter, ParameterKind, Reach, operators};
+use crate::syntax::{self, Argument, Syntax, Tree};
 use crate::{Diagnostic, Limits, Schema, Span, Type};
+use std::collections::BTreeMap;
 
 /// What is known about a checked node.
 #[derive(Debug, Clone, Copy)]
@@ -26,15 +27,24 @@ pub(crate) fn check(
     (schema, limits): (&Schema, &Limits),
     found: &mut Vec<Diagnostic>,
 ) -> (Dag, Option<Checked>) {
-    let done = Vec::with_capacity(tree.nodes.len());
-    let mut checker = Checker { text, tree, schema, limits, found, dag: Dag::default(), done };
-    for (syntax, span) in &tree.nodes {
-        let one = checker.node(syntax, *span);
-        checker.done.push(one);
-    }
-    let root = checker.done.last().copied().flatten();
-    (checker.dag, root)
+    let mut dag = Dag::default();
+    let mut checker = Checker {
+        text,
+        tree,
+        schema,
+        limits,
+        found,
+        dag: &mut dag,
+        done: Vec::new(),
+        names: BTreeMap::new(),
+        inside: 0,
+    };
+    let root = checker.tree();
+    (dag, root)
 }
+
+/// Operators written in the language that stand inside one another; a bug in the table exceeds it.
+const DEFINITIONS_DEEP: usize = 8;
 
 struct Checker<'a, 'd> {
     text: &'a str,
@@ -42,63 +52,88 @@ struct Checker<'a, 'd> {
     schema: &'a Schema,
     limits: &'a Limits,
     found: &'d mut Vec<Diagnostic>,
-    dag: Dag,
+    dag: &'d mut Dag,
     done: Vec<Option<Checked>>,
+    /// What names stand for that the text itself, or the call of a definition, gave a value.
+    names: BTreeMap<&'a str, Option<Checked>>,
+    /// Definitions around this text.
+    inside: usize,
 }
 
 /// The arguments of a call, put where the operator wants them.
-#[derive(Default)]
 struct Bound {
+    /// All of them, in the table's order.
+    arguments: Vec<Checked>,
     series: Vec<Checked>,
-    rows: usize,
-    extra: Option<u64>,
+    constants: Vec<f64>,
     /// All [`ParameterKind::Any`] arguments so far can be truths, and one of them is no constant.
     all_truth: bool,
     one_truth: bool,
 }
 
-impl Checker<'_, '_> {
+impl<'a> Checker<'a, '_> {
     fn say(&mut self, told: Diagnostic) {
         self.found.push(told);
     }
 
+    /// Every node in turn; the last one is the root.
+    fn tree(&mut self) -> Option<Checked> {
+        let tree = self.tree;
+        for (syntax, span) in &tree.nodes {
+            let one = self.node(syntax, *span);
+            self.done.push(one);
+        }
+        self.done.last().copied().flatten()
+    }
+
     fn node(&mut self, syntax: &Syntax, span: Span) -> Option<Checked> {
         match syntax {
-            Syntax::Number(value) => {
-                let node = self.dag.add(Node { op: Op::constant(*value), inputs: Vec::new() });
-                let constant = Some(*value);
-                Some(Checked {
-                    node,
-                    result: Type::Constant,
-                    lookback: 0,
-                    lag: usize::MAX,
-                    constant,
-                })
-            }
+            Syntax::Number(value) => Some(self.constant(*value)),
             Syntax::Name => self.name(span),
             Syntax::Call { name, at, arguments } => self.call(name, *at, arguments, span),
+            Syntax::Let { name, value } => {
+                let value = self.done.get(*value).copied().flatten();
+                let text = name.of(self.text);
+                if self.names.insert(text, value).is_some() {
+                    let told = format!("`{}` has a value already", excerpt(text));
+                    self.say(
+                        Diagnostic::error(*name, "let", told).help("give each `let` its own name"),
+                    );
+                }
+                None
+            }
             Syntax::Error => None,
         }
     }
 
+    fn constant(&mut self, value: f64) -> Checked {
+        let node = self.dag.add(Node { op: Op::constant(value), inputs: Vec::new() });
+        let (result, constant) = (Type::Constant, Some(value));
+        Checked { node, result, lookback: 0, lag: usize::MAX, constant }
+    }
+
     fn name(&mut self, span: Span) -> Option<Checked> {
         let name = span.of(self.text);
-        let result = if self.schema.fields.contains(name) {
-            Type::Number
+        if let Some(value) = self.names.get(name) {
+            return *value;
+        }
+        let (op, result) = if self.schema.fields.contains(name) {
+            (Op::Field(name.into()), Type::Number)
         } else if self.schema.groups.contains(name) {
-            Type::Group
+            (Op::Group(name.into()), Type::Group)
         } else {
             self.unknown_name(name, span);
             return None;
         };
-        let node = self.dag.add(Node { op: Op::Field(name.into()), inputs: Vec::new() });
+        let node = self.dag.add(Node { op, inputs: Vec::new() });
         Some(Checked { node, result, lookback: 0, lag: 0, constant: None })
     }
 
     fn unknown_name(&mut self, name: &str, span: Span) {
         let told = format!("there is no field `{}`", excerpt(name));
         let told = Diagnostic::error(span, "unknown-name", told);
-        let known = self.schema.fields.iter().chain(&self.schema.groups).map(String::as_str);
+        let data = self.schema.fields.iter().chain(&self.schema.groups).map(String::as_str);
+        let known = self.names.keys().copied().chain(data);
         let help = if let Some(operator) = Operator::named(name) {
             Some(format!("`{name}` is an operator: write `{}`", operator.signature))
         } else if let Some(near) = nearest(name, known.clone()) {
@@ -120,17 +155,19 @@ impl Checker<'_, '_> {
         arguments: &[Argument],
         span: Span,
     ) -> Option<Checked> {
-        let Some(place) = operators().iter().position(|operator| operator.name == name) else {
+        let place = Operator::place(name);
+        let Some((place, operator)) = place.and_then(|at| Some((at, operators().get(at)?))) else {
             self.unknown_operator(name, at);
             return None;
         };
-        let operator = operators().get(place)?;
         let bound = self.bind(operator, at, arguments)?;
+        if let Kernel::Text(text) = operator.kernel {
+            return self.define(operator, text, &bound, span);
+        }
         let (lookback, lag) = self.reach(operator, &bound, span)?;
-        let rows = bound.rows;
-        let extra = bound.extra.unwrap_or_else(|| default_extra(operator, rows));
         let inputs = bound.series.iter().map(|one| one.node).collect();
-        let node = self.dag.add(Node { op: Op::Apply { operator: place, rows, extra }, inputs });
+        let constants = bound.constants.iter().map(|constant| constant.to_bits()).collect();
+        let node = self.dag.add(Node { op: Op::Apply { operator: place, constants }, inputs });
         let constant = fold(operator.kernel, &bound.series);
         let result = match operator.result {
             Outcome::Truth => Type::Truth,
@@ -139,6 +176,39 @@ impl Checker<'_, '_> {
             _ => Type::Number,
         };
         Some(Checked { node, result, lookback, lag, constant })
+    }
+
+    /// An operator that is written in the language: its text with the arguments for its names.
+    fn define(
+        &mut self,
+        operator: &Operator,
+        text: &str,
+        bound: &Bound,
+        span: Span,
+    ) -> Option<Checked> {
+        debug_assert!(self.inside < DEFINITIONS_DEEP, "{} is defined by itself", operator.name);
+        let schema = Schema::default();
+        let mut found = Vec::new();
+        let tree = syntax::parse(text, self.limits, &mut found);
+        let names = operator.parameters.iter().zip(&bound.arguments);
+        let names = names.map(|(parameter, value)| (parameter.name, Some(*value))).collect();
+        let mut inner = Checker {
+            text,
+            tree: &tree,
+            schema: &schema,
+            limits: self.limits,
+            found: &mut found,
+            dag: self.dag,
+            done: Vec::new(),
+            names,
+            inside: self.inside + 1,
+        };
+        let root = inner.tree();
+        for one in found.drain(..) {
+            let told = format!("in `{}`: {}", operator.name, one.message);
+            self.say(Diagnostic { span, message: told, ..one });
+        }
+        root
     }
 
     fn unknown_operator(&mut self, name: &str, at: Span) {
@@ -162,35 +232,70 @@ impl Checker<'_, '_> {
         arguments: &[Argument],
     ) -> Option<Bound> {
         let before = self.found.len();
+        let given = self.given(operator, at, arguments);
+        let mut bound = Bound {
+            arguments: Vec::new(),
+            series: Vec::new(),
+            constants: Vec::new(),
+            all_truth: true,
+            one_truth: false,
+        };
+        let mut whole = true;
+        for (parameter, value) in operator.parameters.iter().zip(given) {
+            whole &= match value {
+                Some(value) => self.argument(operator, parameter, value, &mut bound).is_some(),
+                None => self.left_out(parameter, &mut bound).is_some(),
+            };
+        }
+        (whole && self.found.len() == before).then_some(bound)
+    }
+
+    /// For each parameter the argument given for it.
+    fn given(
+        &mut self,
+        operator: &'static Operator,
+        at: Span,
+        arguments: &[Argument],
+    ) -> Vec<Option<usize>> {
+        let mut given: Vec<Option<usize>> = vec![None; operator.parameters.len()];
+        let by_place = operator.parameters.iter().zip(&mut given);
+        let by_place = by_place.filter(|(one, _)| one.kind != ParameterKind::Minimum);
         let positional = arguments.iter().filter(|argument| argument.keyword.is_none());
-        let wanted: Vec<&Parameter> = operator.positional().collect();
-        let given = positional.clone().count();
-        if given != wanted.len() {
-            self.arity(operator, at, given, wanted.len());
+        for ((_, slot), argument) in by_place.zip(positional.clone()) {
+            *slot = Some(argument.value);
         }
-        let mut bound = Bound { all_truth: true, ..Bound::default() };
-        let mut whole = given == wanted.len();
-        for (parameter, argument) in wanted.iter().zip(positional) {
-            whole &= self.argument(operator, parameter, argument.value, &mut bound).is_some();
+        let (least, count) = (operator.positional().count(), positional.count());
+        let most = operator.parameters.iter().filter(|p| p.kind != ParameterKind::Minimum).count();
+        if count < least || count > most {
+            self.arity(operator, at, count, least);
         }
-        let mut taken: Vec<&str> = Vec::new();
         for argument in arguments {
             let Some(keyword) = argument.keyword else { continue };
             let name = keyword.of(self.text);
-            match operator.keywords().find(|parameter| parameter.name == name) {
-                Some(_) if taken.contains(&name) => {
+            let mut places = operator.parameters.iter().zip(&mut given);
+            let place = places.find(|(one, _)| one.is_optional() && one.name == name);
+            match place.map(|(_, slot)| slot) {
+                Some(slot) if slot.is_some() => {
                     let told = format!("`{name}=` is given twice");
                     self.say(Diagnostic::error(keyword, "keyword", told));
                 }
-                Some(parameter) => {
-                    taken.push(name);
-                    whole &=
-                        self.argument(operator, parameter, argument.value, &mut bound).is_some();
-                }
+                Some(slot) => *slot = Some(argument.value),
                 None => self.unknown_keyword(operator, keyword),
             }
         }
-        (whole && self.found.len() == before).then_some(bound)
+        given
+    }
+
+    /// The default of a parameter; `None` if it must be given.
+    fn left_out(&mut self, parameter: &Parameter, bound: &mut Bound) -> Option<()> {
+        let value = match (parameter.kind, parameter.default) {
+            (ParameterKind::Minimum, _) => bound.constants.first().copied()?,
+            (_, default) => default?,
+        };
+        bound.constants.push(value);
+        let value = self.constant(value);
+        bound.arguments.push(value);
+        Some(())
     }
 
     fn arity(&mut self, operator: &Operator, at: Span, given: usize, wanted: usize) {
@@ -216,42 +321,66 @@ impl Checker<'_, '_> {
     ) -> Option<()> {
         let span = self.tree.nodes.get(value).map(|(_, span)| *span)?;
         let checked = self.done.get(value).copied().flatten()?;
-        if checked.result == Type::Group {
-            let told = format!("`{}` is a group label, not a number", excerpt(span.of(self.text)));
-            self.say(Diagnostic::error(span, "type", told));
+        if (checked.result == Type::Group) != (parameter.kind == ParameterKind::Group) {
+            let written = excerpt(span.of(self.text));
+            let told = if checked.result == Type::Group {
+                Diagnostic::error(
+                    span,
+                    "type",
+                    format!("`{written}` is a group label, not a number"),
+                )
+            } else {
+                let told =
+                    format!("`{}` takes a group label here, and this is none", operator.name);
+                Diagnostic::error(span, "type", told)
+                    .help("name a text field of the data, such as a sector")
+            };
+            self.say(told);
             return None;
         }
-        match parameter.kind {
-            ParameterKind::Number => {}
+        let rows = |at: usize| (at, operator, parameter);
+        let constant = match parameter.kind {
+            ParameterKind::Number | ParameterKind::Group => None,
             ParameterKind::Any => {
                 let truth = checked.result == Type::Truth;
                 bound.one_truth |= truth;
                 bound.all_truth &= truth || is_bit(&checked);
+                None
             }
-            ParameterKind::Truth => self.truth(operator, &checked, span)?,
-            ParameterKind::Lag => {
-                bound.rows = self.whole(&checked, span, (0, operator, parameter))?;
+            ParameterKind::Truth => {
+                self.truth(operator, &checked, span)?;
+                None
             }
+            ParameterKind::Lag => Some(self.whole(&checked, span, rows(0))?),
             ParameterKind::Window | ParameterKind::Count => {
-                bound.rows = self.whole(&checked, span, (1, operator, parameter))?;
+                Some(self.whole(&checked, span, rows(1))?)
             }
             ParameterKind::Minimum => {
-                let least = self.whole(&checked, span, (1, operator, parameter))?;
-                if least > bound.rows && bound.rows > 0 {
-                    let told = format!("min={least} is more than the window's {} rows", bound.rows);
+                let least = self.whole(&checked, span, rows(1))?;
+                let window = bound.constants.first().copied().unwrap_or(least);
+                if least > window {
+                    let told = format!("min={least} is more than the window's {window} rows");
                     self.say(Diagnostic::error(span, "window", told));
                     return None;
                 }
-                bound.extra = Some(least as u64);
+                Some(least)
             }
-            ParameterKind::Factor => {
-                let Some(factor) = checked.constant.filter(|factor| factor.is_finite()) else {
+            ParameterKind::Constant | ParameterKind::Share => {
+                let Some(constant) = checked.constant.filter(|constant| constant.is_finite())
+                else {
                     self.not_constant(span, parameter);
                     return None;
                 };
-                bound.extra = Some(factor.to_bits());
+                if parameter.kind == ParameterKind::Share && !(0.0..=1.0).contains(&constant) {
+                    let told = format!("{} = {constant} is not between 0 and 1", parameter.name);
+                    self.say(Diagnostic::error(span, "range", told));
+                    return None;
+                }
+                Some(constant)
             }
-        }
+        };
+        bound.constants.extend(constant);
+        bound.arguments.push(checked);
         if parameter.kind.is_series() {
             bound.series.push(checked);
         }
@@ -274,18 +403,13 @@ impl Checker<'_, '_> {
     }
 
     /// A whole constant of at least `least`; a negative number of rows would look ahead.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "compared with limits that are far below 2^52 before it is cast"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^52")]
     fn whole(
         &mut self,
         checked: &Checked,
         span: Span,
         (least, operator, parameter): (usize, &Operator, &Parameter),
-    ) -> Option<usize> {
+    ) -> Option<f64> {
         let Some(value) = checked.constant else {
             self.not_constant(span, parameter);
             return None;
@@ -307,7 +431,7 @@ impl Checker<'_, '_> {
             let told = format!("{name} = {value} is more than the {limit} allowed");
             Diagnostic::error(span, "window", told)
         } else {
-            return Some(value as usize);
+            return Some(value);
         };
         self.say(told);
         None
@@ -317,12 +441,13 @@ impl Checker<'_, '_> {
     fn reach(&mut self, operator: &Operator, bound: &Bound, span: Span) -> Option<(usize, usize)> {
         let lookback = bound.series.iter().map(|one| one.lookback).max().unwrap_or(0);
         let lag = bound.series.iter().map(|one| one.lag).min().unwrap_or(usize::MAX);
-        let (back, lagged) = match operator.kernel {
-            Kernel::Delay => (bound.rows, bound.rows),
-            Kernel::Delta | Kernel::Returns => (bound.rows, 0),
-            // The mean has a value from the first row on; it declares n rows to warm up.
-            Kernel::Window(_) | Kernel::Ema => (bound.rows - 1, 0),
-            _ => (0, 0),
+        let rows = whole_rows(bound.constants.first().copied().unwrap_or(0.0));
+        let (back, lagged) = match operator.reach {
+            Reach::Now => (0, 0),
+            Reach::Lag => (rows, rows),
+            Reach::Since => (rows, 0),
+            Reach::Window => (rows.saturating_sub(1), 0),
+            Reach::Warm(rows) => (rows(&bound.constants), 0),
         };
         let lookback = lookback.saturating_add(back);
         if lookback > self.limits.lookback {
@@ -342,12 +467,13 @@ fn is_bit(checked: &Checked) -> bool {
     checked.constant.is_some_and(|value| value == 0.0 || value == 1.0)
 }
 
-fn default_extra(operator: &Operator, rows: usize) -> u64 {
-    match operator.keywords().next().map(|parameter| parameter.kind) {
-        Some(ParameterKind::Minimum) => rows as u64,
-        Some(ParameterKind::Factor) => 1.0_f64.to_bits(),
-        _ => 0,
-    }
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a whole number within the limit of windows"
+)]
+fn whole_rows(constant: f64) -> usize {
+    constant as usize
 }
 
 /// The value of an elementwise operator on constants.

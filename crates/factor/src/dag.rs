@@ -12,13 +12,13 @@ pub(crate) enum Op {
     /// A number, by its bits, so that nodes can be ordered.
     Constant(u64),
     Field(Arc<str>),
+    /// The labels of that name.
+    Group(Arc<str>),
     /// An operator by its place in the table.
     Apply {
         operator: usize,
-        /// Its window, delay or count; else 0.
-        rows: usize,
-        /// Its `min`, or the bits of its `k`; else 0.
-        extra: u64,
+        /// The bits of its constant parameters, in the table's order.
+        constants: Vec<u64>,
     },
 }
 
@@ -49,6 +49,16 @@ impl Op {
         }
     }
 
+    /// The constant parameters of an operator, in the table's order.
+    pub(crate) fn constants(&self) -> Vec<f64> {
+        match self {
+            Self::Apply { constants, .. } => {
+                constants.iter().copied().map(f64::from_bits).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     pub(crate) fn kernel(&self) -> Option<Kernel> {
         self.operator().map(|operator| operator.kernel)
     }
@@ -68,5 +78,46 @@ impl Dag {
 
     pub(crate) fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// What the node at a place computes.
+    pub(crate) fn op(&self, place: NodeId) -> &Op {
+        self.nodes.get(place).map_or(&Op::Constant(0), |node| &node.op)
+    }
+
+    /// The inputs of the node at a place.
+    pub(crate) fn inputs(&self, place: NodeId) -> &[NodeId] {
+        self.nodes.get(place).map_or(&[], |node| &node.inputs)
+    }
+
+    /// The nodes that one of them needs, in their order, and its place among them.
+    pub(crate) fn pruned(&self, root: NodeId) -> (Self, NodeId) {
+        let mut needed = vec![false; self.nodes.len()];
+        if let Some(root) = needed.get_mut(root) {
+            *root = true;
+        }
+        for (at, node) in self.nodes.iter().enumerate().rev() {
+            if needed.get(at) == Some(&true) {
+                for input in &node.inputs {
+                    if let Some(input) = needed.get_mut(*input) {
+                        *input = true;
+                    }
+                }
+            }
+        }
+        let mut dag = Self::default();
+        let mut places = vec![0; self.nodes.len()];
+        for (at, node) in self.nodes.iter().enumerate() {
+            if needed.get(at) != Some(&true) {
+                continue;
+            }
+            let inputs = node.inputs.iter().filter_map(|input| places.get(*input).copied());
+            let moved = Node { op: node.op.clone(), inputs: inputs.collect() };
+            if let Some(place) = places.get_mut(at) {
+                *place = dag.add(moved);
+            }
+        }
+        let root = places.get(root).copied().unwrap_or(0);
+        (dag, root)
     }
 }

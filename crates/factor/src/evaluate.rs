@@ -1,38 +1,27 @@
-//! Runs a plan: node after node, each over row blocks, memory freed after its last use.
+//! Runs a plan over a panel: chunk after chunk of rows, each through all nodes while it is in the
+//! cache; threads follow one another down the nodes, a chunk apart.
+//!
+//! A node that looks back keeps what it needs in its [`Stage`], so a chunk is all that is held. The
+//! thread with chunk k + 1 waits at such a node until chunk k has passed it: every stage sees its rows
+//! in order, whatever thread brings them, and no result depends on the number of threads.
 
-use crate::dag::{Node, NodeId, Op};
-use crate::kernels::{
-    Across, Lagged, Operand, Span, across, binary, exponential, fill, is_cancelled, lagged,
-    rolling, select, unary,
-};
-use crate::operators::{Kernel, Window};
+use crate::machine::{Chunk, Machine, Program};
 use crate::{Error, Plan, Run};
-use market::{Column, Panel};
-use rayon::prelude::*;
-use std::sync::atomic::AtomicBool;
+use market::{Column, Panel, Timestamp};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Cells of a row block: small enough for the cache and for a quick answer to a cancellation.
-const BLOCK_CELLS: usize = 1 << 16;
+/// Cells of one column's chunk: with those that are read beside it, it stays in the cache.
+const CHUNK_CELLS: usize = 1 << 13;
 
-/// What a node's value is while others still read it.
-enum Value<'a> {
-    Scalar(f64),
-    Field(&'a [f64]),
-    Own(Vec<f64>),
-    /// Not computed yet, or read for the last time.
-    Gone,
+/// Rows that go through the nodes together.
+pub(crate) const fn chunk_rows(stride: usize) -> usize {
+    let rows = CHUNK_CELLS / stride;
+    if rows == 0 { 1 } else { rows }
 }
 
-impl Value<'_> {
-    fn operand(&self) -> Operand<'_> {
-        match self {
-            Self::Scalar(value) => Operand::Scalar(*value),
-            Self::Field(column) => Operand::Column(column),
-            Self::Own(column) => Operand::Column(column),
-            Self::Gone => Operand::Scalar(f64::NAN),
-        }
-    }
-}
+/// The rows of each result that one chunk writes, until a thread takes them.
+type Slot<'a> = Mutex<Vec<&'a mut [f64]>>;
 
 /// Evaluates a plan whose cost was found bearable.
 pub(crate) fn evaluate(
@@ -40,258 +29,93 @@ pub(crate) fn evaluate(
     panel: &Panel,
     run: &Run<'_>,
 ) -> Result<Vec<(String, Column)>, Error> {
-    let threads = run.threads.get();
-    let work = || Evaluation::new(plan, panel, run).run(plan);
-    if threads == 1 {
-        return work();
-    }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.map_err(|_| Error::Threads { threads })?.install(work)
+    let program = Program::new(plan, panel.stride(), panel.symbols().len());
+    let source = Source::of(&program, panel)?;
+    let stride = panel.stride();
+    let chunk = chunk_rows(stride);
+    let results = program.results();
+    let mut columns: Vec<Vec<f64>> =
+        (0..results).map(|_| vec![0.0; panel.rows() * stride]).collect();
+    let mut parts: Vec<_> = columns.iter_mut().map(|c| c.chunks_mut(chunk * stride)).collect();
+    let slots: Vec<Slot<'_>> = (0..panel.rows().div_ceil(chunk))
+        .map(|_| Mutex::new(parts.iter_mut().filter_map(Iterator::next).collect()))
+        .collect();
+    drop(parts);
+    let work = Work { program: &program, source, slots, next: AtomicUsize::new(0), run };
+    work.run()?;
+    drop(work);
+    let column = |values| Column::from_values(values, stride).expect("whole rows were allocated");
+    let columns = columns.into_iter().map(column);
+    Ok(plan.outputs.iter().map(|(name, _)| name.clone()).zip(columns).collect())
 }
 
-struct Evaluation<'a> {
-    panel: &'a Panel,
-    cancel: &'a AtomicBool,
-    threads: usize,
-    rows: usize,
-    names: usize,
-    stride: usize,
-    values: Vec<Value<'a>>,
-    uses: Vec<usize>,
-    /// Columns that nobody reads any more, to be written again.
-    spare: Vec<Vec<f64>>,
+/// The columns of a panel that a program reads.
+struct Source<'a> {
+    times: &'a [Timestamp],
+    fields: Vec<&'a [f64]>,
+    labels: Vec<&'a [u32]>,
 }
 
-impl<'a> Evaluation<'a> {
-    fn new(plan: &Plan, panel: &'a Panel, run: &Run<'a>) -> Self {
-        Self {
-            panel,
-            cancel: run.cancel,
-            threads: run.threads.get(),
-            rows: panel.rows(),
-            names: panel.symbols().len(),
-            stride: panel.stride(),
-            values: plan.dag.nodes().iter().map(|_| Value::Gone).collect(),
-            uses: plan.uses(),
-            spare: Vec::new(),
-        }
-    }
-
-    fn run(mut self, plan: &Plan) -> Result<Vec<(String, Column)>, Error> {
-        for (at, node) in plan.dag.nodes().iter().enumerate() {
-            let value = self.node(node)?;
-            if let Some(slot) = self.values.get_mut(at) {
-                *slot = value;
-            }
-            for input in &node.inputs {
-                self.release(*input);
-            }
-        }
-        plan.outputs.iter().map(|(name, node)| Ok((name.clone(), self.output(*node)?))).collect()
-    }
-
-    /// Counts one reader less; after the last one the column can be written again.
-    fn release(&mut self, node: NodeId) {
-        let Some(uses) = self.uses.get_mut(node) else { return };
-        *uses -= 1;
-        if *uses == 0
-            && let Some(slot) = self.values.get_mut(node)
-            && let Value::Own(column) = std::mem::replace(slot, Value::Gone)
-        {
-            self.spare.push(column);
-        }
-    }
-
-    fn column(&mut self) -> Vec<f64> {
-        self.spare.pop().unwrap_or_else(|| vec![0.0; self.rows * self.stride])
-    }
-
-    fn operand(&self, node: &Node, at: usize) -> Operand<'_> {
-        let value = node.inputs.get(at).and_then(|input| self.values.get(*input));
-        value.map_or(Operand::Scalar(f64::NAN), Value::operand)
-    }
-
-    fn node(&mut self, node: &Node) -> Result<Value<'a>, Error> {
-        let (kernel, rows, extra) = match &node.op {
-            Op::Constant(bits) => return Ok(Value::Scalar(f64::from_bits(*bits))),
-            Op::Field(name) => return self.field(name),
-            Op::Apply { rows, extra, .. } => (node.op.kernel(), *rows, *extra),
-        };
-        let mut out = self.column();
-        match kernel {
-            Some(Kernel::Unary(op)) => {
-                self.by_rows(&mut out, 0, |cells, out| match self.operand(node, 0).part(cells) {
-                    Operand::Column(x) => unary(op, out, x),
-                    Operand::Scalar(x) => out.fill(op.apply(x)),
-                })?;
-            }
-            Some(Kernel::Binary(op)) => self.by_rows(&mut out, 0, |cells, out| {
-                let (a, b) = (self.operand(node, 0), self.operand(node, 1));
-                binary(op, out, a.part(cells.clone()), b.part(cells));
-            })?,
-            Some(Kernel::Fill) => self.by_rows(&mut out, 0, |cells, out| {
-                let (x, c) = (self.operand(node, 0), self.operand(node, 1));
-                fill(out, x.part(cells.clone()), c.part(cells));
-            })?,
-            Some(Kernel::Where) => self.by_rows(&mut out, 0, |cells, out| {
-                let three = [0, 1, 2].map(|at| self.operand(node, at).part(cells.clone()));
-                select(out, three);
-            })?,
-            Some(kernel) => self.over_columns(kernel, node, (rows, extra), &mut out)?,
-            None => {}
-        }
-        Ok(Value::Own(out))
-    }
-
-    /// Operators that read other cells than their own: constants become columns first.
-    fn over_columns(
-        &self,
-        kernel: Kernel,
-        node: &Node,
-        (rows, extra): (usize, u64),
-        out: &mut [f64],
-    ) -> Result<(), Error> {
-        let mut spread = Vec::new();
-        let first = self.operand(node, 0);
-        let second = if node.inputs.len() > 1 { self.operand(node, 1) } else { first };
-        for operand in [first, second] {
-            spread.push(match operand {
-                Operand::Scalar(value) => vec![value; self.rows * self.stride],
-                Operand::Column(_) => Vec::new(),
-            });
-        }
-        let [spread_x, spread_y] = spread.as_slice() else { return Ok(()) };
-        let of = |operand, spread| match operand {
-            Operand::Column(column) => column,
-            Operand::Scalar(_) => spread,
-        };
-        let (x, y): (&[f64], &[f64]) = (of(first, spread_x), of(second, spread_y));
-        match kernel {
-            Kernel::Delay => self.lag(Lagged::Delay, x, rows, out),
-            Kernel::Delta => self.lag(Lagged::Delta, x, rows, out),
-            Kernel::Returns => self.lag(Lagged::Returns, x, rows, out),
-            Kernel::Window(kind) => {
-                let least = usize::try_from(extra).unwrap_or(rows);
-                self.window(kind, (x, y), (rows, least), out)
-            }
-            Kernel::Ema => self.ema(x, rows, out),
-            Kernel::Rank => self.across(Across::Rank, x, out),
-            Kernel::Zscore => self.across(Across::Zscore, x, out),
-            Kernel::Demean => self.across(Across::Demean, x, out),
-            Kernel::Scale => self.across(Across::Scale(f64::from_bits(extra)), x, out),
-            Kernel::Top => self.across(Across::Top(rows), x, out),
-            Kernel::Unary(_) | Kernel::Binary(_) | Kernel::Where | Kernel::Fill => Ok(()),
-        }
-    }
-
-    /// The panel's column, or a copy of it with missing values for infinite ones.
-    fn field(&mut self, name: &str) -> Result<Value<'a>, Error> {
-        let missing = || Error::Field { name: name.to_owned() };
-        let column = self.panel.field(name).ok_or_else(missing)?.values();
-        let finite = column.iter().fold(true, |all, x| all & !x.is_infinite());
-        if finite {
-            return Ok(Value::Field(column));
-        }
-        let mut copy = self.column();
-        for (copy, x) in copy.iter_mut().zip(column) {
-            *copy = crate::scalar::finite(*x);
-        }
-        Ok(Value::Own(copy))
-    }
-
-    /// Calls `f` for blocks of rows, with the range of cells and the block to write.
-    ///
-    /// Blocks have at least `rows_min` rows. Where they begin does not show in any result.
-    fn by_rows(
-        &self,
-        out: &mut [f64],
-        rows_min: usize,
-        f: impl Fn(std::ops::Range<usize>, &mut [f64]) + Sync,
-    ) -> Result<(), Error> {
-        let block = (BLOCK_CELLS / self.stride).max(rows_min).max(1) * self.stride;
-        let one = |(i, out): (usize, &mut [f64])| {
-            if is_cancelled(self.cancel) {
-                return Err(Error::Cancelled);
-            }
-            f(i * block..i * block + out.len(), out);
-            Ok(())
-        };
-        if self.threads == 1 {
-            out.chunks_mut(block).enumerate().try_for_each(one)?;
-        } else {
-            out.par_chunks_mut(block).enumerate().try_for_each(one)?;
-        }
-        // A block may have been left half-way.
-        if is_cancelled(self.cancel) { Err(Error::Cancelled) } else { Ok(()) }
-    }
-
-    fn lag(&self, op: Lagged, x: &[f64], rows: usize, out: &mut [f64]) -> Result<(), Error> {
-        let back = rows.min(self.rows) * self.stride;
-        self.by_rows(out, 0, |cells, out| lagged(op, out, x, cells.start, back))
-    }
-
-    fn window(
-        &self,
-        kind: Window,
-        (x, y): (&[f64], &[f64]),
-        (n, least): (usize, usize),
-        out: &mut [f64],
-    ) -> Result<(), Error> {
-        let (stride, cancel) = (self.stride, self.cancel);
-        // Blocks well longer than the window, since each reads the window before it again.
-        let rows_min = (2 * n).clamp(64, 4096);
-        self.by_rows(out, rows_min, |cells, out| {
-            let first = cells.start / stride;
-            rolling(kind, &Span { x, y, stride, first, n, least, cancel }, out);
+impl<'a> Source<'a> {
+    fn of(program: &Program, panel: &'a Panel) -> Result<Self, Error> {
+        let missing = |name: &str| Error::Field { name: name.to_owned() };
+        let fields = program
+            .fields
+            .iter()
+            .map(|name| panel.field(name).map(market::Column::values).ok_or_else(|| missing(name)));
+        let labels = program
+            .groups
+            .iter()
+            .map(|name| panel.group(name).map(market::Labels::codes).ok_or_else(|| missing(name)));
+        Ok(Self {
+            times: panel.times(),
+            fields: fields.collect::<Result<_, _>>()?,
+            labels: labels.collect::<Result<_, _>>()?,
         })
     }
+}
 
-    fn across(&self, op: Across, x: &[f64], out: &mut [f64]) -> Result<(), Error> {
-        let at = (self.stride, self.names);
-        self.by_rows(out, 0, |cells, out| {
-            across(op, out, x.get(cells).unwrap_or(&[]), at, self.cancel);
-        })
+/// A run that several threads share.
+struct Work<'a> {
+    program: &'a Program,
+    source: Source<'a>,
+    slots: Vec<Slot<'a>>,
+    /// The next chunk that no thread has taken.
+    next: AtomicUsize,
+    run: &'a Run<'a>,
+}
+
+impl Work<'_> {
+    fn run(&self) -> Result<(), Error> {
+        let threads = self.run.threads.get().min(self.slots.len().max(1));
+        if threads == 1 {
+            return self.thread();
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        // One task for each thread: none waits for a task that has no thread.
+        let ends = pool.map_err(|_| Error::Threads { threads })?.broadcast(|_| self.thread());
+        ends.into_iter().collect()
     }
 
-    /// Every thread takes some neighbouring names through all of history.
-    fn ema(&self, x: &[f64], n: usize, out: &mut [f64]) -> Result<(), Error> {
-        let lanes = Panel::LANES;
-        let width = (self.stride / lanes).div_ceil(self.threads).max(1) * lanes;
-        let mut tiles: Vec<Vec<&mut [f64]>> = Vec::new();
-        tiles.resize_with(self.stride.div_ceil(width), || Vec::with_capacity(self.rows));
-        for row in out.chunks_mut(self.stride) {
-            for (tile, cells) in tiles.iter_mut().zip(row.chunks_mut(width)) {
-                tile.push(cells);
-            }
+    /// Takes chunk after chunk, in order, until none is left.
+    fn thread(&self) -> Result<(), Error> {
+        let rows = chunk_rows(self.program.stride);
+        let mut machine = Machine::new(self.program, rows);
+        loop {
+            let at = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(slot) = self.slots.get(at) else { return Ok(()) };
+            let results = std::mem::take(&mut *slot.lock().expect("no thread panics with it"));
+            let first = at * rows;
+            let last = (first + rows).min(self.source.times.len());
+            let cells = first * self.program.stride..last * self.program.stride;
+            let chunk = Chunk {
+                at,
+                times: self.source.times.get(first..last).unwrap_or(&[]),
+                fields: self.source.fields.iter().filter_map(|f| f.get(cells.clone())).collect(),
+                labels: self.source.labels.iter().filter_map(|l| l.get(cells.clone())).collect(),
+                cancel: self.run.cancel,
+            };
+            machine.run(&chunk, results)?;
         }
-        let one = |(i, mut tile): (usize, Vec<&mut [f64]>)| {
-            exponential(&mut tile, x, (i * width, self.stride), n, self.cancel);
-        };
-        if self.threads == 1 {
-            tiles.into_iter().enumerate().for_each(one);
-        } else {
-            tiles.into_par_iter().enumerate().for_each(one);
-        }
-        if is_cancelled(self.cancel) { Err(Error::Cancelled) } else { Ok(()) }
-    }
-
-    /// The column of a result: the last reader takes it, an earlier one copies it.
-    fn output(&mut self, node: NodeId) -> Result<Column, Error> {
-        let left = self.uses.get_mut(node).map_or(0, |uses| {
-            *uses -= 1;
-            *uses
-        });
-        let size = self.rows * self.stride;
-        let mut values = match self.values.get_mut(node) {
-            Some(Value::Own(column)) if left == 0 => std::mem::take(column),
-            Some(Value::Own(column)) => column.clone(),
-            Some(Value::Field(column)) => column.to_vec(),
-            Some(Value::Scalar(value)) => vec![*value; size],
-            Some(Value::Gone) | None => vec![f64::NAN; size],
-        };
-        for row in values.chunks_exact_mut(self.stride) {
-            row.iter_mut().skip(self.names).for_each(|cell| *cell = f64::NAN);
-        }
-        Column::from_values(values, self.stride).map_err(|_| Error::Cancelled)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::check::check;
 use crate::dag::{Dag, Node, NodeId, Op};
-use crate::operators::{COMPARISON, Form, Operator, ParameterKind};
+use crate::operators::{COMPARISON, Form, Operator, Parameter, ParameterKind};
 use crate::{Diagnostic, Limits, Schema, Span, syntax};
 use std::fmt::{self, Write as _};
 
@@ -22,7 +22,9 @@ pub enum Type {
 /// Text that was parsed, typed and found to look only at its own row and earlier ones.
 ///
 /// [`Expression::parse`] alone makes one. It displays as its canonical text: the same spacing and
-/// the fewest parentheses for every way of writing it.
+/// the fewest parentheses for every way of writing it, names given by `let` and operators defined in
+/// the language put in place. Where that would repeat too much, shared parts stand before it, as
+/// `let t1 = …;`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expression {
     dag: Dag,
@@ -50,13 +52,12 @@ impl Expression {
         found.sort_by_key(|one| one.span);
         found.truncate(syntax::FINDINGS_MAX);
         match root {
-            Some(root) if found.is_empty() => Ok(Self {
-                dag,
-                root: root.node,
-                result: root.result,
-                lookback: root.lookback,
-                lag: if root.lag == usize::MAX { 0 } else { root.lag },
-            }),
+            Some(root) if found.is_empty() => {
+                let lag = if root.lag == usize::MAX { 0 } else { root.lag };
+                let (result, lookback) = (root.result, root.lookback);
+                let (dag, root) = dag.pruned(root.node);
+                Ok(Self { dag, root, result, lookback, lag })
+            }
             _ => Err(found),
         }
     }
@@ -83,17 +84,34 @@ impl Expression {
 
     /// The fields it reads, sorted.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
-        let mut names: Vec<&str> = self
-            .dag
-            .nodes()
-            .iter()
-            .filter_map(|node| match &node.op {
-                Op::Field(name) => Some(&**name),
-                _ => None,
-            })
-            .collect();
+        self.names(|op| match op {
+            Op::Field(name) => Some(&**name),
+            _ => None,
+        })
+    }
+
+    /// The group labels it reads, sorted.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.names(|op| match op {
+            Op::Group(name) => Some(&**name),
+            _ => None,
+        })
+    }
+
+    fn names<'s>(
+        &'s self,
+        of: impl Fn(&'s Op) -> Option<&'s str>,
+    ) -> impl Iterator<Item = &'s str> {
+        let mut names: Vec<&str> =
+            self.dag.nodes().iter().filter_map(|node| of(&node.op)).collect();
         names.sort_unstable();
         names.into_iter()
+    }
+
+    /// Distinct operators, fields and numbers in it.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.dag.nodes().len()
     }
 
     pub(crate) const fn dag(&self) -> &Dag {
@@ -112,29 +130,86 @@ enum Piece {
     Node(NodeId, u8),
 }
 
+/// The nodes that get a name, in order, and how the names begin.
+struct Shared {
+    places: Vec<NodeId>,
+    prefix: String,
+}
+
+/// Pieces up to which shared parts are written out each time.
+const WRITTEN_OUT: u64 = 2_000;
+
 impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut stack = vec![Piece::Node(self.root, 0)];
-        while let Some(piece) = stack.pop() {
-            match piece {
-                Piece::Text(text) => f.write_str(&text)?,
-                Piece::Node(place, binds) => {
-                    let mut pieces = self.pieces(place, binds);
-                    pieces.reverse();
-                    stack.append(&mut pieces);
-                }
-            }
+        let shared = Shared { places: self.shared(), prefix: self.prefix() };
+        for (name, place) in shared.places.iter().enumerate() {
+            write!(f, "let {}{} = ", shared.prefix, name + 1)?;
+            self.write(f, *place, &shared)?;
+            f.write_str("; ")?;
         }
-        Ok(())
+        self.write(f, self.root, &shared)
     }
 }
 
 impl Expression {
+    /// The nodes that get a name: none, unless the text would be long without.
+    fn shared(&self) -> Vec<NodeId> {
+        let nodes = self.dag.nodes();
+        let mut sizes: Vec<u64> = Vec::with_capacity(nodes.len());
+        let mut uses = vec![0_u32; nodes.len()];
+        for node in nodes {
+            let inputs = node.inputs.iter().filter_map(|input| sizes.get(*input));
+            sizes.push(inputs.fold(1, |sum, size| sum.saturating_add(*size)));
+            for input in &node.inputs {
+                if let Some(uses) = uses.get_mut(*input) {
+                    *uses = uses.saturating_add(1);
+                }
+            }
+        }
+        if sizes.get(self.root).is_none_or(|size| *size <= WRITTEN_OUT) {
+            return Vec::new();
+        }
+        let named = |at: &NodeId| {
+            uses.get(*at).is_some_and(|uses| *uses > 1)
+                && sizes.get(*at).is_some_and(|size| *size > 1)
+        };
+        (0..nodes.len()).filter(named).collect()
+    }
+
+    /// A beginning that no name of the data has.
+    fn prefix(&self) -> String {
+        let mut prefix = "t".to_owned();
+        while self.fields().chain(self.groups()).any(|name| name.starts_with(&prefix)) {
+            prefix.push('_');
+        }
+        prefix
+    }
+
+    /// Writes a node, a shared one below it by its name.
+    fn write(&self, f: &mut fmt::Formatter<'_>, root: NodeId, shared: &Shared) -> fmt::Result {
+        let mut stack = self.pieces(root, 0);
+        stack.reverse();
+        while let Some(piece) = stack.pop() {
+            match piece {
+                Piece::Text(text) => f.write_str(&text)?,
+                Piece::Node(place, binds) => match shared.places.binary_search(&place) {
+                    Ok(name) => write!(f, "{}{}", shared.prefix, name + 1)?,
+                    Err(_) => {
+                        let mut pieces = self.pieces(place, binds);
+                        pieces.reverse();
+                        stack.append(&mut pieces);
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
     fn pieces(&self, place: NodeId, binds: u8) -> Vec<Piece> {
         let Some(node) = self.dag.nodes().get(place) else { return Vec::new() };
         match &node.op {
             Op::Constant(bits) => return vec![Piece::Text(number(f64::from_bits(*bits)))],
-            Op::Field(name) => return vec![Piece::Text(name.to_string())],
+            Op::Field(name) | Op::Group(name) => return vec![Piece::Text(name.to_string())],
             Op::Apply { .. } => {}
         }
         let Some(operator) = node.op.operator() else { return Vec::new() };
@@ -161,23 +236,15 @@ impl Expression {
 
 /// `name(argument, argument, keyword=value)`, keywords at their defaults left out.
 fn call_pieces(operator: &Operator, node: &Node) -> Vec<Piece> {
-    let (rows, extra) = match node.op {
-        Op::Apply { rows, extra, .. } => (rows, extra),
-        _ => (0, 0),
-    };
+    let constants = node.op.constants();
     let mut inputs = node.inputs.iter();
+    let mut given = constants.iter().copied();
     let mut pieces = vec![Piece::Text(format!("{}(", operator.name))];
     for parameter in operator.parameters {
-        let argument = match parameter.kind {
-            kind if kind.is_series() => inputs.next().map(|&input| Piece::Node(input, 0)),
-            ParameterKind::Minimum => {
-                (extra != rows as u64).then(|| Piece::Text(format!("{}={extra}", parameter.name)))
-            }
-            ParameterKind::Factor => {
-                let factor = number(f64::from_bits(extra));
-                (factor != "1").then(|| Piece::Text(format!("{}={factor}", parameter.name)))
-            }
-            _ => Some(Piece::Text(rows.to_string())),
+        let argument = if parameter.kind.is_series() {
+            inputs.next().map(|&input| Piece::Node(input, 0))
+        } else {
+            given.next().and_then(|value| constant_piece(parameter, value, &constants))
         };
         let Some(argument) = argument else { continue };
         if pieces.len() > 1 {
@@ -187,6 +254,22 @@ fn call_pieces(operator: &Operator, node: &Node) -> Vec<Piece> {
     }
     pieces.push(Piece::Text(")".to_owned()));
     pieces
+}
+
+/// A constant as it is given; nothing where it is the default.
+#[expect(clippy::float_cmp, reason = "exactly the default")]
+fn constant_piece(parameter: &Parameter, value: f64, constants: &[f64]) -> Option<Piece> {
+    let window = constants.first().copied();
+    let default = if parameter.kind == ParameterKind::Minimum { window } else { parameter.default };
+    if default == Some(value) {
+        return None;
+    }
+    let value = number(value);
+    Some(Piece::Text(if parameter.is_optional() {
+        format!("{}={value}", parameter.name)
+    } else {
+        value
+    }))
 }
 
 /// The shortest text that reads back as the same number.

@@ -32,6 +32,8 @@ pub(crate) enum Sign {
     Close,
     Comma,
     Assign,
+    Let,
+    Semicolon,
 }
 
 /// Tokens in text order, the last one [`Token::End`].
@@ -67,6 +69,10 @@ impl Lexer<'_, '_> {
     fn next(&mut self) -> (Token, Span) {
         loop {
             self.skip(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
+            if self.peek(0) == b'#' {
+                self.skip(|b| b != b'\n');
+                continue;
+            }
             let start = self.at;
             if start >= self.text.len() {
                 return (Token::End, Span::new(start, start));
@@ -107,6 +113,7 @@ impl Lexer<'_, '_> {
             (b')', _) => (Sign::Close, 1),
             (b',', _) => (Sign::Comma, 1),
             (b'=', _) => (Sign::Assign, 1),
+            (b';', _) => (Sign::Semicolon, 1),
             _ => return self.refuse(),
         };
         self.at += length;
@@ -120,6 +127,7 @@ impl Lexer<'_, '_> {
             Some("and") => Token::Sign(Sign::And),
             Some("or") => Token::Sign(Sign::Or),
             Some("not") => Token::Sign(Sign::Not),
+            Some("let") => Token::Sign(Sign::Let),
             _ => Token::Name,
         }
     }

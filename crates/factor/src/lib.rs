@@ -13,17 +13,21 @@ mod expression;
 mod kernels;
 mod lexer;
 mod limits;
+mod machine;
 mod operators;
 mod plan;
+mod rewrite;
 mod scalar;
+mod stream;
 mod syntax;
 
 pub use complete::{Completion, CompletionKind, complete};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use expression::{Expression, Type};
 pub use limits::{Limits, Schema};
-pub use operators::{Operator, Outcome, Parameter, ParameterKind, operators};
+pub use operators::{Family, Operator, Outcome, Parameter, ParameterKind, operators};
 pub use plan::{Cost, Plan, Run};
+pub use stream::Stream;
 
 /// Everything that can be wrong with a plan or its run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +73,12 @@ pub enum Error {
         needed: u64,
         /// Bytes it may hold.
         limit: u64,
+    },
+    /// Rows were pushed whose fields are not those of the plan, or not of one length.
+    #[error("the rows do not fit: each field and label of the plan needs {cells} cells")]
+    Shape {
+        /// Cells that each needs.
+        cells: usize,
     },
     /// The caller's flag went up.
     #[error("the run was cancelled")]

@@ -1,9 +1,22 @@
 //! The one table of operators: parser, type check, evaluator, documentation and completion read it.
 
 use crate::scalar::{Binary, Unary};
-use table::OPERATORS;
+use std::{collections::BTreeMap, sync::LazyLock};
 
-mod table;
+mod across;
+mod arithmetic;
+mod calendar;
+mod candle;
+mod group;
+mod indicator;
+mod parameter;
+mod signal;
+mod window;
+
+pub(crate) use across::Across;
+pub(crate) use calendar::Calendar;
+pub(crate) use indicator::Scan;
+pub(crate) use window::Window;
 
 /// One operator of the language.
 #[derive(Debug, Clone, Copy)]
@@ -18,22 +31,48 @@ pub struct Operator {
     pub missing: &'static str,
     /// Where the definition comes from.
     pub source: &'static str,
+    /// What it belongs to.
+    pub family: Family,
     /// What it takes, in order.
     pub parameters: &'static [Parameter],
     /// What it gives.
     pub result: Outcome,
     pub(crate) form: Form,
     pub(crate) kernel: Kernel,
+    pub(crate) reach: Reach,
     pub(crate) steps: Steps,
 }
 
+/// What an operator belongs to; documentation is ordered by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// Arithmetic, comparison, choice, earlier rows.
+    Arithmetic,
+    /// Windows over the last rows of a name.
+    Window,
+    /// Across the names of one day.
+    Across,
+    /// Within groups of one day.
+    Group,
+    /// Indicators of technical analysis.
+    Indicator,
+    /// Candlestick patterns.
+    Candle,
+    /// Crossings, held values, runs.
+    Signal,
+    /// The calendar of the row.
+    Calendar,
+}
+
 /// One parameter of an operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parameter {
-    /// Its name; the keyword, if it is a keyword argument.
+    /// Its name; the keyword, if it is given by keyword.
     pub name: &'static str,
     /// What it takes.
     pub kind: ParameterKind,
+    /// What it is if left out; `min` is then the window.
+    pub default: Option<f64>,
 }
 
 /// What a parameter takes.
@@ -45,28 +84,35 @@ pub enum ParameterKind {
     Truth,
     /// A number or a truth series, or a constant.
     Any,
+    /// A group label.
+    Group,
     /// A whole number of rows, 0 or more.
     Lag,
     /// A whole number of rows, 1 or more, the current one included.
     Window,
     /// A whole number, 1 or more.
     Count,
-    /// Optional keyword: the fewest values a window may have, 1 to its length; else all of them.
+    /// Keyword `min`: the fewest values a window may have, 1 to its length; else all of them.
     Minimum,
-    /// Optional keyword: a constant, 1 if left out.
-    Factor,
+    /// A constant.
+    Constant,
+    /// A constant from 0 to 1.
+    Share,
+}
+
+impl Parameter {
+    /// Whether it may be left out; then it may be given by keyword too.
+    #[must_use]
+    pub const fn is_optional(&self) -> bool {
+        self.default.is_some() || matches!(self.kind, ParameterKind::Minimum)
+    }
 }
 
 impl ParameterKind {
-    /// Whether it is given by keyword and may be left out.
+    /// Whether it is a series or a label, evaluated row by row.
     #[must_use]
-    pub const fn is_keyword(self) -> bool {
-        matches!(self, Self::Minimum | Self::Factor)
-    }
-
-    /// Whether it is a series, evaluated row by row.
-    pub(crate) const fn is_series(self) -> bool {
-        matches!(self, Self::Number | Self::Truth | Self::Any)
+    pub const fn is_series(self) -> bool {
+        matches!(self, Self::Number | Self::Truth | Self::Any | Self::Group)
     }
 }
 
@@ -105,31 +151,39 @@ pub(crate) enum Kernel {
     Binary(Binary),
     Where,
     Fill,
+    Lagged(Lagged),
+    Window(Window),
+    Across(Across),
+    Scan(Scan),
+    Calendar(Calendar),
+    /// None: it is written in the language, over the names of its parameters.
+    Text(&'static str),
+}
+
+/// What is made of a value and an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lagged {
     Delay,
     Delta,
     Returns,
-    Window(Window),
-    Ema,
-    Rank,
-    Zscore,
-    Demean,
-    Scale,
-    Top,
 }
 
-/// What is made of a window's values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Window {
-    Sum,
-    Mean,
-    Std,
-    Min,
-    Max,
-    Rank,
-    Corr,
+/// Which rows an operator reads. Rows count from its first constant; none lies ahead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reach {
+    /// The current row.
+    Now,
+    /// One row so many back, and no later one.
+    Lag,
+    /// The current row and the one so many back.
+    Since,
+    /// So many rows, the current one included.
+    Window,
+    /// All of history; it declares so many rows before the current one to warm up.
+    Warm(fn(&[f64]) -> usize),
 }
 
-/// Elementary steps for one cell.
+/// Elementary steps for one cell; rows are the first constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Steps {
     Flat(u64),
@@ -139,15 +193,67 @@ pub(crate) enum Steps {
     Linear(u64),
 }
 
+const STATED: &str = "IEEE 754; a non-finite result is missing";
+
+/// An operator on one number series, the ground of the other rows.
+const fn unary(
+    name: &'static str,
+    signature: &'static str,
+    summary: &'static str,
+    op: Unary,
+) -> Operator {
+    Operator {
+        name,
+        signature,
+        summary,
+        missing: "missing where x is",
+        source: STATED,
+        family: Family::Arithmetic,
+        parameters: parameter::X,
+        result: Outcome::Number,
+        form: Form::Call,
+        kernel: Kernel::Unary(op),
+        reach: Reach::Now,
+        steps: Steps::Flat(1),
+    }
+}
+
+/// All rows, and the place of each name.
+struct Table {
+    rows: Vec<Operator>,
+    places: BTreeMap<&'static str, usize>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let families = [
+        arithmetic::OPERATORS,
+        window::OPERATORS,
+        across::OPERATORS,
+        group::OPERATORS,
+        indicator::OPERATORS,
+        candle::OPERATORS,
+        signal::OPERATORS,
+        calendar::OPERATORS,
+    ];
+    let rows = families.concat();
+    let places = rows.iter().enumerate().map(|(at, operator)| (operator.name, at)).collect();
+    Table { rows, places }
+});
+
 impl Operator {
     /// The operator of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
-        OPERATORS.iter().find(|operator| operator.name == name)
+        Self::place(name).and_then(|at| TABLE.rows.get(at))
+    }
+
+    /// The place in [`operators`] of the operator of that name.
+    pub(crate) fn place(name: &str) -> Option<usize> {
+        TABLE.places.get(name).copied()
     }
 
     pub(crate) fn infix(symbol: &str) -> Option<(&'static Self, u8, u8)> {
-        OPERATORS.iter().find_map(|operator| match operator.form {
+        TABLE.rows.iter().find_map(|operator| match operator.form {
             Form::Infix { symbol: own, left, right } if own == symbol => {
                 Some((operator, left, right))
             }
@@ -155,21 +261,30 @@ impl Operator {
         })
     }
 
-    /// The keyword parameters.
+    /// The parameters that may be left out, and given by keyword.
     pub fn keywords(&self) -> impl Iterator<Item = &'static Parameter> {
-        self.parameters.iter().filter(|parameter| parameter.kind.is_keyword())
+        self.parameters.iter().filter(|parameter| parameter.is_optional())
     }
 
-    /// The positional parameters.
+    /// The parameters that must be given.
     pub fn positional(&self) -> impl Iterator<Item = &'static Parameter> {
-        self.parameters.iter().filter(|parameter| !parameter.kind.is_keyword())
+        self.parameters.iter().filter(|parameter| !parameter.is_optional())
+    }
+
+    /// The text that defines it, if it is written in the language itself.
+    #[must_use]
+    pub const fn definition(&self) -> Option<&'static str> {
+        match self.kernel {
+            Kernel::Text(text) => Some(text),
+            _ => None,
+        }
     }
 }
 
 /// All operators, in the order in which documentation shows them.
 #[must_use]
 pub fn operators() -> &'static [Operator] {
-    OPERATORS
+    &TABLE.rows
 }
 
 /// The binding of a comparison; comparisons do not chain.
@@ -181,22 +296,25 @@ mod tests {
 
     #[test]
     fn every_row_of_the_table_is_whole_and_its_own() {
-        for (i, operator) in OPERATORS.iter().enumerate() {
-            assert!(OPERATORS.iter().skip(i + 1).all(|other| other.name != operator.name));
+        assert_eq!(TABLE.places.len(), operators().len(), "a name comes twice");
+        for operator in operators() {
             assert!(
                 !operator.summary.is_empty() && !operator.signature.is_empty(),
                 "{}",
                 operator.name
             );
-            let parts: Vec<&str> =
-                operator.parameters.iter().map(|parameter| parameter.name).collect();
+            let part = |parameter: &Parameter| match parameter.default {
+                Some(default) => format!("{}={default}", parameter.name),
+                None if parameter.is_optional() => format!("{}=n", parameter.name),
+                None => parameter.name.to_owned(),
+            };
+            let parts: Vec<String> = operator.parameters.iter().map(part).collect();
             let expected = match operator.form {
                 Form::Infix { symbol, .. } => parts.join(&format!(" {symbol} ")),
                 Form::Prefix { symbol, .. } => format!("{symbol}{}", parts.concat()),
                 Form::Call => format!("{}({})", operator.name, parts.join(", ")),
             };
-            let written = operator.signature.replace("min=n", "min").replace("k=1", "k");
-            assert_eq!(written, expected);
+            assert_eq!(operator.signature, expected);
         }
     }
 }

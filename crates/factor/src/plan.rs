@@ -2,7 +2,7 @@
 
 use crate::dag::{Dag, Node, NodeId, Op};
 use crate::operators::{Kernel, Operator, ParameterKind, Steps};
-use crate::{Error, Expression, Limits, Schema, evaluate};
+use crate::{Error, Expression, Limits, Schema, Stream, evaluate, rewrite};
 use market::{Column, Panel};
 use std::{collections::BTreeSet, num::NonZeroUsize, sync::atomic::AtomicBool};
 
@@ -13,7 +13,8 @@ pub struct Cost {
     pub cells: u64,
     /// Elementary steps, about one addition on one cell each.
     pub work: u64,
-    /// Bytes of columns held at the peak, results included, the panel not.
+    /// Bytes held at the peak, an upper estimate for one thread: results, working rows and what is
+    /// kept from earlier rows; the panel not.
     pub bytes: u64,
 }
 
@@ -52,7 +53,9 @@ impl Plan {
             if !names.insert(name) {
                 return Err(Error::Duplicate { name: name.clone() });
             }
-            if let Some(field) = expression.fields().find(|field| !schema.fields.contains(*field)) {
+            let fields = expression.fields().find(|field| !schema.fields.contains(*field));
+            let groups = expression.groups().find(|group| !schema.groups.contains(*group));
+            if let Some(field) = fields.or(groups) {
                 return Err(Error::Field { name: field.to_owned() });
             }
             let root = plan.join(expression);
@@ -75,80 +78,61 @@ impl Plan {
     fn join(&mut self, expression: &Expression) -> NodeId {
         let nodes = expression.dag().nodes();
         let values = folded(nodes);
-        let mut needed = vec![false; nodes.len()];
-        if let Some(root) = needed.get_mut(expression.root()) {
-            *root = true;
-        }
-        for (at, node) in nodes.iter().enumerate().rev() {
-            let folded = values.get(at).is_some_and(Option::is_some);
-            if folded || needed.get(at) != Some(&true) {
-                continue;
-            }
-            for input in &node.inputs {
-                if let Some(input) = needed.get_mut(*input) {
-                    *input = true;
+        let mut places: Vec<Option<NodeId>> = vec![None; nodes.len()];
+        for at in needed(nodes, &values, expression.root()) {
+            let Some(node) = nodes.get(at) else { continue };
+            let added = match values.get(at).copied().flatten() {
+                Some(value) => self.dag.add(Node { op: Op::constant(value), inputs: Vec::new() }),
+                None => {
+                    let inputs = node.inputs.iter();
+                    let inputs = inputs.filter_map(|input| places.get(*input).copied().flatten());
+                    let moved = Node { op: node.op.clone(), inputs: inputs.collect() };
+                    rewrite::add(&mut self.dag, moved)
                 }
-            }
-        }
-        let mut places = vec![0; nodes.len()];
-        for (at, node) in nodes.iter().enumerate() {
-            if needed.get(at) != Some(&true) {
-                continue;
-            }
-            let node = match values.get(at).copied().flatten() {
-                Some(value) => Node { op: Op::constant(value), inputs: Vec::new() },
-                None => moved(node, &places),
             };
-            let added = self.dag.add(node);
             if let Some(place) = places.get_mut(at) {
-                *place = added;
+                *place = Some(added);
             }
         }
-        places.get(expression.root()).copied().unwrap_or(0)
+        places.get(expression.root()).copied().flatten().unwrap_or(0)
     }
 
     /// What a run over a panel of this size takes.
     #[must_use]
     pub fn cost(&self, rows: usize, names: usize) -> Cost {
-        let cells = (rows as u64).saturating_mul(Panel::stride_of(names) as u64);
+        let stride = Panel::stride_of(names) as u64;
+        let cells = (rows as u64).saturating_mul(stride);
         let mut cost = Cost { cells: 0, work: 0, bytes: 0 };
         let mut uses = self.uses();
-        let mut live = 0_u64;
-        let mut peak = 0_u64;
-        for (at, node) in self.dag.nodes().iter().enumerate() {
+        let (mut live, mut peak, mut kept) = (0_u64, 0_u64, 0_u64);
+        for node in self.dag.nodes() {
             let Some(operator) = node.op.operator() else { continue };
             cost.cells = cost.cells.saturating_add(cells);
             let steps = steps(operator, &node.op);
             cost.work = cost.work.saturating_add(cells.saturating_mul(steps));
+            kept = kept.saturating_add(kept_rows(operator, &node.op));
             live += 1;
-            // A constant that an operator over time or names reads becomes a column for a while.
-            let spread = u64::from(node.inputs.iter().any(|input| self.is_constant(*input)));
-            peak = peak.max(live + spread);
-            for input in node.inputs.iter().chain(std::iter::once(&at)) {
+            peak = peak.max(live);
+            for input in &node.inputs {
                 let Some(left) = uses.get_mut(*input) else { continue };
-                *left -= usize::from(*input != at);
-                if *left == 0
-                    && self.dag.nodes().get(*input).is_some_and(|n| n.op.kernel().is_some())
-                {
-                    live -= 1;
-                }
+                *left -= 1;
+                live -= u64::from(*left == 0 && self.is_computed(*input));
             }
         }
-        // Results that are fields, constants or the same node again are copies.
-        let distinct: BTreeSet<NodeId> = self.outputs.iter().map(|(_, node)| *node).collect();
-        let computed = distinct.iter().filter(|node| self.is_computed(**node)).count();
-        let copies = self.outputs.len() - computed;
-        cost.bytes =
-            peak.max(live).saturating_add(copies as u64).saturating_mul(cells).saturating_mul(8);
+        let chunk = evaluate::chunk_rows(Panel::stride_of(names)).min(rows) as u64;
+        let working = (peak + self.leaves()).saturating_mul(chunk).saturating_add(kept);
+        let results = (self.outputs.len() as u64).saturating_mul(rows as u64);
+        cost.bytes = results.saturating_add(working).saturating_mul(stride).saturating_mul(8);
         cost
     }
 
-    fn is_constant(&self, node: NodeId) -> bool {
-        matches!(self.dag.nodes().get(node).map(|node| &node.op), Some(Op::Constant(_)))
+    fn is_computed(&self, node: NodeId) -> bool {
+        self.dag.nodes().get(node).is_some_and(|node| node.op.operator().is_some())
     }
 
-    fn is_computed(&self, node: NodeId) -> bool {
-        self.dag.nodes().get(node).is_some_and(|node| node.op.kernel().is_some())
+    /// Fields and constants: one may need a copy for each chunk.
+    fn leaves(&self) -> u64 {
+        self.dag.nodes().iter().filter(|node| node.op.operator().is_none()).count() as u64
     }
 
     /// How often each node is read, by other nodes and as a result.
@@ -177,6 +161,41 @@ impl Plan {
         }
         evaluate::evaluate(self, panel, run)
     }
+
+    /// Ready to compute every expression row after row, for so many names, before the first row.
+    #[must_use]
+    pub fn stream(&self, names: usize) -> Stream {
+        Stream::new(self, names)
+    }
+
+    /// The fields that the expressions read, sorted.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&str> {
+        self.leaves_by(|op| match op {
+            Op::Field(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The group labels that the expressions read, sorted.
+    #[must_use]
+    pub fn groups(&self) -> Vec<&str> {
+        self.leaves_by(|op| match op {
+            Op::Group(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    fn leaves_by<'s>(
+        &'s self,
+        of: impl Fn(&'s Op) -> Option<&'s std::sync::Arc<str>>,
+    ) -> Vec<&'s str> {
+        let nodes = self.dag.nodes().iter();
+        let mut names: Vec<&str> =
+            nodes.filter_map(|node| of(&node.op)).map(|name| &**name).collect();
+        names.sort_unstable();
+        names
+    }
 }
 
 /// The values of constants and of elementwise operators on constants.
@@ -195,27 +214,59 @@ fn folded(nodes: &[Node]) -> Vec<Option<f64>> {
     values
 }
 
-/// The node with its inputs at their new places, in one order where they may change theirs.
-fn moved(node: &Node, places: &[NodeId]) -> Node {
-    let moved = node.inputs.iter().filter_map(|input| places.get(*input).copied());
-    let mut inputs: Vec<NodeId> = moved.collect();
-    if let Some(Kernel::Binary(binary)) = node.op.kernel()
-        && binary.is_symmetric()
-    {
-        inputs.sort_unstable();
+/// The nodes that the root needs where constants are folded, in order.
+fn needed(nodes: &[Node], values: &[Option<f64>], root: NodeId) -> Vec<NodeId> {
+    let mut needed = vec![false; nodes.len()];
+    if let Some(root) = needed.get_mut(root) {
+        *root = true;
     }
-    Node { op: node.op.clone(), inputs }
+    for (at, node) in nodes.iter().enumerate().rev() {
+        let folded = values.get(at).is_some_and(Option::is_some);
+        if folded || needed.get(at) != Some(&true) {
+            continue;
+        }
+        for input in &node.inputs {
+            if let Some(input) = needed.get_mut(*input) {
+                *input = true;
+            }
+        }
+    }
+    (0..nodes.len()).filter(|at| needed.get(*at) == Some(&true)).collect()
+}
+
+/// The first two constants as counts: a window and its `min`, most often.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "only whole numbers are read so; a cast saturates"
+)]
+fn counts(op: &Op) -> (u64, u64) {
+    let constants = op.constants();
+    let count = |at: usize| constants.get(at).map_or(0, |count| *count as u64);
+    (count(0), count(1))
 }
 
 /// Steps that one cell of an operator takes.
 fn steps(operator: &Operator, op: &Op) -> u64 {
-    let Op::Apply { rows, extra, .. } = *op else { return 0 };
+    let (rows, least) = counts(op);
     let gaps =
-        operator.keywords().any(|one| one.kind == ParameterKind::Minimum) && extra < rows as u64;
+        operator.parameters.iter().any(|one| one.kind == ParameterKind::Minimum) && least < rows;
     match operator.steps {
         Steps::Flat(each) => each,
-        Steps::Doubling(each) if gaps => each.saturating_mul(rows as u64),
-        Steps::Doubling(each) => each * u64::from(usize::BITS - rows.leading_zeros()),
-        Steps::Linear(each) => each.saturating_mul(rows as u64),
+        Steps::Doubling(each) if gaps => each.saturating_mul(rows),
+        Steps::Doubling(each) => each.saturating_mul(u64::from(u64::BITS - rows.leading_zeros())),
+        Steps::Linear(each) => each.saturating_mul(rows),
+    }
+}
+
+/// Rows that a node keeps from chunk to chunk, at most.
+fn kept_rows(operator: &Operator, op: &Op) -> u64 {
+    let inputs = operator.parameters.iter().filter(|one| one.kind.is_series()).count() as u64;
+    match operator.kernel {
+        // A ring of merged blocks holds up to five numbers a cell; a history is kept twice over.
+        Kernel::Window(_) => counts(op).0.saturating_mul(5 * inputs.max(1)),
+        Kernel::Lagged(_) => counts(op).0.saturating_mul(2),
+        Kernel::Scan(_) => 16 + counts(op).0,
+        _ => 0,
     }
 }

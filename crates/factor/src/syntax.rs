@@ -23,6 +23,12 @@ pub(crate) enum Syntax {
         at: Span,
         arguments: Vec<Argument>,
     },
+    /// `let name = value;`: from here on the name stands for the value.
+    Let {
+        /// Where the name stands.
+        name: Span,
+        value: NodeId,
+    },
     /// Something that was refused already.
     Error,
 }
@@ -148,8 +154,11 @@ impl Parser<'_, '_> {
         self.tree.nodes.get(node).map_or(Span::new(0, 0), |(_, span)| *span)
     }
 
-    /// A whole text: one expression and nothing after it.
+    /// A whole text: names that are given values, one expression and nothing after it.
     fn whole(&mut self) {
+        while self.eat(Sign::Let) {
+            self.binding();
+        }
         let root = self.expression(0);
         while self.peek().0 != Token::End {
             let (_, span) = self.bump();
@@ -165,6 +174,38 @@ impl Parser<'_, '_> {
             }
         }
         debug_assert!(root < self.tree.nodes.len());
+    }
+
+    /// `name = value;` after `let`.
+    fn binding(&mut self) {
+        let (token, name) = self.peek();
+        if token != Token::Name {
+            let told = "a name is missing after `let`";
+            self.say(
+                Diagnostic::error(name, "expected", told)
+                    .help("write `let m = ts_mean(close, 20);`"),
+            );
+            self.skip_past(Sign::Semicolon);
+            return;
+        }
+        self.bump();
+        if !self.eat(Sign::Assign) {
+            let told = format!("`=` is missing after `let {}`", excerpt(name.of(self.text)));
+            self.say(Diagnostic::error(self.peek().1, "expected", told));
+            self.skip_past(Sign::Semicolon);
+            return;
+        }
+        let value = self.expression(0);
+        self.push(Syntax::Let { name, value }, Span::new(name.start, self.span(value).end));
+        if !self.eat(Sign::Semicolon) {
+            let told = "`;` is missing after the value of a `let`";
+            self.say(Diagnostic::error(self.peek().1, "expected", told));
+            self.skip_past(Sign::Semicolon);
+        }
+    }
+
+    fn skip_past(&mut self, sign: Sign) {
+        while !matches!(self.peek().0, Token::End) && self.bump().0 != Token::Sign(sign) {}
     }
 
     fn starts_operand(&self) -> bool {

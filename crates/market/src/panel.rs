@@ -117,6 +117,12 @@ impl Labels {
         Self { names: Vec::new(), codes: vec![Self::NONE; rows * stride], stride }
     }
 
+    /// All codes, row after row.
+    #[must_use]
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
     /// Row `t` of codes, padding included; empty if there is none.
     #[must_use]
     pub fn row(&self, t: usize) -> &[u32] {

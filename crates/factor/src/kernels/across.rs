@@ -1,53 +1,48 @@
 //! Across the names of one day: means, deviations, shares, ranks, the largest.
 
-use super::is_cancelled;
 use super::rank::Ranking;
 use super::wide::wide;
+use super::{Rows, Stage, count, is_cancelled};
+use crate::operators::Across;
 use crate::scalar::finite;
-use std::sync::atomic::AtomicBool;
 
-/// What is made of a day's values.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Across {
-    Rank,
-    Zscore,
-    Demean,
-    Scale(f64),
-    Top(usize),
+/// One day after the other; what it keeps is room to work in.
+struct Day {
+    kind: Across,
+    constant: f64,
+    ranking: Ranking,
+}
+
+/// `constants` are the operator's `k`, if it has one.
+pub(super) fn stage(kind: Across, constants: &[f64], _stride: usize) -> Box<dyn Stage> {
+    let constant = constants.first().copied().unwrap_or(0.0);
+    Box::new(Day { kind, constant, ranking: Ranking::default() })
+}
+
+impl Stage for Day {
+    fn advance(&mut self, rows: &Rows<'_>, out: &mut [f64]) {
+        let (stride, names) = (rows.stride, rows.names);
+        let days = out.chunks_exact_mut(stride).zip(rows.input(0).chunks_exact(stride));
+        for (i, (out, x)) in days.enumerate() {
+            if i % ROWS == 0 && is_cancelled(rows.cancel) {
+                return;
+            }
+            let (out, x) = (&mut out[..names], &x[..names]);
+            match self.kind {
+                Across::Rank => self.ranking.rank(out, x),
+                Across::Top => self.ranking.top(out, x, count(&[self.constant], 0)),
+                Across::Zscore => zscore(out, x),
+                Across::Demean => demean(out, x),
+                Across::Scale => scale(out, x, self.constant),
+            }
+        }
+    }
 }
 
 /// Rows between two looks at the caller's flag.
 const ROWS: usize = 16;
 const L: usize = 8;
 type Lanes = [f64; L];
-
-/// Computes whole rows of `out` from the same rows of `x`; cells after the names stay as they are.
-pub(crate) fn across(
-    op: Across,
-    out: &mut [f64],
-    x: &[f64],
-    at: (usize, usize),
-    cancel: &AtomicBool,
-) {
-    let (stride, names) = at;
-    let mut ranking = Ranking::default();
-    let blocks = out.chunks_mut(ROWS * stride).zip(x.chunks(ROWS * stride));
-    for (out, x) in blocks {
-        if is_cancelled(cancel) {
-            return;
-        }
-        for (out, x) in out.chunks_exact_mut(stride).zip(x.chunks_exact(stride)) {
-            let (out, x) = (&mut out[..names], &x[..names]);
-            match op {
-                Across::Rank => ranking.rank(out, x),
-                Across::Top(k) => ranking.top(out, x, k),
-                Across::Zscore => zscore(out, x),
-                Across::Demean => demean(out, x),
-                Across::Scale(k) => scale(out, x, k),
-            }
-        }
-    }
-}
 
 wide! {
     fn zscore(out: &mut [f64], x: &[f64]) {

@@ -1,8 +1,8 @@
-//! One cell at a time: arithmetic, comparison, choice, and the lagged differences.
+//! One cell at a time: arithmetic, comparison, choice.
 
 use super::Operand;
 use super::wide::wide;
-use crate::scalar::{Binary, Unary, finite};
+use crate::scalar::{Binary, Unary};
 
 #[inline(always)]
 fn map(out: &mut [f64], x: &[f64], f: impl Fn(f64) -> f64) {
@@ -103,34 +103,6 @@ wide! {
             (Operand::Scalar(c), Operand::Column(b)) if c <= 0.0 => out.copy_from_slice(b),
             (Operand::Scalar(c), Operand::Scalar(b)) if c <= 0.0 => out.fill(b),
             (Operand::Scalar(_), _) => {}
-        }
-    }
-}
-
-/// What is made of a value and an earlier one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lagged {
-    Delay,
-    Delta,
-    Returns,
-}
-
-wide! {
-    /// Cells from `first` on of a column, against those `back` cells earlier; missing before them.
-    pub(crate) fn lagged(op: Lagged, out: &mut [f64], x: &[f64], first: usize, back: usize) {
-        let early = back.saturating_sub(first).min(out.len());
-        let (missing, out) = out.split_at_mut(early);
-        missing.fill(f64::NAN);
-        let first = first + early;
-        let (now, then) = if out.is_empty() {
-            (&x[..0], &x[..0])
-        } else {
-            (&x[first..first + out.len()], &x[first - back..first - back + out.len()])
-        };
-        match op {
-            Lagged::Delay => out.copy_from_slice(then),
-            Lagged::Delta => zip(out, now, then, |now, then| finite(now - then)),
-            Lagged::Returns => zip(out, now, then, |now, then| finite(now / then - 1.0)),
         }
     }
 }

@@ -15,18 +15,21 @@
 )]
 
 mod across;
+mod calendar;
 mod elementwise;
-mod exponential;
+mod history;
+mod lagged;
 mod partial;
 mod rank;
+mod scan;
 mod wide;
 mod window;
 
-pub(crate) use across::{Across, across};
-pub(crate) use elementwise::{Lagged, binary, fill, lagged, select, unary};
-pub(crate) use exponential::exponential;
-pub(crate) use window::{Span, rolling};
+pub(crate) use elementwise::{binary, fill, select, unary};
+pub(crate) use history::History;
 
+use crate::operators::Kernel;
+use market::Timestamp;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A column or one number for all of its cells.
@@ -36,17 +39,58 @@ pub(crate) enum Operand<'a> {
     Scalar(f64),
 }
 
-impl<'a> Operand<'a> {
-    /// The same operand for some cells only.
-    pub(crate) fn part(self, cells: std::ops::Range<usize>) -> Operand<'a> {
-        match self {
-            Self::Column(column) => Operand::Column(&column[cells]),
-            Self::Scalar(value) => Self::Scalar(value),
+/// Consecutive rows of a node's inputs, the same rows that its result has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    /// One slice for each series, `stride` cells a row; missing is NaN, none is infinite.
+    pub(crate) inputs: &'a [&'a [f64]],
+    /// The codes of the group label; empty if the operator takes none.
+    pub(crate) labels: &'a [u32],
+    /// The time of each row.
+    pub(crate) times: &'a [Timestamp],
+    /// Cells of a row: the names, padded to whole lanes. Padding holds anything.
+    pub(crate) stride: usize,
+    pub(crate) names: usize,
+    /// Raised to stop the run; what is computed then is thrown away.
+    pub(crate) cancel: &'a AtomicBool,
+}
+
+impl<'a> Rows<'a> {
+    /// One of the inputs.
+    pub(crate) fn input(&self, at: usize) -> &'a [f64] {
+        self.inputs[at]
+    }
+}
+
+/// A node that looks at other rows or names, with what it remembers of earlier rows.
+pub(crate) trait Stage: Send {
+    /// Computes whole rows of `out`; rows come in order, in chunks of any size.
+    ///
+    /// Where chunks are cut does not show in any result.
+    fn advance(&mut self, rows: &Rows<'_>, out: &mut [f64]);
+}
+
+/// A fresh stage before the first row; `None` for what works cell by cell.
+pub(crate) fn stage(kernel: Kernel, constants: &[f64], stride: usize) -> Option<Box<dyn Stage>> {
+    match kernel {
+        Kernel::Unary(_) | Kernel::Binary(_) | Kernel::Where | Kernel::Fill | Kernel::Text(_) => {
+            None
         }
+        Kernel::Lagged(kind) => Some(lagged::stage(kind, constants, stride)),
+        Kernel::Window(kind) => Some(window::stage(kind, constants, stride)),
+        Kernel::Across(kind) => Some(across::stage(kind, constants, stride)),
+        Kernel::Scan(kind) => Some(scan::stage(kind, constants, stride)),
+        Kernel::Calendar(kind) => Some(calendar::stage(kind, constants, stride)),
     }
 }
 
 /// Whether the caller wants the run to end; loops ask at least every few milliseconds.
 pub(crate) fn is_cancelled(cancel: &AtomicBool) -> bool {
     cancel.load(Ordering::Relaxed)
+}
+
+/// A constant that counts rows or names.
+#[expect(clippy::cast_sign_loss, reason = "the checker lets only whole numbers of at least 0 pass")]
+pub(crate) fn count(constants: &[f64], at: usize) -> usize {
+    constants.get(at).map_or(0, |count| *count as usize)
 }

@@ -78,9 +78,8 @@ pub(crate) fn narrowed<R>(width: Width, work: impl FnOnce() -> R) -> R {
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
-    use crate::kernels::window::{Span, rolling};
-    use crate::kernels::{Across, across};
-    use crate::operators::Window;
+    use crate::kernels::{Rows, stage};
+    use crate::operators::{Across, Kernel, Window};
     use std::sync::atomic::AtomicBool;
 
     #[test]
@@ -102,19 +101,27 @@ mod tests {
         ];
         let run = |width| {
             narrowed(width, || {
+                let windows =
+                    all.into_iter().flat_map(|kind| [(kind, 6.0, 6.0), (kind, 21.0, 4.0)]);
+                let windows =
+                    windows.map(|(kind, n, least)| (Kernel::Window(kind), vec![n, least]));
+                let across = [Across::Zscore, Across::Demean, Across::Scale, Across::Rank];
+                let across = across.into_iter().map(|kind| (Kernel::Across(kind), vec![2.0]));
                 let mut results = Vec::new();
-                for (kind, (n, least)) in
-                    all.into_iter().flat_map(|kind| [(kind, (6, 6)), (kind, (21, 4))])
-                {
+                for (kernel, constants) in windows.chain(across) {
                     let mut out = vec![0.0; rows * stride];
-                    let span = Span { x: &x, y: &y, stride, first: 0, n, least, cancel: &cancel };
-                    rolling(kind, &span, &mut out);
-                    results.extend(out);
-                }
-                for op in [Across::Zscore, Across::Demean, Across::Scale(2.0), Across::Rank] {
-                    let mut out = vec![0.0; rows * stride];
-                    across(op, &mut out, &x, (stride, 37), &cancel);
-                    results.extend(out);
+                    let inputs: &[&[f64]] = &[&x, &y];
+                    let rows = Rows {
+                        inputs,
+                        labels: &[],
+                        times: &[],
+                        stride,
+                        names: 37,
+                        cancel: &cancel,
+                    };
+                    let mut stage = stage(kernel, &constants, stride).expect("a stage");
+                    stage.advance(&rows, &mut out);
+                    results.extend(out.chunks(stride).flat_map(|row| row[..37].to_vec()));
                 }
                 results
                     .into_iter()

@@ -7,10 +7,37 @@
 //! equal means add exactly 0, so a constant window has a variance of exactly 0.
 
 use super::wide::wide;
-use super::{is_cancelled, partial};
+use super::{History, Rows, Stage, count, is_cancelled, partial};
 use crate::operators::Window;
 use crate::scalar::finite;
 use std::sync::atomic::AtomicBool;
+
+/// A window and the rows before the current ones that it reads.
+struct Rolling {
+    kind: Window,
+    n: usize,
+    least: usize,
+    x: History,
+    y: History,
+}
+
+/// `constants` are the rows of the window and the fewest valid values in it.
+pub(super) fn stage(kind: Window, constants: &[f64], stride: usize) -> Box<dyn Stage> {
+    let (n, least) = (count(constants, 0), count(constants, 1));
+    let kept = n.saturating_sub(1);
+    let (x, y) = (History::new(kept, stride), History::new(kept, stride));
+    Box::new(Rolling { kind, n, least, x, y })
+}
+
+impl Stage for Rolling {
+    fn advance(&mut self, rows: &Rows<'_>, out: &mut [f64]) {
+        let stride = rows.stride;
+        let (x, first) = self.x.push(rows.input(0));
+        let y = rows.inputs.get(1).map_or(x, |y| self.y.push(y).0);
+        let (first, n, least) = (first / stride, self.n, self.least);
+        rolling(self.kind, &Span { x, y, stride, first, n, least, cancel: rows.cancel }, out);
+    }
+}
 
 /// Rows of a column to be computed.
 #[derive(Debug, Clone, Copy)]

@@ -1,51 +1,11 @@
-//! The rows of the table.
+//! Arithmetic, comparison, choice, and earlier rows.
 
-use super::{COMPARISON, Form, Kernel, Operator, Outcome, Parameter, ParameterKind, Steps, Window};
+use super::ParameterKind::{Any, Lag, Truth};
+use super::parameter::{A_B, TRUTHS, X_D, X_P, parameter};
+use super::{COMPARISON, Family, Form, Kernel, Lagged, Operator, Outcome, Reach, Steps, unary};
 use crate::scalar::{Binary, Unary};
 
-const fn parameter(name: &'static str, kind: ParameterKind) -> Parameter {
-    Parameter { name, kind }
-}
-
-use ParameterKind::{Any, Count, Factor, Lag, Minimum, Number, Truth};
-const X: &[Parameter] = &[parameter("x", Number)];
-const A_B: &[Parameter] = &[parameter("a", Number), parameter("b", Number)];
-const X_P: &[Parameter] = &[parameter("x", Number), parameter("p", Number)];
-const TRUTHS: &[Parameter] = &[parameter("a", Truth), parameter("b", Truth)];
-const X_D: &[Parameter] = &[parameter("x", Number), parameter("d", Lag)];
-const ROLLING: &[Parameter] =
-    &[parameter("x", Number), parameter("n", ParameterKind::Window), parameter("min", Minimum)];
-const PAIRED: &[Parameter] = &[
-    parameter("x", Number),
-    parameter("y", Number),
-    parameter("n", ParameterKind::Window),
-    parameter("min", Minimum),
-];
-
-const STATED: &str = "IEEE 754; a non-finite result is missing";
-const PANDAS: &str = "pandas rolling, over calendar rows";
 const EITHER: &str = "missing if an operand is";
-const NOT_FULL: &str = "missing if the window has fewer valid values than it has rows, or than min";
-
-const fn unary(
-    name: &'static str,
-    signature: &'static str,
-    summary: &'static str,
-    op: Unary,
-) -> Operator {
-    Operator {
-        name,
-        signature,
-        summary,
-        missing: "missing where x is",
-        source: STATED,
-        parameters: X,
-        result: Outcome::Number,
-        form: Form::Call,
-        kernel: Kernel::Unary(op),
-        steps: Steps::Flat(1),
-    }
-}
 
 const fn infix(name: &'static str, symbol: &'static str, binds: (u8, u8), op: Binary) -> Operator {
     Operator {
@@ -53,11 +13,13 @@ const fn infix(name: &'static str, symbol: &'static str, binds: (u8, u8), op: Bi
         signature: symbol,
         summary: "",
         missing: EITHER,
-        source: STATED,
+        source: super::STATED,
+        family: Family::Arithmetic,
         parameters: A_B,
         result: Outcome::Number,
         form: Form::Infix { symbol, left: binds.0, right: binds.1 },
         kernel: Kernel::Binary(op),
+        reach: Reach::Now,
         steps: Steps::Flat(1),
     }
 }
@@ -65,36 +27,6 @@ const fn infix(name: &'static str, symbol: &'static str, binds: (u8, u8), op: Bi
 const fn compare(name: &'static str, symbol: &'static str, op: Binary) -> Operator {
     let result = Outcome::Truth;
     Operator { result, ..infix(name, symbol, (COMPARISON, COMPARISON + 1), op) }
-}
-
-const fn rolling(
-    name: &'static str,
-    signature: &'static str,
-    summary: &'static str,
-    window: Window,
-) -> Operator {
-    Operator {
-        missing: NOT_FULL,
-        source: PANDAS,
-        parameters: ROLLING,
-        kernel: Kernel::Window(window),
-        steps: Steps::Doubling(2),
-        ..unary(name, signature, summary, Unary::Abs)
-    }
-}
-
-const fn across(
-    name: &'static str,
-    signature: &'static str,
-    summary: &'static str,
-    kernel: Kernel,
-) -> Operator {
-    Operator {
-        kernel,
-        steps: Steps::Flat(4),
-        source: "within one day, over the names with a value",
-        ..unary(name, signature, summary, Unary::Abs)
-    }
 }
 
 pub(super) const OPERATORS: &[Operator] = &[
@@ -234,102 +166,22 @@ pub(super) const OPERATORS: &[Operator] = &[
         parameters: &[parameter("x", Any), parameter("d", Lag)],
         result: Outcome::Same,
         missing: "missing if x was, or for the first d rows",
-        kernel: Kernel::Delay,
+        kernel: Kernel::Lagged(Lagged::Delay),
+        reach: Reach::Lag,
         ..unary("delay", "delay(x, d)", "x as it was d rows earlier", Unary::Abs)
     },
     Operator {
         parameters: X_D,
         missing: "missing if x is or was, or for the first d rows",
-        kernel: Kernel::Delta,
+        kernel: Kernel::Lagged(Lagged::Delta),
+        reach: Reach::Since,
         ..unary("delta", "delta(x, d)", "x − delay(x, d)", Unary::Abs)
     },
     Operator {
         parameters: X_D,
         missing: "missing if x is or was, or was 0, or for the first d rows",
-        kernel: Kernel::Returns,
+        kernel: Kernel::Lagged(Lagged::Returns),
+        reach: Reach::Since,
         ..unary("returns", "returns(x, d)", "x / delay(x, d) − 1", Unary::Abs)
-    },
-    rolling("ts_sum", "ts_sum(x, n, min=n)", "Sum of the last n rows", Window::Sum),
-    rolling("ts_mean", "ts_mean(x, n, min=n)", "Mean of the last n rows", Window::Mean),
-    Operator {
-        missing: "missing if the window has fewer valid values than it has rows, or than min, or only one",
-        steps: Steps::Doubling(6),
-        ..rolling(
-            "ts_std",
-            "ts_std(x, n, min=n)",
-            "Standard deviation of the last n rows, divisor count − 1",
-            Window::Std,
-        )
-    },
-    rolling("ts_min", "ts_min(x, n, min=n)", "Smallest of the last n rows", Window::Min),
-    rolling("ts_max", "ts_max(x, n, min=n)", "Largest of the last n rows", Window::Max),
-    Operator {
-        missing: "missing if x is, or the window has fewer valid values than it has rows, or than min",
-        steps: Steps::Linear(4),
-        ..rolling(
-            "ts_rank",
-            "ts_rank(x, n, min=n)",
-            "Average rank of x among the last n rows / number of valid ones",
-            Window::Rank,
-        )
-    },
-    Operator {
-        missing: "missing if the window has fewer complete pairs than it has rows, or than min, or one side is constant",
-        parameters: PAIRED,
-        steps: Steps::Doubling(18),
-        ..rolling(
-            "ts_corr",
-            "ts_corr(x, y, n, min=n)",
-            "Pearson correlation of the last n rows, within −1 to 1",
-            Window::Corr,
-        )
-    },
-    Operator {
-        parameters: &[parameter("x", Number), parameter("n", ParameterKind::Window)],
-        missing: "missing where x is; the state is held meanwhile",
-        source: "pandas ewm(span=n, adjust=False), state held over missing values",
-        kernel: Kernel::Ema,
-        steps: Steps::Flat(3),
-        ..unary(
-            "ema",
-            "ema(x, n)",
-            "Exponential mean, weight 2/(n+1) on x, seeded with the first valid value",
-            Unary::Abs,
-        )
-    },
-    Operator {
-        steps: Steps::Flat(20),
-        ..across(
-            "rank",
-            "rank(x)",
-            "Average rank among the day's names / their number, in (0, 1]",
-            Kernel::Rank,
-        )
-    },
-    Operator {
-        missing: "missing where x is, or if the day has one name or all are equal",
-        ..across(
-            "cs_zscore",
-            "cs_zscore(x)",
-            "(x − the day's mean) / the day's standard deviation, divisor count − 1",
-            Kernel::Zscore,
-        )
-    },
-    across("cs_demean", "cs_demean(x)", "x − the day's mean", Kernel::Demean),
-    Operator {
-        parameters: &[parameter("x", Number), parameter("k", Factor)],
-        missing: "missing where x is, or if the day's values are all 0",
-        ..across("scale", "scale(x, k=1)", "k · x / the day's sum of |x|", Kernel::Scale)
-    },
-    Operator {
-        parameters: &[parameter("x", Number), parameter("k", Count)],
-        result: Outcome::Truth,
-        steps: Steps::Flat(20),
-        ..across(
-            "top",
-            "top(x, k)",
-            "1 for the day's k largest (of equals the earlier column), 0 for the others",
-            Kernel::Top,
-        )
     },
 ];

@@ -1,0 +1,347 @@
+//! One chunk of rows through all nodes of a plan.
+
+use crate::dag::{NodeId, Op};
+use crate::kernels::{Operand, Rows, Stage, binary, fill, is_cancelled, select, stage, unary};
+use crate::operators::Kernel;
+use crate::scalar::finite;
+use crate::{Error, Plan};
+use market::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+/// A plan made ready for panels of one width, with the state of every node that looks back.
+pub(crate) struct Program {
+    steps: Vec<Step>,
+    /// How often each node is read, by other nodes and as a result.
+    uses: Vec<usize>,
+    /// For each result its node, and for each node the result that it writes in place.
+    results: Vec<NodeId>,
+    in_place: Vec<Option<usize>>,
+    pub(crate) fields: Vec<Arc<str>>,
+    pub(crate) groups: Vec<Arc<str>>,
+    pub(crate) stride: usize,
+    names: usize,
+}
+
+/// What is done for one node.
+enum Step {
+    Constant(f64),
+    /// A field by its place in [`Program::fields`].
+    Field(usize),
+    /// A group label by its place in [`Program::groups`].
+    Group(usize),
+    /// Cell by cell.
+    Cells {
+        kernel: Kernel,
+        inputs: Vec<NodeId>,
+    },
+    Staged {
+        turn: Turn,
+        inputs: Vec<NodeId>,
+    },
+}
+
+/// A stage, and the number of chunks that have passed it.
+struct Turn {
+    state: Mutex<(usize, Box<dyn Stage>)>,
+    passed: Condvar,
+}
+
+/// How long a waiting thread sleeps before it looks at the caller's flag.
+const NAP: Duration = Duration::from_millis(5);
+
+impl Program {
+    pub(crate) fn new(plan: &Plan, stride: usize, names: usize) -> Self {
+        let (mut fields, mut groups): (Vec<Arc<str>>, Vec<Arc<str>>) = (Vec::new(), Vec::new());
+        let add = |list: &mut Vec<Arc<str>>, name: &Arc<str>| {
+            list.push(Arc::clone(name));
+            list.len() - 1
+        };
+        let nodes = plan.dag.nodes();
+        let steps = nodes.iter().map(|node| match &node.op {
+            Op::Constant(bits) => Step::Constant(f64::from_bits(*bits)),
+            Op::Field(name) => Step::Field(add(&mut fields, name)),
+            Op::Group(name) => Step::Group(add(&mut groups, name)),
+            Op::Apply { .. } => {
+                let kernel = node.op.kernel().expect("an operator of the table");
+                let inputs = node.inputs.clone();
+                match stage(kernel, &node.op.constants(), stride) {
+                    Some(stage) => Step::Staged { turn: Turn::new(stage), inputs },
+                    None => Step::Cells { kernel, inputs },
+                }
+            }
+        });
+        let steps = steps.collect();
+        let results: Vec<NodeId> = plan.outputs.iter().map(|(_, node)| *node).collect();
+        let mut in_place = vec![None; nodes.len()];
+        for (result, node) in results.iter().enumerate() {
+            let computed = nodes.get(*node).is_some_and(|node| node.op.operator().is_some());
+            if let Some(slot @ None) = in_place.get_mut(*node)
+                && computed
+            {
+                *slot = Some(result);
+            }
+        }
+        Self { steps, uses: plan.uses(), results, in_place, fields, groups, stride, names }
+    }
+
+    /// Number of results.
+    pub(crate) fn results(&self) -> usize {
+        self.results.len()
+    }
+}
+
+impl Turn {
+    fn new(stage: Box<dyn Stage>) -> Self {
+        Self { state: Mutex::new((0, stage)), passed: Condvar::new() }
+    }
+
+    /// Computes chunk `at` when the chunks before it have passed.
+    fn advance(&self, at: usize, rows: &Rows<'_>, out: &mut [f64]) -> Result<(), Error> {
+        let mut state = self.state.lock().map_err(|_| Error::Cancelled)?;
+        while state.0 != at {
+            if is_cancelled(rows.cancel) {
+                return Err(Error::Cancelled);
+            }
+            state = self.passed.wait_timeout(state, NAP).map_err(|_| Error::Cancelled)?.0;
+        }
+        state.1.advance(rows, out);
+        state.0 += 1;
+        drop(state);
+        self.passed.notify_all();
+        Ok(())
+    }
+}
+
+/// Consecutive rows of the fields and labels that a program reads.
+pub(crate) struct Chunk<'a> {
+    /// Its place among the chunks, from 0.
+    pub(crate) at: usize,
+    pub(crate) times: &'a [Timestamp],
+    pub(crate) fields: Vec<&'a [f64]>,
+    pub(crate) labels: Vec<&'a [u32]>,
+    pub(crate) cancel: &'a AtomicBool,
+}
+
+/// What a node's value is while others still read it.
+enum Value<'a> {
+    Scalar(f64),
+    Borrowed(&'a [f64]),
+    Labels(&'a [u32]),
+    Own(Vec<f64>),
+    /// The rows of a result.
+    Result(&'a mut [f64]),
+    /// Not computed yet, or read for the last time.
+    Gone,
+}
+
+/// The working memory of one thread.
+pub(crate) struct Machine<'p> {
+    program: &'p Program,
+    /// Columns of a chunk that nobody reads any more, to be written again.
+    spare: Vec<Vec<f64>>,
+    /// Constants spread over a chunk, for stages.
+    spread: BTreeMap<u64, Vec<f64>>,
+    cells_max: usize,
+}
+
+impl<'p> Machine<'p> {
+    /// For chunks of at most so many rows.
+    pub(crate) fn new(program: &'p Program, rows_max: usize) -> Self {
+        let cells_max = rows_max * program.stride;
+        let mut spread = BTreeMap::new();
+        for step in &program.steps {
+            let Step::Staged { inputs, .. } = step else { continue };
+            for input in inputs {
+                if let Some(Step::Constant(value)) = program.steps.get(*input) {
+                    spread.entry(value.to_bits()).or_insert_with(|| vec![*value; cells_max]);
+                }
+            }
+        }
+        Self { program, spare: Vec::new(), spread, cells_max }
+    }
+
+    /// Computes every result for the rows of a chunk, one slice of `results` for each.
+    pub(crate) fn run(&mut self, chunk: &Chunk<'_>, results: Vec<&mut [f64]>) -> Result<(), Error> {
+        let program = self.program;
+        let cells = chunk.times.len() * program.stride;
+        let mut results: Vec<Option<&mut [f64]>> = results.into_iter().map(Some).collect();
+        let mut values: Vec<Value<'_>> = Vec::with_capacity(program.steps.len());
+        let mut uses = program.uses.clone();
+        for (at, step) in program.steps.iter().enumerate() {
+            if is_cancelled(chunk.cancel) {
+                return Err(Error::Cancelled);
+            }
+            let target = program.in_place.get(at).copied().flatten();
+            let target = target.and_then(|result| results.get_mut(result)?.take());
+            let value = match step {
+                Step::Constant(value) => Value::Scalar(*value),
+                Step::Field(place) => self.field(chunk.fields.get(*place).copied().unwrap_or(&[])),
+                Step::Group(place) => {
+                    Value::Labels(chunk.labels.get(*place).copied().unwrap_or(&[]))
+                }
+                Step::Cells { kernel, inputs } => {
+                    let mut out = target.map_or_else(|| self.own(cells), Value::Result);
+                    apply(*kernel, inputs, &values, out.cells_mut());
+                    out
+                }
+                Step::Staged { turn, inputs } => {
+                    let mut out = target.map_or_else(|| self.own(cells), Value::Result);
+                    self.staged((turn, inputs), &values, chunk, out.cells_mut())?;
+                    out
+                }
+            };
+            values.push(value);
+            if let Step::Cells { inputs, .. } | Step::Staged { inputs, .. } = step {
+                self.release(inputs, &mut values, &mut uses);
+            }
+        }
+        self.finish(values, results)
+    }
+
+    /// The chunk of a field, or a copy of it with missing values for infinite ones.
+    fn field<'a>(&mut self, x: &'a [f64]) -> Value<'a> {
+        if x.iter().fold(true, |all, x| all & !x.is_infinite()) {
+            return Value::Borrowed(x);
+        }
+        let mut copy = self.own(x.len());
+        for (copy, x) in copy.cells_mut().iter_mut().zip(x) {
+            *copy = finite(*x);
+        }
+        copy
+    }
+
+    fn own(&mut self, cells: usize) -> Value<'static> {
+        let mut column = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(self.cells_max));
+        column.resize(cells, 0.0);
+        Value::Own(column)
+    }
+
+    fn staged(
+        &self,
+        (turn, inputs): (&Turn, &[NodeId]),
+        values: &[Value<'_>],
+        chunk: &Chunk<'_>,
+        out: &mut [f64],
+    ) -> Result<(), Error> {
+        let mut columns: [&[f64]; INPUTS_MAX] = [&[]; INPUTS_MAX];
+        let mut labels: &[u32] = &[];
+        let mut count = 0;
+        for value in inputs.iter().filter_map(|input| values.get(*input)) {
+            let column = match value {
+                Value::Labels(codes) => {
+                    labels = codes;
+                    continue;
+                }
+                Value::Scalar(value) => self
+                    .spread
+                    .get(&value.to_bits())
+                    .map_or(&[][..], |spread| spread.get(..out.len()).unwrap_or(&[])),
+                other => other.cells(),
+            };
+            *columns.get_mut(count).expect("the table has no operator with more") = column;
+            count += 1;
+        }
+        let rows = Rows {
+            inputs: columns.get(..count).unwrap_or(&[]),
+            labels,
+            times: chunk.times,
+            stride: self.program.stride,
+            names: self.program.names,
+            cancel: chunk.cancel,
+        };
+        turn.advance(chunk.at, &rows, out)
+    }
+
+    /// Counts one reader less; after the last one the column can be written again.
+    fn release(&mut self, inputs: &[NodeId], values: &mut [Value<'_>], uses: &mut [usize]) {
+        for input in inputs {
+            let Some(uses) = uses.get_mut(*input) else { continue };
+            *uses -= 1;
+            if *uses == 0
+                && let Some(value) = values.get_mut(*input)
+                && let Value::Own(column) = std::mem::replace(value, Value::Gone)
+            {
+                self.spare.push(column);
+            }
+        }
+    }
+
+    /// Results that share a node, or are a field or a constant, are copied; padding is made missing.
+    fn finish(
+        &mut self,
+        mut values: Vec<Value<'_>>,
+        results: Vec<Option<&mut [f64]>>,
+    ) -> Result<(), Error> {
+        let (stride, names) = (self.program.stride, self.program.names);
+        for (node, result) in self.program.results.iter().zip(results) {
+            let Some(out) = result else { continue };
+            match values.get(*node) {
+                Some(Value::Scalar(value)) => out.fill(*value),
+                Some(value) => out.copy_from_slice(value.cells()),
+                None => {}
+            }
+            pad(out, stride, names);
+        }
+        for value in &mut values {
+            match std::mem::replace(value, Value::Gone) {
+                Value::Own(column) => self.spare.push(column),
+                Value::Result(out) => pad(out, stride, names),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Series that one operator takes.
+const INPUTS_MAX: usize = 8;
+
+/// Makes the cells after the names missing.
+fn pad(out: &mut [f64], stride: usize, names: usize) {
+    if names < stride {
+        for row in out.chunks_exact_mut(stride) {
+            row.iter_mut().skip(names).for_each(|cell| *cell = f64::NAN);
+        }
+    }
+}
+
+impl Value<'_> {
+    fn cells(&self) -> &[f64] {
+        match self {
+            Self::Borrowed(cells) => cells,
+            Self::Own(cells) => cells,
+            Self::Result(cells) => cells,
+            Self::Scalar(_) | Self::Labels(_) | Self::Gone => &[],
+        }
+    }
+
+    fn cells_mut(&mut self) -> &mut [f64] {
+        match self {
+            Self::Own(cells) => cells,
+            Self::Result(cells) => cells,
+            _ => &mut [],
+        }
+    }
+}
+
+/// An operator that works cell by cell.
+fn apply(kernel: Kernel, inputs: &[NodeId], values: &[Value<'_>], out: &mut [f64]) {
+    let operand = |at: usize| match inputs.get(at).and_then(|input| values.get(*input)) {
+        Some(Value::Scalar(value)) => Operand::Scalar(*value),
+        Some(value) => Operand::Column(value.cells()),
+        None => Operand::Scalar(f64::NAN),
+    };
+    match kernel {
+        Kernel::Unary(op) => match operand(0) {
+            Operand::Column(x) => unary(op, out, x),
+            Operand::Scalar(x) => out.fill(op.apply(x)),
+        },
+        Kernel::Binary(op) => binary(op, out, operand(0), operand(1)),
+        Kernel::Where => select(out, [operand(0), operand(1), operand(2)]),
+        Kernel::Fill => fill(out, operand(0), operand(1)),
+        _ => out.fill(f64::NAN),
+    }
+}

@@ -1,0 +1,5 @@
+//! Candlestick patterns.
+
+use super::Operator;
+
+pub(super) const OPERATORS: &[Operator] = &[];

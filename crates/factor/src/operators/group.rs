@@ -1,0 +1,5 @@
+//! Within groups of one day.
+
+use super::Operator;
+
+pub(super) const OPERATORS: &[Operator] = &[];

@@ -1,0 +1,5 @@
+//! Signals: crossings, held values, runs.
+
+use super::Operator;
+
+pub(super) const OPERATORS: &[Operator] = &[];
