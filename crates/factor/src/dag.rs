@@ -90,11 +90,13 @@ impl Dag {
         self.nodes.get(place).map_or(&[], |node| &node.inputs)
     }
 
-    /// The nodes that one of them needs, in their order, and its place among them.
-    pub(crate) fn pruned(&self, root: NodeId) -> (Self, NodeId) {
+    /// The nodes that some of them need, in their order, and the places of these among them.
+    pub(crate) fn pruned(&self, roots: &[NodeId]) -> (Self, Vec<NodeId>) {
         let mut needed = vec![false; self.nodes.len()];
-        if let Some(root) = needed.get_mut(root) {
-            *root = true;
+        for root in roots {
+            if let Some(root) = needed.get_mut(*root) {
+                *root = true;
+            }
         }
         for (at, node) in self.nodes.iter().enumerate().rev() {
             if needed.get(at) == Some(&true) {
@@ -117,7 +119,7 @@ impl Dag {
                 *place = dag.add(moved);
             }
         }
-        let root = places.get(root).copied().unwrap_or(0);
-        (dag, root)
+        let roots = roots.iter().map(|root| places.get(*root).copied().unwrap_or(0)).collect();
+        (dag, roots)
     }
 }

@@ -23,21 +23,20 @@ pub(crate) const fn chunk_rows(stride: usize) -> usize {
 /// The rows of each result that one chunk writes, until a thread takes them.
 type Slot<'a> = Mutex<Vec<&'a mut [f64]>>;
 
-/// Evaluates a plan whose cost was found bearable.
+/// Evaluates a plan whose cost was found bearable over the first rows of a panel.
 pub(crate) fn evaluate(
     plan: &Plan,
     panel: &Panel,
-    run: &Run<'_>,
+    (rows, run): (usize, &Run<'_>),
 ) -> Result<Vec<(String, Column)>, Error> {
     let program = Program::new(plan, panel.stride(), panel.symbols().len());
-    let source = Source::of(&program, panel)?;
+    let source = Source::of(&program, panel, rows)?;
     let stride = panel.stride();
     let chunk = chunk_rows(stride);
     let results = program.results();
-    let mut columns: Vec<Vec<f64>> =
-        (0..results).map(|_| vec![0.0; panel.rows() * stride]).collect();
+    let mut columns: Vec<Vec<f64>> = (0..results).map(|_| vec![0.0; rows * stride]).collect();
     let mut parts: Vec<_> = columns.iter_mut().map(|c| c.chunks_mut(chunk * stride)).collect();
-    let slots: Vec<Slot<'_>> = (0..panel.rows().div_ceil(chunk))
+    let slots: Vec<Slot<'_>> = (0..rows.div_ceil(chunk))
         .map(|_| Mutex::new(parts.iter_mut().filter_map(Iterator::next).collect()))
         .collect();
     drop(parts);
@@ -57,7 +56,7 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn of(program: &Program, panel: &'a Panel) -> Result<Self, Error> {
+    fn of(program: &Program, panel: &'a Panel, rows: usize) -> Result<Self, Error> {
         let missing = |name: &str| Error::Field { name: name.to_owned() };
         let fields = program
             .fields
@@ -68,7 +67,7 @@ impl<'a> Source<'a> {
             .iter()
             .map(|name| panel.group(name).map(market::Labels::codes).ok_or_else(|| missing(name)));
         Ok(Self {
-            times: panel.times(),
+            times: panel.times().get(..rows).unwrap_or(&[]),
             fields: fields.collect::<Result<_, _>>()?,
             labels: labels.collect::<Result<_, _>>()?,
         })

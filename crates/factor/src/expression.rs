@@ -55,7 +55,8 @@ impl Expression {
             Some(root) if found.is_empty() => {
                 let lag = if root.lag == usize::MAX { 0 } else { root.lag };
                 let (result, lookback) = (root.result, root.lookback);
-                let (dag, root) = dag.pruned(root.node);
+                let (dag, roots) = dag.pruned(&[root.node]);
+                let root = roots.first().copied().unwrap_or(0);
                 Ok(Self { dag, root, result, lookback, lag })
             }
             _ => Err(found),

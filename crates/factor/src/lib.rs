@@ -20,6 +20,7 @@ mod rewrite;
 mod scalar;
 mod stream;
 mod syntax;
+mod truncation;
 
 pub use complete::{Completion, CompletionKind, complete};
 pub use diagnostic::{Diagnostic, Severity, Span};
@@ -28,6 +29,7 @@ pub use limits::{Limits, Schema};
 pub use operators::{Family, Operator, Outcome, Parameter, ParameterKind, operators};
 pub use plan::{Cost, Plan, Run};
 pub use stream::Stream;
+pub use truncation::{Leak, Truncation, truncate_check};
 
 /// Everything that can be wrong with a plan or its run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -65,7 +65,18 @@ impl Plan {
                 return Err(Error::Nodes { found, limit: limits.plan_nodes });
             }
         }
+        plan.prune();
         Ok(plan)
+    }
+
+    /// Leaves out what rewriting has made needless.
+    fn prune(&mut self) {
+        let roots: Vec<NodeId> = self.outputs.iter().map(|(_, node)| *node).collect();
+        let (dag, roots) = self.dag.pruned(&roots);
+        self.dag = dag;
+        for ((_, node), root) in self.outputs.iter_mut().zip(roots) {
+            *node = root;
+        }
     }
 
     /// Distinct nodes, fields and constants among them.
@@ -159,7 +170,7 @@ impl Plan {
         if cost.bytes > run.memory_bytes_max {
             return Err(Error::Memory { needed: cost.bytes, limit: run.memory_bytes_max });
         }
-        evaluate::evaluate(self, panel, run)
+        evaluate::evaluate(self, panel, (panel.rows(), run))
     }
 
     /// Ready to compute every expression row after row, for so many names, before the first row.
