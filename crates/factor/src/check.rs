@@ -71,7 +71,7 @@ struct Bound {
     one_truth: bool,
 }
 
-impl<'a> Checker<'a, '_> {
+impl Checker<'_, '_> {
     fn say(&mut self, told: Diagnostic) {
         self.found.push(told);
     }

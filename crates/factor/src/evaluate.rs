@@ -5,9 +5,9 @@
 //! thread with chunk k + 1 waits at such a node until chunk k has passed it: every stage sees its rows
 //! in order, whatever thread brings them, and no result depends on the number of threads.
 
-use crate::machine::{Chunk, Machine, Program};
+use crate::machine::{Cells, Chunk, Machine, Program, Target};
 use crate::{Error, Plan, Run};
-use market::{Column, Panel, Timestamp};
+use market::{Column, Labels, NarrowColumn, NarrowPanel, Panel, Timestamp};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,7 +21,7 @@ pub(crate) const fn chunk_rows(stride: usize) -> usize {
 }
 
 /// The rows of each result that one chunk writes, until a thread takes them.
-type Slot<'a> = Mutex<Vec<&'a mut [f64]>>;
+type Slot<'a> = Mutex<Vec<Target<'a>>>;
 
 /// Evaluates a plan whose cost was found bearable over the first rows of a panel.
 pub(crate) fn evaluate(
@@ -30,61 +30,91 @@ pub(crate) fn evaluate(
     (rows, run): (usize, &Run<'_>),
 ) -> Result<Vec<(String, Column)>, Error> {
     let program = Program::new(plan, panel.stride(), panel.symbols().len());
-    let source = Source::of(&program, panel, rows)?;
-    let stride = panel.stride();
-    let chunk = chunk_rows(stride);
-    let results = program.results();
-    let mut columns: Vec<Vec<f64>> = (0..results).map(|_| vec![0.0; rows * stride]).collect();
-    let mut parts: Vec<_> = columns.iter_mut().map(|c| c.chunks_mut(chunk * stride)).collect();
-    let slots: Vec<Slot<'_>> = (0..rows.div_ceil(chunk))
-        .map(|_| Mutex::new(parts.iter_mut().filter_map(Iterator::next).collect()))
-        .collect();
-    drop(parts);
-    let work = Work { program: &program, source, slots, next: AtomicUsize::new(0), run };
-    work.run()?;
-    drop(work);
-    let column = |values| Column::from_values(values, stride).expect("whole rows were allocated");
-    let columns = columns.into_iter().map(column);
-    Ok(plan.outputs.iter().map(|(name, _)| name.clone()).zip(columns).collect())
+    let field = |name: &str| Some(Cells::Wide(panel.field(name)?.values()));
+    let times = panel.times().get(..rows).unwrap_or(&[]);
+    let source = Source::of(&program, times, (field, |name| panel.group(name)))?;
+    let mut columns = vec![vec![0.0; rows * panel.stride()]; program.results()];
+    source.fill(&program, run, slots(&mut columns, panel.stride(), Target::Wide))?;
+    let column = |values| Column::from_values(values, panel.stride()).expect("whole rows");
+    Ok(named(plan, columns.into_iter().map(column)))
+}
+
+/// The same over a panel stored as `f32`, and into such columns; arithmetic is that of `f64`.
+pub(crate) fn evaluate_narrow(
+    plan: &Plan,
+    panel: &NarrowPanel,
+    run: &Run<'_>,
+) -> Result<Vec<(String, NarrowColumn)>, Error> {
+    let program = Program::new(plan, panel.stride(), panel.symbols().len());
+    let field = |name: &str| Some(Cells::Narrow(panel.field(name)?.values()));
+    let source = Source::of(&program, panel.times(), (field, |name| panel.group(name)))?;
+    let mut columns = vec![vec![0.0; panel.rows() * panel.stride()]; program.results()];
+    source.fill(&program, run, slots(&mut columns, panel.stride(), Target::Narrow))?;
+    let column = |values| NarrowColumn::from_values(values, panel.stride()).expect("whole rows");
+    Ok(named(plan, columns.into_iter().map(column)))
+}
+
+/// For each chunk its rows of every result.
+fn slots<'a, T>(
+    columns: &'a mut [Vec<T>],
+    stride: usize,
+    target: impl Fn(&'a mut [T]) -> Target<'a>,
+) -> Vec<Slot<'a>> {
+    let chunk = chunk_rows(stride) * stride;
+    let chunks = columns.first().map_or(0, |column| column.len().div_ceil(chunk));
+    let mut parts: Vec<_> = columns.iter_mut().map(|column| column.chunks_mut(chunk)).collect();
+    let mut next = || parts.iter_mut().filter_map(Iterator::next).map(&target).collect();
+    (0..chunks).map(|_| Mutex::new(next())).collect()
+}
+
+fn named<C>(plan: &Plan, columns: impl Iterator<Item = C>) -> Vec<(String, C)> {
+    plan.outputs.iter().map(|(name, _)| name.clone()).zip(columns).collect()
 }
 
 /// The columns of a panel that a program reads.
 struct Source<'a> {
     times: &'a [Timestamp],
-    fields: Vec<&'a [f64]>,
+    fields: Vec<Cells<'a>>,
     labels: Vec<&'a [u32]>,
 }
 
 impl<'a> Source<'a> {
-    fn of(program: &Program, panel: &'a Panel, rows: usize) -> Result<Self, Error> {
+    fn of(
+        program: &Program,
+        times: &'a [Timestamp],
+        (field, group): (impl Fn(&str) -> Option<Cells<'a>>, impl Fn(&str) -> Option<&'a Labels>),
+    ) -> Result<Self, Error> {
         let missing = |name: &str| Error::Field { name: name.to_owned() };
-        let fields = program
-            .fields
-            .iter()
-            .map(|name| panel.field(name).map(market::Column::values).ok_or_else(|| missing(name)));
+        let fields = program.fields.iter().map(|name| field(name).ok_or_else(|| missing(name)));
         let labels = program
             .groups
             .iter()
-            .map(|name| panel.group(name).map(market::Labels::codes).ok_or_else(|| missing(name)));
-        Ok(Self {
-            times: panel.times().get(..rows).unwrap_or(&[]),
-            fields: fields.collect::<Result<_, _>>()?,
-            labels: labels.collect::<Result<_, _>>()?,
-        })
+            .map(|name| group(name).map(Labels::codes).ok_or_else(|| missing(name)));
+        let fields = fields.collect::<Result<_, _>>()?;
+        Ok(Self { times, fields, labels: labels.collect::<Result<_, _>>()? })
+    }
+
+    fn fill(
+        self,
+        program: &'a Program,
+        run: &'a Run<'a>,
+        slots: Vec<Slot<'_>>,
+    ) -> Result<(), Error> {
+        Work { program, source: self, slots, next: AtomicUsize::new(0), run }.run()
     }
 }
 
 /// A run that several threads share.
-struct Work<'a> {
+struct Work<'a, 's> {
     program: &'a Program,
     source: Source<'a>,
-    slots: Vec<Slot<'a>>,
+    slots: Vec<Slot<'s>>,
     /// The next chunk that no thread has taken.
     next: AtomicUsize,
     run: &'a Run<'a>,
 }
 
-impl Work<'_> {
+impl Work<'_, '_> {
     fn run(&self) -> Result<(), Error> {
         let threads = self.run.threads.get().min(self.slots.len().max(1));
         if threads == 1 {
@@ -110,7 +140,7 @@ impl Work<'_> {
             let chunk = Chunk {
                 at,
                 times: self.source.times.get(first..last).unwrap_or(&[]),
-                fields: self.source.fields.iter().filter_map(|f| f.get(cells.clone())).collect(),
+                fields: self.source.fields.iter().filter_map(|f| f.part(cells.clone())).collect(),
                 labels: self.source.labels.iter().filter_map(|l| l.get(cells.clone())).collect(),
                 cancel: self.run.cancel,
             };

@@ -193,14 +193,15 @@ impl Expression {
         while let Some(piece) = stack.pop() {
             match piece {
                 Piece::Text(text) => f.write_str(&text)?,
-                Piece::Node(place, binds) => match shared.places.binary_search(&place) {
-                    Ok(name) => write!(f, "{}{}", shared.prefix, name + 1)?,
-                    Err(_) => {
+                Piece::Node(place, binds) => {
+                    if let Ok(name) = shared.places.binary_search(&place) {
+                        write!(f, "{}{}", shared.prefix, name + 1)?;
+                    } else {
                         let mut pieces = self.pieces(place, binds);
                         pieces.reverse();
                         stack.append(&mut pieces);
                     }
-                },
+                }
             }
         }
         Ok(())
@@ -258,7 +259,6 @@ fn call_pieces(operator: &Operator, node: &Node) -> Vec<Piece> {
 }
 
 /// A constant as it is given; nothing where it is the default.
-#[expect(clippy::float_cmp, reason = "exactly the default")]
 fn constant_piece(parameter: &Parameter, value: f64, constants: &[f64]) -> Option<Piece> {
     let window = constants.first().copied();
     let default = if parameter.kind == ParameterKind::Minimum { window } else { parameter.default };

@@ -5,8 +5,9 @@ use crate::kernels::{Operand, Rows, Stage, binary, fill, is_cancelled, select, s
 use crate::operators::Kernel;
 use crate::scalar::finite;
 use crate::{Error, Plan};
-use market::Timestamp;
+use market::{Timestamp, narrow};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -120,9 +121,31 @@ pub(crate) struct Chunk<'a> {
     /// Its place among the chunks, from 0.
     pub(crate) at: usize,
     pub(crate) times: &'a [Timestamp],
-    pub(crate) fields: Vec<&'a [f64]>,
+    pub(crate) fields: Vec<Cells<'a>>,
     pub(crate) labels: Vec<&'a [u32]>,
     pub(crate) cancel: &'a AtomicBool,
+}
+
+/// Cells of a field, as they are stored; arithmetic is always that of `f64`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cells<'a> {
+    Wide(&'a [f64]),
+    Narrow(&'a [f32]),
+}
+
+impl<'a> Cells<'a> {
+    pub(crate) fn part(self, cells: Range<usize>) -> Option<Cells<'a>> {
+        match self {
+            Self::Wide(all) => all.get(cells).map(Cells::Wide),
+            Self::Narrow(all) => all.get(cells).map(Cells::Narrow),
+        }
+    }
+}
+
+/// Where the rows of a result are to be stored.
+pub(crate) enum Target<'a> {
+    Wide(&'a mut [f64]),
+    Narrow(&'a mut [f32]),
 }
 
 /// What a node's value is while others still read it.
@@ -164,10 +187,10 @@ impl<'p> Machine<'p> {
     }
 
     /// Computes every result for the rows of a chunk, one slice of `results` for each.
-    pub(crate) fn run(&mut self, chunk: &Chunk<'_>, results: Vec<&mut [f64]>) -> Result<(), Error> {
+    pub(crate) fn run(&mut self, chunk: &Chunk<'_>, results: Vec<Target<'_>>) -> Result<(), Error> {
         let program = self.program;
         let cells = chunk.times.len() * program.stride;
-        let mut results: Vec<Option<&mut [f64]>> = results.into_iter().map(Some).collect();
+        let mut results: Vec<Option<Target<'_>>> = results.into_iter().map(Some).collect();
         let mut values: Vec<Value<'_>> = Vec::with_capacity(program.steps.len());
         let mut uses = program.uses.clone();
         for (at, step) in program.steps.iter().enumerate() {
@@ -175,20 +198,24 @@ impl<'p> Machine<'p> {
                 return Err(Error::Cancelled);
             }
             let target = program.in_place.get(at).copied().flatten();
-            let target = target.and_then(|result| results.get_mut(result)?.take());
+            let (wide, small) = match target.and_then(|result| results.get_mut(result)?.take()) {
+                Some(Target::Wide(out)) => (Some(out), None),
+                Some(Target::Narrow(out)) => (None, Some(out)),
+                None => (None, None),
+            };
             let value = match step {
                 Step::Constant(value) => Value::Scalar(*value),
-                Step::Field(place) => self.field(chunk.fields.get(*place).copied().unwrap_or(&[])),
+                Step::Field(place) => self.field(chunk.fields.get(*place)),
                 Step::Group(place) => {
                     Value::Labels(chunk.labels.get(*place).copied().unwrap_or(&[]))
                 }
                 Step::Cells { kernel, inputs } => {
-                    let mut out = target.map_or_else(|| self.own(cells), Value::Result);
+                    let mut out = wide.map_or_else(|| self.own(cells), Value::Result);
                     apply(*kernel, inputs, &values, out.cells_mut());
                     out
                 }
                 Step::Staged { turn, inputs } => {
-                    let mut out = target.map_or_else(|| self.own(cells), Value::Result);
+                    let mut out = wide.map_or_else(|| self.own(cells), Value::Result);
                     self.staged((turn, inputs), &values, chunk, out.cells_mut())?;
                     out
                 }
@@ -197,20 +224,51 @@ impl<'p> Machine<'p> {
             if let Step::Cells { inputs, .. } | Step::Staged { inputs, .. } = step {
                 self.release(inputs, &mut values, &mut uses);
             }
+            if let Some(out) = small {
+                self.round(values.get(at), out);
+                self.release(&[at], &mut values, &mut uses);
+            }
         }
-        self.finish(values, results)
+        // A kernel that sees the flag leaves its rows half done.
+        if is_cancelled(chunk.cancel) {
+            return Err(Error::Cancelled);
+        }
+        self.finish(values, results);
+        Ok(())
     }
 
-    /// The chunk of a field, or a copy of it with missing values for infinite ones.
-    fn field<'a>(&mut self, x: &'a [f64]) -> Value<'a> {
-        if x.iter().fold(true, |all, x| all & !x.is_infinite()) {
-            return Value::Borrowed(x);
+    /// The chunk of a field, or a copy of it: widened, and missing where it is infinite.
+    fn field<'a>(&mut self, x: Option<&Cells<'a>>) -> Value<'a> {
+        match x {
+            Some(Cells::Wide(x)) if x.iter().fold(true, |all, x| all & !x.is_infinite()) => {
+                Value::Borrowed(x)
+            }
+            Some(Cells::Wide(x)) => self.copy(x.iter().copied()),
+            Some(Cells::Narrow(x)) => self.copy(x.iter().copied().map(f64::from)),
+            None => Value::Borrowed(&[]),
         }
+    }
+
+    fn copy(&mut self, x: impl ExactSizeIterator<Item = f64>) -> Value<'static> {
         let mut copy = self.own(x.len());
         for (copy, x) in copy.cells_mut().iter_mut().zip(x) {
-            *copy = finite(*x);
+            *copy = finite(x);
         }
         copy
+    }
+
+    /// Stores a result as `f32`; padding is made missing.
+    fn round(&self, value: Option<&Value<'_>>, out: &mut [f32]) {
+        match value {
+            Some(Value::Scalar(value)) => out.fill(narrow(*value)),
+            Some(value) => {
+                for (out, x) in out.iter_mut().zip(value.cells()) {
+                    *out = narrow(*x);
+                }
+            }
+            None => {}
+        }
+        pad(out, f32::NAN, (self.program.stride, self.program.names));
     }
 
     fn own(&mut self, cells: usize) -> Value<'static> {
@@ -270,29 +328,29 @@ impl<'p> Machine<'p> {
     }
 
     /// Results that share a node, or are a field or a constant, are copied; padding is made missing.
-    fn finish(
-        &mut self,
-        mut values: Vec<Value<'_>>,
-        results: Vec<Option<&mut [f64]>>,
-    ) -> Result<(), Error> {
-        let (stride, names) = (self.program.stride, self.program.names);
+    fn finish(&mut self, mut values: Vec<Value<'_>>, results: Vec<Option<Target<'_>>>) {
+        let shape = (self.program.stride, self.program.names);
         for (node, result) in self.program.results.iter().zip(results) {
-            let Some(out) = result else { continue };
-            match values.get(*node) {
-                Some(Value::Scalar(value)) => out.fill(*value),
-                Some(value) => out.copy_from_slice(value.cells()),
-                None => {}
+            match (result, values.get(*node)) {
+                (Some(Target::Narrow(out)), value) => self.round(value, out),
+                (Some(Target::Wide(out)), Some(Value::Scalar(value))) => {
+                    out.fill(*value);
+                    pad(out, f64::NAN, shape);
+                }
+                (Some(Target::Wide(out)), Some(value)) => {
+                    out.copy_from_slice(value.cells());
+                    pad(out, f64::NAN, shape);
+                }
+                _ => {}
             }
-            pad(out, stride, names);
         }
         for value in &mut values {
             match std::mem::replace(value, Value::Gone) {
                 Value::Own(column) => self.spare.push(column),
-                Value::Result(out) => pad(out, stride, names),
+                Value::Result(out) => pad(out, f64::NAN, shape),
                 _ => {}
             }
         }
-        Ok(())
     }
 }
 
@@ -300,10 +358,10 @@ impl<'p> Machine<'p> {
 const INPUTS_MAX: usize = 8;
 
 /// Makes the cells after the names missing.
-fn pad(out: &mut [f64], stride: usize, names: usize) {
+fn pad<T: Copy>(out: &mut [T], missing: T, (stride, names): (usize, usize)) {
     if names < stride {
         for row in out.chunks_exact_mut(stride) {
-            row.iter_mut().skip(names).for_each(|cell| *cell = f64::NAN);
+            row.iter_mut().skip(names).for_each(|cell| *cell = missing);
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::dag::{Dag, Node, NodeId, Op};
 use crate::operators::{Kernel, Operator, ParameterKind, Steps};
 use crate::{Error, Expression, Limits, Schema, Stream, evaluate, rewrite};
-use market::{Column, Panel};
+use market::{Column, NarrowColumn, NarrowPanel, Panel};
 use std::{collections::BTreeSet, num::NonZeroUsize, sync::atomic::AtomicBool};
 
 /// What a run takes, known before it starts.
@@ -92,14 +92,13 @@ impl Plan {
         let mut places: Vec<Option<NodeId>> = vec![None; nodes.len()];
         for at in needed(nodes, &values, expression.root()) {
             let Some(node) = nodes.get(at) else { continue };
-            let added = match values.get(at).copied().flatten() {
-                Some(value) => self.dag.add(Node { op: Op::constant(value), inputs: Vec::new() }),
-                None => {
-                    let inputs = node.inputs.iter();
-                    let inputs = inputs.filter_map(|input| places.get(*input).copied().flatten());
-                    let moved = Node { op: node.op.clone(), inputs: inputs.collect() };
-                    rewrite::add(&mut self.dag, moved)
-                }
+            let added = if let Some(value) = values.get(at).copied().flatten() {
+                self.dag.add(Node { op: Op::constant(value), inputs: Vec::new() })
+            } else {
+                let inputs = node.inputs.iter();
+                let inputs = inputs.filter_map(|input| places.get(*input).copied().flatten());
+                let moved = Node { op: node.op.clone(), inputs: inputs.collect() };
+                rewrite::add(&mut self.dag, moved)
             };
             if let Some(place) = places.get_mut(at) {
                 *place = Some(added);
@@ -163,14 +162,30 @@ impl Plan {
     /// Truths are 1 and 0, missing is NaN, an infinite value of the panel counts as missing. The
     /// result has the same bits for any number of threads.
     pub fn evaluate(&self, panel: &Panel, run: &Run<'_>) -> Result<Vec<(String, Column)>, Error> {
-        let cost = self.cost(panel.rows(), panel.symbols().len());
+        self.afford(self.cost(panel.rows(), panel.symbols().len()), run)?;
+        evaluate::evaluate(self, panel, (panel.rows(), run))
+    }
+
+    /// As [`Plan::evaluate`], over a panel stored as `f32` and into such columns.
+    ///
+    /// Arithmetic is that of `f64` throughout; only what is stored is rounded.
+    pub fn evaluate_narrow(
+        &self,
+        panel: &NarrowPanel,
+        run: &Run<'_>,
+    ) -> Result<Vec<(String, NarrowColumn)>, Error> {
+        self.afford(self.cost(panel.rows(), panel.symbols().len()), run)?;
+        evaluate::evaluate_narrow(self, panel, run)
+    }
+
+    fn afford(&self, cost: Cost, run: &Run<'_>) -> Result<(), Error> {
         if cost.work > self.work_max {
             return Err(Error::Work { needed: cost.work, limit: self.work_max });
         }
         if cost.bytes > run.memory_bytes_max {
             return Err(Error::Memory { needed: cost.bytes, limit: run.memory_bytes_max });
         }
-        evaluate::evaluate(self, panel, (panel.rows(), run))
+        Ok(())
     }
 
     /// Ready to compute every expression row after row, for so many names, before the first row.

@@ -1,6 +1,6 @@
 //! Row after row: the same program that runs over panels, its state kept between calls.
 
-use crate::machine::{Chunk, Machine, Program};
+use crate::machine::{Cells, Chunk, Machine, Program, Target};
 use crate::{Error, Plan};
 use market::{Panel, Timestamp};
 use std::sync::{Arc, atomic::AtomicBool};
@@ -62,12 +62,13 @@ impl Stream {
         if self.failed {
             return Err(Error::Cancelled);
         }
-        let (fields, labels) = (fields.to_vec(), labels.to_vec());
+        let fields = fields.iter().map(|field| Cells::Wide(field)).collect();
+        let labels = labels.to_vec();
         let chunk = Chunk { at: self.chunks, times, fields, labels, cancel };
         for result in &mut self.results {
             result.resize(cells, 0.0);
         }
-        let results = self.results.iter_mut().map(Vec::as_mut_slice).collect();
+        let results = self.results.iter_mut().map(|result| Target::Wide(result)).collect();
         let done = Machine::new(&self.program, times.len()).run(&chunk, results);
         self.failed = done.is_err();
         self.chunks += 1;

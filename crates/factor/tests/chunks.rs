@@ -3,7 +3,7 @@
 
 mod panels;
 use factor::{Error, Limits, Plan, Run, Schema, truncate_check};
-use market::Panel;
+use market::{NarrowPanel, Panel};
 use panels::{evaluate, evaluate_on, parse, rough};
 use std::{num::NonZeroUsize, sync::atomic::AtomicBool};
 
@@ -140,4 +140,24 @@ fn cutting_the_future_off_changes_nothing() {
     assert_eq!(found.cuts, [0, 1, 17, 89]);
     assert_eq!(found.compared, (1 + 17 + 89) * 6 * TEXTS.len() as u64);
     assert_eq!(found.leaks, []);
+}
+
+#[test]
+fn columns_stored_as_f32_are_computed_in_f64_and_rounded_once() {
+    let panel = rough(70, 10, 6);
+    let plan = plan(TEXTS, &panel);
+    let cancel = AtomicBool::new(false);
+    for threads in [1, 2] {
+        let threads = NonZeroUsize::new(threads).expect("not 0");
+        let run = Run { threads, cancel: &cancel, memory_bytes_max: 1 << 30 };
+        let wide = plan.evaluate(&panel, &run).expect("a result");
+        // The panel's quarters are `f32` already, so only the results are rounded.
+        let narrow = NarrowPanel::from(panel.clone());
+        let narrow = plan.evaluate_narrow(&narrow, &run).expect("a result");
+        for ((name, wide), (_, narrow)) in wide.iter().zip(&narrow) {
+            let rounded = market::NarrowColumn::rounded(wide.values(), wide.stride());
+            let same = rounded.values().iter().zip(narrow.values());
+            assert!(same.into_iter().all(|(a, b)| a == b || (a.is_nan() && b.is_nan())), "{name}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod adjust;
 mod bar;
 mod instrument;
 mod money;
+mod narrow;
 mod panel;
 mod symbol;
 mod time;
@@ -15,6 +16,7 @@ pub use adjust::{Action, Adjustment, CorporateAction, SplitFactor, adjust_splits
 pub use bar::{Bar, BarSeries, BarSize};
 pub use instrument::{Instrument, Scale};
 pub use money::{Money, Price, Quantity, Side};
+pub use narrow::{NarrowColumn, NarrowPanel, narrow};
 pub use panel::{Column, Labels, Panel};
 pub use symbol::{Currency, Symbol};
 pub use time::Timestamp;

@@ -16,6 +16,10 @@ pub struct Panel {
     groups: BTreeMap<String, Labels>,
 }
 
+/// Calendar, names, numeric fields and text fields of a panel.
+pub(crate) type Parts =
+    (Vec<Timestamp>, Vec<Symbol>, BTreeMap<String, Column>, BTreeMap<String, Labels>);
+
 /// One numeric field: `rows × stride` values, time-major, NaN where missing.
 #[derive(Debug, Clone)]
 pub struct Column {
@@ -247,6 +251,11 @@ impl Panel {
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&Labels> {
         self.groups.get(name)
+    }
+
+    /// Everything it holds.
+    pub(crate) fn into_parts(self) -> Parts {
+        (self.times, self.symbols, self.fields, self.groups)
     }
 
     /// Names of the numeric fields, sorted.
