@@ -3,15 +3,35 @@
 
 #![forbid(unsafe_code)]
 
+mod capacity;
+mod compare;
+mod cross;
+mod deflate;
 mod figures;
+#[cfg(test)]
+mod fixture;
+mod forward;
+mod groups;
+mod horizon;
+mod notes;
+mod overfit;
+mod quantile;
 mod settings;
+mod statistics;
+mod study;
+mod survivorship;
 
+pub use compare::{Correlations, correlations};
 pub use figures::{
     Capacity, Coverage, Deflated, Exposure, Fate, GroupInformation, Horizon, Information,
     LabelCounts, Lag, Quantile, Sensitivity, Series, Spread, Study, Summary, Survivorship,
     YearMonths,
 };
+pub use forward::{End, Forward, forward};
+pub use notes::{Note, notes};
+pub use overfit::{Overfitting, overfitting};
 pub use settings::{Participation, Settings, Trials};
+pub use study::study;
 
 /// Everything that can be wrong with a study.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
