@@ -3,6 +3,7 @@
 use crate::lexer::{Sign, Token};
 use crate::operators::{Form, Operator, operators};
 use crate::{Schema, lexer};
+use std::collections::BTreeSet;
 
 /// What a completion stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +46,9 @@ pub fn complete(text: &str, offset: usize, schema: &Schema) -> Vec<Completion> {
         return Vec::new();
     }
     let place = Place::of(before.get(..from).unwrap_or(""));
+    if place.names_value {
+        return Vec::new();
+    }
     let mut found = Vec::new();
     let mut offer = |label: &str, kind, detail: String| {
         if label.starts_with(prefix) {
@@ -65,7 +69,10 @@ pub fn complete(text: &str, offset: usize, schema: &Schema) -> Vec<Completion> {
         let told = place.call.map_or_else(String::new, detail);
         offer(&format!("{}=", parameter.name), CompletionKind::Keyword, told);
     }
-    for field in &schema.fields {
+    for name in &place.bound {
+        offer(name, CompletionKind::Field, "given a value by let".to_owned());
+    }
+    for field in schema.fields.iter().filter(|field| !place.bound.contains(field.as_str())) {
         offer(field, CompletionKind::Field, "field".to_owned());
     }
     for group in &schema.groups {
@@ -77,6 +84,9 @@ pub fn complete(text: &str, offset: usize, schema: &Schema) -> Vec<Completion> {
         }
     }
     offer("not", CompletionKind::Word, Operator::named("not").map_or_else(String::new, detail));
+    if place.may_bind {
+        offer("let", CompletionKind::Word, "let name = value; — a name for a value".to_owned());
+    }
     found
 }
 
@@ -85,22 +95,33 @@ fn detail(operator: &Operator) -> String {
 }
 
 /// Where the cursor stands.
-struct Place {
+struct Place<'a> {
     /// An operand stands right before it.
     after_operand: bool,
     /// The call it stands in.
     call: Option<&'static Operator>,
+    /// Names that a `let` before it has given a value.
+    bound: BTreeSet<&'a str>,
+    /// A `let` may stand here.
+    may_bind: bool,
+    /// The name that a `let` gives a value stands here.
+    names_value: bool,
 }
 
-impl Place {
-    fn of(before: &str) -> Self {
+impl<'a> Place<'a> {
+    fn of(before: &'a str) -> Self {
         let tokens = lexer::lex(before, &mut Vec::new());
         let mut calls: Vec<Option<&'static Operator>> = Vec::new();
         let mut name = None;
         let mut after_operand = false;
+        let mut last = Token::Sign(Sign::Semicolon);
+        let (mut bound, mut waiting) = (BTreeSet::new(), None);
         for (token, span) in tokens {
             match token {
                 Token::End => break,
+                Token::Name if last == Token::Sign(Sign::Let) => waiting = Some(span.of(before)),
+                // From its `;` on, the name may be used.
+                Token::Sign(Sign::Semicolon) => bound.extend(waiting.take()),
                 Token::Sign(Sign::Open) => calls.push(name),
                 Token::Sign(Sign::Close) => {
                     calls.pop();
@@ -110,7 +131,14 @@ impl Place {
             name = Operator::named(span.of(before)).filter(|_| token == Token::Name);
             after_operand =
                 matches!(token, Token::Number(_) | Token::Name | Token::Sign(Sign::Close));
+            last = token;
         }
-        Self { after_operand, call: calls.last().copied().flatten() }
+        Self {
+            after_operand,
+            call: calls.last().copied().flatten(),
+            bound,
+            may_bind: last == Token::Sign(Sign::Semicolon),
+            names_value: last == Token::Sign(Sign::Let),
+        }
     }
 }

@@ -271,6 +271,21 @@ impl Operator {
         self.parameters.iter().filter(|parameter| !parameter.is_optional())
     }
 
+    /// What one cell takes, in elementary steps, for people.
+    #[must_use]
+    pub fn cost(&self) -> String {
+        let steps = |each: u64| if each == 1 { "step" } else { "steps" };
+        match self.steps {
+            _ if self.definition().is_some() => "that of its definition".to_owned(),
+            Steps::Flat(each) => format!("{each} {}", steps(each)),
+            Steps::Doubling(each) => {
+                let each = format!("{each} {}", steps(each));
+                format!("{each} for each doubling of the window; with min, for each of its rows")
+            }
+            Steps::Linear(each) => format!("{each} {} for each row of the window", steps(each)),
+        }
+    }
+
     /// The text that defines it, if it is written in the language itself.
     #[must_use]
     pub const fn definition(&self) -> Option<&'static str> {

@@ -227,6 +227,10 @@ fn completion_knows_what_may_stand_at_the_cursor() {
     assert_eq!((first.from, first.kind), (4, CompletionKind::Field));
     assert_eq!(
         at("").len(),
-        5 + 1 + operators().iter().filter(|one| one.signature.contains('(')).count() + 1
+        5 + 1 + operators().iter().filter(|one| one.signature.contains('(')).count() + 2
     );
+    assert_eq!(labels("let mid = 1; mi"), ["mid", "min"]);
+    assert_eq!(labels("let mid = mi"), ["min"], "not before its value is whole");
+    assert_eq!(labels("let mi"), [""; 0], "the name is the writer's");
+    assert_eq!(labels("let a = 1; le"), ["let"]);
 }
