@@ -9,7 +9,9 @@
     reason = "a measurement: it needs the clock and prints"
 )]
 
-use catalog::{Catalog, ImportRequest, panel_bytes, read_panel, write_wide};
+use catalog::{
+    Catalog, Format, ImportRequest, Shape, Sink, Storage, Target, panel_bytes, read_panel,
+};
 use market::Adjustment;
 use std::{error::Error, ops::ControlFlow, path::Path, time::Instant};
 
@@ -37,7 +39,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let start = Instant::now();
         std::fs::create_dir_all(&target)?;
         let close = panel.field("close").ok_or("no field close")?;
-        let bytes = write_wide(&target.join("close.csv"), panel.times(), panel.symbols(), close)?;
+        let (format, shape, storage) = (Format::Csv, Shape::Wide, Storage::Float64);
+        let to = Target { directory: target.clone(), format, shape, storage };
+        let mut sink = Sink::create(&to, &["close".to_owned()], panel.symbols())?;
+        sink.push(panel.times(), &[close.values()])?;
+        let bytes = sink.finish()?;
         println!("wide: {:.2} s, {bytes} bytes, {}", start.elapsed().as_secs_f64(), memory()?);
     }
     std::fs::remove_dir_all(&target)?;

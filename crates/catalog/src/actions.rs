@@ -36,7 +36,7 @@ pub fn read_actions(path: &Path) -> Result<Vec<CorporateAction>> {
     Ok(actions)
 }
 
-fn action(lines: &Lines<'_>) -> Result<CorporateAction> {
+fn action(lines: &Lines) -> Result<CorporateAction> {
     let cell = |column| std::str::from_utf8(lines.cell(column)).unwrap_or("");
     let at = |column: usize, what| lines.at(column, Flaw::Action { what });
     let symbol = cell(0).parse();

@@ -212,7 +212,11 @@ impl Catalog {
     }
 
     /// Runs `read` on a dataset; again if it was replaced meanwhile.
-    fn stable<T>(&self, name: &str, read: impl Fn(&Manifest, &Path) -> Result<T>) -> Result<T> {
+    pub(crate) fn stable<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&Manifest, &Path) -> Result<T>,
+    ) -> Result<T> {
         let mut attempt = 1;
         loop {
             let before = self.manifest(name)?;

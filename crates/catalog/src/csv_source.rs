@@ -15,7 +15,7 @@ use std::{
     fs::File,
     io::{self, Read},
     ops::ControlFlow,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Bytes looked at before reading.
@@ -133,17 +133,17 @@ impl Read for Guarded {
 }
 
 /// Lines of a text file, each with its number.
-pub(crate) struct Lines<'a> {
-    path: &'a Path,
+pub(crate) struct Lines {
+    path: PathBuf,
     reader: csv::Reader<Guarded>,
     pub(crate) record: ByteRecord,
     pub(crate) names: Vec<String>,
     line_bytes_max: usize,
 }
 
-impl<'a> Lines<'a> {
+impl Lines {
     /// Reads the header.
-    pub(crate) fn open(path: &'a Path, layout: Layout, line_bytes_max: usize) -> Result<Self> {
+    pub(crate) fn open(path: &Path, layout: Layout, line_bytes_max: usize) -> Result<Self> {
         let file = File::open(path).map_err(io_at("open", path))?;
         let hash = Sha256::new();
         let guarded = Guarded {
@@ -165,7 +165,7 @@ impl<'a> Lines<'a> {
             .buffer_capacity(1 << 18)
             .from_reader(guarded);
         let (record, names) = (ByteRecord::new(), Vec::new());
-        let mut lines = Self { path, reader, record, names, line_bytes_max };
+        let mut lines = Self { path: path.to_owned(), reader, record, names, line_bytes_max };
         if !lines.read()? {
             return Err(Place::file(path).is(Flaw::Empty));
         }
@@ -193,7 +193,7 @@ impl<'a> Lines<'a> {
         if found != expected {
             let line = self.line();
             let last = !self.read()?;
-            return Err(Place::line(self.path, line).is(Flaw::Ragged { found, expected, last }));
+            return Err(Place::line(&self.path, line).is(Flaw::Ragged { found, expected, last }));
         }
         Ok(true)
     }
@@ -209,7 +209,7 @@ impl<'a> Lines<'a> {
                 let byte = self.record.as_slice().get(error.valid_up_to()).copied();
                 let byte = byte.unwrap_or_default();
                 let flaw = if byte == 0 { Flaw::ZeroByte } else { Flaw::NotUtf8 { byte } };
-                return Err(Place::line(self.path, self.line()).is(flaw));
+                return Err(Place::line(&self.path, self.line()).is(flaw));
             }
             let blank = self.record.len() == 1 && self.record.as_slice().trim_ascii().is_empty();
             if !blank || self.names.len() == 1 {
@@ -222,14 +222,14 @@ impl<'a> Lines<'a> {
         match error.into_kind() {
             csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::InvalidData => {
                 let limit = self.line_bytes_max as u64;
-                let place = Place::line(self.path, self.reader.get_ref().lines + 1);
+                let place = Place::line(&self.path, self.reader.get_ref().lines + 1);
                 place.is(Flaw::Limit { what: "bytes in one line", limit })
             }
             csv::ErrorKind::Io(e) if e.kind() == io::ErrorKind::InvalidInput => {
-                Place::line(self.path, self.reader.get_ref().lines + 1).is(Flaw::OpenQuote)
+                Place::line(&self.path, self.reader.get_ref().lines + 1).is(Flaw::OpenQuote)
             }
-            csv::ErrorKind::Io(e) => io_at("read", self.path)(e),
-            other => io_at("read", self.path)(io::Error::other(format!("{other:?}"))),
+            csv::ErrorKind::Io(e) => io_at("read", &self.path)(e),
+            other => io_at("read", &self.path)(io::Error::other(format!("{other:?}"))),
         }
     }
 
@@ -246,6 +246,11 @@ impl<'a> Lines<'a> {
         self.reader.position().byte() == guarded.bytes && guarded.last != b'\n'
     }
 
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn cell(&self, column: usize) -> &[u8] {
         self.record.get(column).unwrap_or(b"").trim_ascii()
     }
@@ -253,7 +258,7 @@ impl<'a> Lines<'a> {
     /// An error at a cell of the line last read.
     pub(crate) fn at(&self, column: usize, flaw: Flaw) -> Error {
         let name = self.names.get(column).map_or("", String::as_str);
-        Place::cell(self.path, self.line(), name).is(flaw)
+        Place::cell(&self.path, self.line(), name).is(flaw)
     }
 }
 
@@ -305,7 +310,7 @@ impl Plan {
     }
 
     /// The number in a cell; what is none is an error at its place.
-    fn number(&self, lines: &Lines<'_>, column: Option<usize>) -> Result<Number> {
+    fn number(&self, lines: &Lines, column: Option<usize>) -> Result<Number> {
         let Some(column) = column else { return Ok(Number::Missing) };
         let cell = lines.cell(column);
         let text = || excerpt(&String::from_utf8_lossy(cell));
@@ -316,7 +321,7 @@ impl Plan {
         }
     }
 
-    fn float(&self, lines: &Lines<'_>, column: usize) -> Result<f64> {
+    fn float(&self, lines: &Lines, column: usize) -> Result<f64> {
         let cell = lines.cell(column);
         if decimal::is_missing(cell) {
             return Ok(f64::NAN);
@@ -370,7 +375,7 @@ pub(crate) fn read<'r>(
 }
 
 fn row(
-    lines: &Lines<'_>,
+    lines: &Lines,
     plan: &Plan,
     (clock, zone): (&mut Option<Clock>, &crate::TimeZone),
     extra: &mut [f64],

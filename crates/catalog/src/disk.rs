@@ -162,20 +162,3 @@ pub(crate) fn remove(root: &Path, dataset: &str) -> Result<()> {
     sync_dir(root)?;
     fs::remove_dir_all(&gone).map_err(io_at("remove", &gone))
 }
-
-/// Writes one file whole or not at all: temporary name, flush, rename, flush of the directory.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = File::create(&temporary).and_then(|mut file| {
-        io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()
-    });
-    let moved = written.and_then(|()| fs::rename(&temporary, path));
-    if let Err(source) = moved {
-        drop(fs::remove_file(&temporary));
-        return Err(io_at("write", path)(source));
-    }
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
-    sync_dir(parent.unwrap_or(Path::new(".")))
-}

@@ -270,6 +270,30 @@ pub enum Flaw {
         /// The cell.
         text: String,
     },
+    /// A number in a column that began as text.
+    #[error(
+        "{text:?} is a number, but the column began with the text {label:?}; correct that cell or leave it empty if missing, or write every label with a letter"
+    )]
+    Mixed {
+        /// The cell.
+        text: String,
+        /// The first text of the column.
+        label: String,
+    },
+    /// A column without a name.
+    #[error("column {column} has no name; name it in the header or remove it")]
+    EmptyName {
+        /// Counted from 1.
+        column: usize,
+    },
+    /// Rows that are not in order of time where they must be.
+    #[error("{time} comes after {before}; sort the file by date, or read it whole into memory")]
+    Unsorted {
+        /// The row's time.
+        time: String,
+        /// The time of the row before it.
+        before: String,
+    },
     /// Beyond nine digits before and nine after the point.
     #[error(
         "{text:?} is too large: prices go to 9.2 thousand million, volumes to 1.8e19 lots; choose another unit"
@@ -330,6 +354,14 @@ pub enum Flaw {
         "it cannot be read as Parquet: {reason}; the file is truncated or damaged: export it again"
     )]
     Parquet {
+        /// The reader's words.
+        reason: String,
+    },
+    /// The Arrow reader refuses.
+    #[error(
+        "it cannot be read as an Arrow file: {reason}; it is truncated, damaged or a stream: write an Arrow IPC file again"
+    )]
+    Arrow {
         /// The reader's words.
         reason: String,
     },

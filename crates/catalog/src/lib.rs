@@ -11,6 +11,7 @@
 mod actions;
 mod catalog;
 mod csv_source;
+mod dataset_panel;
 mod decimal;
 mod disk;
 mod error;
@@ -24,9 +25,9 @@ mod quality;
 mod report;
 mod request;
 mod rows;
+mod sink;
 mod spool;
 mod when;
-mod wide;
 
 pub use actions::read_actions;
 pub use catalog::{Catalog, Summary};
@@ -35,12 +36,12 @@ pub use header::{ColumnUse, Origin, Role};
 pub use manifest::{
     Dataset, Field, InstrumentEntry, Manifest, Partition, Source, Span, SplitEntry,
 };
-pub use panel::{panel_bytes, read_panel};
+pub use panel::{Outline, PanelBlocks, outline, panel_bytes, read_panel};
 pub use report::{Finding, FindingKind, ImportReport, Level, QualityReport, SymbolQuality};
 pub use request::{
     BadRows, FileKind, ImportRequest, Limits, Mapping, Progress, Replace, Stage, TimeZone,
 };
-pub use wide::write_wide;
+pub use sink::{Format, Shape, Sink, Storage, Target};
 
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

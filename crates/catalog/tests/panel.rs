@@ -1,10 +1,20 @@
 //! Panels in, wide files out.
 
-#![allow(clippy::disallowed_methods, reason = "tests write the files that they read")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    reason = "tests write the files that they read, and know what is in them"
+)]
 
-use catalog::{panel_bytes, read_panel, write_wide};
+use catalog::{
+    Catalog, Format, ImportRequest, PanelBlocks, Shape, Sink, Storage, Target, outline,
+    panel_bytes, read_panel,
+};
+use market::{Adjustment, Panel};
 use std::{
     fmt::Write as _,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -27,12 +37,102 @@ fn a_long_panel_becomes_columns_and_a_wide_file() {
         (&sector.row(1)[..2], sector.names.as_slice()),
         (&[u32::MAX, 0][..], &["tech".to_owned()][..])
     );
-    let wide = dir.path().join("close.csv");
-    let close = panel.field("close").expect("is there");
-    let bytes = write_wide(&wide, panel.times(), panel.symbols(), close).expect("writes");
-    let written = std::fs::read_to_string(&wide).expect("reads");
+    let bytes = write(dir.path(), &panel, (Format::Csv, Shape::Wide, Storage::Float64));
+    let written = std::fs::read_to_string(dir.path().join("close.csv")).expect("reads");
     assert_eq!(written, "date,A,B\n2024-01-02,,0.1\n2024-01-03,1e-7,2.5\n");
-    assert_eq!(bytes, written.len() as u64);
+    let ratios = std::fs::read_to_string(dir.path().join("p_e_ratio.csv")).expect("reads");
+    assert_eq!(ratios, "date,A,B\n2024-01-02,,7\n2024-01-03,,\n");
+    assert_eq!(bytes, (written.len() + ratios.len()) as u64);
+}
+
+/// Writes every numeric field of a panel, in two pushes.
+fn write(dir: &Path, panel: &Panel, (format, shape, storage): (Format, Shape, Storage)) -> u64 {
+    let names: Vec<String> = panel.field_names().map(str::to_owned).collect();
+    let target = Target { directory: dir.to_owned(), format, shape, storage };
+    let mut sink = Sink::create(&target, &names, panel.symbols()).expect("begins");
+    let half = panel.rows() / 2;
+    for rows in [0..half, half..panel.rows()] {
+        let cells = rows.start * panel.stride()..rows.end * panel.stride();
+        let part = |name: &String| &panel.field(name).expect("is there").values()[cells.clone()];
+        let parts: Vec<&[f64]> = names.iter().map(part).collect();
+        sink.push(&panel.times()[rows], &parts).expect("writes");
+    }
+    sink.finish().expect("whole")
+}
+
+#[test]
+fn what_is_written_long_reads_back_as_the_same_panel() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
+    let panel = read_panel(&data.join("us_stocks_daily.parquet")).expect("reads");
+    for (format, ending) in
+        [(Format::Csv, "csv"), (Format::Parquet, "parquet"), (Format::Arrow, "arrow")]
+    {
+        let dir = tempfile::tempdir().expect("a directory");
+        let bytes = write(dir.path(), &panel, (format, Shape::Long, Storage::Float64));
+        let file = dir.path().join(format!("factors.{ending}"));
+        assert_eq!(std::fs::metadata(&file).expect("is there").len(), bytes);
+        assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 1, "nothing else");
+        assert_eq!(read_panel(&file).expect("reads"), panel, "{ending}");
+    }
+}
+
+#[test]
+fn storage_in_32_bits_rounds_and_never_makes_an_infinity() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let text = "date,symbol,x\n2024-01-02,A,0.1\n2024-01-02,B,1e300\n2024-01-02,C,16777217\n";
+    let panel = read_panel(&file(dir.path(), text)).expect("reads");
+    write(dir.path(), &panel, (Format::Csv, Shape::Wide, Storage::Float32));
+    let written = std::fs::read_to_string(dir.path().join("x.csv")).expect("reads");
+    assert_eq!(written, "date,A,B,C\n2024-01-02,0.1,,16777216\n");
+}
+
+#[test]
+fn a_sink_that_is_dropped_leaves_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (format, shape, storage) = (Format::Csv, Shape::Wide, Storage::Float64);
+    let target = Target { directory: dir.path().to_owned(), format, shape, storage };
+    drop(Sink::create(&target, &["a".to_owned()], &[]).expect("begins"));
+    assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 0);
+}
+
+#[test]
+fn a_file_read_by_blocks_of_dates_is_the_panel_in_pieces() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut text = String::from("date,symbol,close,late,sector\n");
+    for day in 1..=28 {
+        for name in ["C", "A", "B"].iter().skip(usize::from(day == 1)) {
+            let late = if day < 20 { String::new() } else { day.to_string() };
+            let sector = if day % 3 == 0 { "" } else { ["x", "y"][day % 2] };
+            writeln!(text, "2024-01-{day:02},{name},{day}.5,{late},{sector}").expect("fits");
+        }
+    }
+    let path = file(dir.path(), &text);
+    let whole = read_panel(&path).expect("reads");
+    let outline = outline(&path).expect("reads");
+    assert_eq!((outline.rows, outline.symbols.as_slice()), (28, whole.symbols()));
+    assert_eq!((outline.fields.len(), outline.groups.len()), (2, 1));
+    for dates in [1, 5, 28, 100] {
+        let mut row = 0;
+        for block in PanelBlocks::open(&outline, dates).expect("opens") {
+            let block = block.expect("reads");
+            assert!(block.rows() <= dates && block.symbols() == whole.symbols());
+            for t in 0..block.rows() {
+                assert_eq!(block.times()[t], whole.times()[row]);
+                for name in ["close", "late"] {
+                    let bits = |panel: &Panel, t| -> Vec<u64> {
+                        let column = panel.field(name).expect("is there");
+                        column.row(t).iter().map(|x| x.to_bits()).collect()
+                    };
+                    assert_eq!(bits(&block, t), bits(&whole, row), "{name} {row}");
+                }
+                let codes =
+                    |panel: &Panel, t| panel.group("sector").expect("a group").row(t).to_vec();
+                assert_eq!(codes(&block, t), codes(&whole, row));
+                row += 1;
+            }
+        }
+        assert_eq!(row, 28, "{dates}");
+    }
 }
 
 #[test]
@@ -72,15 +172,90 @@ fn a_bad_panel_is_refused_with_its_place() {
     let check = |text: &str, want: &str| {
         let message = read_panel(&file(dir.path(), text)).expect_err("is refused").to_string();
         assert!(message.contains(want), "{message}\nlacks\n{want}");
+        assert!(message.contains("panel.csv"), "{message}");
     };
     check("date,symbol,x\n2024-01-02,A,1\n2024-01-02,A,1\n", "line 3: differs from line 2");
     check(
         "date,symbol,x\n2024-01-02,A,1\n2024-01-03,A,one\n",
-        "line 3, column \"x\": \"one\" is not a number",
+        "line 3, column \"x\": \"one\" is not a number; write plain digits",
     );
+    check(
+        "date,symbol,x\n2024-01-02,A,halted\n2024-01-03,A,1.5\n",
+        "line 3, column \"x\": \"1.5\" is a number, but the column began with the text \"halted\"",
+    );
+    check(
+        "date,symbol,x\n2024-01-02,A,1\n2024-01-03T09:30:00Z,A,1\n",
+        "line 3, column \"date\": \"2024-01-03T09:30:00Z\" is not a time like the column's first",
+    );
+    check("date,symbol,x\n2024-01-02,A,1\n,A,1\n", "line 3, column \"date\"");
+    check("date,symbol,x\n2024-02-30,A,1\n", "line 2, column \"date\": \"2024-02-30\"");
     check("day,symbol,x\n2024-01-02,A,1\n", "no column is known as time");
+    check("date,name,x\n2024-01-02,A,1\n", "no column is known as symbol");
     check("date,symbol,x\n", "a header but no data");
+    check("", "the file is empty");
     check("date,symbol,x,X\n2024-01-02,A,1,2\n", "two columns are called \"x\"");
+    check("date,symbol,,x\n2024-01-02,A,1,2\n", "line 1: column 3 has no name");
     check("date,symbol,x\n2024-01-02,A,1\n2024-01-02", "truncated, export it again");
-    check("date,symbol,x\n2024-01-02,,1\n", "is not a symbol");
+    check("date,symbol,x\n2024-01-02,,1\n", "line 2, column \"symbol\": \"\" is not a symbol");
+}
+
+#[test]
+fn infinities_and_words_for_missing_are_missing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let words = ["inf", "-inf", "Infinity", "NaN", "nan", "NA", "null", "", "1e999"];
+    let mut text = String::from("date,symbol,x\n2024-01-02,Z,7\n");
+    for (i, word) in words.iter().enumerate() {
+        writeln!(text, "2024-01-02,A{i},{word}").expect("fits");
+    }
+    let panel = read_panel(&file(dir.path(), &text)).expect("reads");
+    let x = panel.field("x").expect("a number");
+    let known: Vec<f64> = x.row(0).iter().copied().filter(|x| !x.is_nan()).collect();
+    assert_eq!((known, panel.symbols().len()), (vec![7.0], words.len() + 1));
+}
+
+#[test]
+fn mixed_calendars_make_a_union_and_one_name_or_day_is_a_panel() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let text = "date,symbol,x\n2024-01-05,EU,1\n2024-01-02,US,2\n2024-01-05,US,3\n";
+    let panel = read_panel(&file(dir.path(), text)).expect("reads");
+    let x = panel.field("x").expect("a number");
+    assert_eq!(panel.rows(), 2);
+    assert!(x.at(0, 0).is_nan());
+    assert_eq!([x.at(0, 1), x.at(1, 0), x.at(1, 1)], [2.0, 1.0, 3.0]);
+    let one = read_panel(&file(dir.path(), "date,symbol,x\n2024-01-05,EU,1\n")).expect("reads");
+    assert_eq!((one.rows(), one.symbols().len()), (1, 1));
+}
+
+#[test]
+fn rows_out_of_order_cannot_be_read_by_blocks_and_a_torn_file_says_so() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let text = "date,symbol,x\n2024-01-03,A,1\n2024-01-02,A,2\n";
+    let refused = outline(&file(dir.path(), text)).expect_err("is refused").to_string();
+    assert!(refused.contains("line 3: 2024-01-02 comes after 2024-01-03; sort"), "{refused}");
+    let torn = dir.path().join("torn.arrow");
+    std::fs::write(&torn, b"ARROW1\0\0 and then nothing").expect("writes");
+    let refused = read_panel(&torn).expect_err("is refused").to_string();
+    assert!(refused.contains("cannot be read as an Arrow file"), "{refused}");
+    std::fs::write(&torn, b"PAR1 and then nothing").expect("writes");
+    let refused = read_panel(&torn).expect_err("is refused").to_string();
+    assert!(refused.contains("cannot be read as Parquet"), "{refused}");
+}
+
+#[test]
+fn a_dataset_is_the_panel_of_its_file_with_its_extra_columns() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let catalog = Catalog::open(&dir.path().join("catalog")).expect("opens");
+    let source =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join("us_stocks_daily.parquet");
+    let request = ImportRequest::new(&source, "us", jiff::Timestamp::UNIX_EPOCH);
+    catalog.import(&request, &mut |_| ControlFlow::Continue(())).expect("imports");
+    let panel = catalog.panel("us", None, Adjustment::Raw).expect("reads");
+    assert_eq!(panel, read_panel(&source).expect("reads"));
+    let names = catalog.manifest("us").expect("reads").panel_fields();
+    assert_eq!(names, panel.field_names().collect::<Vec<_>>());
+    let some = [panel.symbols()[3].clone(), panel.symbols()[1].clone()];
+    let fewer = catalog.panel("us", Some(&some), Adjustment::Splits).expect("reads");
+    assert_eq!(fewer.symbols(), [some[1].clone(), some[0].clone()]);
+    let adjusted = |panel: &Panel, j: usize| panel.field("adj_close").expect("is there").at(100, j);
+    assert_eq!(adjusted(&fewer, 0).to_bits(), adjusted(&panel, 1).to_bits());
 }
