@@ -33,7 +33,7 @@ pub(crate) fn evaluate(
     let field = |name: &str| Some(Cells::Wide(panel.field(name)?.values()));
     let times = panel.times().get(..rows).unwrap_or(&[]);
     let source = Source::of(&program, times, (field, |name| panel.group(name)))?;
-    let mut columns = vec![vec![0.0; rows * panel.stride()]; program.results()];
+    let mut columns = zeroed(rows * panel.stride(), program.results());
     source.fill(&program, run, slots(&mut columns, panel.stride(), Target::Wide))?;
     let column = |values| Column::from_values(values, panel.stride()).expect("whole rows");
     Ok(named(plan, columns.into_iter().map(column)))
@@ -48,10 +48,15 @@ pub(crate) fn evaluate_narrow(
     let program = Program::new(plan, panel.stride(), panel.symbols().len());
     let field = |name: &str| Some(Cells::Narrow(panel.field(name)?.values()));
     let source = Source::of(&program, panel.times(), (field, |name| panel.group(name)))?;
-    let mut columns = vec![vec![0.0; panel.rows() * panel.stride()]; program.results()];
+    let mut columns = zeroed(panel.rows() * panel.stride(), program.results());
     source.fill(&program, run, slots(&mut columns, panel.stride(), Target::Narrow))?;
     let column = |values| NarrowColumn::from_values(values, panel.stride()).expect("whole rows");
     Ok(named(plan, columns.into_iter().map(column)))
+}
+
+/// Columns that the system has not yet given pages: cloning one would touch them all.
+fn zeroed<T: Clone + Default>(cells: usize, columns: usize) -> Vec<Vec<T>> {
+    (0..columns).map(|_| vec![T::default(); cells]).collect()
 }
 
 /// For each chunk its rows of every result.
