@@ -1,0 +1,199 @@
+//! One value whichever way it is computed: rows at once or one by one, on any number of threads,
+//! alone or in a set, with the future cut off, with the names in another order.
+//!
+//! More cases: `PROPTEST_CASES=20000 cargo test -p factor --test consistency`.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    reason = "tests: panels are small, and a wrong index is a failure"
+)]
+
+mod panels;
+mod reference;
+
+use factor::{Limits, Plan, Run, Schema};
+use market::{Column, Panel};
+use proptest::prelude::*;
+use reference::draw::{self, Draw};
+use reference::known::{Grade, Level};
+use reference::{Text, random, surgery};
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+
+fn seeds() -> impl Strategy<Value = draw::Seed> {
+    prop::collection::vec(any::<u8>(), 12..240).prop_map(draw::Seed)
+}
+
+/// A panel and a set of texts.
+struct Case {
+    panel: Panel,
+    texts: Vec<(Text, Grade)>,
+    /// Where rows or names are cut or turned.
+    place: usize,
+}
+
+impl Case {
+    fn new(seed: &draw::Seed) -> Self {
+        let mut draw = Draw::new(&seed.0);
+        let (panel, values) = draw::panel(&mut draw);
+        let (place, count) = (usize::from(draw.byte()), 1 + draw.below(4));
+        let texts = (0..count).map(|_| random::text(&mut draw, values)).collect();
+        Self { panel, texts, place }
+    }
+
+    fn shown(&self) -> String {
+        let texts: Vec<String> = self.texts.iter().map(|(text, _)| text.to_string()).collect();
+        format!("{} rows, {} names: {texts:?}", self.panel.rows(), self.panel.symbols().len())
+    }
+
+    fn plan(&self) -> Plan {
+        let one = |(i, (text, _)): (usize, &(Text, Grade))| {
+            (format!("f{i}"), panels::parse(&text.to_string(), &self.panel))
+        };
+        let set: Vec<_> = self.texts.iter().enumerate().map(one).collect();
+        Plan::new(&set, &Schema::of(&self.panel), &Limits::default()).expect("a plan")
+    }
+}
+
+fn run(plan: &Plan, panel: &Panel, threads: usize) -> Vec<Column> {
+    let threads = NonZeroUsize::new(threads).expect("at least one");
+    let cancel = AtomicBool::new(false);
+    let run = Run { threads, cancel: &cancel, memory_bytes_max: 1 << 30 };
+    plan.evaluate(panel, &run).expect("a result").into_iter().map(|(_, column)| column).collect()
+}
+
+/// The bits of a row, all missing values alike.
+fn bits(row: &[f64]) -> Vec<u64> {
+    row.iter().map(|x| if x.is_nan() { 0x7ff8 << 48 } else { x.to_bits() }).collect()
+}
+
+/// The first row in which two columns differ, of those that both have.
+fn differs(a: &Column, b: &Column) -> Option<usize> {
+    (0..a.rows().min(b.rows())).find(|t| bits(a.row(*t)) != bits(b.row(*t)))
+}
+
+/// The results of a stream that is given rows in chunks whose sizes repeat.
+fn streamed(plan: &Plan, (panel, texts): (&Panel, usize), sizes: &[usize]) -> Vec<Vec<f64>> {
+    let mut stream = plan.stream(panel.symbols().len());
+    let fields: Vec<&Column> =
+        stream.fields().iter().map(|name| panel.field(name).expect("is there")).collect();
+    let groups: Vec<_> =
+        stream.groups().iter().map(|name| panel.group(name).expect("is there")).collect();
+    let mut results = vec![Vec::new(); texts];
+    let (mut first, cancel) = (0, AtomicBool::new(false));
+    for size in sizes.iter().cycle() {
+        let end = panel.rows().min(first + size);
+        let (stride, rows) = (panel.stride(), first..end);
+        let cells = first * stride..end * stride;
+        let fields: Vec<&[f64]> = fields.iter().map(|one| &one.values()[cells.clone()]).collect();
+        let codes: Vec<Vec<u32>> = groups
+            .iter()
+            .map(|one| rows.clone().flat_map(|t| one.row(t)).copied().collect())
+            .collect();
+        let codes: Vec<&[u32]> = codes.iter().map(Vec::as_slice).collect();
+        let times = &panel.times()[first..end];
+        stream.push(times, (&fields, &codes), &cancel).expect("whole rows");
+        for (i, result) in results.iter_mut().enumerate() {
+            result.extend_from_slice(stream.result(i));
+        }
+        if end == panel.rows() {
+            break;
+        }
+        first = end;
+    }
+    results
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: asked.cases.max(cases), failure_persistence: None, ..asked }
+}
+
+proptest! {
+    #![proptest_config(config(1000))]
+
+    #[test]
+    fn rows_one_by_one_or_at_once_give_the_same_bits(seed in seeds()) {
+        let case = Case::new(&seed);
+        let plan = case.plan();
+        let whole = run(&plan, &case.panel, 1);
+        let own = [1 + case.place % 5, 1, 3 + case.place % 40];
+        for sizes in [&[1][..], &[7], &[usize::MAX / 2], &own] {
+            for (i, (result, column)) in streamed(&plan, (&case.panel, case.texts.len()), sizes).iter().zip(&whole).enumerate() {
+                let names = case.panel.symbols().len();
+                for (t, row) in result.chunks(case.panel.stride()).enumerate() {
+                    let (row, expected) = (&row[..names], &column.row(t)[..names]);
+                    prop_assert_eq!(
+                        bits(row), bits(expected), "f{} at row {} by {:?}, {}", i, t, sizes, case.shown()
+                    );
+                }
+                prop_assert_eq!(result.len(), column.values().len(), "{}", case.shown());
+            }
+        }
+    }
+
+    #[test]
+    fn a_set_gives_what_each_text_gives_alone(seed in seeds()) {
+        let case = Case::new(&seed);
+        let whole = run(&case.plan(), &case.panel, 1);
+        for ((text, _), column) in case.texts.iter().zip(&whole) {
+            let alone = panels::evaluate(&text.to_string(), &case.panel);
+            prop_assert_eq!(differs(column, &alone), None, "{} of {}", text, case.shown());
+            prop_assert_eq!(column.rows(), alone.rows());
+        }
+    }
+
+    #[test]
+    fn cutting_off_the_future_leaves_every_bit(seed in seeds()) {
+        let case = Case::new(&seed);
+        let (plan, rows) = (case.plan(), case.panel.rows());
+        let end = case.place % (rows + 1);
+        let past = surgery::past(&case.panel, end);
+        for (whole, part) in run(&plan, &case.panel, 1).iter().zip(&run(&plan, &past, 1)) {
+            prop_assert_eq!(part.rows(), end);
+            prop_assert_eq!(differs(whole, part), None, "cut at {}, {}", end, case.shown());
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_names_does_not_matter(seed in seeds()) {
+        let case = Case::new(&seed);
+        let names = case.panel.symbols().len();
+        let step = (1..names).find(|step| step % 2 == 1 && !names.is_multiple_of(*step)).unwrap_or(1);
+        let order: Vec<usize> = (0..names).map(|j| (j * step + case.place) % names).rev().collect();
+        let turned = surgery::reordered(&case.panel, &order);
+        for (text, grade) in &case.texts {
+            // Of equal names the earlier column is taken: these two know an order.
+            if ["top(", "bottom("].iter().any(|one| text.to_string().contains(one)) {
+                continue;
+            }
+            let (_, largest) = reference::value(text, &reference::Data::of(&case.panel));
+            let whole = panels::evaluate(&text.to_string(), &case.panel);
+            let other = panels::evaluate(&text.to_string(), &turned);
+            for t in 0..whole.rows() {
+                for (j, from) in order.iter().enumerate() {
+                    let (a, b) = (whole.at(t, *from), other.at(t, j));
+                    let near = grade.level < Level::Same && (a - b).abs() <= 1e-9 * a.abs() + 1e-12 * largest;
+                    let alike = a == b || near || (a.is_nan() && b.is_nan());
+                    prop_assert!(alike, "row {}, name {}: {:?}, {:?}: {}", t, from, a, b, text);
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(120))]
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_bits(seed in seeds()) {
+        let case = Case::new(&seed);
+        let plan = case.plan();
+        let whole = run(&plan, &case.panel, 1);
+        for threads in [2, 4] {
+            for (a, b) in whole.iter().zip(&run(&plan, &case.panel, threads)) {
+                prop_assert_eq!(differs(a, b), None, "{} threads, {}", threads, case.shown());
+            }
+        }
+    }
+}
