@@ -244,7 +244,7 @@ mod tests {
         let error = forward(&one, &vwap, 1).expect_err("no such field");
         assert_eq!(
             error.to_string(),
-            "the panel has no field \"vwap\": the price of entry and exit needs one of close"
+            "the panel has no field \"vwap\": the price of entry and exit needs one of [close]"
         );
     }
 }

@@ -45,7 +45,7 @@ pub enum Error {
         expected: usize,
     },
     /// The panel lacks a numeric field that the settings name.
-    #[error("the panel has no field {name:?}: {purpose} needs one of {known}")]
+    #[error("the panel has no field {name:?}: {purpose} needs one of [{known}]")]
     Field {
         /// The field's name.
         name: String,
@@ -55,7 +55,7 @@ pub enum Error {
         known: String,
     },
     /// The panel lacks the labels that the settings name.
-    #[error("the panel has no labels {name:?}: there are {known}")]
+    #[error("the panel has no labels {name:?}: there are [{known}]")]
     Group {
         /// The labels' name.
         name: String,
@@ -113,6 +113,9 @@ pub enum Error {
         /// Rows of the first.
         expected: usize,
     },
+    /// An expression was read although none was tried.
+    #[error("the number of trials is 0: at least 1 is needed")]
+    Trials,
     /// The caller's flag went up.
     #[error("the study was cancelled")]
     Cancelled,

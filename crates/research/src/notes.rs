@@ -42,7 +42,7 @@ const NOTES: [Note; 24] = [
     ),
     note(
         "t",
-        "Mean / standard error of W. K. Newey and K. D. West (Econometrica 55(3), 1987), weights 1 − k / (L + 1), L the larger of horizon − 1 and ⌊4 (n / 100)^(2/9)⌋ (Newey and West, Review of Economic Studies 61(4), 1994); a pair with a gap counts as 0 (E. Parzen, Sankhyā A 25, 1963). p is two-sided under a normal law.",
+        "Mean / standard error of W. K. Newey and K. D. West (Econometrica 55(3), 1987), weights 1 − k / (L + 1), L the larger of 2 (horizon − 1) and ⌊4 (n / 100)^(2/9)⌋ (Newey and West, Review of Economic Studies 61(4), 1994); too small, and t too large, where the panel has few horizons; a pair with a gap counts as 0 (E. Parzen, Sankhyā A 25, 1963). p is two-sided under a normal law.",
     ),
     note(
         "ratio",

@@ -108,7 +108,7 @@ impl Settings {
         within("the number of horizons", self.horizons.len(), 1, Self::HORIZONS_MAX)?;
         within("the number of quantiles", self.quantiles, 2, Self::QUANTILES_MAX)?;
         within("the delay in rows", self.delay, 0, Self::ROWS_MAX)?;
-        within("the lags of the decay", self.decay, 0, Self::DECAY_MAX)?;
+        within("the number of lags of the decay", self.decay, 0, Self::DECAY_MAX)?;
         within("the number of lags", self.lags.len(), 0, Self::LAGS_MAX)?;
         for horizon in &self.horizons {
             within("a horizon in rows", *horizon, 1, Self::ROWS_MAX)?;
@@ -147,8 +147,7 @@ impl Settings {
             number("variance of the trials", variance, fits, "0 or more")?;
         }
         if self.trials.count == 0 {
-            let (found, most) = (0, usize::MAX);
-            return Err(Error::Range { what: "the number of trials", found, least: 1, most });
+            return Err(Error::Trials);
         }
         Ok(())
     }

@@ -76,9 +76,10 @@ pub(crate) fn percentile(series: &Series, q: f64) -> Option<f64> {
 /// Mean of a series whose values look `overlap` rows ahead, with the standard error of W. K. Newey
 /// and K. D. West, A Simple, Positive Semi-Definite, Heteroskedasticity and Autocorrelation
 /// Consistent Covariance Matrix, Econometrica 55(3), 1987: weights 1 − k / (L + 1). L is the larger
-/// of `overlap` − 1 and ⌊4 (n / 100)^(2/9)⌋ (the same, Automatic Lag Selection, Review of Economic
-/// Studies 61(4), 1994). A pair with a gap counts as 0 (E. Parzen, On Spectral Analysis with
-/// Missing Observations, Sankhyā A 25, 1963).
+/// of 2 (`overlap` − 1) and ⌊4 (n / 100)^(2/9)⌋ (the same, Automatic Lag Selection, Review of
+/// Economic Studies 61(4), 1994): overlap reaches over `overlap` − 1 rows, and falling weights that
+/// end there would leave out a third of it. A pair with a gap counts as 0 (E. Parzen, On Spectral
+/// Analysis with Missing Observations, Sankhyā A 25, 1963).
 pub(crate) fn summary(series: &Series, overlap: usize) -> Summary {
     let values: Vec<f64> = series.iter().flatten().copied().collect();
     let number = values.len();
@@ -106,7 +107,7 @@ pub(crate) fn summary(series: &Series, overlap: usize) -> Summary {
 )]
 fn error_lags(number: usize, overlap: usize) -> usize {
     let automatic = (4.0 * libm::pow(count(number) / 100.0, 2.0 / 9.0)).floor() as usize;
-    automatic.max(overlap.saturating_sub(1)).min(number.saturating_sub(1))
+    automatic.max(2 * overlap.saturating_sub(1)).min(number.saturating_sub(1))
 }
 
 fn long_run_variance(series: &Series, mean: f64, lags: usize) -> f64 {

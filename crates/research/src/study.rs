@@ -150,3 +150,7 @@ fn decay(reading: &Reading<'_>) -> Result<Vec<Lag>, Error> {
     }
     Ok(lags)
 }
+
+#[cfg(test)]
+#[path = "study_tests.rs"]
+mod tests;
