@@ -136,10 +136,10 @@ impl Checker<'_, '_> {
         let known = self.names.keys().copied().chain(data);
         let help = if let Some(operator) = Operator::named(name) {
             Some(format!("`{name}` is an operator: write `{}`", operator.signature))
-        } else if let Some(near) = nearest(name, known.clone()) {
+        } else if let Some(near) = nearest(name, known.clone(), self.found.len()) {
             Some(format!("did you mean `{near}`?"))
         } else {
-            let all: Vec<&str> = known.take(12).collect();
+            let all: Vec<String> = known.take(12).map(excerpt).collect();
             (!all.is_empty()).then(|| format!("the data have {}", all.join(", ")))
         };
         self.say(match help {
@@ -215,7 +215,7 @@ impl Checker<'_, '_> {
         let told = format!("there is no operator `{}`", excerpt(name));
         let told = Diagnostic::error(at, "unknown-operator", told);
         let known = operators().iter().map(|operator| operator.name);
-        self.say(match nearest(name, known) {
+        self.say(match nearest(name, known, self.found.len()) {
             _ if self.schema.fields.contains(name) => {
                 told.help(format!("`{name}` is a field: a product needs its `*`"))
             }
@@ -485,10 +485,11 @@ fn fold(kernel: Kernel, series: &[Checked]) -> Option<f64> {
     }
 }
 
-/// The known name that was probably meant.
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+/// The known name that was probably meant; nobody asks past the findings that are shown.
+fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>, said: usize) -> Option<&'n str> {
     let name = excerpt(name).to_lowercase();
     known
+        .filter(|one| said < syntax::FINDINGS_MAX && one.len().abs_diff(name.len()) <= 11)
         .map(|one| (strsim::damerau_levenshtein(&name, &one.to_lowercase()), one))
         .filter(|(distance, one)| *distance <= 1 + one.len().min(name.len()) / 4)
         .min_by_key(|(distance, _)| *distance)
