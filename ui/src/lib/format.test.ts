@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatAgo, formatCount, formatDate, formatMoney, formatNumber, formatPercent, formatQuantity, isoDay, priceDigits, numeric, parseMoment, shortHash, tone } from './format';
+import { formatAgo, formatCount, formatDate, formatFigure, formatMoney, formatNumber, formatPercent, formatQuantity, isoDay, priceDigits, numeric, parseMoment, shortHash, tone } from './format';
 
 test('numbers follow the reader, with a true minus', () => {
   const check = (locale: string, value: number | string | null, expected: string) => expect(formatNumber(locale, value)).toBe(expected);
@@ -61,4 +61,14 @@ test('small things', () => {
   expect(shortHash(null)).toBe('–');
   expect([tone(1), tone('-2'), tone(0), tone(null)]).toEqual(['gain', 'loss', 'flat', 'flat']);
   expect(numeric('')).toBeNull();
+});
+
+test('a figure of any size stays short', () => {
+  const check = (value: number | null, expected: string) => expect(formatFigure('en', value), String(value)).toBe(expected);
+  check(0, '0');
+  check(1234.5678, '1,234.6');
+  check(-0.012345678, '\u22120.012346');
+  check(0.00001234, '1.234E\u22125');
+  check(123456789, '1.2346E8');
+  check(null, '–');
 });

@@ -48,6 +48,7 @@ export function count(noun: Noun, n: number): string {
 type Value = number | string | null | undefined;
 
 export const number = (value: Value, options?: Signed) => format.formatNumber(language.tag, value, options);
+export const figure = (value: Value) => format.formatFigure(language.tag, value);
 export const quantity = (value: Value) => format.formatQuantity(language.tag, value);
 export const integer = (value: Value) => format.formatCount(language.tag, value);
 export const percent = (value: Value, options?: Signed) => format.formatPercent(language.tag, value, options);
