@@ -1,5 +1,7 @@
 /** Every call of the HTTP API that the interface makes, by name. */
 import { del, get, post, put, request, type RequestOptions } from './client';
+import type * as F from './factors';
+import type { Study } from './study';
 import type * as T from './wire';
 
 const seg = encodeURIComponent;
@@ -26,7 +28,7 @@ export const api = {
   bars: (name: string, symbol: string, adjust: string) =>
     get<T.Bars>(`/datasets/${seg(name)}/bars?symbol=${seg(symbol)}&adjust=${seg(adjust)}`),
 
-  language: () => get<T.Language>('/language'),
+  language: (dataset?: string) => get<T.Language>(dataset ? `/language?dataset=${seg(dataset)}` : '/language'),
   check: (text: string, signal?: AbortSignal) =>
     post<T.Checked>('/strategies/check', { text }, signal ? { signal } : {}),
   complete: (text: string, offset: number, signal?: AbortSignal) =>
@@ -45,6 +47,23 @@ export const api = {
   cancelBacktest: (id: string) => post<void>(`/backtests/${seg(id)}/cancel`, {}),
   result: (id: string) => get<T.Result>(`/backtests/${seg(id)}/result`),
 
+  factorLibrary: () => get<{ factors: F.LibraryFactor[] }>('/factors/library').then((answer) => answer.factors),
+  factors: () => get<F.FactorLine[]>('/factors'),
+  factor: (id: string) => get<F.FactorLine>(`/factors/${seg(id)}`),
+  factorVersions: (id: string) => get<F.FactorVersion[]>(`/factors/${seg(id)}/versions`),
+  createFactor: (body: { name: string; text: string; note?: string; dataset?: string }) =>
+    post<{ id: string; version: number }>('/factors', body),
+  saveFactor: (id: string, body: { text: string; note?: string; base_version: number; dataset?: string }) =>
+    post<{ id: string; version: number }>(`/factors/${seg(id)}/versions`, body),
+  archiveFactor: (id: string) => del(`/factors/${seg(id)}`),
+  checkFactor: (body: { text: string; dataset?: string }, signal: AbortSignal) =>
+    post<F.CheckedFactor>('/factors/check', body, { signal }),
+  completeFactor: (body: { text: string; offset: number; dataset?: string }, signal: AbortSignal) =>
+    post<T.Completed>('/factors/complete', body, { signal }),
+  preview: (body: F.PreviewRequest, signal: AbortSignal) => post<F.Preview>('/factors/preview', body, { signal }),
+  correlate: (body: F.PreviewRequest, signal: AbortSignal) => post<F.Correlations>('/factors/correlate', body, { signal }),
+  study: (body: F.StudyRequest, signal: AbortSignal) => post<Study>('/factors/study', body, { signal }),
+
   audit: (query: { before?: number; limit?: number; kind?: string }) => {
     const params = new URLSearchParams();
     for (const [key, value] of Object.entries(query)) if (value !== undefined && value !== '') params.set(key, String(value));
@@ -58,6 +77,7 @@ export const api = {
 export const links = {
   trades: (id: string) => `/api/v1/backtests/${seg(id)}/trades.csv`,
   tearsheet: (id: string) => `/api/v1/backtests/${seg(id)}/tearsheet`,
+  studyReport: (id: string) => `/api/v1/factors/studies/${seg(id)}/report`,
   receipt: (index: number) => `/api/v1/audit/${index}/receipt`,
   checkpoint: '/api/v1/audit/checkpoint',
   key: '/api/v1/audit/key',

@@ -103,11 +103,29 @@ export interface Operator {
   signature: string;
   summary: string;
   missing: string;
+  /** The paper, the standard or the function whose values it has. */
+  source?: string;
+  family?: string;
+  result?: string;
+  parameters?: Parameter[];
+  /** In words, as "3 steps a cell and row of the window". */
+  cost?: string;
+  /** What it is made of, in the language, where it is no primitive. */
+  definition?: string | null;
+}
+
+export interface Parameter {
+  name: string;
+  kind: string;
+  takes: string;
+  default: number | null;
+  optional: boolean;
 }
 
 export interface Language {
   operators: Operator[];
   fields?: string[];
+  groups?: string[];
 }
 
 export type Severity = 'error' | 'warning' | 'info' | 'hint';

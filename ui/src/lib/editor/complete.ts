@@ -1,11 +1,16 @@
 /** Completion by the server's own parser, so that the editor can never promise what a run refuses. */
 import { snippetCompletion, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
-import { api } from '../api';
-import type { CompletionOption } from '../api/wire';
+import type { Completed, CompletionOption, Operator } from '../api/wire';
+import { docsOf } from './docs';
 
-const KINDS: Record<string, string> = { operator: 'function', function: 'function', field: 'variable', group: 'variable', key: 'property', value: 'constant', symbol: 'text', dataset: 'text' };
+const KINDS: Record<string, string> = { operator: 'function', function: 'function', field: 'variable', group: 'variable', key: 'property', value: 'constant', keyword: 'keyword', word: 'constant', symbol: 'text', dataset: 'text' };
 
-export async function complete(context: CompletionContext): Promise<CompletionResult | null> {
+/** Asks what may stand at an offset. */
+export type Ask = (text: string, offset: number, signal: AbortSignal) => Promise<Completed>;
+/** The operator of a name, where the language is known already. */
+export type Known = (name: string) => Operator | undefined;
+
+export const completer = (ask: Ask, known: Known) => async (context: CompletionContext): Promise<CompletionResult | null> => {
   const word = context.matchBefore(/[\w.]+/);
   const line = context.state.doc.lineAt(context.pos);
   const before = line.text.slice(0, context.pos - line.from);
@@ -14,19 +19,21 @@ export async function complete(context: CompletionContext): Promise<CompletionRe
   const abort = new AbortController();
   context.addEventListener('abort', () => abort.abort());
   try {
-    const { from, options } = await api.complete(context.state.doc.toString(), context.pos, abort.signal);
+    const { from, options } = await ask(context.state.doc.toString(), context.pos, abort.signal);
     if (context.aborted || options.length === 0) return null;
-    return { from, options: options.map(optionOf), validFor: /^\w*$/ };
+    return { from, options: options.map((option) => optionOf(option, known)), validFor: /^\w*$/ };
   } catch {
     return null;
   }
-}
+};
 
-function optionOf(option: CompletionOption): Completion {
+function optionOf(option: CompletionOption, known: Known): Completion {
   const plain: Completion = { label: option.label, type: KINDS[option.kind] ?? 'text' };
   if (option.detail) plain.detail = option.detail;
-  if (option.info) plain.info = option.info;
-  if (KINDS[option.kind] === 'function') return snippetCompletion(`${option.label}(\${})`, plain);
+  const operator = plain.type === 'function' ? known(option.label) : undefined;
+  if (operator) plain.info = () => docsOf(operator);
+  else if (option.info) plain.info = option.info;
+  if (plain.type === 'function') return snippetCompletion(`${option.label}(\${})`, plain);
   if (option.kind === 'key') return { ...plain, apply: `${option.label.replace(/:\s*$/, '')}: ` };
   return plain;
 }

@@ -52,7 +52,7 @@ export const strategyParser: StreamParser<State> = {
   tokenTable: { function: tags.function(tags.variableName) },
 };
 
-const style = HighlightStyle.define([
+export const style = HighlightStyle.define([
   { tag: tags.propertyName, color: 'var(--syntax-key)', fontWeight: '560' },
   { tag: tags.function(tags.variableName), color: 'var(--syntax-function)' },
   { tag: tags.number, color: 'var(--syntax-number)' },

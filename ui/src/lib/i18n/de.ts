@@ -1,7 +1,9 @@
 /** German messages. A key missing here is a type error. */
 import type { Key } from './en';
+import { factors } from './factors/de';
 
 export const de: Record<Key, string> = {
+  ...factors,
   'app.skip': 'Zum Inhalt springen',
   'app.loading': 'Wird geladen…',
   'app.offline.title': 'Der Server ist nicht erreichbar',
@@ -209,7 +211,6 @@ export const de: Record<Key, string> = {
   'strategy.conflict': 'Inzwischen wurde diese Strategie gespeichert. Kopieren Sie Ihren Text, laden Sie neu und führen Sie zusammen.',
   'strategy.reference': 'Sprachreferenz',
   'strategy.reference.filter': 'Operatoren filtern',
-  'strategy.reference.missing': 'Fehlende Werte',
   'strategy.reference.fields': 'Felder',
   'strategy.untitled': 'Strategie ohne Namen',
   'strategy.severity.error': 'Fehler',

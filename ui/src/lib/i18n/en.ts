@@ -1,5 +1,8 @@
 /** English messages, and the list of keys that every other language must have. */
+import { factors } from './factors/en';
+
 export const en = {
+  ...factors,
   'app.skip': 'Skip to content',
   'app.loading': 'Loading…',
   'app.offline.title': 'The server cannot be reached',
@@ -207,7 +210,6 @@ export const en = {
   'strategy.conflict': 'Someone saved this strategy in between. Copy your text, reload, and merge.',
   'strategy.reference': 'Language reference',
   'strategy.reference.filter': 'Filter operators',
-  'strategy.reference.missing': 'Missing values',
   'strategy.reference.fields': 'Fields',
   'strategy.untitled': 'Untitled strategy',
   'strategy.severity.error': 'Error',
