@@ -9,6 +9,11 @@ test('an address means one page', () => {
   check('/data/us%20stocks', { page: 'dataset', name: 'us stocks' });
   check('/strategies/42', { page: 'strategy', id: '42' });
   check('/backtests/b-1', { page: 'backtest', id: 'b-1' });
+  check('/factors', { page: 'factors' });
+  check('/factors/f-1', { page: 'factor', id: 'f-1' });
+  check('/factors/new', { page: 'new-factor' });
+  check('/factors/library/alpha_1', { page: 'library-factor', name: 'alpha_1' });
+  check('/factors/library/a/b', { page: 'not-found' });
   check('/sign-in', { page: 'sign-in' });
   check('/nowhere', { page: 'not-found' });
   check('/data/a/b', { page: 'not-found' });

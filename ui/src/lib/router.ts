@@ -8,6 +8,10 @@ export type Route =
   | { page: 'dataset'; name: string }
   | { page: 'strategies' }
   | { page: 'strategy'; id: string }
+  | { page: 'factors' }
+  | { page: 'factor'; id: string }
+  | { page: 'new-factor' }
+  | { page: 'library-factor'; name: string }
   | { page: 'backtests' }
   | { page: 'backtest'; id: string }
   | { page: 'audit' }
@@ -21,7 +25,8 @@ export function match(path: string): Route {
   } catch {
     return { page: 'not-found' };
   }
-  const [head, tail, more] = parts;
+  const [head, tail, more, rest] = parts;
+  if (head === 'factors' && tail === 'library' && more !== undefined && rest === undefined) return { page: 'library-factor', name: more };
   if (more !== undefined) return { page: 'not-found' };
   if (tail === undefined) {
     switch (head) {
@@ -30,6 +35,7 @@ export function match(path: string): Route {
       case 'sign-in': return { page: 'sign-in' };
       case 'data': return { page: 'data' };
       case 'strategies': return { page: 'strategies' };
+      case 'factors': return { page: 'factors' };
       case 'backtests': return { page: 'backtests' };
       case 'audit': return { page: 'audit' };
       case 'settings': return { page: 'settings' };
@@ -39,6 +45,7 @@ export function match(path: string): Route {
   switch (head) {
     case 'data': return { page: 'dataset', name: tail };
     case 'strategies': return { page: 'strategy', id: tail };
+    case 'factors': return tail === 'new' ? { page: 'new-factor' } : { page: 'factor', id: tail };
     case 'backtests': return { page: 'backtest', id: tail };
     default: return { page: 'not-found' };
   }

@@ -8,6 +8,7 @@ const stroke = (key: string, more: Partial<Stroke> = {}, path: object[] = []): S
 test('g and a letter go somewhere; ? helps; everything else is left alone', () => {
   expect(shortcut(stroke('g'), null)).toEqual({ pending: 'g', action: null });
   expect(shortcut(stroke('d'), 'g')).toEqual({ pending: null, action: '/data' });
+  expect(shortcut(stroke('f'), 'g')).toEqual({ pending: null, action: '/factors' });
   expect(shortcut(stroke('x'), 'g')).toEqual({ pending: null, action: null });
   expect(shortcut(stroke('d'), null)).toEqual({ pending: null, action: null });
   expect(shortcut(stroke('?'), null)).toEqual({ pending: null, action: 'help' });

@@ -3,6 +3,7 @@
 const PLACES: Record<string, string> = {
   h: '/',
   d: '/data',
+  f: '/factors',
   s: '/strategies',
   b: '/backtests',
   a: '/audit',
