@@ -1,6 +1,6 @@
 //! A dataset as a panel: its price fields and its extra columns over one calendar.
 
-use crate::{Catalog, Field, Manifest, Result, part};
+use crate::{Catalog, Error, Field, Manifest, Result, part};
 use market::{Adjustment, BarSeries, Column, Panel, Symbol, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,16 +34,22 @@ impl Catalog {
     /// verified.
     ///
     /// Splits apply to prices and volumes only: what an extra column holds, its source has
-    /// adjusted or not. An extra column that is called like a price field gives way to it.
+    /// adjusted or not. An extra column that is called like a price field gives way to it. A
+    /// panel of more than `bytes_max` bytes is refused before it is made.
     pub fn panel(
         &self,
         name: &str,
         symbols: Option<&[Symbol]>,
         adjustment: Adjustment,
+        bytes_max: u64,
     ) -> Result<Panel> {
         let manifest = self.manifest(name)?;
         let mut series = self.series(name, symbols, adjustment)?;
         series.sort_by(|a, b| a.instrument().symbol.cmp(&b.instrument().symbol));
+        let needed = bytes(&series, manifest.dataset.extra.len());
+        if needed > bytes_max {
+            return Err(Error::PanelSize { dataset: name.to_owned(), needed, limit: bytes_max });
+        }
         let bars = Panel::from_series(&series);
         let mut panel = Panel::new(bars.times().to_vec(), bars.symbols().to_vec());
         if !manifest.dataset.extra.is_empty() {
@@ -74,6 +80,15 @@ impl Catalog {
             Ok(found)
         })
     }
+}
+
+/// Bytes of a panel of these series, while it is made.
+fn bytes(series: &[BarSeries], extra: usize) -> u64 {
+    let mut times: Vec<Timestamp> = series.iter().flat_map(BarSeries::times).copied().collect();
+    times.sort_unstable();
+    times.dedup();
+    let cells = (times.len() as u64).saturating_mul(Panel::stride_of(series.len()) as u64);
+    cells.saturating_mul(8 * (5 + extra as u64))
 }
 
 fn place_extra(

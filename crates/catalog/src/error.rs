@@ -51,6 +51,18 @@ pub enum Error {
         /// The nearest symbol there is.
         suggestion: Option<String>,
     },
+    /// A dataset's panel would be too large.
+    #[error(
+        "the panel of dataset {dataset} would have {needed} bytes, {limit} are allowed; import fewer symbols or longer bars under another name"
+    )]
+    PanelSize {
+        /// The dataset.
+        dataset: String,
+        /// Bytes it would have.
+        needed: u64,
+        /// Bytes it may have.
+        limit: u64,
+    },
     /// A file to be read has a flaw.
     #[error("{place}: {flaw}")]
     File {

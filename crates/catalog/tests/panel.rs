@@ -249,13 +249,15 @@ fn a_dataset_is_the_panel_of_its_file_with_its_extra_columns() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join("us_stocks_daily.parquet");
     let request = ImportRequest::new(&source, "us", jiff::Timestamp::UNIX_EPOCH);
     catalog.import(&request, &mut |_| ControlFlow::Continue(())).expect("imports");
-    let panel = catalog.panel("us", None, Adjustment::Raw).expect("reads");
+    let panel = catalog.panel("us", None, Adjustment::Raw, 1 << 30).expect("reads");
     assert_eq!(panel, read_panel(&source).expect("reads"));
     let names = catalog.manifest("us").expect("reads").panel_fields();
     assert_eq!(names, panel.field_names().collect::<Vec<_>>());
     let some = [panel.symbols()[3].clone(), panel.symbols()[1].clone()];
-    let fewer = catalog.panel("us", Some(&some), Adjustment::Splits).expect("reads");
+    let fewer = catalog.panel("us", Some(&some), Adjustment::Splits, 1 << 30).expect("reads");
     assert_eq!(fewer.symbols(), [some[1].clone(), some[0].clone()]);
     let adjusted = |panel: &Panel, j: usize| panel.field("adj_close").expect("is there").at(100, j);
     assert_eq!(adjusted(&fewer, 0).to_bits(), adjusted(&panel, 1).to_bits());
+    let refused = catalog.panel("us", None, Adjustment::Raw, 1_000_000).expect_err("is refused");
+    assert!(matches!(refused, catalog::Error::PanelSize { needed: 1_255_680, .. }), "{refused}");
 }

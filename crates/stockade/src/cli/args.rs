@@ -1,7 +1,8 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
+pub(crate) use super::factor_args::Factor;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
 /// What every command says of how it ends.
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done and something was found.\n\
@@ -36,7 +37,7 @@ pub(crate) enum Command {
     /// Bring price data in and look at them.
     #[command(subcommand)]
     Data(Data),
-    /// Compute expressions over a panel.
+    /// Compute expressions, keep them, and read them against later returns.
     #[command(subcommand)]
     Factor(Factor),
     /// Run strategies over history.
@@ -134,39 +135,6 @@ pub(crate) struct Import {
     /// Put the file in the place of a dataset of the same name.
     #[arg(long)]
     pub replace: bool,
-}
-
-/// `stockade factor`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Factor {
-    /// Evaluate expressions over a long panel: date, symbol, any fields.
-    Eval(Eval),
-    /// List the operators of the language.
-    Operators,
-}
-
-/// `stockade factor eval`.
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true))]
-pub(crate) struct Eval {
-    /// The panel, CSV or Parquet; a text column is a group.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub data: PathBuf,
-    /// One expression.
-    #[arg(long, value_name = "TEXT", group = "what", allow_hyphen_values = true)]
-    pub expr: Option<String>,
-    /// Many expressions: a CSV file with the columns id and expression.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, group = "what")]
-    pub expr_file: Option<PathBuf>,
-    /// Where to write one wide CSV per expression: a row a date, a column a symbol.
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub out: PathBuf,
-    /// How many threads; all cores unless given. The result is the same to the bit.
-    #[arg(long)]
-    pub threads: Option<NonZeroUsize>,
-    /// Print time, cells and bytes as JSON.
-    #[arg(long)]
-    pub stats: bool,
 }
 
 /// `stockade backtest`.

@@ -6,6 +6,7 @@ mod backtest;
 mod configuration;
 mod data;
 mod factor;
+mod factor_args;
 mod interrupt;
 mod marked;
 mod output;
@@ -74,7 +75,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
             let pages = words::manual(out)?;
             output.note(&format!("{pages} pages in {}", out.display()));
         }
-        Command::Factor(command) => return factor::run(command, output),
+        Command::Factor(command) => return factor::run(command, cli, output),
         Command::Config(Config::Show { origin }) => {
             configuration::show(&configuration::load(cli)?, *origin, output)?;
         }

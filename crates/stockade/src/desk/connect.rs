@@ -1,8 +1,8 @@
 //! For the command line: the same operations here, or by the server that runs on the directory.
 
 use super::{
-    Actor, Desk, Error, Files, JSON, Paths, Remote, Result, ResultRef, TEARSHEET, TRADES, Watch,
-    ledger, now, results, sha256_hex,
+    Actor, Archived, Ask, Desk, Error, Files, JSON, OwnFactor, OwnVersion, Paths, Remote, Result,
+    ResultRef, Saved, TEARSHEET, TRADES, Watch, ledger, now, results, sha256_hex,
 };
 use catalog::{Catalog, Field, ImportReport, ImportRequest};
 use factor::Schema;
@@ -113,6 +113,53 @@ impl Connection {
                 Ok(token.text().expose().clone())
             }
             Self::There(remote) => remote.issue_setup(),
+        }
+    }
+
+    /// Counts expressions as tried on a dataset; how many distinct ones have been by now.
+    pub fn count_trials(&self, dataset: &str, texts: Vec<String>) -> Result<u64> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(async {
+                let tenant = here.desk.host_tenant().await?;
+                here.desk.count_trials(tenant.as_ref(), dataset, &texts).await
+            }),
+            Self::There(remote) => {
+                remote.quick(&Ask::CountTrials { dataset: dataset.to_owned(), texts })
+            }
+        }
+    }
+
+    /// The owner's factors.
+    pub fn factors(&self, archived: Archived) -> Result<Vec<OwnFactor>> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.own_factors(archived)),
+            Self::There(remote) => {
+                remote.quick(&Ask::Factors { archived: archived == Archived::Shown })
+            }
+        }
+    }
+
+    /// The versions of one of the owner's factors, the newest first.
+    pub fn factor_versions(&self, name: &str) -> Result<Vec<OwnVersion>> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.own_versions(name)),
+            Self::There(remote) => remote.quick(&Ask::FactorVersions { name: name.to_owned() }),
+        }
+    }
+
+    /// Keeps an expression under a name; its version.
+    pub fn save_factor(&self, saved: Saved) -> Result<i64> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.save_factor(&saved)),
+            Self::There(remote) => remote.quick(&Ask::SaveFactor(Box::new(saved))),
+        }
+    }
+
+    /// Puts one of the owner's factors away.
+    pub fn archive_factor(&self, name: &str) -> Result<()> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.archive_named(name)),
+            Self::There(remote) => remote.quick(&Ask::ArchiveFactor { name: name.to_owned() }),
         }
     }
 

@@ -54,6 +54,28 @@ pub enum Error {
     /// A strategy's text has errors.
     #[error("the strategy has {} error(s): {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
     Strategy(Vec<engine::Problem>),
+    /// An expression's text has errors.
+    #[error("the expression has {} error(s); {place}: {}", problems.len(), problems.first().map(|problem| problem.message.as_str()).unwrap_or_default())]
+    Expression {
+        /// Where the first one is.
+        place: String,
+        /// All of them.
+        problems: Vec<factor::Diagnostic>,
+    },
+    /// Expressions cannot be evaluated.
+    #[error(transparent)]
+    Factor(#[from] factor::Error),
+    /// A factor cannot be read.
+    #[error(transparent)]
+    Research(#[from] research::Error),
+    /// A person has another thing of this name.
+    #[error(
+        "you have a factor named {name:?}: give this one another name, or a new version of that"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
     /// A run stopped.
     #[error(transparent)]
     Engine(#[from] engine::Error),
@@ -83,6 +105,11 @@ pub enum Error {
         /// What was to be changed.
         what: &'static str,
     },
+    /// Nobody owns things on this machine yet.
+    #[error(
+        "there is no account yet, and factors are somebody's: make it with the link that `stockade setup-link` prints"
+    )]
+    NoOwner,
     /// There is an owner, so nobody else can become one.
     #[error("this installation has its owner: sign in instead")]
     HasOwner,

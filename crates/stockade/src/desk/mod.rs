@@ -5,8 +5,11 @@ mod backtests;
 mod connect;
 mod data;
 mod error;
+mod factors;
 mod lock;
 mod log;
+mod own;
+mod panels;
 mod paths;
 mod pool;
 mod record;
@@ -17,9 +20,12 @@ mod sessions;
 mod setup;
 mod step_up;
 mod strategies;
+mod studies;
+mod trials;
 mod views;
 mod violations;
 mod watch;
+mod workbench;
 
 pub use accounts::{Accounts, Opened, Visitor};
 pub use backtests::{Ended, ResultRef};
@@ -27,8 +33,10 @@ pub use connect::{
     Connection, FinishedRun, connect, open_for_reading, publish, schema, schema_of, text_digest,
 };
 pub use error::{Error, Result};
+pub use factors::{Archived, Draft, EXPRESSION_BYTES_MAX, FACTOR_NAME_CHARS_MAX, panel_schema};
 pub use lock::Lock;
 pub use log::{LogLine, LogView};
+pub use own::{OwnFactor, OwnVersion, Saved};
 pub use paths::Paths;
 pub use record::{Actor, Deed, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
@@ -36,15 +44,21 @@ pub use results::{Files, JSON, TEARSHEET, TRADES};
 pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};
 pub use strategies::{TEXT_BYTES_MAX, title};
+pub use studies::{Kept, Studies};
 pub use views::Views;
 pub use violations::Violations;
 pub use watch::Watch;
+pub use workbench::{
+    Asked, EXPRESSIONS_MAX, Evaluated, HISTORY_ROWS_MAX, Reading, Understood, settings,
+};
 
 use audit::{Ledger, Signer};
 use catalog::Catalog;
 use identity::{AccountId, Tenant};
 use jiff::Timestamp;
 use kms::{KeyFile, Purpose, SystemEntropy};
+use panels::Panels;
+use pool::Pool;
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -62,6 +76,9 @@ struct Inner {
     keys: KeyFile,
     store: Store,
     catalog: Catalog,
+    panels: Panels,
+    /// Where expressions are evaluated.
+    bench: Pool,
     /// The catalogue has changed and the log does not know it yet.
     unsettled: AtomicBool,
     _lock: Lock,
@@ -85,7 +102,9 @@ impl Desk {
         let prices = paths.catalog();
         let catalog = tokio::task::spawn_blocking(move || Catalog::open(&prices)).await??;
         let unsettled = AtomicBool::new(false);
-        let desk = Self(Arc::new(Inner { paths, keys, store, catalog, unsettled, _lock: lock }));
+        let (panels, bench) = (Panels::default(), Pool::of_evaluations());
+        let inner = Inner { paths, keys, store, catalog, panels, bench, unsettled, _lock: lock };
+        let desk = Self(Arc::new(inner));
         desk.sweep(now).await?;
         Ok(desk)
     }
@@ -143,6 +162,14 @@ impl Desk {
 
     fn unsettled(&self) -> &AtomicBool {
         &self.0.unsettled
+    }
+
+    fn panels(&self) -> &Panels {
+        &self.0.panels
+    }
+
+    fn bench(&self) -> &Pool {
+        &self.0.bench
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {

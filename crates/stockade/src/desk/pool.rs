@@ -1,12 +1,13 @@
-//! Where passwords are hashed: so many at a time, so many waiting, the rest is told to come back.
+//! Where passwords are hashed and expressions evaluated: so many at a time, so many waiting, the rest is told to come back.
 
 use super::{Error, Result};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// A bounded pool with a fair queue, so that a flood of sign-ins cannot starve the machine.
+/// A bounded pool with a fair queue, so that a flood of questions cannot starve the machine.
 #[derive(Debug)]
 pub(super) struct Pool {
+    what: &'static str,
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
 }
@@ -19,12 +20,17 @@ impl Pool {
     /// Half of this machine's cores: each hash takes 64 MiB and a core.
     pub(super) fn of_this_machine() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        Self::new((cores / 2).max(1))
+        Self::new("other sign-ins", (cores / 2).max(1))
     }
 
-    fn new(workers: usize) -> Self {
+    /// One at a time: each evaluation takes every core and up to 2 GiB.
+    pub(super) fn of_evaluations() -> Self {
+        Self::new("other evaluations", 1)
+    }
+
+    fn new(what: &'static str, workers: usize) -> Self {
         let turns = Arc::new(Semaphore::new(workers));
-        Self { turns, places: Arc::new(Semaphore::new(workers * (WAITING + 1))) }
+        Self { what, turns, places: Arc::new(Semaphore::new(workers * (WAITING + 1))) }
     }
 
     /// Runs costly work when its turn comes.
@@ -32,7 +38,7 @@ impl Pool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let busy = |_| Error::Busy { what: "other sign-ins", retry_after_s: RETRY_AFTER_S };
+        let busy = |_| Error::Busy { what: self.what, retry_after_s: RETRY_AFTER_S };
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(busy)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.expect("the pool is never closed");
@@ -53,7 +59,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_pool_refuses_what_would_wait_too_long() {
-        let pool = Arc::new(Pool::new(1));
+        let pool = Arc::new(Pool::new("a test", 1));
         let (go, wait) = mpsc::channel::<()>();
         let wait = Arc::new(std::sync::Mutex::new(wait));
         let mut running = Vec::new();

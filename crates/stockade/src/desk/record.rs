@@ -81,6 +81,36 @@ pub enum Deed {
         /// Which.
         id: Uuid,
     },
+    /// A factor was kept for the first time.
+    FactorCreated {
+        /// Which.
+        id: Uuid,
+        /// SHA-256 of its text.
+        text: String,
+    },
+    /// A factor has a new version.
+    FactorVersioned {
+        /// Which.
+        id: Uuid,
+        /// The version.
+        version: i64,
+        /// SHA-256 of its text.
+        text: String,
+    },
+    /// A factor was put away.
+    FactorArchived {
+        /// Which.
+        id: Uuid,
+    },
+    /// An expression was tried on a dataset for the first time.
+    FactorTried {
+        /// The dataset.
+        dataset: String,
+        /// SHA-256 of its canonical text.
+        text: String,
+        /// Distinct expressions tried on this dataset by now, this one included.
+        tried: u64,
+    },
     /// A backtest was asked for.
     BacktestQueued {
         /// Which.
@@ -125,7 +155,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 14] = [
+    pub const KINDS: [&'static str; 18] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -133,6 +163,10 @@ impl Deed {
         "strategy.created",
         "strategy.changed",
         "strategy.removed",
+        "factor.created",
+        "factor.versioned",
+        "factor.archived",
+        "factor.tried",
         "backtest.queued",
         "backtest.done",
         "backtest.failed",
@@ -163,6 +197,18 @@ impl Deed {
                 ("strategy.changed", id.to_string(), detail)
             }
             Self::StrategyRemoved { id } => ("strategy.removed", id.to_string(), json!({})),
+            Self::FactorCreated { id, text } => {
+                ("factor.created", id.to_string(), json!({ "text_sha256": text, "version": 1 }))
+            }
+            Self::FactorVersioned { id, version, text } => {
+                let detail = json!({ "text_sha256": text, "version": version });
+                ("factor.versioned", id.to_string(), detail)
+            }
+            Self::FactorArchived { id } => ("factor.archived", id.to_string(), json!({})),
+            Self::FactorTried { dataset, text, tried } => {
+                let detail = json!({ "text_sha256": text, "tried": tried });
+                ("factor.tried", dataset.clone(), detail)
+            }
             Self::BacktestQueued { id, text } => {
                 ("backtest.queued", id.to_string(), json!({ "text_sha256": text }))
             }
@@ -249,6 +295,10 @@ mod tests {
             Deed::StrategyCreated { id, text: text() },
             Deed::StrategyChanged { id, text: text(), revision: 2 },
             Deed::StrategyRemoved { id },
+            Deed::FactorCreated { id, text: text() },
+            Deed::FactorVersioned { id, version: 2, text: text() },
+            Deed::FactorArchived { id },
+            Deed::FactorTried { dataset: text(), text: text(), tried: 1 },
             Deed::BacktestQueued { id, text: text() },
             Deed::BacktestDone { id, run_id: text(), digest: text() },
             Deed::BacktestFailed { id, code: text() },

@@ -1,6 +1,6 @@
 //! The command line's side of the control socket: HTTP over a Unix socket, answers as JSON lines.
 
-use super::{Error, Paths, Result, ResultRef, connect::Progress};
+use super::{Error, Paths, Result, ResultRef, Saved, connect::Progress};
 use catalog::{
     BadRows, FileKind, ImportReport, ImportRequest, Mapping, Replace, SplitEntry, TimeZone,
 };
@@ -32,6 +32,30 @@ pub enum Ask {
     },
     /// Make a new set-up link.
     IssueSetup,
+    /// Count expressions as tried on a dataset.
+    CountTrials {
+        /// The dataset.
+        dataset: String,
+        /// Canonical texts.
+        texts: Vec<String>,
+    },
+    /// List the owner's factors.
+    Factors {
+        /// Those that were put away too.
+        archived: bool,
+    },
+    /// List the versions of one of the owner's factors.
+    FactorVersions {
+        /// Its name.
+        name: String,
+    },
+    /// Keep an expression.
+    SaveFactor(Box<Saved>),
+    /// Put a factor away.
+    ArchiveFactor {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// What the server answers, JSON lines: progress, then one of the others.
@@ -183,6 +207,11 @@ impl Remote {
     /// The token of a fresh set-up link.
     pub fn issue_setup(&self) -> Result<String> {
         self.ask(&Ask::IssueSetup, &mut |_, _| ControlFlow::Continue(()))
+    }
+
+    /// Asks for what is done at once.
+    pub(super) fn quick<T: DeserializeOwned>(&self, ask: &Ask) -> Result<T> {
+        self.ask(ask, &mut |_, _| ControlFlow::Continue(()))
     }
 
     fn ask<T: DeserializeOwned>(&self, ask: &Ask, progress: Progress<'_>) -> Result<T> {

@@ -2,7 +2,9 @@
 
 mod document;
 mod held;
+pub mod study;
 mod trades;
+pub mod words;
 
 pub use document::{
     Data, DrawdownRow, EngineStamp, EquityRow, FillRow, MeasureRow, MonthRow, RefusalRow,

@@ -1,7 +1,7 @@
 //! The control socket: what this machine's own user asks of the running server, as JSON lines.
 
 use super::state::App;
-use crate::desk::{self, Actor, Ask, Error, Say, Status, Watch, now};
+use crate::desk::{self, Actor, Archived, Ask, Error, Say, Status, Watch, now};
 use edge::{Door, LocalDoor};
 use serde::Serialize;
 use std::{
@@ -175,7 +175,20 @@ async fn act(
             let token = desk.issue_setup(Actor::Host).await;
             finish(token.map(|token| token.text().expose().clone()))
         }
+        Ask::CountTrials { dataset, texts } => finish(count_trials(app, &dataset, &texts).await),
+        Ask::Factors { archived } => {
+            let archived = if archived { Archived::Shown } else { Archived::Hidden };
+            finish(desk.own_factors(archived).await)
+        }
+        Ask::FactorVersions { name } => finish(desk.own_versions(&name).await),
+        Ask::SaveFactor(saved) => finish(desk.save_factor(&saved).await),
+        Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),
     }
+}
+
+async fn count_trials(app: &App, dataset: &str, texts: &[String]) -> desk::Result<u64> {
+    let tenant = app.desk().host_tenant().await?;
+    app.desk().count_trials(tenant.as_ref(), dataset, texts).await
 }
 
 async fn run_backtest(app: &App, text: String, watch: Watch) -> desk::Result<desk::ResultRef> {

@@ -2,14 +2,35 @@
 
 use super::Problem;
 use axum::{
-    extract::Request,
+    extract::{FromRequestParts, Request},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use http::request::Parts;
+use std::convert::Infallible;
+use tokio_util::sync::CancellationToken;
+
+/// Becomes cancelled when nobody waits for the answer any more.
+#[derive(Debug, Clone, Default)]
+pub struct Gone(pub CancellationToken);
+
+impl<S: Send + Sync> FromRequestParts<S> for Gone {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
+}
 
 /// Runs the rest of the service in a task of its own. A connection that breaks, or a deadline that
 /// passes, drops the wait and not the work: an act that is committed has its effect in memory too.
-pub async fn regardless(request: Request, next: Next) -> Response {
+///
+/// Work that is worth nothing to a client that is gone can look at [`Gone`].
+pub async fn regardless(mut request: Request, next: Next) -> Response {
+    let gone = CancellationToken::new();
+    request.extensions_mut().insert(Gone(gone.clone()));
+    // Dropped with the wait, whether that ended or was cut.
+    let _waiting = gone.drop_guard();
     match tokio::spawn(next.run(request)).await {
         Ok(response) => response,
         Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
@@ -36,8 +57,9 @@ mod tests {
         let handler = {
             let (begun, go, done) = (begun.clone(), go.clone(), done.clone());
             let written = written.clone();
-            move || async move {
+            move |gone: Gone| async move {
                 begun.notify_one();
+                gone.0.cancelled().await;
                 go.notified().await;
                 written.store(true, Ordering::SeqCst);
                 done.notify_one();

@@ -3,7 +3,7 @@
 pub mod control;
 pub mod cookies;
 pub mod extract;
-mod finish;
+pub mod finish;
 pub mod guard;
 pub mod handlers;
 pub mod headers;

@@ -166,7 +166,19 @@ impl From<desk::Error> for Problem {
                 problem.place = place;
                 problem.fix("repair the strategy; its editor shows every problem")
             }
+            E::Expression { place, .. } => {
+                let mut problem = Self::invalid(text).at(place);
+                problem.code = "expression";
+                problem
+            }
+            E::Factor(inner) => inner.into(),
+            E::Research(research::Error::Cancelled) => {
+                Self::new(StatusCode::CONFLICT, "cancelled", text)
+            }
+            E::Research(_) => Self::invalid(text),
+            E::NameTaken { .. } => Self::new(StatusCode::CONFLICT, "name-taken", text),
             E::Changed { .. } => Self::new(StatusCode::CONFLICT, "changed", text),
+            E::NoOwner => Self::new(StatusCode::CONFLICT, "no-owner", text),
             E::HasOwner => Self::new(StatusCode::CONFLICT, "has-owner", text),
             E::Busy { retry_after_s, .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", text).retry_after(retry_after_s)
@@ -185,6 +197,21 @@ impl From<desk::Error> for Problem {
             | E::Refused(_)
             | E::Unanswered { .. }
             | E::Worker(_) => Self::internal(&text),
+        }
+    }
+}
+
+impl From<factor::Error> for Problem {
+    fn from(error: factor::Error) -> Self {
+        use factor::Error as E;
+        let text = error.to_string();
+        match error {
+            E::Nodes { .. } | E::Work { .. } | E::Memory { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text)
+            }
+            E::Cancelled => Self::new(StatusCode::CONFLICT, "cancelled", text),
+            E::Duplicate { .. } | E::Field { .. } => Self::invalid(text),
+            E::Shape { .. } | E::Threads { .. } => Self::internal(&text),
         }
     }
 }
@@ -238,6 +265,7 @@ impl From<catalog::Error> for Problem {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", detail)
                     .fix("restore it from a backup or import it again")
             }
+            E::PanelSize { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text),
             E::Market(_) | E::Mapping { .. } | E::TimeZone { .. } => Self::invalid(text),
             _ => Self::internal(&text),
         }

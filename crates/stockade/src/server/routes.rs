@@ -2,7 +2,10 @@
 
 use super::{
     Rule, Table, Words,
-    handlers::{account, audit, backtests, data, reports, step_up, strategies, system},
+    handlers::{
+        account, audit, backtests, data, factors, reports, step_up, strategies, studies, system,
+        workbench,
+    },
     state::App,
 };
 use http::StatusCode;
@@ -161,7 +164,7 @@ fn records(table: Table) -> Table {
 }
 
 fn research(table: Table) -> Table {
-    backtests_of(strategies_of(data_of(table)))
+    workbench_of(factors_of(backtests_of(strategies_of(data_of(table)))))
 }
 
 fn data_of(table: Table) -> Table {
@@ -191,7 +194,9 @@ fn data_of(table: Table) -> Table {
         .get(
             "/api/v1/language",
             Rule::Needs(P::StrategyRead),
-            Words::new("The expression language").json::<system::Language>(),
+            Words::new("The expression language")
+                .query("dataset", "whose fields; those of bars unless given")
+                .json::<system::Language>(),
             system::language,
         )
 }
@@ -305,5 +310,111 @@ fn backtests_of(table: Table) -> Table {
             read,
             Words::new("Its tear sheet").media("text/html"),
             backtests::tearsheet,
+        )
+}
+
+fn factors_of(table: Table) -> Table {
+    let (read, write) = (Rule::Needs(P::StrategyRead), Rule::Needs(P::StrategyWrite));
+    table
+        .post(
+            "/api/v1/factors/check",
+            read,
+            Words::new("What is wrong with an expression, or what it is")
+                .takes::<factors::ExpressionText>()
+                .json::<factors::CheckedExpression>(),
+            factors::check,
+        )
+        .post(
+            "/api/v1/factors/complete",
+            read,
+            Words::new("What may stand at the cursor of an expression")
+                .takes::<factors::ExpressionCursor>()
+                .json::<strategies::Completed>(),
+            factors::complete,
+        )
+        .get(
+            "/api/v1/factors",
+            read,
+            Words::new("One's own factors")
+                .query("archived", "true shows what was put away too")
+                .json::<Vec<factors::Factor>>(),
+            factors::list,
+        )
+        .post(
+            "/api/v1/factors",
+            write,
+            Words::new("Keeps a new factor")
+                .takes::<factors::NewFactor>()
+                .json::<factors::KeptFactor>()
+                .status(StatusCode::CREATED),
+            factors::create,
+        )
+        .get(
+            "/api/v1/factors/{id}",
+            read,
+            Words::new("A factor with its newest version").json::<factors::Factor>(),
+            factors::show,
+        )
+        .get(
+            "/api/v1/factors/{id}/versions",
+            read,
+            Words::new("Its versions, the newest first").json::<Vec<factors::Version>>(),
+            factors::versions,
+        )
+        .post(
+            "/api/v1/factors/{id}/versions",
+            write,
+            Words::new("Adds a version; the others stay as they are")
+                .takes::<factors::NewVersion>()
+                .json::<factors::KeptFactor>()
+                .status(StatusCode::CREATED),
+            factors::add_version,
+        )
+        .delete(
+            "/api/v1/factors/{id}",
+            write,
+            Words::new("Puts a factor away; its versions stay"),
+            factors::archive,
+        )
+}
+
+fn workbench_of(table: Table) -> Table {
+    let (read, run) = (Rule::Needs(P::BacktestRead), Rule::Needs(P::BacktestRun));
+    table
+        .post(
+            "/api/v1/factors/preview",
+            run,
+            Words::new("Expressions on data: a date's cross-section, a name's history")
+                .takes::<workbench::Look>()
+                .json::<workbench::Preview>(),
+            workbench::preview,
+        )
+        .post(
+            "/api/v1/factors/correlate",
+            run,
+            Words::new("How much expressions say the same")
+                .takes::<workbench::Comparison>()
+                .json::<workbench::Compared>(),
+            workbench::correlate,
+        )
+        .post(
+            "/api/v1/factors/study",
+            run,
+            Words::new("Reads a factor against later returns")
+                .takes::<studies::NewStudy>()
+                .json::<studies::StudyView>(),
+            studies::start,
+        )
+        .get(
+            "/api/v1/factors/studies/{id}",
+            read,
+            Words::new("A read-out again, while it is kept").json::<studies::StudyView>(),
+            studies::show,
+        )
+        .get(
+            "/api/v1/factors/studies/{id}/report",
+            read,
+            Words::new("A read-out as a page").media("text/html"),
+            studies::report,
         )
 }

@@ -1,7 +1,7 @@
 //! What every handler can reach.
 
 use super::jobs::Jobs;
-use crate::desk::{Accounts, Desk, Views, Violations};
+use crate::desk::{Accounts, Desk, Studies, Views, Violations};
 use edge::Exposure;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ struct Inner {
     jobs: Jobs,
     violations: Violations,
     views: Views,
+    studies: Studies,
     exposure: Exposure,
     document: OnceLock<String>,
     stop: CancellationToken,
@@ -32,9 +33,17 @@ impl App {
     ) -> Self {
         let desk = accounts.desk().clone();
         let (violations, views) = (Violations::default(), Views::default());
-        let document = OnceLock::new();
-        let inner = Inner { desk, accounts, jobs, violations, views, exposure, document, stop };
-        Self(Arc::new(inner))
+        Self(Arc::new(Inner {
+            desk,
+            accounts,
+            jobs,
+            violations,
+            views,
+            studies: Studies::default(),
+            exposure,
+            document: OnceLock::new(),
+            stop,
+        }))
     }
 
     /// The app's operations.
@@ -59,6 +68,12 @@ impl App {
     #[must_use]
     pub fn views(&self) -> &Views {
         &self.0.views
+    }
+
+    /// Read-outs of factors.
+    #[must_use]
+    pub fn studies(&self) -> &Studies {
+        &self.0.studies
     }
 
     /// What browsers report.

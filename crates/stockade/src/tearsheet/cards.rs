@@ -6,18 +6,24 @@ use super::{
 };
 use crate::report::ResultDocument;
 
-struct Card {
-    label: &'static str,
-    value: String,
-    note: String,
-    accent: Option<&'static str>,
+/// One figure.
+pub(crate) struct Card {
+    pub label: &'static str,
+    pub value: String,
+    pub note: String,
+    pub accent: Option<&'static str>,
 }
 
 pub(crate) fn cards(page: &mut Page, document: &ResultDocument) {
+    show(page, &all(document));
+}
+
+/// A section of cards.
+pub(crate) fn show(page: &mut Page, cards: &[Card]) {
     page.line("<section aria-label=\"Key figures\">");
     page.line("<p>");
-    for card in all(document) {
-        page.line(&draw(&card));
+    for card in cards {
+        page.line(&draw(card));
     }
     page.line("</p>");
     page.end();

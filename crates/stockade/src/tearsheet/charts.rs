@@ -13,18 +13,20 @@ const BUCKETS: usize = 700;
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
 
-struct Chart<'a> {
-    id: &'a str,
-    title: String,
-    description: String,
-    points: Vec<(f64, f64)>,
-    span: (Timestamp, Timestamp),
-    height: u32,
-    colour: &'a str,
+/// A line over time.
+pub(crate) struct Chart<'a> {
+    pub id: &'a str,
+    pub title: String,
+    pub description: String,
+    /// Places from 0 to 1 along the span, and values.
+    pub points: Vec<(f64, f64)>,
+    pub span: (Timestamp, Timestamp),
+    pub height: u32,
+    pub colour: &'a str,
     /// The value that the area is filled from; `None` for the plot's bottom.
-    base: Option<f64>,
-    ticks: usize,
-    label: fn(f64) -> String,
+    pub base: Option<f64>,
+    pub ticks: usize,
+    pub label: fn(f64) -> String,
 }
 
 /// Equity and, below it on the same times, the drawdown.
@@ -125,8 +127,9 @@ fn range(values: &[f64]) -> (f64, f64) {
     (low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
 }
 
+/// Where values stand along a span of time.
 #[allow(clippy::cast_precision_loss, reason = "places on a chart")]
-fn placed(
+pub(crate) fn placed(
     times: &[Timestamp],
     values: &[f64],
     (first, last): (Timestamp, Timestamp),
@@ -156,7 +159,7 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// A plot in one cell that takes the width, the names of its values in a narrow one beside it.
-fn draw(page: &mut Page, chart: &Chart<'_>) {
+pub(crate) fn draw(page: &mut Page, chart: &Chart<'_>) {
     let values: Vec<f64> = chart.points.iter().map(|(_, value)| *value).collect();
     let (low, high) = range(&values);
     let ticks = axis::values(

@@ -7,21 +7,21 @@
 //! own: their plots stretch, their letters keep their size, from 375 px up.
 
 mod axis;
-mod cards;
-mod charts;
+pub(crate) mod cards;
+pub(crate) mod charts;
 mod heat;
-mod html;
-mod tables;
+pub(crate) mod html;
+pub(crate) mod tables;
 
 use crate::report::ResultDocument;
 use html::{Page, escape, grouped};
 
 /// Gains.
-const GAIN: &str = "#1f9d6b";
+pub(crate) const GAIN: &str = "#1f9d6b";
 /// Losses.
-const LOSS: &str = "#d9534f";
+pub(crate) const LOSS: &str = "#d9534f";
 /// Lines.
-const LINE: &str = "#3f7fe0";
+pub(crate) const LINE: &str = "#3f7fe0";
 
 /// The tear sheet of a run. The same document gives the same bytes.
 #[must_use]
@@ -44,14 +44,19 @@ pub fn render(document: &ResultDocument) -> String {
 }
 
 fn head(page: &mut Page, document: &ResultDocument) {
-    let name = escape(&document.strategy.name);
+    open(page, &format!("{} · tear sheet", document.strategy.name));
+}
+
+/// Opens a page of our own, which [`close`] ends.
+pub(crate) fn open(page: &mut Page, title: &str) {
+    let title = escape(title);
     page.line("<!doctype html>");
     page.line("<html lang=\"en\">");
     page.line("<head>");
     page.line("<meta charset=\"utf-8\">");
     page.line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
     page.line("<meta name=\"color-scheme\" content=\"light dark\">");
-    page.line(&format!("<title>{name} · tear sheet · Stockade</title>"));
+    page.line(&format!("<title>{title} · Stockade</title>"));
     page.line("</head>");
     page.line("<body>");
     page.line(
@@ -99,6 +104,11 @@ fn foot(page: &mut Page, document: &ResultDocument) {
         document.engine.semantics
     ));
     page.line("</footer>");
+    close(page);
+}
+
+/// Ends a page that [`open`] began.
+pub(crate) fn close(page: &mut Page) {
     page.line("</td></tr></table>");
     page.line("</font>");
     page.line("</body>");
@@ -106,7 +116,7 @@ fn foot(page: &mut Page, document: &ResultDocument) {
 }
 
 /// A long hexadecimal number that may break every eight digits.
-fn breakable(hex: &str) -> String {
+pub(crate) fn breakable(hex: &str) -> String {
     let digits: Vec<char> = hex.chars().collect();
     let parts: Vec<String> =
         digits.chunks(8).map(|part| escape(&part.iter().collect::<String>())).collect();

@@ -15,12 +15,13 @@ const TABLE: &str =
     "<table width=\"100%\" border=\"0\" cellpadding=\"4\" cellspacing=\"0\" rules=\"rows\">";
 
 /// A column's name and which way its cells are set.
-struct Column(&'static str, &'static str);
+pub(crate) struct Column(pub &'static str, pub &'static str);
 
-const LEFT: &str = "left";
-const RIGHT: &str = "right";
+pub(crate) const LEFT: &str = "left";
+pub(crate) const RIGHT: &str = "right";
 
-fn open(page: &mut Page, caption: &str, columns: &[Column]) {
+/// Begins a table, which [`close`] ends.
+pub(crate) fn open(page: &mut Page, caption: &str, columns: &[Column]) {
     page.line("<font size=\"2\">");
     page.line(TABLE);
     page.line(&format!("<caption><font size=\"1\">{}</font></caption>", escape(caption)));
@@ -32,7 +33,7 @@ fn open(page: &mut Page, caption: &str, columns: &[Column]) {
 }
 
 /// One row; its first cell names it. Cells are markup already.
-fn row(page: &mut Page, columns: &[Column], cells: &[String]) {
+pub(crate) fn row(page: &mut Page, columns: &[Column], cells: &[String]) {
     let mut line = String::from("<tr>");
     for (place, (Column(_, align), cell)) in columns.iter().zip(cells).enumerate() {
         let (tag, scope) = if place == 0 { ("th", " scope=\"row\"") } else { ("td", "") };
@@ -44,7 +45,8 @@ fn row(page: &mut Page, columns: &[Column], cells: &[String]) {
     page.line(&line);
 }
 
-fn close(page: &mut Page) {
+/// Ends a table.
+pub(crate) fn close(page: &mut Page) {
     page.line("</tbody></table></font>");
 }
 

@@ -76,14 +76,14 @@ pub struct Checked {
 /// One thing that is wrong, its place in UTF-16 code units as browsers count.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Finding {
-    from: usize,
-    to: usize,
-    line: usize,
-    column: usize,
-    severity: &'static str,
-    code: String,
-    message: String,
-    help: Option<String>,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) severity: &'static str,
+    pub(super) code: String,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
 }
 
 /// A text and a cursor in it, in UTF-16 code units.
@@ -97,17 +97,17 @@ pub struct Cursor {
 /// What may stand at the cursor.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Completed {
-    from: usize,
-    options: Vec<Choice>,
+    pub(super) from: usize,
+    pub(super) options: Vec<Choice>,
 }
 
 /// One word that may stand there.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Choice {
-    label: String,
-    kind: &'static str,
-    detail: String,
-    info: Option<String>,
+    pub(super) label: String,
+    pub(super) kind: &'static str,
+    pub(super) detail: String,
+    pub(super) info: Option<String>,
 }
 
 /// `GET /api/v1/strategies`
@@ -209,13 +209,17 @@ const fn kind(kind: CompletionKind) -> &'static str {
     match kind {
         CompletionKind::Key => "key",
         CompletionKind::Value => "value",
-        CompletionKind::Expression(inner) => match inner {
-            factor::CompletionKind::Field => "field",
-            factor::CompletionKind::Group => "group",
-            factor::CompletionKind::Operator => "operator",
-            factor::CompletionKind::Word => "word",
-            factor::CompletionKind::Keyword => "keyword",
-        },
+        CompletionKind::Expression(inner) => kind_in_expression(inner),
+    }
+}
+
+pub(super) const fn kind_in_expression(kind: factor::CompletionKind) -> &'static str {
+    match kind {
+        factor::CompletionKind::Field => "field",
+        factor::CompletionKind::Group => "group",
+        factor::CompletionKind::Operator => "operator",
+        factor::CompletionKind::Word => "word",
+        factor::CompletionKind::Keyword => "keyword",
     }
 }
 
@@ -269,18 +273,22 @@ fn finding(text: &str, problem: &engine::Problem) -> Finding {
         to: units(text, problem.span.end),
         line: problem.line,
         column: problem.column,
-        severity: match problem.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
+        severity: severity(problem.severity),
         code: problem.code.to_owned(),
         message: problem.message.clone(),
         help: problem.help.clone(),
     }
 }
 
+pub(super) const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
 /// UTF-16 code units before a byte; an offset inside a character counts as its start.
-fn units(text: &str, byte: usize) -> usize {
+pub(super) fn units(text: &str, byte: usize) -> usize {
     text.char_indices()
         .take_while(|(at, c)| at + c.len_utf8() <= byte)
         .map(|(_, c)| c.len_utf16())
@@ -288,7 +296,7 @@ fn units(text: &str, byte: usize) -> usize {
 }
 
 /// The byte at a number of UTF-16 code units; `None` outside the text or inside a character.
-fn byte_at(text: &str, units: usize) -> Option<usize> {
+pub(super) fn byte_at(text: &str, units: usize) -> Option<usize> {
     let mut seen = 0;
     for (at, c) in text.char_indices() {
         if seen >= units {

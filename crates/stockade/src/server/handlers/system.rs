@@ -1,12 +1,20 @@
 //! The server itself and its language.
 
-use crate::server::{Answer, extract::Json, state::App};
+use crate::{
+    report::words,
+    server::{
+        Answer,
+        extract::{Json, Query},
+        state::App,
+    },
+};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use factor::Outcome;
 use http::header;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Whether it works.
@@ -21,6 +29,7 @@ pub struct Health {
 pub struct Language {
     operators: Vec<Operator>,
     fields: Vec<String>,
+    groups: Vec<String>,
 }
 
 /// An operator.
@@ -31,6 +40,35 @@ pub struct Operator {
     summary: &'static str,
     /// When its value is missing.
     missing: &'static str,
+    /// Where the definition comes from.
+    source: &'static str,
+    family: &'static str,
+    /// `number`, `truth`, or `same`: truth if all its arguments are.
+    result: &'static str,
+    parameters: Vec<Parameter>,
+    /// What it takes, in words.
+    cost: String,
+    /// The text that defines it, if it is written in the language itself.
+    definition: Option<&'static str>,
+}
+
+/// A parameter of an operator.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Parameter {
+    name: &'static str,
+    kind: &'static str,
+    /// What it takes, in words.
+    takes: &'static str,
+    /// What it is if left out; null too for `min`, which is then the window.
+    default: Option<f64>,
+    optional: bool,
+}
+
+/// Whose fields.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Whose {
+    dataset: Option<String>,
 }
 
 /// `GET /health`
@@ -46,13 +84,38 @@ pub async fn openapi(State(app): State<App>) -> Response {
 }
 
 /// `GET /api/v1/language`
-pub async fn language() -> Json<Language> {
-    let operator = |one: &factor::Operator| Operator {
+pub async fn language(
+    State(app): State<App>,
+    Query(asked): Query<Whose>,
+) -> Answer<Json<Language>> {
+    let schema = app.desk().factor_schema(asked.dataset.as_deref()).await?;
+    Ok(Json(Language {
+        operators: factor::operators().iter().map(operator).collect(),
+        fields: schema.fields.into_iter().collect(),
+        groups: schema.groups.into_iter().collect(),
+    }))
+}
+
+fn operator(one: &factor::Operator) -> Operator {
+    Operator {
         name: one.name,
         signature: one.signature,
         summary: one.summary,
         missing: one.missing,
-    };
-    let operators = factor::operators().iter().map(operator).collect();
-    Json(Language { operators, fields: factor::Schema::bars().fields.into_iter().collect() })
+        source: one.source,
+        family: words::family(one.family),
+        result: match one.result {
+            Outcome::Number => "number",
+            Outcome::Truth => "truth",
+            Outcome::Same => "same",
+        },
+        parameters: one.parameters.iter().map(parameter).collect(),
+        cost: one.cost(),
+        definition: one.definition(),
+    }
+}
+
+fn parameter(one: &factor::Parameter) -> Parameter {
+    let (kind, takes) = words::parameter(one.kind);
+    Parameter { name: one.name, kind, takes, default: one.default, optional: one.is_optional() }
 }
