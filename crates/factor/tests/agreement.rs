@@ -5,6 +5,7 @@
 //! `PROPTEST_CASES=200000 cargo test -p factor --test agreement`.
 #![allow(
     clippy::indexing_slicing,
+    clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
     reason = "tests: panels are small, and a wrong index is a failure"
 )]

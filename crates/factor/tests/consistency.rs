@@ -4,6 +4,7 @@
 //! More cases: `PROPTEST_CASES=20000 cargo test -p factor --test consistency`.
 #![allow(
     clippy::indexing_slicing,
+    clippy::cast_possible_wrap,
     clippy::float_cmp,
     reason = "tests: panels are small, and a wrong index is a failure"
 )]

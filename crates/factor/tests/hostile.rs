@@ -1,6 +1,7 @@
 //! Texts made to hurt: each is answered by a typed finding, or evaluated, within milliseconds.
 #![allow(
     clippy::indexing_slicing,
+    clippy::cast_possible_wrap,
     clippy::float_cmp,
     clippy::disallowed_types,
     reason = "tests: a wrong index is a failure, values are exact, and how long an answer takes is what is asked"
