@@ -77,23 +77,21 @@ impl Within {
     /// Takes in a date: its factor values and forward returns.
     pub(crate) fn date(&mut self, t: usize, groups: &Grouping<'_>, x: &[f64], y: &[f64]) {
         self.gather(t, groups, x, y);
-        let means: Vec<Option<(f64, f64)>> = self
+        let sums: Vec<(f64, f64, f64)> = self
             .members
             .iter()
-            .map(|(x, y)| {
-                (x.len() > 1).then(|| mean(x.iter().copied()).zip(mean(y.iter().copied())))?
-            })
+            .map(|(x, y)| (count(x.len()), x.iter().sum(), y.iter().sum()))
             .collect();
         let none = groups.number();
         self.left.fill(f64::NAN);
         self.right.fill(f64::NAN);
         for (j, group) in groups.row(t).take(x.len()).enumerate() {
-            if let Some((a, b)) = means[group].filter(|_| group < none)
-                && x[j].is_finite()
-                && y[j].is_finite()
-            {
-                self.left[j] = x[j] - a;
-                self.right[j] = y[j] - b;
+            let (number, a, b) = sums[group];
+            if group < none && number > 1.0 && x[j].is_finite() && y[j].is_finite() {
+                // Of whole numbers only the quotient is rounded, so that what is equal stays equal
+                // in groups of different sizes.
+                self.left[j] = (number * x[j] - a) / number;
+                self.right[j] = (number * y[j] - b) / number;
             }
         }
         self.ic[t] = pearson(&self.left, &self.right);
