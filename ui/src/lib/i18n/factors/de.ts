@@ -148,6 +148,7 @@ export const factors: Record<keyof typeof english, string> = {
   'study.ratio': 'IR',
   'study.ratio.long': 'Informationsverhältnis: Mittel ÷ Standardabweichung',
   'study.t.long': 'Mittel ÷ Standardfehler, der Überlappung berücksichtigt (Newey und West)',
+  'study.entry': 'Positionen öffnen und schließen zu {price}, {rows} nach dem Wert.',
   'study.t.text': 't und p berücksichtigen überlappende Renditen und Autokorrelation (Newey und West).',
   'study.positive': 'Über 0',
   'study.dates': 'Tage',

@@ -146,6 +146,7 @@ export const factors = {
   'study.ratio': 'IR',
   'study.ratio.long': 'Information ratio: mean ÷ standard deviation',
   'study.t.long': 'Mean ÷ standard error that allows for overlap (Newey and West)',
+  'study.entry': 'Positions open and close at {price}, {rows} after the value.',
   'study.t.text': 't and p allow for overlapping returns and autocorrelation (Newey and West).',
   'study.positive': 'Above 0',
   'study.dates': 'Dates',
