@@ -22,7 +22,7 @@ pub(crate) fn traded_value(reading: &Reading<'_>) -> Result<Option<Vec<f64>>, Er
     }
     let mut means = vec![0.0; values.len()];
     for t in 0..reading.rows {
-        reading.alive()?;
+        reading.stop.check()?;
         let first = (t + 1).saturating_sub(*rows);
         let mean = &mut means[t * reading.names..(t + 1) * reading.names];
         for s in first..=t {
@@ -42,12 +42,17 @@ pub(crate) fn traded_value(reading: &Reading<'_>) -> Result<Option<Vec<f64>>, Er
 /// that it replaces, D the traded values and p the share: a book B, long plus short, trades
 /// B / 2 · |Δw| / horizon of a name. Pooled: B = 2 p · horizon · Σ D / Σ |Δw|; strict: the least
 /// 2 p · horizon · D / |Δw|; both over the names that the tranche holds.
-pub(crate) fn capacity(reading: &Reading<'_>, rows: usize, traded: &[f64]) -> Capacity {
+pub(crate) fn capacity(
+    reading: &Reading<'_>,
+    rows: usize,
+    traded: &[f64],
+) -> Result<Capacity, Error> {
     let share = reading.settings.capacity.as_ref().map_or(0.0, |capacity| capacity.share);
     let scale = 2.0 * share * count(rows);
     let (mut pooled, mut strict): (Series, Series) =
         (vec![None; reading.rows], vec![None; reading.rows]);
     for t in 0..reading.rows {
+        reading.stop.check()?;
         let Some(now) = reading.book.weights(t) else { continue };
         let before = t.checked_sub(rows).and_then(|t| reading.book.weights(t));
         let (mut value, mut change, mut least) = (0.0, 0.0, f64::INFINITY);
@@ -67,12 +72,12 @@ pub(crate) fn capacity(reading: &Reading<'_>, rows: usize, traded: &[f64]) -> Ca
         pooled[t] = finite(scale * value / change);
         strict[t] = finite(scale * least);
     }
-    Capacity {
+    Ok(Capacity {
         pooled_median: percentile(&pooled, 0.5),
         strict_median: percentile(&strict, 0.5),
         pooled_low: percentile(&pooled, 0.1),
         strict_low: percentile(&strict, 0.1),
         pooled,
         strict,
-    }
+    })
 }

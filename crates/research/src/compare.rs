@@ -3,10 +3,11 @@
 use crate::cross::{Orders, Ranks, Side, positions};
 use crate::forward::dense;
 use crate::statistics::{Mean, ratio};
+use crate::stop::Stop;
 use crate::{Error, Settings};
 use market::{Column, Panel};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// Factors compared at once.
 const FACTORS_MAX: usize = 64;
@@ -29,17 +30,17 @@ pub fn correlations(
     cancel: &AtomicBool,
 ) -> Result<Correlations, Error> {
     check(factors, names)?;
-    let stop = || cancel.load(Ordering::Relaxed);
+    let stop = Stop(cancel);
     let mut prepared = Vec::with_capacity(factors.len());
     for (_, column) in factors {
-        prepared.push(Factor::of(column, names, &stop)?);
+        prepared.push(Factor::of(column, names, stop)?);
     }
     let number = factors.len();
     let table = || vec![vec![None; number]; number];
     let (mut mean, mut pooled) = (table(), table());
     for (i, a) in prepared.iter().enumerate() {
         for (j, b) in prepared.iter().enumerate().skip(i) {
-            let (of_dates, of_cells) = pair(a, b, names, &stop)?;
+            let (of_dates, of_cells) = pair(a, b, names, stop)?;
             for (row, column) in [(i, j), (j, i)] {
                 set(&mut mean, row, column, of_dates);
                 set(&mut pooled, row, column, of_cells);
@@ -83,9 +84,9 @@ struct Factor {
 }
 
 impl Factor {
-    fn of(column: &Column, names: usize, stop: &impl Fn() -> bool) -> Result<Self, Error> {
+    fn of(column: &Column, names: usize, stop: Stop<'_>) -> Result<Self, Error> {
         let values = dense(column, names, f64::is_finite);
-        let orders = Orders::of(&values, names, stop).ok_or(Error::Cancelled)?;
+        let orders = Orders::of(&values, names, stop)?;
         let mut places = vec![f64::NAN; values.len()];
         for (t, row) in places.chunks_exact_mut(names.max(1)).enumerate() {
             positions(orders.row(t), row);
@@ -98,15 +99,13 @@ fn pair(
     a: &Factor,
     b: &Factor,
     names: usize,
-    stop: &impl Fn() -> bool,
+    stop: Stop<'_>,
 ) -> Result<(Option<f64>, Option<f64>), Error> {
     let mut ranks = Ranks::new(names);
     let mut mean = Mean::default();
     let rows = a.values.chunks_exact(names.max(1)).zip(b.values.chunks_exact(names.max(1)));
     for (t, (x, y)) in rows.enumerate() {
-        if stop() {
-            return Err(Error::Cancelled);
-        }
+        stop.check()?;
         let left = Side { values: x, order: a.orders.row(t) };
         let right = Side { values: y, order: b.orders.row(t) };
         if let Some(value) = ranks.correlation(left, right) {

@@ -6,6 +6,8 @@
     reason = "numeric kernel: names index rows of the panel's width; counts are far below 2^52"
 )]
 
+use crate::{Error, stop::Stop};
+
 /// Correlations over fewer names are not computed.
 pub(crate) const NAMES_MIN: usize = 3;
 
@@ -53,18 +55,16 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// Sorts row after row; `values` is time-major, `names` wide. `None` once cancelled.
-    pub(crate) fn of(values: &[f64], names: usize, stop: &impl Fn() -> bool) -> Option<Self> {
+    /// Sorts row after row; `values` is time-major, `names` wide.
+    pub(crate) fn of(values: &[f64], names: usize, stop: Stop<'_>) -> Result<Self, Error> {
         let mut orders = Self { places: Vec::with_capacity(values.len()), ends: vec![0] };
         let mut sorter = Sorter::default();
         for row in values.chunks_exact(names.max(1)) {
-            if stop() {
-                return None;
-            }
+            stop.check()?;
             sorter.sort(row, &mut orders.places);
             orders.ends.push(orders.places.len());
         }
-        Some(orders)
+        Ok(orders)
     }
 
     /// The order of row `t`; empty outside.

@@ -4,8 +4,9 @@
     reason = "numeric kernel: every table here is rows × names, and rows and names stay below both"
 )]
 
-use crate::{Error, Settings};
+use crate::{Error, Settings, stop::Stop};
 use market::{Column, Panel};
+use std::sync::atomic::AtomicBool;
 
 /// Returns after the date they stand at: labels, not features.
 ///
@@ -74,7 +75,8 @@ pub fn forward(panel: &Panel, settings: &Settings, horizon: usize) -> Result<For
         let what = "a horizon in rows";
         return Err(Error::Range { what, found: horizon, least: 1, most });
     }
-    Ok(Prices::of(panel, &settings.price)?.forward(settings.delay, horizon))
+    let never = AtomicBool::new(false);
+    Prices::of(panel, &settings.price, Stop(&never))?.forward(settings.delay, horizon, Stop(&never))
 }
 
 /// The numeric field that a setting names.
@@ -114,7 +116,7 @@ pub(crate) struct Prices {
 }
 
 impl Prices {
-    pub(crate) fn of(panel: &Panel, name: &str) -> Result<Self, Error> {
+    pub(crate) fn of(panel: &Panel, name: &str, stop: Stop<'_>) -> Result<Self, Error> {
         let (rows, names) = (panel.rows(), panel.symbols().len());
         let column = field(panel, name, "the price of entry and exit")?;
         let values = dense(column, names, |price| price.is_finite() && price > 0.0);
@@ -122,6 +124,7 @@ impl Prices {
         let mut filled = Vec::with_capacity(values.len());
         let mut last = vec![f64::NAN; names];
         for (t, row) in values.chunks_exact(names.max(1)).enumerate() {
+            stop.check()?;
             for (j, price) in row.iter().enumerate() {
                 if price.is_finite() {
                     last[j] = *price;
@@ -141,11 +144,17 @@ impl Prices {
         self.filled.get(t * self.names..(t + 1) * self.names).unwrap_or(&[])
     }
 
-    pub(crate) fn forward(&self, delay: usize, horizon: usize) -> Forward {
+    pub(crate) fn forward(
+        &self,
+        delay: usize,
+        horizon: usize,
+        stop: Stop<'_>,
+    ) -> Result<Forward, Error> {
         let cells = self.rows * self.names;
         let mut values = vec![f64::NAN; cells];
         let mut ends = vec![End::Beyond; cells];
         for t in 0..self.rows {
+            stop.check()?;
             let (entry, exit) = (t + delay, t + delay + horizon);
             if exit >= self.rows {
                 break;
@@ -170,21 +179,22 @@ impl Prices {
                 }
             }
         }
-        Forward { values, ends, names: self.names }
+        Ok(Forward { values, ends, names: self.names })
     }
 
     /// The change of the last known price from the row before: 0 while nothing trades, NaN before
     /// the name has a price.
-    pub(crate) fn held(&self) -> Vec<f64> {
+    pub(crate) fn held(&self, stop: Stop<'_>) -> Result<Vec<f64>, Error> {
         let mut held = vec![f64::NAN; self.filled.len()];
         for t in 1..self.rows {
+            stop.check()?;
             let (now, before) = (self.filled_row(t), self.filled_row(t - 1));
             for (j, (now, before)) in now.iter().zip(before).enumerate() {
                 let change = now / before - 1.0;
                 held[t * self.names + j] = if change.is_finite() { change } else { f64::NAN };
             }
         }
-        held
+        Ok(held)
     }
 }
 

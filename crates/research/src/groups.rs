@@ -86,12 +86,12 @@ impl Within {
         self.left.fill(f64::NAN);
         self.right.fill(f64::NAN);
         for (j, group) in groups.row(t).take(x.len()).enumerate() {
-            let (number, a, b) = sums[group];
+            let (number, sum_x, sum_y) = sums[group];
             if group < none && number > 1.0 && x[j].is_finite() && y[j].is_finite() {
                 // Of whole numbers only the quotient is rounded, so that what is equal stays equal
                 // in groups of different sizes.
-                self.left[j] = (number * x[j] - a) / number;
-                self.right[j] = (number * y[j] - b) / number;
+                self.left[j] = (number * x[j] - sum_x) / number;
+                self.right[j] = (number * y[j] - sum_y) / number;
             }
         }
         self.ic[t] = pearson(&self.left, &self.right);
@@ -144,14 +144,15 @@ fn ranked(x: &[f64], y: &[f64], sorter: &mut Sorter, ranks: &mut Ranks) -> Optio
 }
 
 /// Shares of the groups in the top and the bottom quantile.
-pub(crate) fn exposures(reading: &Reading<'_>) -> Vec<Exposure> {
-    let Some(groups) = &reading.groups else { return Vec::new() };
+pub(crate) fn exposures(reading: &Reading<'_>) -> Result<Vec<Exposure>, Error> {
+    let Some(groups) = &reading.groups else { return Ok(Vec::new()) };
     let number = groups.number();
     let mut shares: Vec<[Series; 2]> =
         (0..=number).map(|_| [vec![None; reading.rows], vec![None; reading.rows]]).collect();
     let mut all = vec![Mean::default(); number + 1];
     let ends = [reading.book.quantiles() - 1, 0];
     for t in 0..reading.rows {
+        reading.stop.check()?;
         let mut counts = vec![[0_usize; 3]; number + 1];
         for (group, code) in groups.row(t).zip(reading.book.codes(t)) {
             let code = usize::from(*code);
@@ -180,7 +181,7 @@ pub(crate) fn exposures(reading: &Reading<'_>) -> Vec<Exposure> {
             top,
             bottom,
         };
-    names.zip(shares.into_iter().zip(all)).map(exposure).collect()
+    Ok(names.zip(shares.into_iter().zip(all)).map(exposure).collect())
 }
 
 fn share(part: usize, whole: usize) -> Option<f64> {

@@ -19,25 +19,27 @@ pub(crate) fn read(
     held: &[f64],
     traded: Option<&[f64]>,
 ) -> Result<Horizon, Error> {
-    reading.alive()?;
-    let forward = reading.prices.forward(reading.settings.delay, rows);
+    let stop = reading.stop;
+    let forward = reading.prices.forward(reading.settings.delay, rows, stop)?;
     let orders = reading.orders_of(&forward)?;
     let mut dates = Dates::new(reading);
     for t in 0..reading.rows {
-        reading.alive()?;
+        stop.check()?;
         dates.take(t, reading, Side { values: forward.row(t), order: orders.row(t) });
     }
-    let without_delisted = without_delisted(reading, &forward, &dates, rows);
+    let without_delisted = without_delisted(reading, &forward, &dates, rows)?;
     let mut tranches = tranches(reading, rows, held)?;
     let growth = std::mem::take(&mut tranches.growth);
+    let turnover = |q| reading.book.turnover(q, rows, stop);
     Ok(dates.figures(Parts {
         reading,
         rows,
-        growth,
         tranches,
-        labels: labels(reading, &forward),
+        turnover: (0..growth.len()).map(turnover).collect::<Result<_, _>>()?,
+        labels: labels(reading, &forward)?,
         without_delisted,
-        capacity: traded.map(|traded| capacity::capacity(reading, rows, traded)),
+        capacity: traded.map(|traded| capacity::capacity(reading, rows, traded)).transpose()?,
+        growth,
     }))
 }
 
@@ -57,6 +59,7 @@ struct Parts<'a> {
     reading: &'a Reading<'a>,
     rows: usize,
     growth: Vec<Series>,
+    turnover: Vec<Option<f64>>,
     tranches: Tranches,
     labels: LabelCounts,
     without_delisted: Sensitivity,
@@ -115,15 +118,16 @@ impl Dates {
             monthly: monthly(reading.panel.times(), &series),
             series,
         };
-        let quantiles = self.quantiles.iter().zip(growth).enumerate();
-        let quantiles = quantiles.map(|(q, ((series, demeaned, within), growth))| Quantile {
-            names: size(reading, q),
-            mean: summary(series, rows),
-            demeaned: demeaned.value(),
-            group_demeaned: within.value(),
-            turnover: reading.book.turnover(q, rows),
-            growth,
-        });
+        let quantiles = self.quantiles.iter().zip(growth).zip(parts.turnover).enumerate();
+        let quantiles =
+            quantiles.map(|(q, (((series, demeaned, within), growth), turnover))| Quantile {
+                names: size(reading, q),
+                mean: summary(series, rows),
+                demeaned: demeaned.value(),
+                group_demeaned: within.value(),
+                turnover,
+                growth,
+            });
         let quantiles = quantiles.collect();
         let within = self.within.as_ref().zip(reading.groups.as_ref());
         let groups = within.map_or(Vec::new(), |(within, groups)| within.groups(groups, rows));
@@ -174,9 +178,10 @@ fn spread(sums: &[(f64, usize)]) -> Option<f64> {
     value(*top).zip(value(*bottom)).and_then(|(top, bottom)| finite(top - bottom))
 }
 
-fn labels(reading: &Reading<'_>, forward: &Forward) -> LabelCounts {
+fn labels(reading: &Reading<'_>, forward: &Forward) -> Result<LabelCounts, Error> {
     let mut counts = LabelCounts::default();
     for t in 0..reading.rows {
+        reading.stop.check()?;
         let cells = reading.row(t).iter().zip(forward.ends_of(t)).zip(forward.row(t));
         for ((_, end), value) in cells.filter(|((x, _), _)| x.is_finite()) {
             counts.values += 1;
@@ -191,7 +196,7 @@ fn labels(reading: &Reading<'_>, forward: &Forward) -> LabelCounts {
         }
     }
     counts.missing_share = ratio(count(counts.values - counts.known), count(counts.values));
-    counts
+    Ok(counts)
 }
 
 /// The figures again on the dates where a label ends in a delisting, without those labels.
@@ -200,13 +205,14 @@ fn without_delisted(
     forward: &Forward,
     dates: &Dates,
     overlap: usize,
-) -> Sensitivity {
+) -> Result<Sensitivity, Error> {
     let (mut ic, mut rank_ic, mut spreads) =
         (dates.ic.clone(), dates.rank_ic.clone(), dates.spread.clone());
     let mut later = vec![f64::NAN; reading.names];
     let (mut sorter, mut ranks) = (Sorter::default(), Ranks::new(reading.names));
     let mut sums = dates.sums.clone();
     for t in 0..reading.rows {
+        reading.stop.check()?;
         let ends = forward.ends_of(t);
         if !ends.contains(&End::Delisted) {
             continue;
@@ -221,9 +227,9 @@ fn without_delisted(
         average(reading.book.codes(t), &later, &mut sums);
         spreads[t] = spread(&sums);
     }
-    Sensitivity {
+    Ok(Sensitivity {
         ic: summary(&ic, overlap),
         rank_ic: summary(&rank_ic, overlap),
         spread: summary(&spreads, overlap),
-    }
+    })
 }

@@ -18,6 +18,7 @@ mod overfit;
 mod quantile;
 mod settings;
 mod statistics;
+mod stop;
 mod study;
 mod survivorship;
 

@@ -5,8 +5,9 @@
 )]
 
 use crate::statistics::{count, mean, ratio};
+use crate::stop::Stop;
 use crate::{Error, Series};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// Series compared at once.
 const SERIES_MAX: usize = 1000;
@@ -67,9 +68,7 @@ pub fn overfitting(
         if chosen.count_ones() as usize * 2 != slices {
             continue;
         }
-        if cancel.load(Ordering::Relaxed) {
-            return Err(Error::Cancelled);
-        }
+        Stop(cancel).check()?;
         trials.take(&table, chosen);
     }
     Ok(trials.figures(returns.len(), length * slices, slices))

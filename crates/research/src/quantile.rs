@@ -7,6 +7,7 @@
 use crate::cross::{Orders, positions};
 use crate::forward::Prices;
 use crate::statistics::{Mean, count, deviation, finite, ratio};
+use crate::stop::Stop;
 use crate::study::Reading;
 use crate::{Error, Series, Settings, Spread, Summary};
 
@@ -31,7 +32,12 @@ pub(crate) struct Book {
 
 impl Book {
     /// Quantile ⌊quantiles × (average rank − ½) / number⌋: equal values are never parted.
-    pub(crate) fn of(orders: &Orders, prices: &Prices, settings: &Settings) -> Self {
+    pub(crate) fn of(
+        orders: &Orders,
+        prices: &Prices,
+        settings: &Settings,
+        stop: Stop<'_>,
+    ) -> Result<Self, Error> {
         let (rows, names, quantiles) = (prices.rows, prices.names, settings.quantiles);
         let mut book = Self {
             codes: vec![NONE; rows * names],
@@ -44,6 +50,7 @@ impl Book {
         };
         let mut places = vec![f64::NAN; names];
         for t in 0..rows {
+            stop.check()?;
             places.fill(f64::NAN);
             positions(orders.row(t), &mut places);
             let entries = prices.row(t + settings.delay);
@@ -57,7 +64,7 @@ impl Book {
                 }
             }
         }
-        book
+        Ok(book)
     }
 
     /// Quantile of each name at row `t`, at least [`Book::quantiles`] for none.
@@ -106,9 +113,15 @@ impl Book {
     }
 
     /// Mean share of a quantile's names that were not in it `rows` rows before.
-    pub(crate) fn turnover(&self, q: usize, rows: usize) -> Option<f64> {
+    pub(crate) fn turnover(
+        &self,
+        q: usize,
+        rows: usize,
+        stop: Stop<'_>,
+    ) -> Result<Option<f64>, Error> {
         let mut mean = Mean::default();
         for t in rows..self.rows {
+            stop.check()?;
             let (now, before) = (self.codes(t), self.codes(t - rows));
             if self.members(t, q) == 0 || self.members(t - rows, q) == 0 {
                 continue;
@@ -117,7 +130,7 @@ impl Book {
             let new = pairs.filter(|(a, b)| usize::from(**a) == q && usize::from(**b) != q);
             mean.add(count(new.count()) / count(self.members(t, q)));
         }
-        mean.value()
+        Ok(mean.value())
     }
 }
 
@@ -182,7 +195,7 @@ pub(crate) fn tranches(
     // One place more than quantiles, for the names that are in none.
     let mut sums = vec![0.0; quantiles + 1];
     for s in 0..book.rows {
-        reading.alive()?;
+        reading.stop.check()?;
         let now = &held[s * names..(s + 1) * names];
         let mut returns = vec![0.0; quantiles];
         let mut spread = 0.0;

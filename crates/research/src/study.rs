@@ -6,11 +6,12 @@ use crate::groups::Grouping;
 use crate::quantile::Book;
 use crate::settings::check_shape;
 use crate::statistics::{count, ratio, summary};
+use crate::stop::Stop;
 use crate::{
     Coverage, Error, Lag, Series, Settings, Study, capacity, groups, horizon, survivorship,
 };
 use market::{Column, Panel};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// Reads a factor against the returns that follow it.
 ///
@@ -25,7 +26,7 @@ pub fn study(
 ) -> Result<Study, Error> {
     settings.check()?;
     let reading = Reading::new(factor, panel, settings, cancel)?;
-    let held = reading.prices.held();
+    let held = reading.prices.held(reading.stop)?;
     let traded = capacity::traded_value(&reading)?;
     let mut horizons = Vec::with_capacity(settings.horizons.len());
     for rows in &settings.horizons {
@@ -34,12 +35,12 @@ pub fn study(
     Ok(Study {
         settings: settings.clone(),
         times: panel.times().to_vec(),
-        coverage: coverage(&reading),
+        coverage: coverage(&reading)?,
         horizons,
         autocorrelation: autocorrelation(&reading)?,
         decay: decay(&reading)?,
-        survivorship: survivorship::survivorship(&reading),
-        exposures: groups::exposures(&reading),
+        survivorship: survivorship::survivorship(&reading)?,
+        exposures: groups::exposures(&reading)?,
     })
 }
 
@@ -48,7 +49,7 @@ pub fn study(
 pub(crate) struct Reading<'a> {
     pub(crate) panel: &'a Panel,
     pub(crate) settings: &'a Settings,
-    cancel: &'a AtomicBool,
+    pub(crate) stop: Stop<'a>,
     pub(crate) rows: usize,
     pub(crate) names: usize,
     /// Time-major without padding, NaN where missing.
@@ -67,23 +68,14 @@ impl<'a> Reading<'a> {
         cancel: &'a AtomicBool,
     ) -> Result<Self, Error> {
         check_shape(factor, panel)?;
+        let stop = Stop(cancel);
         let (rows, names) = (panel.rows(), panel.symbols().len());
         let groups = Grouping::of(panel, settings.group.as_deref())?;
-        let prices = Prices::of(panel, &settings.price)?;
+        let prices = Prices::of(panel, &settings.price, stop)?;
         let factor = dense(factor, names, f64::is_finite);
-        let stop = || cancel.load(Ordering::Relaxed);
-        let orders = Orders::of(&factor, names, &stop).ok_or(Error::Cancelled)?;
-        let book = Book::of(&orders, &prices, settings);
-        Ok(Self { panel, settings, cancel, rows, names, factor, orders, prices, book, groups })
-    }
-
-    /// Gives up if the caller's flag is up.
-    pub(crate) fn alive(&self) -> Result<(), Error> {
-        if self.stop() { Err(Error::Cancelled) } else { Ok(()) }
-    }
-
-    pub(crate) fn stop(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed)
+        let orders = Orders::of(&factor, names, stop)?;
+        let book = Book::of(&orders, &prices, settings, stop)?;
+        Ok(Self { panel, settings, stop, rows, names, factor, orders, prices, book, groups })
     }
 
     /// Row `t` of the factor.
@@ -96,15 +88,15 @@ impl<'a> Reading<'a> {
     }
 
     pub(crate) fn orders_of(&self, forward: &Forward) -> Result<Orders, Error> {
-        let stop = || self.stop();
-        Orders::of(forward.values(), self.names, &stop).ok_or(Error::Cancelled)
+        Orders::of(forward.values(), self.names, self.stop)
     }
 }
 
-fn coverage(reading: &Reading<'_>) -> Coverage {
+fn coverage(reading: &Reading<'_>) -> Result<Coverage, Error> {
     let mut coverage = Coverage::default();
     let valid = |row: &[f64]| row.iter().filter(|x| x.is_finite()).count();
     for t in 0..reading.rows {
+        reading.stop.check()?;
         let (prices, values) = (reading.prices.row(t), reading.row(t));
         let both = prices.iter().zip(values).filter(|(p, x)| p.is_finite() && x.is_finite());
         coverage.priced.push(valid(prices));
@@ -113,7 +105,7 @@ fn coverage(reading: &Reading<'_>) -> Coverage {
     }
     let total = |list: &[usize]| count(list.iter().sum());
     coverage.share = ratio(total(&coverage.both), total(&coverage.priced));
-    coverage
+    Ok(coverage)
 }
 
 fn autocorrelation(reading: &Reading<'_>) -> Result<Vec<Lag>, Error> {
@@ -122,7 +114,7 @@ fn autocorrelation(reading: &Reading<'_>) -> Result<Vec<Lag>, Error> {
     for rows in &reading.settings.lags {
         let mut series: Series = vec![None; reading.rows];
         for (t, cell) in series.iter_mut().enumerate().skip(*rows) {
-            reading.alive()?;
+            reading.stop.check()?;
             *cell = ranks.correlation(reading.side(t), reading.side(t - rows));
         }
         lags.push(Lag { rows: *rows, summary: summary(&series, 1) });
@@ -132,14 +124,14 @@ fn autocorrelation(reading: &Reading<'_>) -> Result<Vec<Lag>, Error> {
 
 /// Every row's one-row return is ranked once and met by the factor of each lag before it.
 fn decay(reading: &Reading<'_>) -> Result<Vec<Lag>, Error> {
-    let forward = reading.prices.forward(0, 1);
+    let forward = reading.prices.forward(0, 1, reading.stop)?;
     let orders = reading.orders_of(&forward)?;
     let mut ranks = Ranks::new(reading.names);
     let mut lags = Vec::new();
     for rows in 1..=reading.settings.decay {
         let mut series: Series = vec![None; reading.rows];
         for (t, cell) in series.iter_mut().enumerate() {
-            reading.alive()?;
+            reading.stop.check()?;
             let at = t + reading.settings.delay + rows - 1;
             let later = Side { values: forward.row(at), order: orders.row(at) };
             if !later.order.is_empty() {

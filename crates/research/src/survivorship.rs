@@ -1,15 +1,17 @@
 //! What became of the names: listed late, suspended, delisted.
 
 use crate::study::Reading;
-use crate::{Fate, Survivorship};
+use crate::{Error, Fate, Survivorship};
 
-pub(crate) fn survivorship(reading: &Reading<'_>) -> Survivorship {
+pub(crate) fn survivorship(reading: &Reading<'_>) -> Result<Survivorship, Error> {
     let mut report = Survivorship { names: reading.names, ..Survivorship::default() };
     for (t, row) in reading.factor.chunks_exact(reading.names.max(1)).enumerate() {
+        reading.stop.check()?;
         let cells = row.iter().zip(reading.prices.row(t));
         report.unpriced_values += cells.filter(|(x, p)| x.is_finite() && p.is_nan()).count();
     }
     for j in 0..reading.names {
+        reading.stop.check()?;
         let fate = fate(reading, j);
         report.never += usize::from(fate.first.is_none());
         report.late += usize::from(fate.late);
@@ -21,7 +23,7 @@ pub(crate) fn survivorship(reading: &Reading<'_>) -> Survivorship {
             report.fates.push(fate);
         }
     }
-    report
+    Ok(report)
 }
 
 fn fate(reading: &Reading<'_>, j: usize) -> Fate {
