@@ -84,8 +84,10 @@ export interface Correlations {
   dataset: string;
   trials: number;
   names: string[];
+  /** Mean over the dates of the rank correlation over names. */
   matrix: Values[];
-  dates: number[][];
+  /** Over all cells at once, each date's values as places between 0 and 1. */
+  pooled: Values[];
 }
 
 export interface StudyRequest {
@@ -96,4 +98,10 @@ export interface StudyRequest {
   horizons: number[];
   quantiles: number;
   group?: string;
+  /** The field at which positions open and close; the server chooses without it. */
+  price?: string;
+  /** Rows between a value and the opening of its position. */
+  delay: number;
+  /** Share of traded value that a trade costs. */
+  cost: number;
 }
