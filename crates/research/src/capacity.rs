@@ -15,7 +15,8 @@ pub(crate) fn traded_value(reading: &Reading<'_>) -> Result<Option<Vec<f64>>, Er
         return Ok(None);
     };
     let column = field(reading.panel, volume, "capacity")?;
-    let mut values = dense(column, reading.names, |units| units.is_finite() && units >= 0.0);
+    let fits = |units: f64| units.is_finite() && units >= 0.0;
+    let mut values = dense(column, reading.names, fits, reading.stop)?;
     for (value, price) in values.iter_mut().zip(&reading.prices.values) {
         let product = *value * price;
         *value = if product.is_finite() { product } else { 0.0 };

@@ -85,7 +85,7 @@ struct Factor {
 
 impl Factor {
     fn of(column: &Column, names: usize, stop: Stop<'_>) -> Result<Self, Error> {
-        let values = dense(column, names, f64::is_finite);
+        let values = dense(column, names, f64::is_finite, stop)?;
         let orders = Orders::of(&values, names, stop)?;
         let mut places = vec![f64::NAN; values.len()];
         for (t, row) in places.chunks_exact_mut(names.max(1)).enumerate() {

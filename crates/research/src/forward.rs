@@ -93,13 +93,19 @@ pub(crate) fn field<'a>(
 }
 
 /// Values of a column without its padding; what `fits` refuses is missing.
-pub(crate) fn dense(column: &Column, names: usize, fits: impl Fn(f64) -> bool) -> Vec<f64> {
+pub(crate) fn dense(
+    column: &Column,
+    names: usize,
+    fits: impl Fn(f64) -> bool,
+    stop: Stop<'_>,
+) -> Result<Vec<f64>, Error> {
     let mut values = Vec::with_capacity(column.rows() * names);
     for t in 0..column.rows() {
+        stop.check()?;
         let row = column.row(t).iter().take(names);
         values.extend(row.map(|x| if fits(*x) { *x } else { f64::NAN }));
     }
-    values
+    Ok(values)
 }
 
 /// Prices, the last known price of each row, and when each name traded.
@@ -119,7 +125,7 @@ impl Prices {
     pub(crate) fn of(panel: &Panel, name: &str, stop: Stop<'_>) -> Result<Self, Error> {
         let (rows, names) = (panel.rows(), panel.symbols().len());
         let column = field(panel, name, "the price of entry and exit")?;
-        let values = dense(column, names, |price| price.is_finite() && price > 0.0);
+        let values = dense(column, names, |price| price.is_finite() && price > 0.0, stop)?;
         let mut life: Vec<Option<(usize, usize)>> = vec![None; names];
         let mut filled = Vec::with_capacity(values.len());
         let mut last = vec![f64::NAN; names];
@@ -151,20 +157,23 @@ impl Prices {
         stop: Stop<'_>,
     ) -> Result<Forward, Error> {
         let cells = self.rows * self.names;
-        let mut values = vec![f64::NAN; cells];
-        let mut ends = vec![End::Beyond; cells];
+        let (mut values, mut ends) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
         for t in 0..self.rows {
             stop.check()?;
             let (entry, exit) = (t + delay, t + delay + horizon);
             if exit >= self.rows {
-                break;
+                values.extend(std::iter::repeat_n(f64::NAN, self.names));
+                ends.extend(std::iter::repeat_n(End::Beyond, self.names));
+                continue;
             }
-            let start = t * self.names;
             let (entries, exits) = (self.row(entry), self.row(exit));
-            let marks = self.filled_row(exit);
-            for j in 0..self.names {
-                values[start + j] = marks[j] / entries[j] - 1.0;
-                ends[start + j] = if entries[j].is_nan() {
+            // A quotient of two prices can leave the range of a double.
+            let quotients = self.filled_row(exit).iter().zip(entries).map(|(exit, entry)| {
+                Some(exit / entry - 1.0).filter(|value| value.is_finite()).unwrap_or(f64::NAN)
+            });
+            values.extend(quotients);
+            ends.extend((0..self.names).map(|j| {
+                if entries[j].is_nan() {
                     End::NoEntry
                 } else if exits[j].is_finite() {
                     End::Traded
@@ -172,12 +181,8 @@ impl Prices {
                     End::Delisted
                 } else {
                     End::Suspended
-                };
-                // A quotient of two prices can leave the range of a double.
-                if !values[start + j].is_finite() {
-                    values[start + j] = f64::NAN;
                 }
-            }
+            }));
         }
         Ok(Forward { values, ends, names: self.names })
     }
@@ -185,14 +190,15 @@ impl Prices {
     /// The change of the last known price from the row before: 0 while nothing trades, NaN before
     /// the name has a price.
     pub(crate) fn held(&self, stop: Stop<'_>) -> Result<Vec<f64>, Error> {
-        let mut held = vec![f64::NAN; self.filled.len()];
+        let mut held = Vec::with_capacity(self.filled.len());
+        // Nothing stands before the first row.
+        held.extend(std::iter::repeat_n(f64::NAN, self.row(0).len()));
         for t in 1..self.rows {
             stop.check()?;
             let (now, before) = (self.filled_row(t), self.filled_row(t - 1));
-            for (j, (now, before)) in now.iter().zip(before).enumerate() {
-                let change = now / before - 1.0;
-                held[t * self.names + j] = if change.is_finite() { change } else { f64::NAN };
-            }
+            held.extend(now.iter().zip(before).map(|(now, before)| {
+                Some(now / before - 1.0).filter(|change| change.is_finite()).unwrap_or(f64::NAN)
+            }));
         }
         Ok(held)
     }

@@ -72,7 +72,7 @@ impl<'a> Reading<'a> {
         let (rows, names) = (panel.rows(), panel.symbols().len());
         let groups = Grouping::of(panel, settings.group.as_deref())?;
         let prices = Prices::of(panel, &settings.price, stop)?;
-        let factor = dense(factor, names, f64::is_finite);
+        let factor = dense(factor, names, f64::is_finite, stop)?;
         let orders = Orders::of(&factor, names, stop)?;
         let book = Book::of(&orders, &prices, settings, stop)?;
         Ok(Self { panel, settings, stop, rows, names, factor, orders, prices, book, groups })
