@@ -1,6 +1,6 @@
 //! Across the names of one day, and within its groups: rules 8 and 9.
 
-use super::windows::{average_rank, is_constant, mean, variance};
+use super::windows::{average_rank, is_constant, mean, quantile, variance};
 use super::{Cell, Input, Table};
 
 /// The values of a day among which name `j` stands: those of its group, or all.
@@ -30,9 +30,30 @@ pub fn rule(input: &Input<'_>) -> Table {
                 let sum: f64 = all.iter().map(|x| x.abs()).sum();
                 Some(input.constants[0] * now / sum)
             }
+            "buckets" => {
+                let k = input.constants[0];
+                Some((k * average_rank(now, &all) / (all.len() as f64 + 1.0)).floor() + 1.0)
+            }
+            "group_neutralize" | "indneutralize" => Some(now - mean(&all)),
             "winsorize" => winsorized(now, &all, input.constants[0]),
             "top" => place(&x[t], j, |a, b| a > b).map(|place| flag(place < input.n())),
             "bottom" => place(&x[t], j, |a, b| a < b).map(|place| flag(place < input.n())),
+            name => unreachable!("{name}"),
+        }
+    })
+}
+
+/// A figure of the day or of one's group, for names without a value too.
+pub fn figure(input: &Input<'_>) -> Table {
+    input.data.each(|t, j| {
+        let all = around(input, &input.series[0], (t, j))?;
+        match input.name {
+            "cs_count" | "group_count" => Some(all.len() as f64),
+            _ if all.is_empty() => None,
+            "cs_sum" | "group_sum" => Some(all.iter().sum()),
+            "cs_mean" | "group_mean" => Some(mean(&all)),
+            "cs_std" => variance(&all).map(f64::sqrt),
+            "cs_median" => Some(quantile(&all, 0.5)),
             name => unreachable!("{name}"),
         }
     })

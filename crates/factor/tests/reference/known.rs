@@ -1,6 +1,6 @@
 //! The operators that the slow evaluator knows, what they take, and how exact their results are.
 
-use super::{Input, Table, cells, days, history, windows};
+use super::{Input, Table, calendar, cells, days, history, windows};
 use Level::{Apart, Rough, Same};
 use Part::{Count, Group, Lag, Least, Optional, Series, Truth, Window};
 use std::sync::LazyLock;
@@ -130,6 +130,7 @@ const ANY_WINDOW: &[Part] = &[Series(Rough), Window, Least];
 const SAME_WINDOW: &[Part] = &[Series(Same), Window, Least];
 const APART_WINDOW: &[Part] = &[Series(Apart), Window, Least];
 const ANY_GROUP: &[Part] = &[Series(Rough), Group];
+const MINUTES: &[f64] = &[570.0, 960.0, 0.0, 1439.0, 60.0, 1200.0];
 const SHARES: &[f64] = &[0.0, 0.05, 0.25, 0.5, 0.9, 1.0];
 
 /// Every operator of the design.
@@ -224,6 +225,53 @@ const DESIGN: &[Known] = &[
     known("group_demean", ANY_GROUP, Gives::Level(Rough), days::rule),
     known("group_rank", &[Series(Same), Group], Gives::Level(Apart), days::rule),
     known("group_zscore", &[Series(Apart), Group], Gives::Level(Rough), days::rule),
+    known("cs_count", ANY, Gives::Whole(7), days::figure),
+    known("cs_sum", ANY, Gives::WindowSum, days::figure),
+    known("cs_mean", ANY, Gives::Level(Rough), days::figure),
+    known("cs_std", APART, Gives::Level(Rough), days::figure),
+    known("cs_median", ANY, Gives::WindowMedian, days::figure),
+    known("buckets", &[Series(Same), Count], Gives::Whole(4), days::rule),
+    known("group_count", ANY_GROUP, Gives::Whole(7), days::figure),
+    known("group_sum", ANY_GROUP, Gives::WindowSum, days::figure),
+    known("group_mean", ANY_GROUP, Gives::Level(Rough), days::figure),
+    known("group_neutralize", ANY_GROUP, Gives::Level(Rough), days::rule),
+    known("indneutralize", ANY_GROUP, Gives::Level(Rough), days::rule),
+    known("crosses_above", SAME_TWO, Gives::Truth, history::crossing),
+    known("crosses_below", SAME_TWO, Gives::Truth, history::crossing),
+    known("trade_when", &[Truth, Series(Rough), Truth], Gives::Chosen, history::trade_when),
+    known(
+        "hump",
+        &[
+            Series(Level::Exact),
+            Optional { name: "h", default: 0.01, choices: &[0.01, 0.0, 0.05, 0.25, 1.0] },
+        ],
+        Gives::Level(Same),
+        history::hump,
+    ),
+    known("since", &[Truth], Gives::Whole(8), history::running),
+    known("streak", &[Truth], Gives::Whole(8), history::running),
+    known("prior", ANY, Gives::Chosen, history::running),
+    known("cumulative", ANY, Gives::WindowSum, history::running),
+    known("year", &[], Gives::Whole(11), calendar::rule),
+    known("quarter", &[], Gives::Whole(3), calendar::rule),
+    known("month", &[], Gives::Whole(4), calendar::rule),
+    known("week", &[], Gives::Whole(6), calendar::rule),
+    known("day", &[], Gives::Whole(5), calendar::rule),
+    known("weekday", &[], Gives::Whole(3), calendar::rule),
+    known("day_of_year", &[], Gives::Whole(9), calendar::rule),
+    known("hour", &[], Gives::Whole(5), calendar::rule),
+    known("minute", &[], Gives::Whole(6), calendar::rule),
+    known("minute_of_day", &[], Gives::Whole(11), calendar::rule),
+    known(
+        "session",
+        &[Part::Constant(MINUTES), Part::Constant(MINUTES)],
+        Gives::Truth,
+        calendar::rule,
+    ),
+    known("new_day", &[], Gives::Truth, calendar::rule),
+    known("new_week", &[], Gives::Truth, calendar::rule),
+    known("new_month", &[], Gives::Truth, calendar::rule),
+    known("bars_today", &[], Gives::Whole(9), calendar::rule),
 ];
 
 /// Those of them that the crate has.
@@ -260,7 +308,7 @@ impl Known {
             }
             Gives::Quotient if level == Level::Exact && whole + parts <= 20 => Grade::level(Apart),
             Gives::Quotient => Grade::level(level.min(Same)),
-            Gives::WindowSum => fits(whole + 6, parts, Rough),
+            Gives::WindowSum => fits(whole + 7, parts, Rough),
             Gives::WindowMean => match fits(whole + 6, parts, Rough).level {
                 Level::Exact if whole + parts <= 20 => Grade::level(Apart),
                 _ => Grade::level(Rough),
@@ -276,8 +324,9 @@ impl Known {
     /// Whether it looks at its own cell alone.
     pub fn is_cellwise(&self) -> bool {
         let other = |part: &Part| matches!(part, Lag | Window | Count | Group);
-        let days = ["rank", "cs_zscore", "cs_demean", "scale", "winsorize", "cs_resid"];
-        !self.parts.iter().any(other) && !days.contains(&self.name)
+        let more = ["rank", "scale", "winsorize", "trade_when", "hump", "since", "streak", "prior"];
+        let day = self.name.starts_with("cs_") || more.contains(&self.name);
+        !day && !self.parts.iter().any(other)
     }
 
     /// The best level that any inputs could give.
