@@ -7,15 +7,17 @@ mod across;
 mod arithmetic;
 mod calendar;
 mod candle;
+mod channel;
 mod group;
 mod indicator;
 mod parameter;
+mod pattern;
 mod signal;
 mod window;
 
 pub(crate) use across::Across;
 pub(crate) use calendar::Calendar;
-pub(crate) use indicator::Scan;
+pub(crate) use indicator::{Direction, Line, Scan};
 pub(crate) use window::Window;
 
 /// One operator of the language.
@@ -230,8 +232,13 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         window::OPERATORS,
         across::OPERATORS,
         group::OPERATORS,
-        indicator::OPERATORS,
+        indicator::MEANS,
+        indicator::OSCILLATORS,
+        channel::RANGES,
+        channel::CHANNELS,
+        channel::FLOWS,
         candle::OPERATORS,
+        pattern::PATTERNS,
         signal::OPERATORS,
         calendar::OPERATORS,
     ];

@@ -1,9 +1,10 @@
-//! The exponential mean: a recursion over all of history.
+//! Exponential means: recursions over all of history.
 
 use crate::kernels::wide::wide;
 use crate::kernels::{Rows, Stage};
+use crate::scalar::finite;
 
-/// The mean of each name so far.
+/// The mean of each name so far, seeded with its first value.
 pub(super) struct Mean {
     state: Vec<f64>,
     weight: f64,
@@ -34,6 +35,65 @@ wide! {
             let seeded = if e.is_nan() { *x } else { next };
             *out = if x.is_nan() { f64::NAN } else { seeded };
             *e = if x.is_nan() { *e } else { seeded };
+        }
+    }
+}
+
+/// The mean of each name, seeded with the plain mean of its first n values, as in TA-Lib.
+pub(super) struct Seeded {
+    mean: Vec<f64>,
+    sum: Vec<f64>,
+    seen: Vec<f64>,
+    rule: Rule,
+}
+
+/// How a value is weighed, and which values make the seed.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    n: f64,
+    skip: f64,
+    weight: f64,
+}
+
+impl Seeded {
+    /// The first `skip` values are passed over.
+    pub(super) fn new(n: f64, skip: f64, weight: f64, stride: usize) -> Self {
+        let (mean, zeros) = (vec![f64::NAN; stride], vec![0.0; stride]);
+        Self { mean, sum: zeros.clone(), seen: zeros, rule: Rule { n, skip, weight } }
+    }
+}
+
+impl Stage for Seeded {
+    fn advance(&mut self, rows: &Rows<'_>, out: &mut [f64]) {
+        let days = out.chunks_exact_mut(rows.stride).zip(rows.input(0).chunks_exact(rows.stride));
+        for (out, x) in days {
+            seeded_step(out, x, (&mut self.mean, &mut self.sum, &mut self.seen), self.rule);
+        }
+    }
+}
+
+wide! {
+    /// e = e + w·(x − e), which is missing until the seed is whole.
+    fn seeded_step(
+        out: &mut [f64],
+        x: &[f64],
+        state: (&mut [f64], &mut [f64], &mut [f64]),
+        rule: Rule
+    ) {
+        let last = rule.skip + rule.n;
+        let state = state.0.iter_mut().zip(state.1).zip(state.2);
+        for ((out, x), ((e, sum), seen)) in out.iter_mut().zip(x).zip(state) {
+            let missing = x.is_nan();
+            let count = if missing { *seen } else { *seen + 1.0 };
+            let counts = !missing & (count > rule.skip) & (count <= last);
+            let total = if counts { *sum + *x } else { *sum };
+            let next = *e + rule.weight * (*x - *e);
+            let next = if count == last { total / rule.n } else { next };
+            *out = finite(next);
+            *out = if missing { f64::NAN } else { *out };
+            *e = if missing { *e } else { next };
+            *sum = total;
+            *seen = count;
         }
     }
 }
