@@ -35,7 +35,7 @@ impl Default for Counts {
 
 /// An integer that orders as the value does; both zeros alike.
 #[inline(always)]
-fn key(x: f64) -> u64 {
+pub(super) fn key(x: f64) -> u64 {
     let bits = (x + 0.0).to_bits();
     let sign = (bits.cast_signed() >> 63).cast_unsigned() | (1 << 63);
     if x.is_nan() { MISSING } else { bits ^ sign }
@@ -84,25 +84,6 @@ impl Ranking {
                 out[place(*item)] = rank;
             }
             at = end;
-        }
-    }
-
-    /// 1 for the `k` largest, of equals the earlier; 0 for the others; missing where `x` is.
-    pub(super) fn top(&mut self, out: &mut [f64], x: &[f64], k: usize) {
-        self.keys.resize(x.len(), MISSING);
-        keys_of(&mut self.keys, x);
-        self.items.clear();
-        self.items.extend((0..x.len() as u64).filter(|&j| self.keys[place(j)] != MISSING));
-        for (out, key) in out.iter_mut().zip(&self.keys) {
-            *out = if *key == MISSING { f64::NAN } else { 0.0 };
-        }
-        let keys = &self.keys;
-        if k < self.items.len() {
-            let order = |&j: &u64| (std::cmp::Reverse(keys[place(j)]), j);
-            self.items.select_nth_unstable_by_key(k, order);
-        }
-        for item in self.items.iter().take(k) {
-            out[place(*item)] = 1.0;
         }
     }
 
