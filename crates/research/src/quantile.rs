@@ -285,17 +285,18 @@ impl Tranches {
     }
 }
 
-/// Growth of 1 from the row before the first return; what is lost is never below everything.
+/// Growth of 1 from the row before the first return to the last one that is a number; what is lost
+/// is never more than everything.
 fn compounded(returns: &Series) -> Series {
     let mut growth: Series = vec![None; returns.len()];
-    let mut capital = 1.0_f64;
-    for (s, value) in returns.iter().enumerate() {
-        let Some(value) = value else { continue };
-        if let Some(before) = s.checked_sub(1).filter(|before| growth[*before].is_none()) {
-            growth[before] = Some(capital);
-        }
-        capital = (capital * (1.0 + value)).max(0.0);
-        growth[s] = finite(capital);
+    let first = returns.iter().position(Option::is_some);
+    let Some(before) = first.and_then(|first| first.checked_sub(1)) else { return growth };
+    let mut capital = Some(1.0_f64);
+    growth[before] = capital;
+    for (cell, value) in growth.iter_mut().zip(returns).skip(before + 1) {
+        let step = |(capital, value): (f64, f64)| finite((capital * (1.0 + value)).max(0.0));
+        capital = capital.zip(*value).and_then(step);
+        *cell = capital;
     }
     growth
 }

@@ -8,9 +8,9 @@
 )]
 
 mod seeded;
-use market::{Column, Panel};
+use market::{Column, Labels, Panel};
 use proptest::prelude::*;
-use research::{Series, Settings, Study, Trials, forward, overfitting, study};
+use research::{Participation, Series, Settings, Study, Trials, forward, overfitting, study};
 use seeded::{Draw, Kind, NAMES, ROWS, bare, seeded};
 use std::sync::atomic::AtomicBool;
 
@@ -156,6 +156,56 @@ proptest! {
             prop_assert_eq!(&one.rank_ic, &other.rank_ic);
             prop_assert_eq!(one.labels, other.labels);
         }
+    }
+}
+
+fn wild() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => 1.0..9.0_f64,
+        2 => (0..4_i32).prop_map(f64::from),
+        1 => Just(f64::NAN),
+        1 => Just(f64::INFINITY),
+        1 => Just(-1e300),
+        1 => Just(1e300),
+        1 => Just(1e-300),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever the panel holds, a study is given, twice the same, and no figure is NaN or infinite.
+    #[test]
+    fn no_panel_breaks_a_study(
+        rows in 0..14_usize,
+        names in 0..9_usize,
+        horizon in 1..6_usize,
+        delay in 0..3_usize,
+        quantiles in 2..6_usize,
+        cells in prop::collection::vec((wild(), wild(), wild(), 0..4_u32), 14 * 9),
+    ) {
+        let mut panel = bare(rows, names);
+        let mut columns: [Column; 3] = std::array::from_fn(|_| Column::missing(rows, names));
+        let mut sector = Labels::missing(rows, names);
+        sector.names = vec!["a".to_owned(), "b".to_owned()];
+        for t in 0..rows {
+            for j in 0..names {
+                let (a, b, c, code) = cells[t * 9 + j];
+                for (column, value) in columns.iter_mut().zip([a, b, c]) {
+                    column.set(t, j, value);
+                }
+                sector.set(t, j, code);
+            }
+        }
+        let [close, volume, factor] = columns;
+        panel.insert("close", close).expect("fits");
+        panel.insert("volume", volume).expect("fits");
+        panel.insert_labels("sector", sector).expect("fits");
+        let capacity = Some(Participation { rows: 3, ..Participation::default() });
+        let settings = Settings { quantiles, delay, capacity, cost: 0.01, ..settings(&[horizon]) };
+        let found = format!("{:?}", read(&factor, &panel, &settings));
+        prop_assert!(!found.contains("NaN") && !found.contains("inf"), "{}", found);
+        prop_assert_eq!(found, format!("{:?}", read(&factor, &panel, &settings)));
     }
 }
 
