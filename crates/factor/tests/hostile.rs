@@ -14,8 +14,8 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-/// The whole answer, on a machine that does other work too; alone it takes a tenth of that.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// Far more than an answer takes on an idle machine, and far less than a step for every pair takes.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn schema() -> Schema {
     Schema { groups: ["sector".to_owned()].into(), ..Schema::bars() }

@@ -3,6 +3,7 @@
 use super::draw::{Draw, Values};
 use super::known::{Grade, KNOWN, Known, Level, Part};
 use super::{Call, Text, Tree};
+use factor::ParameterKind;
 
 /// Draws texts over the fields of a panel.
 pub struct Random<'a, 'b> {
@@ -39,6 +40,39 @@ pub fn rooted(draw: &mut Draw<'_>, values: Values, known: &'static Known) -> Opt
     let deep = random.draw.below(2);
     let (result, grade) = random.call(known, deep, Level::Rough);
     grade.meets(need(values)).then_some((Text { lets: Vec::new(), result }, grade))
+}
+
+/// A call of any operator of the crate's table, known or not, by what its parameters take.
+pub fn any_call(draw: &mut Draw<'_>, values: Values, operator: &factor::Operator) -> String {
+    let mut random = Random::new(draw, values);
+    let mut window = 1;
+    let mut parts = Vec::new();
+    for parameter in operator.parameters {
+        let given = !parameter.is_optional() || random.draw.chance(120);
+        let value = match parameter.kind {
+            ParameterKind::Number | ParameterKind::Any => {
+                random.number(1, Level::Rough).0.to_string()
+            }
+            ParameterKind::Truth => random.truth(1).to_string(),
+            ParameterKind::Group => random.draw.one_of(&["sector", "industry"]).to_owned(),
+            ParameterKind::Lag => random.draw.below(6).to_string(),
+            ParameterKind::Window | ParameterKind::Count => {
+                window = 1 + random.draw.below(14);
+                window.to_string()
+            }
+            ParameterKind::Minimum => (1 + random.draw.below(window)).to_string(),
+            ParameterKind::Constant => {
+                random.draw.one_of(&["2", "0.5", "1", "3", "0.02"]).to_owned()
+            }
+            ParameterKind::Share => random.draw.one_of(&["0.5", "0.05", "1", "0"]).to_owned(),
+        };
+        match (given, parameter.is_optional()) {
+            (true, true) => parts.push(format!("{}={value}", parameter.name)),
+            (true, false) => parts.push(value),
+            (false, _) => {}
+        }
+    }
+    format!("{}({})", operator.name, parts.join(", "))
 }
 
 /// Sums of numbers at the ends of the range overflow in one order and not in another.
