@@ -12,8 +12,11 @@ use std::{
 type Shown = fn(&str) -> String;
 
 /// How a block is shown, by the words that open it.
-const OPENINGS: [(&str, Shown); 2] =
-    [("<!-- made by: ", verbatim), ("<!-- table made by: ", table)];
+const OPENINGS: [(&str, Shown); 3] = [
+    ("<!-- made by: ", verbatim),
+    ("<!-- table made by: ", table),
+    ("<!-- text made by: ", unchanged),
+];
 const CLOSING: &str = "<!-- end -->";
 
 /// Writes the blocks anew, or with `--check` only says which differ.
@@ -84,6 +87,11 @@ fn verbatim(said: &str) -> String {
     format!("```text\n{}\n```\n", lines.join("\n"))
 }
 
+/// Text of the book that the program wrote as such.
+fn unchanged(said: &str) -> String {
+    format!("\n{}\n\n", said.trim())
+}
+
 /// Columns that stand two blanks apart, as a table of the book; the first column is code.
 fn table(said: &str) -> String {
     let mut rows = String::new();
@@ -118,6 +126,14 @@ mod tests {
         assert_eq!(renewed(text, &say).expect("renewed"), want);
         assert_eq!(renewed(want, &say).expect("renewed"), want);
         assert!(renewed("<!-- made by: x -->\n", &say).is_err());
+    }
+
+    #[test]
+    fn text_of_the_book_stands_as_it_was_said() {
+        let say = |_: &str| Ok("\n### A\n\n| a |\n".to_owned());
+        let text = "<!-- text made by: x -->\nold\n<!-- end -->\n";
+        let want = "<!-- text made by: x -->\n\n### A\n\n| a |\n\n<!-- end -->\n";
+        assert_eq!(renewed(text, &say).expect("renewed"), want);
     }
 
     #[test]

@@ -51,8 +51,8 @@ pub(crate) enum Factor {
 #[command(group = ArgGroup::new("where").required(true))]
 pub(crate) struct Data {
     /// A panel of date, symbol and any fields: CSV, Parquet or Arrow; a text column is a group.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, group = "where")]
-    pub data: Option<PathBuf>,
+    #[arg(long = "data", value_name = "FILE", value_hint = ValueHint::FilePath, group = "where")]
+    pub file: Option<PathBuf>,
     /// A dataset of the catalogue; each expression counts there as tried.
     #[arg(long, value_name = "NAME", group = "where")]
     pub dataset: Option<String>,

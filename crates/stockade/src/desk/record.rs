@@ -163,10 +163,10 @@ impl Deed {
         "strategy.created",
         "strategy.changed",
         "strategy.removed",
-        "factor.created",
-        "factor.versioned",
-        "factor.archived",
-        "factor.tried",
+        "expression.created",
+        "expression.versioned",
+        "expression.archived",
+        "expression.tried",
         "backtest.queued",
         "backtest.done",
         "backtest.failed",
@@ -198,16 +198,16 @@ impl Deed {
             }
             Self::StrategyRemoved { id } => ("strategy.removed", id.to_string(), json!({})),
             Self::FactorCreated { id, text } => {
-                ("factor.created", id.to_string(), json!({ "text_sha256": text, "version": 1 }))
+                ("expression.created", id.to_string(), json!({ "text_sha256": text, "version": 1 }))
             }
             Self::FactorVersioned { id, version, text } => {
                 let detail = json!({ "text_sha256": text, "version": version });
-                ("factor.versioned", id.to_string(), detail)
+                ("expression.versioned", id.to_string(), detail)
             }
-            Self::FactorArchived { id } => ("factor.archived", id.to_string(), json!({})),
+            Self::FactorArchived { id } => ("expression.archived", id.to_string(), json!({})),
             Self::FactorTried { dataset, text, tried } => {
                 let detail = json!({ "text_sha256": text, "tried": tried });
-                ("factor.tried", dataset.clone(), detail)
+                ("expression.tried", dataset.clone(), detail)
             }
             Self::BacktestQueued { id, text } => {
                 ("backtest.queued", id.to_string(), json!({ "text_sha256": text }))

@@ -133,10 +133,10 @@ impl Desk {
     ) -> Result<Correlations> {
         let stop = Arc::clone(stop);
         let work = move || {
-            let named = evaluated.expressions.iter().map(|one| one.name.as_str());
-            let factors: Vec<(&str, &Column)> = named.zip(&evaluated.columns).collect();
-            let names = evaluated.panel.symbols().len();
-            Ok(research::correlations(&factors, names, &stop)?)
+            let titles = evaluated.expressions.iter().map(|one| one.name.as_str());
+            let factors: Vec<(&str, &Column)> = titles.zip(&evaluated.columns).collect();
+            let width = evaluated.panel.symbols().len();
+            Ok(research::correlations(&factors, width, &stop)?)
         };
         self.work(work).await
     }
@@ -216,6 +216,7 @@ fn read(evaluated: &Evaluated, reading: &Reading, stop: &AtomicBool) -> Result<S
 }
 
 /// The settings of a study over a panel.
+#[must_use]
 pub fn settings(panel: &Panel, reading: &Reading, trials: u64) -> Settings {
     let adjusted = || if panel.field("adj_close").is_some() { "adj_close" } else { "close" };
     let capacity = panel.field("volume").map(|_| Participation::default());

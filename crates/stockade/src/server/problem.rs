@@ -175,7 +175,6 @@ impl From<desk::Error> for Problem {
             E::Research(research::Error::Cancelled) => {
                 Self::new(StatusCode::CONFLICT, "cancelled", text)
             }
-            E::Research(_) => Self::invalid(text),
             E::NameTaken { .. } => Self::new(StatusCode::CONFLICT, "name-taken", text),
             E::Changed { .. } => Self::new(StatusCode::CONFLICT, "changed", text),
             E::NoOwner => Self::new(StatusCode::CONFLICT, "no-owner", text),
@@ -185,7 +184,7 @@ impl From<desk::Error> for Problem {
             }
             E::Limit { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text),
             E::Cancelled => Self::new(StatusCode::CONFLICT, "cancelled", text),
-            E::Engine(_) | E::NoOpen { .. } => Self::invalid(text),
+            E::Research(_) | E::Engine(_) | E::NoOpen { .. } => Self::invalid(text),
             E::Store(_)
             | E::File { .. }
             | E::Exposed { .. }

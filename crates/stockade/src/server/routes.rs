@@ -358,7 +358,7 @@ fn factors_of(table: Table) -> Table {
         .get(
             "/api/v1/factors/{id}/versions",
             read,
-            Words::new("Its versions, the newest first").json::<Vec<factors::Version>>(),
+            Words::new("Its versions, the newest first").json::<Vec<factors::VersionRow>>(),
             factors::versions,
         )
         .post(

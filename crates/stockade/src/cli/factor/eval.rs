@@ -40,13 +40,13 @@ struct Stats {
 /// Evaluates expressions over a panel.
 pub(super) fn evaluate(eval: &Eval, place: &Place<'_>, output: Output) -> anyhow::Result<()> {
     let texts = set::texts(&eval.what, place)?;
-    let mut stats = match &eval.source.data {
+    let mut stats = match &eval.source.file {
         Some(file) if eval.stream => streamed(eval, file, &texts, place)?,
         _ => whole(eval, &texts, place)?,
     };
     stats.cells = as_u64(stats.rows * stats.names * stats.expressions);
     stats.cells_per_second = per_second(stats.cells, stats.evaluate_seconds);
-    if let Some(file) = &eval.source.data {
+    if let Some(file) = &eval.source.file {
         stats.bytes_read = std::fs::metadata(file).map_or(0, |m| m.len());
     }
     if eval.stats || output.is_json() {

@@ -31,7 +31,7 @@ pub(super) struct Loaded {
 
 /// Reads the panel.
 pub(super) fn load(source: &Data, place: &Place<'_>) -> anyhow::Result<Loaded> {
-    match (&source.data, &source.dataset) {
+    match (&source.file, &source.dataset) {
         (Some(file), _) => {
             let panel = catalog::read_panel(file)?;
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -34,7 +34,7 @@ pub struct Factor {
 
 /// A version of a factor; it never changes.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Version {
+pub struct VersionRow {
     version: i64,
     text: String,
     note: String,
@@ -185,8 +185,8 @@ pub async fn versions(
     State(app): State<App>,
     signed: Signed,
     Part(id): Part<Uuid>,
-) -> Answer<Json<Vec<Version>>> {
-    let version = |one: FactorVersion| Version {
+) -> Answer<Json<Vec<VersionRow>>> {
+    let version = |one: FactorVersion| VersionRow {
         version: one.version,
         text_sha256: crate::desk::text_digest(&one.text),
         text: one.text,
