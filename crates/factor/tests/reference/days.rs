@@ -25,7 +25,9 @@ pub fn rule(input: &Input<'_>) -> Table {
                 let std = variance(&all)?.sqrt();
                 if std == 0.0 { None } else { Some((now - mean(&all)) / std) }
             }
-            "cs_demean" | "group_demean" => Some(now - mean(&all)),
+            "cs_demean" | "group_demean" | "group_neutralize" | "indneutralize" => {
+                Some(now - mean(&all))
+            }
             "scale" => {
                 let sum: f64 = all.iter().map(|x| x.abs()).sum();
                 Some(input.constants[0] * now / sum)
@@ -34,7 +36,6 @@ pub fn rule(input: &Input<'_>) -> Table {
                 let k = input.constants[0];
                 Some((k * average_rank(now, &all) / (all.len() as f64 + 1.0)).floor() + 1.0)
             }
-            "group_neutralize" | "indneutralize" => Some(now - mean(&all)),
             "winsorize" => winsorized(now, &all, input.constants[0]),
             "top" => place(&x[t], j, |a, b| a > b).map(|place| flag(place < input.n())),
             "bottom" => place(&x[t], j, |a, b| a < b).map(|place| flag(place < input.n())),
