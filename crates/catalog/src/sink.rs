@@ -122,16 +122,21 @@ impl Sink {
     }
 
     /// Appends rows: for each time a row of every column, padded as a panel's are.
-    pub fn push(&mut self, times: &[Timestamp], columns: &[&[f64]]) -> Result<()> {
+    pub fn push<'a>(&mut self, times: &[Timestamp], columns: &[&'a [f64]]) -> Result<()> {
         let stride = Panel::stride_of(self.symbols.len());
-        let step = (BATCH_CELLS / stride).max(1);
+        // Wide columns become one batch each, long ones a batch together.
+        let beside = match self.target.shape {
+            Shape::Wide => 1,
+            Shape::Long => columns.len().max(1),
+        };
+        let step = (BATCH_CELLS / stride / beside).max(1);
         for (n, times) in times.chunks(step).enumerate() {
             let start = n * step * stride;
-            let part = |column: &&[f64]| {
+            let part = |column: &&'a [f64]| {
                 let rest = column.get(start..).unwrap_or(&[]);
-                rest.get(..times.len() * stride).unwrap_or(rest).to_vec()
+                rest.get(..times.len() * stride).unwrap_or(rest)
             };
-            let parts: Vec<Vec<f64>> = columns.iter().map(part).collect();
+            let parts: Vec<&[f64]> = columns.iter().map(part).collect();
             match self.target.shape {
                 Shape::Wide => self.push_wide(times, &parts, stride)?,
                 Shape::Long => self.push_long(times, &parts, stride)?,
@@ -140,7 +145,7 @@ impl Sink {
         Ok(())
     }
 
-    fn push_wide(&mut self, times: &[Timestamp], parts: &[Vec<f64>], stride: usize) -> Result<()> {
+    fn push_wide(&mut self, times: &[Timestamp], parts: &[&[f64]], stride: usize) -> Result<()> {
         let dates = dates(times.iter().copied());
         for (writer, part) in self.writers.iter_mut().zip(parts) {
             let name = |j: usize| {
@@ -155,8 +160,8 @@ impl Sink {
         Ok(())
     }
 
-    fn push_long(&mut self, times: &[Timestamp], parts: &[Vec<f64>], stride: usize) -> Result<()> {
-        let cell = |part: &Vec<f64>, at: usize| part.get(at).copied();
+    fn push_long(&mut self, times: &[Timestamp], parts: &[&[f64]], stride: usize) -> Result<()> {
+        let cell = |part: &[f64], at: usize| part.get(at).copied();
         let known =
             |at: &usize| parts.iter().any(|part| cell(part, *at).is_some_and(f64::is_finite));
         let names = self.symbols.len();

@@ -6,7 +6,7 @@ use crate::cli::{
     interrupt,
     output::Output,
 };
-use anyhow::Context;
+use anyhow::{Context, bail};
 use catalog::{PanelBlocks, Sink, Storage, Target};
 use factor::Schema;
 use market::{Column, NarrowColumn, NarrowPanel, Panel, Symbol, Timestamp};
@@ -15,6 +15,8 @@ use std::{path::Path, time::Instant};
 
 /// Cells of all columns that a block of dates is read into.
 const BLOCK_CELLS: usize = 1 << 22;
+/// Files that are written side by side.
+const OPEN_FILES_MAX: usize = 256;
 /// Rows that are widened at a time where numbers are stored in 32 bits.
 const WIDENED_ROWS: usize = 1 << 10;
 
@@ -83,28 +85,37 @@ fn whole(eval: &Eval, texts: &[(String, String)], place: &Place<'_>) -> anyhow::
         trials: ready.trials,
         ..Stats::default()
     };
-    let names: Vec<String> = ready.set.iter().map(|(name, _)| name.clone()).collect();
     let evaluating = Instant::now();
     if eval.float32 {
         let columns = ready.plan.evaluate_narrow(&NarrowPanel::from(panel), &run)?;
         stats.evaluate_seconds = evaluating.elapsed().as_secs_f64();
         let writing = Instant::now();
-        let mut sink = create(eval, &names, &symbols)?;
-        write_narrow(&mut sink, &times, &columns)?;
-        stats.bytes_written = sink.finish()?;
+        for part in columns.chunks(files_at_once(eval.shape)) {
+            stats.bytes_written += write_narrow(eval, &symbols, &times, part)?;
+        }
         stats.write_seconds = writing.elapsed().as_secs_f64();
     } else {
         let columns = ready.plan.evaluate(&panel, &run)?;
         stats.evaluate_seconds = evaluating.elapsed().as_secs_f64();
         let writing = Instant::now();
-        let mut sink = create(eval, &names, &symbols)?;
-        let values: Vec<&[f64]> =
-            columns.iter().map(|(_, column): &(_, Column)| column.values()).collect();
-        sink.push(&times, &values)?;
-        stats.bytes_written = sink.finish()?;
+        for part in columns.chunks(files_at_once(eval.shape)) {
+            let names: Vec<String> = part.iter().map(|(name, _)| name.clone()).collect();
+            let values: Vec<&[f64]> = part.iter().map(|(_, column)| column.values()).collect();
+            let mut sink = create(eval, &names, &symbols)?;
+            sink.push(&times, &values)?;
+            stats.bytes_written += sink.finish()?;
+        }
         stats.write_seconds = writing.elapsed().as_secs_f64();
     }
     Ok(stats)
+}
+
+/// How many columns are written side by side: each wide one is an open file.
+const fn files_at_once(shape: Shape) -> usize {
+    match shape {
+        Shape::Wide => OPEN_FILES_MAX,
+        Shape::Long => usize::MAX,
+    }
 }
 
 /// Block after block: what is held does not grow with the file.
@@ -122,6 +133,12 @@ fn streamed(
     };
     let ready = source::ready(texts, &schema, &eval.source, place)?;
     interrupt::listen()?;
+    if eval.shape == Shape::Wide && ready.set.len() > OPEN_FILES_MAX {
+        bail!(
+            "--stream writes {OPEN_FILES_MAX} wide files at once and there are {} expressions: use --shape long",
+            ready.set.len()
+        );
+    }
     let names: Vec<String> = ready.set.iter().map(|(name, _)| name.clone()).collect();
     let width = Panel::stride_of(outline.symbols.len());
     let columns = outline.fields.len() + outline.groups.len() + names.len();
@@ -185,11 +202,14 @@ fn create(eval: &Eval, names: &[String], symbols: &[Symbol]) -> anyhow::Result<S
 
 /// Some rows at a time: the columns are never there in 64 bits as a whole.
 fn write_narrow(
-    sink: &mut Sink,
+    eval: &Eval,
+    symbols: &[Symbol],
     times: &[Timestamp],
     columns: &[(String, NarrowColumn)],
-) -> anyhow::Result<()> {
-    let stride = columns.first().map_or(Panel::LANES, |(_, column)| column.stride());
+) -> anyhow::Result<u64> {
+    let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+    let mut sink = create(eval, &names, symbols)?;
+    let stride = Panel::stride_of(symbols.len());
     for (n, times) in times.chunks(WIDENED_ROWS).enumerate() {
         let start = n * WIDENED_ROWS * stride;
         let cells = start..start + times.len() * stride;
@@ -201,7 +221,7 @@ fn write_narrow(
         let wide: Vec<&[f64]> = wide.iter().map(Vec::as_slice).collect();
         sink.push(times, &wide)?;
     }
-    Ok(())
+    Ok(sink.finish()?)
 }
 
 fn as_u64(count: usize) -> u64 {
