@@ -230,3 +230,82 @@ fn both(x: &[f64], y: &[f64], f: impl Fn(f64, f64) -> f64) -> f64 {
     }
     lanes[0]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::wide::{Width, narrowed};
+    use market::Labels;
+    use std::sync::atomic::AtomicBool;
+
+    const KINDS: [Across; 20] = [
+        Across::Rank,
+        Across::Zscore,
+        Across::Demean,
+        Across::Scale,
+        Across::Winsorize,
+        Across::Resid,
+        Across::Mean,
+        Across::Std,
+        Across::Sum,
+        Across::Count,
+        Across::Median,
+        Across::Top,
+        Across::Bottom,
+        Across::Buckets,
+        Across::GroupRank,
+        Across::GroupZscore,
+        Across::GroupDemean,
+        Across::GroupMean,
+        Across::GroupSum,
+        Across::GroupCount,
+    ];
+
+    /// The bits of all rows, when so many are computed at a time.
+    fn run(kind: Across, (names, stride): (usize, usize), chunk: usize) -> Vec<u64> {
+        let rows = 40;
+        let value = |i: usize| match (i / stride % 4, i * 7919 % 1009) {
+            (_, v) if v % 17 == 3 => f64::NAN,
+            (0, v) => (v as f64 / 30.0).exp(),
+            (1, v) => (v % 5) as f64,
+            (_, v) => v as f64 / 7.0 - 60.0,
+        };
+        let x: Vec<f64> = (0..rows * stride).map(value).collect();
+        let y: Vec<f64> = (0..rows * stride).map(|i| value(i + 5)).collect();
+        let group = |i: usize| if i % 13 == 5 { Labels::NONE } else { (i * 31 % 7) as u32 };
+        let labels: Vec<u32> = if kind as u32 >= Across::GroupRank as u32 {
+            (0..rows * stride).map(group).collect()
+        } else {
+            Vec::new()
+        };
+        let cancel = AtomicBool::new(false);
+        let mut stage = stage(kind, &[3.0], stride);
+        let mut out = vec![0.0; rows * stride];
+        for (i, out) in out.chunks_mut(chunk * stride).enumerate() {
+            let cells = i * chunk * stride..i * chunk * stride + out.len();
+            let inputs: &[&[f64]] = &[&x[cells.clone()], &y[cells.clone()]];
+            let labels = labels.get(cells).unwrap_or(&[]);
+            let rows = Rows { inputs, labels, times: &[], stride, names, cancel: &cancel };
+            stage.advance(&rows, out);
+        }
+        let cells = out.chunks(stride).flat_map(|row| &row[..names]);
+        cells.map(|x| if x.is_nan() { 0 } else { x.to_bits() }).collect()
+    }
+
+    #[test]
+    fn cuts_and_widths_leave_no_trace() {
+        for shape in [(37, 40), (131, 136)] {
+            for kind in KINDS {
+                let whole = run(kind, shape, 40);
+                assert!(whole.iter().any(|bits| *bits != whole[0]), "{kind:?} says something");
+                for chunk in [1, 7, 16] {
+                    assert!(run(kind, shape, chunk) == whole, "{kind:?} in chunks of {chunk}");
+                }
+                for width in [Width::Baseline, Width::Avx2] {
+                    let narrow = narrowed(width, || run(kind, shape, 40));
+                    assert!(narrow == whole, "{kind:?} at {width:?}");
+                }
+            }
+        }
+    }
+}

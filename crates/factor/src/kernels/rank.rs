@@ -1,35 +1,47 @@
 //! The rank of every name among the names of its day.
 //!
-//! Values become integers that order as they do. A radix sort on the highest bits in which the
-//! day's values differ brings them close to order in three passes; the few that agree in those
-//! bits are then sorted in full. Equal values share their average rank.
+//! Three ways give the same bits: comparing all with all, spreading over buckets, a radix sort.
+//! Which one is tried follows from the number of names and from how earlier days went.
 
-use super::wide::wide;
+mod few;
+mod radix;
+mod spread;
+
+use radix::Radix;
+use spread::Spread;
 
 /// Room for one day, kept from day to day.
 #[derive(Debug, Default)]
 pub(super) struct Ranking {
-    /// The key of every name; [`MISSING`] where it has no value.
-    keys: Vec<u64>,
-    /// Names with a value: the sorted bits of the key above, the name's place below.
-    items: Vec<u64>,
-    spare: Vec<u64>,
-    counts: Box<Counts>,
+    radix: Radix,
+    spread: Spread,
+    /// Days that go to the radix sort at once, and how many it will be after the next failure.
+    wait: u32,
+    patience: u32,
 }
 
-/// How often each digit occurs, for each of the passes.
-#[derive(Debug)]
-struct Counts([[u32; DIGITS]; PASSES]);
+/// The longest time until buckets are tried again.
+const WAIT_MAX: u32 = 31;
 
-const BITS: u32 = 8;
-const DIGITS: usize = 1 << BITS;
-const PASSES: usize = 3;
-/// No value has this key: it is that of a NaN.
-const MISSING: u64 = u64::MAX;
-
-impl Default for Counts {
-    fn default() -> Self {
-        Self([[0; DIGITS]; PASSES])
+impl Ranking {
+    /// Average rank / number of values; missing where `x` is.
+    pub(super) fn rank(&mut self, out: &mut [f64], x: &[f64]) {
+        if x.len() <= few::NAMES_MAX {
+            few::rank(out, x);
+            return;
+        }
+        if x.len() <= spread::NAMES_MAX && self.wait == 0 {
+            spread::rank(&mut self.spread, out, x);
+            if self.spread.done {
+                self.patience = 0;
+                return;
+            }
+            self.wait = self.patience;
+            self.patience = (2 * self.patience + 1).min(WAIT_MAX);
+        } else {
+            self.wait = self.wait.saturating_sub(1);
+        }
+        self.radix.rank(out, x);
     }
 }
 
@@ -38,144 +50,71 @@ impl Default for Counts {
 pub(super) fn key(x: f64) -> u64 {
     let bits = (x + 0.0).to_bits();
     let sign = (bits.cast_signed() >> 63).cast_unsigned() | (1 << 63);
-    if x.is_nan() { MISSING } else { bits ^ sign }
+    bits ^ sign
 }
 
-wide! {
-    fn keys_of(keys: &mut [u64], x: &[f64]) {
-        for (key_of, x) in keys.iter_mut().zip(x) {
-            *key_of = key(*x);
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::wide::{Width, narrowed};
 
-wide! {
-    /// The bits in which the valid keys differ from the first one.
-    fn differing(keys: &[u64], first: u64, bits: &mut u64) {
-        let mut all = 0;
-        for key in keys {
-            all |= if *key == MISSING { 0 } else { *key ^ first };
-        }
-        *bits = all;
-    }
-}
+    const NAN: f64 = f64::NAN;
 
-impl Ranking {
-    /// Average rank / number of values; missing where `x` is.
-    pub(super) fn rank(&mut self, out: &mut [f64], x: &[f64]) {
-        let Some(valid) = self.sort(x) else {
-            out.fill(f64::NAN);
-            return;
-        };
-        if valid < x.len() {
-            out.fill(f64::NAN);
-        }
-        let count = valid as f64;
-        let mut at = 0;
-        while at < valid {
-            let value = self.keys[place(self.items[at])];
-            let mut end = at + 1;
-            while end < valid && self.keys[place(self.items[end])] == value {
-                end += 1;
-            }
-            // Ranks at + 1 to end, on average (at + 1 + end) / 2.
-            let rank = (at + 1 + end) as f64 * 0.5 / count;
-            for item in &self.items[at..end] {
-                out[place(*item)] = rank;
-            }
-            at = end;
-        }
+    /// A number between 0 and 1 that looks like chance.
+    fn chance(i: usize) -> f64 {
+        let mixed = (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        (mixed >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Sorts `items` by key, of equals the earlier first; gives their number, unless there is none.
-    fn sort(&mut self, x: &[f64]) -> Option<usize> {
-        let names = x.len();
-        self.keys.resize(names, MISSING);
-        self.items.resize(names, 0);
-        self.spare.resize(names, 0);
-        keys_of(&mut self.keys, x);
-        let first = self.keys.iter().copied().find(|key| *key != MISSING)?;
-        let mut bits = 0;
-        differing(&self.keys, first, &mut bits);
-        let high = 64 - bits.leading_zeros();
-        let shift = high.saturating_sub(BITS * PASSES as u32);
-        let valid = self.collect(shift, high);
-        self.distribute(valid);
-        if shift > 0 {
-            self.settle(valid);
-        }
-        Some(valid)
+    const DAYS: [fn(usize) -> f64; 15] = [
+        chance,
+        |i| (chance(i) * 5.0).floor(),
+        |i| (30.0 * chance(i)).exp(),
+        |i| (chance(i) - 0.5) / (chance(i + 999) - 0.5),
+        |i| if chance(i) < 0.5 { 0.0 } else { chance(i + 9) },
+        |i| if chance(i) < 0.5 { NAN } else { chance(i + 9) - 0.5 },
+        |i| if i == 3 { 1e300 } else { chance(i) },
+        |i| f64::from_bits(i as u64 / 2),
+        |i| (chance(i) - 0.5) * f64::MAX,
+        |i| if i.is_multiple_of(2) { 0.0 } else { -0.0 },
+        |_| NAN,
+        |_| -7.0,
+        |i| i as f64,
+        |i| if i < 17 { 1.0 } else { 2.0 + chance(i) },
+        |i| f64::from_bits(chance(i).to_bits() ^ ((i as u64 % 3) << 63)),
+    ];
+
+    fn bits(ranks: &[f64]) -> Vec<u64> {
+        ranks.iter().map(|x| if x.is_nan() { 0 } else { x.to_bits() }).collect()
     }
 
-    /// Packs the sorted bits of each valid key with its place, and counts their digits.
-    fn collect(&mut self, shift: u32, high: u32) -> usize {
-        let Counts(counts) = &mut *self.counts;
-        for pass in counts.iter_mut() {
-            pass.fill(0);
+    #[test]
+    fn all_ways_and_widths_give_the_same_bits_whatever_came_before() {
+        let mut ranking = Ranking::default();
+        let mut spread_days = 0;
+        for names in [1, 8, 57, 200, 500, 260, 1030, 2100] {
+            for (t, day) in DAYS.iter().chain(DAYS.iter().rev()).enumerate() {
+                let x: Vec<f64> = (0..names).map(day).collect();
+                let mut one = vec![0.0; names];
+                few::rank(&mut one, &x);
+                for width in [Width::Baseline, Width::Avx2, Width::Avx512] {
+                    narrowed(width, || {
+                        let mut other = vec![0.0; names];
+                        ranking.radix.rank(&mut other, &x);
+                        assert_eq!(bits(&other), bits(&one), "radix, names {names}, day {t}");
+                        other.fill(0.0);
+                        spread::rank(&mut ranking.spread, &mut other, &x);
+                        if ranking.spread.done {
+                            spread_days += 1;
+                            assert_eq!(bits(&other), bits(&one), "spread, names {names}, day {t}");
+                        }
+                        ranking.rank(&mut other, &x);
+                        assert_eq!(bits(&other), bits(&one), "names {names}, day {t}");
+                    });
+                }
+            }
         }
-        let mask = if high >= 64 { u64::MAX } else { (1 << high) - 1 };
-        let mut valid = 0;
-        for (j, key) in self.keys.iter().enumerate() {
-            let part = (key & mask) >> shift;
-            self.items[valid] = (part << 32) | j as u64;
-            let there = u32::from(*key != MISSING);
-            valid += there as usize;
-            counts[0][digit(part, 0)] += there;
-            counts[1][digit(part, 1)] += there;
-            counts[2][digit(part, 2)] += there;
-        }
-        valid
+        assert!(spread_days > 500, "buckets are used: {spread_days}");
     }
-
-    /// The radix passes, lowest digit first; a pass in which all digits agree is left out.
-    fn distribute(&mut self, valid: usize) {
-        let Counts(counts) = &mut *self.counts;
-        for (pass, counts) in counts.iter_mut().enumerate() {
-            let Some(first) = self.items.first() else { return };
-            if counts[digit(first >> 32, pass)] as usize == valid {
-                continue;
-            }
-            let mut sum = 0;
-            for count in counts.iter_mut() {
-                let here = *count;
-                *count = sum;
-                sum += here;
-            }
-            for item in &self.items[..valid] {
-                let slot = &mut counts[digit(item >> 32, pass)];
-                self.spare[*slot as usize] = *item;
-                *slot += 1;
-            }
-            std::mem::swap(&mut self.items, &mut self.spare);
-        }
-    }
-
-    /// Sorts runs of equal parts by the whole key.
-    fn settle(&mut self, valid: usize) {
-        let keys = &self.keys;
-        let items = &mut self.items[..valid];
-        let mut at = 0;
-        while at < valid {
-            let part = items[at] >> 32;
-            let mut end = at + 1;
-            while end < valid && items[end] >> 32 == part {
-                end += 1;
-            }
-            if end - at > 1 {
-                items[at..end].sort_unstable_by_key(|item| (keys[place(*item)], *item));
-            }
-            at = end;
-        }
-    }
-}
-
-#[inline(always)]
-fn digit(part: u64, pass: usize) -> usize {
-    (part >> (BITS * pass as u32)) as usize & (DIGITS - 1)
-}
-
-/// The name's place.
-#[inline(always)]
-fn place(item: u64) -> usize {
-    (item & u64::from(u32::MAX)) as usize
 }
