@@ -6,6 +6,7 @@
 
 mod check;
 mod complete;
+mod conformance;
 mod dag;
 mod diagnostic;
 mod evaluate;
@@ -24,6 +25,7 @@ mod syntax;
 mod truncation;
 
 pub use complete::{Completion, CompletionKind, complete};
+pub use conformance::{RuleOutcome, conformance};
 pub use diagnostic::{Diagnostic, Severity, Span};
 pub use expression::{Expression, Type};
 pub use library::{Entry, library, library_schema};
