@@ -13,7 +13,7 @@
 mod panels;
 mod reference;
 
-use factor::{Expression, Limits, Plan, Run, Schema};
+use factor::{Expression, Limits, ParameterKind, Plan, Run, Schema};
 use market::{Column, Panel};
 use proptest::prelude::*;
 use reference::draw::{self, Draw};
@@ -241,4 +241,54 @@ fn one_value(case: &Case, text: &str) {
     let past = run(&plan, &surgery::past(panel, end), 1).remove(0);
     assert_eq!(differs(&past, &whole), None, "{text} cut at {end}");
     assert!(whole.values().iter().all(|x| !x.is_infinite()), "{text} gives an infinity");
+}
+
+/// What holds its state over missing rows gives for the others what it would give without them.
+#[test]
+fn what_is_held_over_missing_rows_does_not_see_them() {
+    let held = |one: &&factor::Operator| one.missing.contains("held meanwhile");
+    let operators: Vec<&factor::Operator> = factor::operators().iter().filter(held).collect();
+    for (i, operator) in operators.iter().enumerate() {
+        let mut fields = ["x", "y", "z", "x"].iter();
+        let given = operator.positional().map(|parameter| match parameter.kind {
+            ParameterKind::Truth => "x > y",
+            ParameterKind::Window => "4",
+            _ => fields.next().expect("no operator takes more"),
+        });
+        let mut given: Vec<String> = given.map(str::to_owned).collect();
+        let windows = operator.keywords().filter(|one| one.kind == ParameterKind::Window);
+        given.extend(windows.enumerate().map(|(at, one)| format!("{}={}", one.name, 3 + 2 * at)));
+        let text = format!("{}({})", operator.name, given.join(", "));
+        let mut compared = 0;
+        for round in 0..12_usize {
+            let mix = |at: usize| ((i * 31 + round * 57 + at * (89 + 2 * round)) % 256) as u8;
+            // A panel of 33 names, 100 rows and more.
+            let mut seed = vec![3 * (round % 2) as u8, 8, 15, mix(0) % 90];
+            seed.extend((1..12).map(mix));
+            let (panel, _) = draw::panel(&mut Draw::new(&seed));
+            for name in 0..panel.symbols().len() {
+                compared += gaps_left_out(&text, &panel, name);
+            }
+        }
+        assert!(compared > 200, "{text}: only {compared} values were compared");
+    }
+}
+
+/// Compares a name with itself without the rows that lack a value; gives how many values it has.
+fn gaps_left_out(text: &str, panel: &Panel, name: usize) -> usize {
+    let expression = panels::parse(text, panel);
+    let column = |field: &str| panel.field(field).expect("is there");
+    let known = |t: usize, field: &str| column(field).at(t, name).is_finite();
+    let valid = |t: &usize| expression.fields().all(|one| known(*t, one));
+    // A row that lacks one of several fields is left out of both: each field has its own gaps.
+    let whole = |t: &usize| valid(t) || !expression.fields().any(|one| known(*t, one));
+    let all: Vec<usize> = (0..panel.rows()).filter(whole).collect();
+    let rows: Vec<usize> = (0..all.len()).filter(|at| valid(&all[*at])).collect();
+    let left: Vec<usize> = rows.iter().map(|at| all[*at]).collect();
+    let whole = panels::evaluate(text, &surgery::picked(panel, name, &all));
+    let dense = panels::evaluate(text, &surgery::picked(panel, name, &left));
+    for (at, row) in rows.iter().enumerate() {
+        assert_eq!(bits(whole.row(*row)), bits(dense.row(at)), "{text}, name {name}, row {row}");
+    }
+    rows.iter().filter(|row| !whole.at(**row, 0).is_nan()).count()
 }
