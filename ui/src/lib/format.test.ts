@@ -66,9 +66,9 @@ test('small things', () => {
 test('a figure of any size stays short', () => {
   const check = (value: number | null, expected: string) => expect(formatFigure('en', value), String(value)).toBe(expected);
   check(0, '0');
-  check(1234.5678, '1,234.6');
-  check(-0.012345678, '\u22120.012346');
+  check(1234.5678, '1,234.57');
+  check(-0.012345678, '\u22120.0123457');
   check(0.00001234, '1.234E\u22125');
-  check(123456789, '1.2346E8');
+  check(123456789, '1.23457E8');
   check(null, '–');
 });

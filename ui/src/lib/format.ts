@@ -50,13 +50,13 @@ export function formatCount(locale: string, value: number | string | null | unde
   return n === null ? NONE : minus(numbers(locale, { maximumFractionDigits: 0 }).format(n));
 }
 
-/** A figure of any size: five significant digits, powers of ten where plain digits would be long. */
+/** A figure of any size: six significant digits, powers of ten where plain digits would be long. */
 export function formatFigure(locale: string, value: number | string | null | undefined): string {
   const n = numeric(value);
   if (n === null) return NONE;
   const size = Math.abs(n);
   const notation = size !== 0 && (size < 1e-4 || size >= 1e7) ? 'scientific' : 'standard';
-  return minus(numbers(locale, { maximumSignificantDigits: 5, notation }).format(n));
+  return minus(numbers(locale, { maximumSignificantDigits: 6, notation }).format(n));
 }
 
 /** Shares or coins: whole where they are whole. */
