@@ -140,6 +140,33 @@ fn a_text_is_checked_and_explained_without_data() {
 }
 
 #[test]
+fn the_library_is_listed_and_the_stated_rules_are_kept() {
+    let desk = Desk::new();
+    let all = desk.json(&["library"]);
+    let all = all.as_array().expect("a list");
+    assert!(all.len() >= 101, "{}", all.len());
+    let one = desk.json(&["library", "ALPHA001"]);
+    assert_eq!((&one["name"], &one["text"]), (&all[0]["name"], &all[0]["text"]));
+    desk.ends(&["library", "nothing"], 2);
+    let rules = desk.json(&["conformance"]);
+    let rules = rules.as_array().expect("a list");
+    assert!(rules.len() > 50 && rules.iter().all(|rule| rule["kept"] == true));
+    let (out, _) = desk.ends(&["conformance"], 0);
+    assert!(out.ends_with(&format!("{0} of {0} rules are kept\n", rules.len())), "{out}");
+}
+
+#[test]
+fn a_factor_of_the_library_is_evaluated_by_its_name() {
+    let desk = Desk::new();
+    let sample = sample().display().to_string();
+    desk.ends(&["eval", "--data", &sample, "--library", "alpha101", "--out", "o"], 0);
+    assert!(desk.read("o/alpha101.csv").starts_with(b"date,AAPL,FB,GOOG,IBM,MSFT\n"));
+    let (_, err) =
+        desk.ends(&["eval", "--data", &sample, "--library", "alpha005", "--out", "o"], 1);
+    assert!(err.contains("vwap"), "{err}");
+}
+
+#[test]
 fn nothing_differs_when_the_future_is_cut_off() {
     let desk = Desk::new();
     let sample = sample().display().to_string();

@@ -165,6 +165,11 @@ async fn a_text_is_checked_and_completed_against_a_dataset() {
     let ask = json!({ "text": "ts_mean(qu", "offset": 10, "dataset": "made-up" });
     let found = browser.post("/api/v1/factors/complete", ask).await.expect(200).json();
     assert_eq!((&found["from"], &found["options"][0]["label"]), (&json!(8), &json!("quality")));
+    let library = browser.get("/api/v1/factors/library").await.expect(200).json();
+    let library = library["factors"].as_array().expect("factors");
+    assert!(
+        library.len() >= 101 && library.iter().all(|one| one["text"] != "" && one["source"] != "")
+    );
     let language = browser.get("/api/v1/language?dataset=made-up").await.expect(200).json();
     assert!(language["fields"].as_array().expect("fields").contains(&json!("quality")));
     let operators = language["operators"].as_array().expect("operators");

@@ -14,12 +14,22 @@ pub(crate) enum Factor {
         #[arg(long)]
         markdown: bool,
     },
+    /// List the factors that are shipped, or show one of them.
+    Library {
+        /// Its name; all of them unless given.
+        name: Option<String>,
+        /// As a page of the documentation.
+        #[arg(long, conflicts_with = "name")]
+        markdown: bool,
+    },
     /// Check a text and say what it is.
     Check(Check),
     /// Say how an expression runs: its nodes, its look-back, its cost.
     Explain(Explain),
     /// Cut the future off at several rows and compare every bit.
     TruncateCheck(TruncateCheck),
+    /// Run the public suite of rules for missing values, ties, constant windows and gaps.
+    Conformance,
     /// Read a factor against later returns.
     Study(Study),
     /// Compare factors with one another.
@@ -83,6 +93,9 @@ pub(crate) struct Expressions {
     /// The newest version of one of the owner's factors.
     #[arg(long, value_name = "NAME", group = "what")]
     pub own: Option<String>,
+    /// One of the factors that are shipped.
+    #[arg(long, value_name = "NAME", group = "what")]
+    pub library: Option<String>,
 }
 
 /// `stockade factor eval`.
@@ -141,7 +154,7 @@ pub(crate) struct Check {
     /// The expression.
     #[arg(allow_hyphen_values = true)]
     pub text: String,
-    /// Whose fields it may name; those of bars unless given.
+    /// Whose fields it may name; those that the library reads unless given.
     #[arg(long, value_name = "NAME")]
     pub dataset: Option<String>,
     /// More fields that it may name.
@@ -240,7 +253,7 @@ pub(crate) struct Save {
     /// What to remember about it.
     #[arg(long, default_value = "")]
     pub note: String,
-    /// Whose fields it means; those of bars unless given.
+    /// Whose fields it means; those that the library reads unless given.
     #[arg(long, value_name = "NAME")]
     pub dataset: Option<String>,
     /// The version that it follows; refused if that is no longer the newest.

@@ -26,7 +26,7 @@ pub struct Draft<'a> {
     pub text: &'a str,
     /// What the person says of it.
     pub note: &'a str,
-    /// The dataset whose fields it is checked against; those of bars unless given.
+    /// The dataset whose fields it is checked against; those that the library reads unless given.
     pub dataset: Option<&'a str>,
 }
 
@@ -114,11 +114,11 @@ impl Desk {
         Ok(())
     }
 
-    /// The names that an expression over a dataset may use; those of bars without one.
+    /// The names that an expression over a dataset may use; without one those that the library reads.
     pub async fn factor_schema(&self, dataset: Option<&str>) -> Result<Schema> {
         match dataset {
             Some(name) => Ok(panel_schema(&self.manifest(name).await?)),
-            None => Ok(Schema::bars()),
+            None => Ok(factor::library_schema()),
         }
     }
 

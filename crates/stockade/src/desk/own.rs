@@ -49,7 +49,7 @@ pub struct Saved {
     pub text: String,
     /// What the person says of it.
     pub note: String,
-    /// Whose fields the expression means; those of bars unless given.
+    /// Whose fields the expression means; those that the library reads unless given.
     pub dataset: Option<String>,
     /// The version that the person saw; the newest unless given.
     pub base: Option<i64>,

@@ -195,7 +195,7 @@ fn data_of(table: Table) -> Table {
             "/api/v1/language",
             Rule::Needs(P::StrategyRead),
             Words::new("The expression language")
-                .query("dataset", "whose fields; those of bars unless given")
+                .query("dataset", "whose fields; those that the library reads unless given")
                 .json::<system::Language>(),
             system::language,
         )
@@ -331,6 +331,12 @@ fn factors_of(table: Table) -> Table {
                 .takes::<factors::ExpressionCursor>()
                 .json::<strategies::Completed>(),
             factors::complete,
+        )
+        .get(
+            "/api/v1/factors/library",
+            read,
+            Words::new("The factors that are shipped").json::<factors::Library>(),
+            factors::library,
         )
         .get(
             "/api/v1/factors",

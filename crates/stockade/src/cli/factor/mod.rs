@@ -1,6 +1,7 @@
 //! `stockade factor`: expressions over a panel, kept, proven and read.
 
 mod eval;
+mod library;
 mod own;
 mod prove;
 mod set;
@@ -25,9 +26,11 @@ pub(super) fn run(command: &Factor, cli: &Cli, output: Output) -> anyhow::Result
     match command {
         Factor::Eval(eval) => eval::evaluate(eval, &place, output)?,
         Factor::Operators { markdown } => tell::operators(*markdown, output)?,
+        Factor::Library { name, markdown } => library::library(name.as_deref(), *markdown, output)?,
         Factor::Check(check) => return tell::check(check, &place, output),
         Factor::Explain(explain) => return tell::explain(explain, &place, output),
         Factor::TruncateCheck(check) => prove::truncate(check, &place, output)?,
+        Factor::Conformance => prove::conformance(output)?,
         Factor::Study(study) => study::study(study, &place, output)?,
         Factor::Compare(compare) => study::compare(compare, &place, output)?,
         Factor::Save(save) => own::save(save, &place, output)?,

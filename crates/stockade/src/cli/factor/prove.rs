@@ -1,7 +1,10 @@
-//! Anybody's proof that nothing looks ahead.
+//! Anybody's proof: that nothing looks ahead, and that the stated rules are kept.
 
 use super::{Place, set, source};
-use crate::cli::{factor_args::TruncateCheck, output::Output};
+use crate::cli::{
+    factor_args::TruncateCheck,
+    output::{Output, table},
+};
 use anyhow::bail;
 use factor::{Leak, Schema, truncate_check};
 use market::Panel;
@@ -90,6 +93,57 @@ fn told(leak: &Leak, panel: &Panel) -> ToldLeak {
         whole: known(leak.whole),
         truncated: known(leak.truncated),
     }
+}
+
+#[derive(Serialize)]
+struct Outcome {
+    id: &'static str,
+    about: &'static str,
+    rule: &'static str,
+    expression: &'static str,
+    panel: String,
+    kept: bool,
+    expected: String,
+    found: String,
+    peers: &'static str,
+}
+
+/// Runs the public suite of stated rules.
+pub(super) fn conformance(output: Output) -> anyhow::Result<()> {
+    let rule = |one: factor::RuleOutcome| Outcome {
+        id: one.id,
+        about: one.about,
+        rule: one.rule,
+        expression: one.expression,
+        panel: one.panel,
+        kept: one.passed,
+        expected: one.expected,
+        found: one.found,
+        peers: one.peers,
+    };
+    let rules: Vec<Outcome> = factor::conformance().into_iter().map(rule).collect();
+    let broken: Vec<&Outcome> = rules.iter().filter(|rule| !rule.kept).collect();
+    output.show(&rules, |rules| {
+        let head = ["about", "rule", "shown by", "kept"].map(str::to_owned).to_vec();
+        let row = |one: &Outcome| {
+            let kept = if one.kept { "yes" } else { "NO" };
+            [one.about, one.rule, one.expression, kept].map(str::to_owned).to_vec()
+        };
+        let lines: Vec<Vec<String>> = std::iter::once(head).chain(rules.iter().map(row)).collect();
+        format!(
+            "{}\n\n{} of {} rules are kept",
+            table(&lines),
+            rules.len() - broken.len(),
+            rules.len()
+        )
+    })?;
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let lines = broken.iter().map(|rule| {
+        format!("\n{}: {} is {}, not {}", rule.id, rule.expression, rule.found, rule.expected)
+    });
+    bail!("a stated rule is not kept{}", lines.collect::<String>())
 }
 
 #[cfg(test)]

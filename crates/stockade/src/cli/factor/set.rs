@@ -20,12 +20,18 @@ pub(super) fn texts(
     match (&what.expr, &what.expr_file, &what.own) {
         (Some(text), ..) => Ok(vec![("factor".to_owned(), text.clone())]),
         (_, Some(path), _) => read_set(path),
-        (.., Some(name)) => {
+        (_, _, Some(name)) => {
             let versions = desk::connect(&place.dir()?)?.factor_versions(name)?;
             let newest = versions.into_iter().next().context("a factor has a version")?;
             Ok(vec![("factor".to_owned(), newest.text)])
         }
-        _ => Err(usage("give --expr TEXT, --expr-file FILE or --own NAME")),
+        _ => match &what.library {
+            Some(name) => {
+                let entry = super::library::named(name)?;
+                Ok(vec![(entry.name.to_owned(), entry.text.to_owned())])
+            }
+            None => Err(usage("give --expr, --expr-file, --own or --library")),
+        },
     }
 }
 

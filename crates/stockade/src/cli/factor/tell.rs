@@ -172,7 +172,7 @@ pub(super) fn explain(
 
 fn schema(check: &Check, place: &Place<'_>) -> anyhow::Result<Schema> {
     let mut schema = match &check.dataset {
-        None => Schema::bars(),
+        None => factor::library_schema(),
         Some(name) => {
             let catalog = catalog::Catalog::open(&desk::catalog_dir(&place.dir()?))?;
             desk::panel_schema(&catalog.manifest(name)?)

@@ -52,7 +52,7 @@ pub struct NewFactor {
     text: String,
     #[serde(default)]
     note: String,
-    /// Whose fields the text is checked against; those of bars unless given.
+    /// Whose fields the text is checked against; those that the library reads unless given.
     dataset: Option<String>,
 }
 
@@ -147,6 +147,41 @@ fn view(line: FactorLine) -> Factor {
         updated: newest.created.to_string(),
         archived: archived.is_some(),
     }
+}
+
+/// The factors that are shipped.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Library {
+    factors: Vec<Shipped>,
+}
+
+/// A factor that is shipped.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Shipped {
+    name: &'static str,
+    heading: &'static str,
+    text: &'static str,
+    summary: &'static str,
+    /// How its source was read where that could be read otherwise; often empty.
+    note: &'static str,
+    source: &'static str,
+    fields: Vec<String>,
+    groups: Vec<String>,
+}
+
+/// `GET /api/v1/factors/library`
+pub async fn library() -> Json<Library> {
+    let shipped = |one: &factor::Entry| Shipped {
+        name: one.name,
+        heading: one.heading,
+        text: one.text,
+        summary: one.summary,
+        note: one.note,
+        source: one.source,
+        fields: one.fields.clone(),
+        groups: one.groups.clone(),
+    };
+    Json(Library { factors: factor::library().iter().map(shipped).collect() })
 }
 
 /// `GET /api/v1/factors`
