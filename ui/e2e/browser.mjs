@@ -81,9 +81,9 @@ export function fetched(page, path) {
   }, path);
 }
 
-/** Replaces the text of the strategy editor, as a person would by keyboard. */
-export async function write(page, text) {
-  const editor = page.getByTestId('strategy-text');
+/** Replaces the text of an editor, as a person would by keyboard. */
+export async function write(page, text, kind = 'strategy') {
+  const editor = page.getByTestId(`${kind}-text`);
   await editor.click();
   await page.keyboard.press('ControlOrMeta+a');
   await page.keyboard.press('Delete');

@@ -3,6 +3,7 @@
 import { Complaints, launch, person } from './browser.mjs';
 import { policy } from './journey/policy.mjs';
 import { research } from './journey/research.mjs';
+import { factors } from './journey/factors.mjs';
 import { pages } from './journey/pages.mjs';
 import { stepUp } from './journey/step-up.mjs';
 import { setUp } from './journey/set-up.mjs';
@@ -31,6 +32,7 @@ try {
   const step = (name, work, options = {}) => test(name, work, { onFailure, ...options });
   await setUp(world, step);
   await research(world, step);
+  await factors(world, step);
   await pages(world, step);
   await stepUp(world, step);
   await signIn(world, step);

@@ -9,6 +9,7 @@ export async function pages(world, step) {
   const headings = [
     ['dashboard', '/', 'dashboard.title'],
     ['data', '/data', 'data.title'],
+    ['factors', '/factors', 'factors.title'],
     ['strategies', '/strategies', 'strategies.title'],
     ['backtests', '/backtests', 'backtests.title'],
     ['audit', '/audit', 'audit.title'],
@@ -63,6 +64,9 @@ export async function pages(world, step) {
     await page.goto('/');
     await page.getByRole('heading', { name: t('dashboard.title', {}, 'de'), level: 1 }).waitFor();
     await inspect(page, 'dashboard-german');
+    await page.goto(`/factors/${world.factor}`);
+    await page.getByRole('tab', { name: t('factor.tab.study', {}, 'de') }).waitFor();
+    await inspect(page, 'factor-german');
     await page.goto('/settings');
     await choose(page, 'English');
     await page.getByRole('heading', { name: t('settings.title'), level: 1 }).waitFor();
