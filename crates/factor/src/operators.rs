@@ -189,7 +189,7 @@ pub(crate) enum Reach {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Steps {
     Flat(u64),
-    /// So many for each doubling of the window; for each of its rows with `min=`.
+    /// So many for each doubling of the window; twice as many with `min=`.
     Doubling(u64),
     /// So many for each row of the window.
     Linear(u64),
@@ -287,7 +287,7 @@ impl Operator {
             Steps::Flat(each) => format!("{each} {}", steps(each)),
             Steps::Doubling(each) => {
                 let each = format!("{each} {}", steps(each));
-                format!("{each} for each doubling of the window; with min, for each of its rows")
+                format!("{each} for each doubling of the window; with min, twice as many")
             }
             Steps::Linear(each) => format!("{each} {} for each row of the window", steps(each)),
         }

@@ -1,6 +1,7 @@
 //! A set of expressions made ready to run together: what they share is there once.
 
 use crate::dag::{Dag, Node, NodeId, Op};
+use crate::kernels::TILE;
 use crate::operators::{Kernel, Operator, ParameterKind, Steps};
 use crate::{Error, Expression, Limits, Schema, Stream, evaluate, rewrite};
 use market::{Column, NarrowColumn, NarrowPanel, Panel};
@@ -120,7 +121,7 @@ impl Plan {
             cost.cells = cost.cells.saturating_add(cells);
             let steps = steps(operator, &node.op);
             cost.work = cost.work.saturating_add(cells.saturating_mul(steps));
-            kept = kept.saturating_add(kept_rows(operator, &node.op));
+            kept = kept.saturating_add(kept_rows(operator, &node.op, stride));
             live += 1;
             peak = peak.max(live);
             for input in &node.inputs {
@@ -279,18 +280,22 @@ fn steps(operator: &Operator, op: &Op) -> u64 {
         operator.parameters.iter().any(|one| one.kind == ParameterKind::Minimum) && least < rows;
     match operator.steps {
         Steps::Flat(each) => each,
-        Steps::Doubling(each) if gaps => each.saturating_mul(rows),
-        Steps::Doubling(each) => each.saturating_mul(u64::from(u64::BITS - rows.leading_zeros())),
+        Steps::Doubling(each) => {
+            let each = if gaps { 2 * each } else { each };
+            each.saturating_mul(u64::from(u64::BITS - rows.leading_zeros()))
+        }
         Steps::Linear(each) => each.saturating_mul(rows),
     }
 }
 
 /// Rows that a node keeps from chunk to chunk, at most.
-fn kept_rows(operator: &Operator, op: &Op) -> u64 {
-    let inputs = operator.parameters.iter().filter(|one| one.kind.is_series()).count() as u64;
+fn kept_rows(operator: &Operator, op: &Op, stride: u64) -> u64 {
     match operator.kernel {
-        // A ring of merged blocks holds up to five numbers a cell; a history is kept twice over.
-        Kernel::Window(_) => counts(op).0.saturating_mul(5 * inputs.max(1)),
+        // Merged blocks hold up to six numbers a cell, for whole tiles of names.
+        Kernel::Window(_) => {
+            let cells = counts(op).0.saturating_mul(6 * stride.next_multiple_of(TILE as u64));
+            cells.div_ceil(stride.max(1))
+        }
         Kernel::Lagged(_) => counts(op).0.saturating_mul(2),
         Kernel::Scan(_) => 16 + counts(op).0,
         _ => 0,

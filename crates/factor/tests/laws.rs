@@ -150,8 +150,8 @@ fn what_expressions_share_is_there_once() {
 fn cost_is_known_before_a_run_and_refused_above_the_limits() {
     let limits = Limits::default();
     let cost = plan(&["ts_mean(close, 20) / close"], &limits).expect("a plan").cost(100, 10);
-    // One result, four columns of work beside it, and a window that keeps at most 5 × 20 rows.
-    assert_eq!((cost.cells, cost.bytes), (2 * 1600, (100 + 3 * 100 + 100) * 16 * 8));
+    // One result, three columns of work beside it, and a window that keeps at most 6 × 20 rows of 32.
+    assert_eq!((cost.cells, cost.bytes), (2 * 1600, ((100 + 3 * 100) * 16 + 120 * 32) * 8));
     let chain = format!("close{}", " + abs(close * 2)".repeat(50));
     let cost = plan(&[&chain], &limits).expect("a plan").cost(100, 8);
     assert!(cost.bytes <= 7 * 800 * 8, "memory is freed after its last use: {}", cost.bytes);

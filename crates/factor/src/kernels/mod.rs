@@ -19,7 +19,6 @@ mod calendar;
 mod elementwise;
 mod history;
 mod lagged;
-mod partial;
 mod rank;
 mod scan;
 mod wide;
@@ -27,6 +26,7 @@ mod window;
 
 pub(crate) use elementwise::{binary, fill, select, unary};
 pub(crate) use history::History;
+pub(crate) use window::W as TILE;
 
 use crate::operators::Kernel;
 use market::Timestamp;

@@ -5,20 +5,23 @@
 
 /// Defines a function that runs its body with the widest registers of the processor.
 macro_rules! wide {
-    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
+    (
+        $(#[$doc:meta])*
+        $vis:vis fn $name:ident $(<$kind:ident: $bound:path>)? ($($arg:ident: $ty:ty),* $(,)?) $body:block
+    ) => {
         $(#[$doc])*
-        $vis fn $name($($arg: $ty),*) {
+        $vis fn $name $(<$kind: $bound>)? ($($arg: $ty),*) {
             #[inline(always)]
-            fn plain($($arg: $ty),*) $body
+            fn plain $(<$kind: $bound>)? ($($arg: $ty),*) $body
 
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2")]
-                fn avx2($($arg: $ty),*) {
+                fn avx2 $(<$kind: $bound>)? ($($arg: $ty),*) {
                     plain($($arg),*);
                 }
                 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512cd")]
-                fn avx512($($arg: $ty),*) {
+                fn avx512 $(<$kind: $bound>)? ($($arg: $ty),*) {
                     plain($($arg),*);
                 }
                 // SAFETY: the functions need nothing but the processor's features, which `width`
