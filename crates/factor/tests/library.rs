@@ -1,6 +1,13 @@
 //! The shipped factors: they parse, they need what they say, and the 101 alphas equal the paper's
 //! formulas as `library/values.py` evaluates them, independently, in numpy.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_possible_truncation,
+    reason = "small whole numbers"
+)]
+
 use factor::{Entry, Expression, Limits, Plan, Run, library, library_schema};
 use market::{Column, Labels, Panel, Timestamp};
 use std::num::NonZeroUsize;
@@ -122,9 +129,8 @@ fn panel() -> Panel {
         for (t, values) in history(j).into_iter().enumerate() {
             let gone = (j == 3 && (20..26).contains(&t)) || (j == 7 && t < 30);
             for ((field, column), value) in FIELDS.iter().zip(&mut columns).zip(values) {
-                if !gone && !(*field == "volume" && j == 11 && t == 280) {
-                    column.set(t, j, value);
-                }
+                let gap = *field == "volume" && j == 11 && t == 280;
+                column.set(t, j, if gone || gap { f64::NAN } else { value });
             }
         }
     }
