@@ -1,6 +1,7 @@
 //! Candlestick patterns against values recorded from TA-Lib.
 #![allow(
     clippy::indexing_slicing,
+    clippy::cast_possible_wrap,
     clippy::float_cmp,
     reason = "tests: a wrong index is a failure, and patterns have whole values"
 )]

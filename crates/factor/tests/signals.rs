@@ -1,5 +1,9 @@
 //! Crossings, held values, runs and the calendar, by hand.
-#![allow(clippy::indexing_slicing, reason = "tests: a wrong index is a failure")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_wrap,
+    reason = "tests: a wrong index is a failure"
+)]
 
 mod panels;
 use market::{Panel, Timestamp};

@@ -94,3 +94,45 @@ fn of_date(kind: Calendar, date: Date) -> f64 {
         _ => f64::from(date.day_of_year()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market::Timestamp;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn chunks_leave_no_trace() {
+        let hours = |t: i64| Timestamp::from_nanos((t * 11 - 700) * 3_600_000_000_000);
+        let times: Vec<Timestamp> = (0..200).map(hours).collect();
+        let cancel = AtomicBool::new(false);
+        for kind in [
+            Calendar::Year,
+            Calendar::Week,
+            Calendar::DayOfYear,
+            Calendar::Session,
+            Calendar::NewDay,
+            Calendar::NewWeek,
+            Calendar::NewMonth,
+            Calendar::BarsToday,
+        ] {
+            let run = |step: usize| {
+                let mut stage = stage(kind, &[1200.0, 60.0], 8);
+                let mut all = Vec::new();
+                for times in times.chunks(step) {
+                    let mut out = vec![0.0; times.len() * 8];
+                    let (inputs, labels) = (&[][..], &[][..]);
+                    let rows = Rows { inputs, labels, times, stride: 8, names: 3, cancel: &cancel };
+                    stage.advance(&rows, &mut out);
+                    all.extend(out);
+                }
+                all.into_iter().map(f64::to_bits).collect::<Vec<u64>>()
+            };
+            let whole = run(200);
+            assert!(whole.iter().any(|x| *x != whole[0]), "{kind:?} changes");
+            for step in [1, 7, 16] {
+                assert!(run(step) == whole, "{kind:?} by {step}");
+            }
+        }
+    }
+}

@@ -443,17 +443,20 @@ pub(super) const OSCILLATORS: &[Operator] = &[
         "let range = high - low; where(range > 0, (close - open) / range, 0)",
         ["TA-Lib BOP", "missing where an input is"],
     ),
-    scanned(
-        [
-            "fisher",
-            "fisher(high, low, n=10)",
-            "Fisher transform of the smoothed place of the median price in its range of n rows",
-        ],
-        &[HIGH, LOW, n(10.0)],
-        Scan::Fisher,
-        |constants| rows(constants, 0).saturating_sub(1),
-        "Ehlers, Using the Fisher Transform (S&C, November 2002)",
-    ),
+    Operator {
+        steps: Steps::Flat(40),
+        ..scanned(
+            [
+                "fisher",
+                "fisher(high, low, n=10)",
+                "Fisher transform of the smoothed place of the median price in its range of n rows",
+            ],
+            &[HIGH, LOW, n(10.0)],
+            Scan::Fisher,
+            |constants| rows(constants, 0).saturating_sub(1),
+            "Ehlers, Using the Fisher Transform (S&C, November 2002)",
+        )
+    },
     defined(
         ["fisher_signal", "fisher_signal(high, low, n=10)", "fisher, one value earlier"],
         &[HIGH, LOW, n(10.0)],

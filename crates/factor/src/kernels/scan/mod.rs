@@ -38,12 +38,15 @@ pub(super) fn stage(kind: Scan, constants: &[f64], stride: usize) -> Box<dyn Sta
         Scan::Hump => Box::new(session::Hump::new(constant(0), stride)),
         Scan::VwapSession => Box::new(session::Vwap::new(stride)),
         Scan::Moves(kind) => PerName::boxed(directional::Moves::new(kind, n), stride),
-        Scan::Directional(kind) => PerName::boxed(directional::Directional::new(kind, n), stride),
+        Scan::Directional(kind) => {
+            Box::new(directional::Directional::new(kind, constant(0), stride))
+        }
         Scan::Kama => PerName::boxed(trend::Kama::new(n), stride),
         Scan::Fisher => PerName::boxed(trend::Fisher::new(n), stride),
         Scan::Sar => PerName::boxed(level::Sar::new(constant(0), constant(1)), stride),
         Scan::Supertrend(shown) => {
-            PerName::boxed(level::Supertrend::new(shown, constant(0), constant(1)), stride)
+            let rule = (constant(0), constant(1));
+            Box::new(level::Supertrend::new(shown, rule, stride))
         }
         Scan::AvgDev | Scan::AroonUp | Scan::AroonDown => {
             Box::new(windowed::Windowed::new(kind, n, stride))
@@ -93,6 +96,7 @@ impl<const K: usize, M: Machine<K>> Stage for PerName<M, K> {
 mod tests {
     use super::*;
     use crate::kernels::stage;
+    use crate::kernels::wide::{Width, narrowed};
     use crate::operators::{Direction, Kernel, Line};
     use market::Timestamp;
     use std::sync::atomic::AtomicBool;
@@ -109,6 +113,8 @@ mod tests {
         (Scan::Hump, &[0.01]),
         (Scan::VwapSession, &[]),
         (Scan::Moves(Direction::Plus), &[4.0]),
+        (Scan::Directional(Direction::Minus), &[3.0]),
+        (Scan::Directional(Direction::Dx), &[3.0]),
         (Scan::Directional(Direction::Adx), &[3.0]),
         (Scan::Kama, &[4.0]),
         (Scan::Fisher, &[4.0]),
@@ -121,7 +127,7 @@ mod tests {
     ];
 
     #[test]
-    fn chunks_leave_no_trace() {
+    fn neither_chunks_nor_widths_leave_a_trace() {
         let (rows, stride) = (60, 16);
         let value =
             |i: usize| if i % 11 == 3 { f64::NAN } else { ((i * 7919) % 61) as f64 / 4.0 + 1.0 };
@@ -158,6 +164,9 @@ mod tests {
             assert!(whole.iter().any(|bits| *bits != u64::MAX), "{kind:?} has values");
             for step in [1, 2, 7, 16] {
                 assert!(run(step) == whole, "{kind:?} by {step}");
+            }
+            for width in [Width::Baseline, Width::Avx2] {
+                assert!(narrowed(width, || run(16)) == whole, "{kind:?} by {width:?}");
             }
         }
     }

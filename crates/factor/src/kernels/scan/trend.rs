@@ -60,30 +60,59 @@ impl Machine<1> for Kama {
     }
 }
 
+/// The largest of the last so many values, by those that a later one can still leave the largest.
+#[derive(Debug, Clone)]
+struct Largest {
+    most: u64,
+    seen: u64,
+    /// Values that fall, with the places at which they came.
+    falling: VecDeque<(u64, f64)>,
+}
+
+impl Largest {
+    fn new(most: usize) -> Self {
+        Self { most: most as u64, seen: 0, falling: VecDeque::new() }
+    }
+
+    /// Takes a value; the largest, if there are enough now.
+    fn push(&mut self, x: f64) -> Option<f64> {
+        while self.falling.back().is_some_and(|(_, last)| *last <= x) {
+            self.falling.pop_back();
+        }
+        self.falling.push_back((self.seen, x));
+        self.seen += 1;
+        while self.falling.front().is_some_and(|(at, _)| at + self.most < self.seen) {
+            self.falling.pop_front();
+        }
+        let front = self.falling.front().map(|(_, x)| *x);
+        front.filter(|_| self.seen >= self.most)
+    }
+}
+
 /// Ehlers' Fisher transform of where the price stands in its range (S&C, November 2002).
 #[derive(Debug, Clone)]
 pub(super) struct Fisher {
-    last: Last,
+    top: Largest,
+    /// The bottom, with the other sign.
+    bottom: Largest,
     place: f64,
     value: f64,
 }
 
 impl Fisher {
     pub(super) fn new(n: usize) -> Self {
-        Self { last: Last::new(n), place: 0.0, value: 0.0 }
+        Self { top: Largest::new(n), bottom: Largest::new(n), place: 0.0, value: 0.0 }
     }
 }
 
 impl Machine<2> for Fisher {
     fn step(&mut self, [high, low]: [f64; 2]) -> f64 {
         let price = f64::midpoint(high, low);
-        if !self.last.push(price) {
+        let (Some(top), Some(bottom)) = (self.top.push(price), self.bottom.push(-price)) else {
             return f64::NAN;
-        }
-        let values = self.last.values.iter().copied();
-        let top = values.clone().fold(f64::NEG_INFINITY, f64::max);
-        let bottom = values.fold(f64::INFINITY, f64::min);
-        let place = if top > bottom { (price - bottom) / (top - bottom) - 0.5 } else { 0.0 };
+        };
+        let range = top + bottom;
+        let place = if range > 0.0 { (price + bottom) / range - 0.5 } else { 0.0 };
         let moved = 0.66 * place + 0.67 * self.place;
         self.place = if moved.abs() > 0.99 { 0.999_f64.copysign(moved) } else { moved };
         self.value = 0.5 * libm::log((1.0 + self.place) / (1.0 - self.place)) + 0.5 * self.value;
