@@ -9,7 +9,9 @@
 
 mod panels;
 
-use factor::{Error, Expression, Limits, Plan, Run, Schema, complete};
+use factor::{
+    Error, Expression, Limits, Operator, ParameterKind, Plan, Run, Schema, complete, operators,
+};
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -189,6 +191,42 @@ fn doubling_by_let_stays_linear() {
     let text = format!("let a0 = close; {} a60", calls.collect::<Vec<_>>().join(" "));
     assert!(accepted(&text).to_string().len() < 20_000);
     assert!(quick("calls", || panels::evaluate(&text, &panel)).at(0, 0) == 1.5);
+}
+
+#[test]
+fn operators_that_are_texts_stay_linear_too() {
+    let defined = || operators().iter().filter(|operator| operator.definition().is_some());
+    let call = |operator: &Operator, inner: &str| {
+        let inputs = operator.positional().filter(|one| one.kind.is_series()).count();
+        let windows = operator.positional().filter(|one| !one.kind.is_series());
+        let windows: String = windows.map(|_| ", 2").collect();
+        let inputs = vec![inner; inputs].join(", ");
+        format!("{}({inputs}{windows})", operator.name)
+    };
+    for (i, operator) in defined().enumerate() {
+        if operator.parameters.iter().any(|one| matches!(one.kind, ParameterKind::Group)) {
+            continue;
+        }
+        // One inside another sixty times, through `let`: its inputs stand in its text many times over.
+        let chain = (0..60).map(|i| {
+            let value = call(operator, &format!("a{i}"));
+            format!("let a{} = {value}; ", i + 1)
+        });
+        let text = format!("let a0 = close > 1; {}a60", chain.collect::<Vec<_>>().concat());
+        let read = quick(&text, || Expression::parse(&text, &schema(), &Limits::default()));
+        if let Ok(expression) = read {
+            assert!(expression.nodes() < 60 * 150, "{text}: {} nodes", expression.nodes());
+            let shown = quick(&text, || expression.to_string());
+            assert!(shown.len() < 1 << 20, "{}: {} bytes", operator.name, shown.len());
+        }
+        // As many side by side as a text may hold, for some of them.
+        if i % 6 > 0 {
+            continue;
+        }
+        let one = call(operator, "close");
+        let many = vec![one.as_str(); 60_000 / (one.len() + 1)].join("+");
+        let _ = quick(&many, || Expression::parse(&many, &schema(), &Limits::default()));
+    }
 }
 
 #[test]
