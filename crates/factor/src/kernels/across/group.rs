@@ -5,6 +5,7 @@
 
 use super::positive;
 use crate::kernels::rank::Ranking;
+use crate::kernels::wide::wide;
 use crate::operators::Across;
 use crate::scalar::finite;
 use market::Labels;
@@ -14,6 +15,8 @@ use market::Labels;
 pub(super) struct Groups {
     /// The group of every name, counted from 0; the number of groups where it has none.
     slots: Vec<u32>,
+    /// The same, and the number of groups for every name without a value too.
+    homes: Vec<u32>,
     /// The codes of the day, in order, if they are too far apart to be slots.
     codes: Vec<u32>,
     tallies: Vec<Tally>,
@@ -37,10 +40,29 @@ struct Tally {
 const EMPTY: Tally =
     Tally { count: 0.0, origin: f64::NAN, sum: 0.0, level: f64::NAN, scale: f64::NAN };
 
+wide! {
+    fn apart(level: &mut [f64], x: &[f64]) {
+        for (level, x) in level.iter_mut().zip(x) {
+            *level = finite(*x - *level);
+        }
+    }
+}
+
+wide! {
+    fn standardise(level: &mut [f64], x: &[f64], scale: &[f64]) {
+        for ((level, x), scale) in level.iter_mut().zip(x).zip(scale) {
+            *level = finite((*x - *level) / *scale);
+        }
+    }
+}
+
 impl Groups {
     /// One day of `kind`.
     pub(super) fn day(&mut self, kind: Across, out: &mut [f64], x: &[f64], labels: &[u32]) {
         let groups = self.assign(labels);
+        self.homes.clear();
+        let home = |(slot, x): (&u32, &f64)| if x.is_nan() { groups as u32 } else { *slot };
+        self.homes.extend(self.slots.iter().zip(x).map(home));
         self.tallies.clear();
         self.tallies.resize(groups + 1, EMPTY);
         self.add(x, if kind == Across::GroupSum { Some(0.0) } else { None });
@@ -50,17 +72,21 @@ impl Groups {
         for tally in &mut self.tallies {
             tally.settle(kind);
         }
-        // The names without a group.
+        // Where the names without a group are.
         if let Some(tally) = self.tallies.last_mut() {
             (tally.level, tally.scale) = (f64::NAN, f64::NAN);
         }
-        for ((out, x), slot) in out.iter_mut().zip(x).zip(&self.slots) {
-            let tally = &self.tallies[*slot as usize];
-            *out = match kind {
-                Across::GroupDemean => finite(*x - tally.level),
-                Across::GroupZscore => finite((*x - tally.level) / tally.scale),
-                _ => tally.level,
-            };
+        for (out, slot) in out.iter_mut().zip(&self.slots) {
+            *out = self.tallies[*slot as usize].level;
+        }
+        if kind == Across::GroupDemean {
+            apart(out, x);
+        }
+        if kind == Across::GroupZscore {
+            self.values.clear();
+            let tallies = &self.tallies;
+            self.values.extend(self.slots.iter().map(|slot| tallies[*slot as usize].scale));
+            standardise(out, x, &self.values);
         }
     }
 
@@ -86,13 +112,13 @@ impl Groups {
 
     /// Counts and sums, about `origin` or else the first value of the group.
     fn add(&mut self, x: &[f64], origin: Option<f64>) {
-        for (x, slot) in x.iter().zip(&self.slots) {
-            let tally = &mut self.tallies[*slot as usize];
-            let first = tally.count == 0.0;
-            let there = !x.is_nan();
-            tally.origin = if there & first { origin.unwrap_or(*x) } else { tally.origin };
-            tally.count += if there { 1.0 } else { 0.0 };
-            tally.sum += if there { *x - tally.origin } else { 0.0 };
+        for (x, home) in x.iter().zip(&self.homes) {
+            let tally = &mut self.tallies[*home as usize];
+            if tally.count == 0.0 {
+                tally.origin = origin.unwrap_or(*x);
+            }
+            tally.count += 1.0;
+            tally.sum += *x - tally.origin;
         }
     }
 
@@ -101,10 +127,10 @@ impl Groups {
         for tally in &mut self.tallies {
             (tally.level, tally.scale) = (tally.mean(), 0.0);
         }
-        for (x, slot) in x.iter().zip(&self.slots) {
-            let tally = &mut self.tallies[*slot as usize];
+        for (x, home) in x.iter().zip(&self.homes) {
+            let tally = &mut self.tallies[*home as usize];
             let apart = *x - tally.level;
-            tally.scale += if x.is_nan() { 0.0 } else { apart * apart };
+            tally.scale += apart * apart;
         }
     }
 
