@@ -66,7 +66,7 @@ export const factors: Record<keyof typeof english, string> = {
   'factor.dataset': 'Daten',
   'factor.trials': 'Auf diesen Daten erprobt: {trials}',
   'factor.trials.text': 'Jeder andere Ausdruck, den Sie auf Daten ausführen, zählt einmal, im Prüfprotokoll. Die bereinigten Zahlen berücksichtigen alle.',
-  'factor.stale': 'Text oder Daten haben sich seither geändert',
+  'factor.stale': 'Seither geändert: bitte neu ausführen',
   'factor.running': 'Wird berechnet…',
   'factor.done': 'Berechnet.',
   'factor.tabs': 'Teile der Werkbank',

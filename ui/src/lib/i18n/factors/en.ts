@@ -64,7 +64,7 @@ export const factors = {
   'factor.dataset': 'Data',
   'factor.trials': 'Tried on these data: {trials}',
   'factor.trials.text': 'Every different expression that you run on data counts once, in the audit log. The deflated figures allow for them all.',
-  'factor.stale': 'The text or the data have changed since',
+  'factor.stale': 'Changed since then: run it again',
   'factor.running': 'Computing…',
   'factor.done': 'Computed.',
   'factor.tabs': 'Parts of the workbench',
