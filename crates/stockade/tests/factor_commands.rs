@@ -191,7 +191,7 @@ fn a_factor_is_read_and_factors_are_compared() {
     assert_eq!(document["survivorship"]["late"], 2, "GOOG and FB begin late");
     assert!(String::from_utf8_lossy(&desk.read("page.html")).starts_with("<!doctype html>"));
     let (out, _) = desk.ends(&study, 0);
-    assert!(out.contains("rank IC") && out.contains("40 expression(s) tried"), "{out}");
+    assert!(out.contains("rank IC") && out.contains("tried on these data: 40"), "{out}");
     let set =
         desk.text("set.csv", "id,expression\na,\"returns(close, 5)\"\nb,\"-returns(close, 5)\"\n");
     let compared = desk.json(&["compare", "--data", &sample, "--expr-file", &set]);

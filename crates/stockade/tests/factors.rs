@@ -294,6 +294,37 @@ async fn a_factor_is_read_and_compared_and_the_trials_weigh_on_it() {
 }
 
 #[tokio::test]
+async fn work_that_nobody_waits_for_stops_and_leaves_the_place_to_others() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (server, mut browser) = with_prices(directory.path()).await;
+    let desk = server.app().desk();
+    let asked = desk::Asked {
+        dataset: "made-up".to_owned(),
+        adjustment: market::Adjustment::Splits,
+        expressions: vec![("a".to_owned(), "ts_corr(close, volume, 20)".to_owned())],
+    };
+    let stopped = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let refused = desk.evaluate(None, asked, &stopped).await.expect_err("is stopped");
+    assert!(matches!(refused, desk::Error::Factor(factor::Error::Cancelled)), "{refused}");
+    // A client that leaves in the middle takes nothing with it.
+    let ask = json!({ "dataset": "made-up", "expressions": [{ "name": "a", "text": "close" }] });
+    for turns in 0..20 {
+        let (leaver, body) = (browser.clone(), Some(ask.clone()));
+        let sent = tokio::spawn(async move {
+            let request = browser::request(http::Method::POST, "/api/v1/factors/preview", body);
+            leaver.send(request).await.status()
+        });
+        for _ in 0..turns * 10 {
+            tokio::task::yield_now().await;
+        }
+        sent.abort();
+    }
+    let seen = browser.post("/api/v1/factors/preview", ask).await.expect(200).json();
+    assert_eq!(seen["trials"], 1);
+    server.stop().await.expect("stops");
+}
+
+#[tokio::test]
 async fn factors_and_trials_of_somebody_else_are_not_there() {
     let directory = tempfile::tempdir().expect("a directory");
     let (server, mut browser) = with_prices(directory.path()).await;

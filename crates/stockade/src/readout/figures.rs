@@ -13,6 +13,11 @@ fn rows(count: usize) -> String {
     count.to_string()
 }
 
+/// `1 row`, `5 rows`.
+pub(super) fn rows_in_words(count: usize) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+}
+
 /// Mean, standard error, t and p of a summary.
 fn trust(summary: &Summary, digits: usize) -> [String; 4] {
     [
@@ -55,6 +60,9 @@ pub(super) fn information(page: &mut Page, study: &Study) {
                 &columns,
                 &[rows(horizon.rows), name.into(), dates, mean, error, t, p, above],
             );
+        }
+        if horizon.labels.delisted == 0 {
+            continue;
         }
         let [mean, error, t, p] = trust(&horizon.without_delisted.rank_ic, 4);
         let name = "rank IC without delistings".to_owned();
@@ -247,7 +255,7 @@ pub(super) fn survivorship(page: &mut Page, study: &Study) {
     let found = &study.survivorship;
     page.section("survivorship", "Names that come and go", "");
     page.line(&format!(
-        "<p>Of {} names, {} begin late, {} end early, {} are suspended at times, {} have no price at all. {} factor value(s) stand where a name has no price, {} after its end.</p>",
+        "<p>Of {} names, {} begin late, {} end early, {} are suspended at times, {} have no price at all. Factor values where a name has no price: {}; after its end: {}.</p>",
         found.names, found.late, found.delisted, found.suspended, found.never,
         found.unpriced_values, found.dead_values
     ));

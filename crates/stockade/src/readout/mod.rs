@@ -73,7 +73,7 @@ fn at_a_glance(page: &mut Page, kept: &Kept, first: &Horizon) {
     };
     let card = |label, value, note: String, accent| Card { label, value, note, accent };
     let of = |summary: &Summary| format!("t {}", number(summary.t, 1));
-    let rows = format!("held {} row(s)", first.rows);
+    let rows = format!("held for {}", figures::rows_in_words(first.rows));
     let (spread, deflated) = (&first.spread, &first.deflated);
     let all = [
         card(
@@ -110,14 +110,19 @@ fn at_a_glance(page: &mut Page, kept: &Kept, first: &Horizon) {
         ),
         card("Coverage", percent(kept.study.coverage.share, 1), "of priced cells".to_owned(), None),
         card("Tried", kept.trials.to_string(), "expressions on this data".to_owned(), None),
-        card("Deflated", percent(deflated.deflated, 1), "probability of skill".to_owned(), None),
+        card(
+            "Deflated",
+            percent(deflated.deflated, 1),
+            "above the best of chance".to_owned(),
+            None,
+        ),
     ];
     cards::show(page, &all);
 }
 
 fn curves(page: &mut Page, times: &[Timestamp], first: &Horizon) {
-    let rows = first.rows;
-    page.section("curves", "Over time", &format!("Positions are held {rows} row(s)."));
+    let held = figures::rows_in_words(first.rows);
+    page.section("curves", "Over time", &format!("Positions are held for {held}."));
     line(
         page,
         times,
@@ -205,7 +210,7 @@ fn foot(page: &mut Page, kept: &Kept) {
     page.line("<hr>");
     page.line("<footer>");
     page.line(&format!(
-        "<p><font size=\"2\">Data {}<br>Returns after a value are no promise of later ones. {} distinct expression(s) were tried on this data by then; each is an entry of the audit log.</font></p>",
+        "<p><font size=\"2\">Data {}<br>Returns after a value are no promise of later ones. Distinct expressions tried on these data by then: {}. On a dataset of the catalogue each is an entry of the audit log.</font></p>",
         breakable(&kept.digest), kept.trials
     ));
     page.line("</footer>");

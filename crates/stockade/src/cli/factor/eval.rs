@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::{path::Path, time::Instant};
 
 /// Cells of all columns that a block of dates is read into.
-const BLOCK_CELLS: usize = 1 << 22;
+const BLOCK_CELLS: usize = 1 << 21;
 /// Files that are written side by side.
 const OPEN_FILES_MAX: usize = 256;
 /// Rows that are widened at a time where numbers are stored in 32 bits.

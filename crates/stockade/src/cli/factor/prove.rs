@@ -57,7 +57,7 @@ pub(super) fn truncate(
     output.show(&told, |told| {
         let cuts: Vec<String> = told.cuts.iter().map(ToString::to_string).collect();
         format!(
-            "{} expression(s), {} rows, {} names\ncut after {} rows\n{} values compared, {}",
+            "expressions {}, rows {}, names {}\ncut after {} rows\n{} values compared, {}",
             told.expressions,
             told.rows,
             told.names,

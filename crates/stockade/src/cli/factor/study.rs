@@ -97,7 +97,7 @@ fn in_words(kept: &Kept) -> String {
     }
     let fates = &study.survivorship;
     format!(
-        "{}: {}\n{} rows, {} names of {}; {} begin late, {} end early, {} are suspended at times\nentries at {}, {} row(s) after the value; {} expression(s) tried on these data\n\n{}\n\n",
+        "{}: {}\n{} rows, {} names of {}; {} begin late, {} end early, {} are suspended at times\nentries at {}, rows after the value: {}; expressions tried on these data: {}\n\n{}\n\n",
         crate::cli::output::plain(&kept.name),
         kept.canonical,
         kept.size.0,
@@ -160,7 +160,7 @@ pub(super) fn compare(compare: &Compare, place: &Place<'_>, output: Output) -> a
             |p| format!("{:.1} %", p * 100.0),
         );
         format!(
-            "mean over dates of the rank correlation across names\n\n{}\n\nprobability that the best of them is overfit, held {} row(s): {probability}",
+            "mean over dates of the rank correlation across names\n\n{}\n\nprobability that the best of them is overfit, held for {} rows: {probability}",
             table(&rows),
             compare.horizon
         )
