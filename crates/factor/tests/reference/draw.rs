@@ -112,6 +112,11 @@ pub fn panel(draw: &mut Draw<'_>) -> (Panel, Values) {
         wide if wide < 12 => 2 + draw.below(40),
         _ => 2 + draw.below(100),
     };
+    (shaped(draw, values, (rows, names)), values)
+}
+
+/// A panel of so many rows and names.
+pub fn shaped(draw: &mut Draw<'_>, values: Values, (rows, names): (usize, usize)) -> Panel {
     let seed = u64::from_le_bytes(std::array::from_fn(|_| draw.byte()));
     let mut dice = Dice(seed);
     let mut panel = Panel::new(times(rows, draw, &mut dice), symbols(names));
@@ -125,7 +130,7 @@ pub fn panel(draw: &mut Draw<'_>) -> (Panel, Values) {
     for (group, count) in [("sector", 3), ("industry", 9)] {
         panel.insert_labels(group, labels((rows, names), count, &mut dice)).expect("fits");
     }
-    (panel, values)
+    panel
 }
 
 fn symbols(names: usize) -> Vec<market::Symbol> {

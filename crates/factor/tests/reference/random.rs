@@ -11,6 +11,8 @@ pub struct Random<'a, 'b> {
     field: Grade,
     /// What every part of the text has to be known as, whatever is done with it.
     floor: Level,
+    /// Windows are no longer.
+    longest: usize,
     /// The levels of the `let` values so far.
     named: Vec<(Tree, Grade)>,
 }
@@ -35,8 +37,12 @@ pub fn text(draw: &mut Draw<'_>, values: Values) -> (Text, Grade) {
 }
 
 /// A text with that operator outermost; `None` if the panel's values do not go with it.
-pub fn rooted(draw: &mut Draw<'_>, values: Values, known: &'static Known) -> Option<(Text, Grade)> {
-    let mut random = Random::new(draw, values);
+pub fn rooted(
+    draw: &mut Draw<'_>,
+    (values, longest): (Values, usize),
+    known: &'static Known,
+) -> Option<(Text, Grade)> {
+    let mut random = Random { longest, ..Random::new(draw, values) };
     let deep = random.draw.below(2);
     let (result, grade) = random.call(known, deep, Level::Rough);
     grade.meets(need(values)).then_some((Text { lets: Vec::new(), result }, grade))
@@ -88,7 +94,7 @@ impl<'a, 'b> Random<'a, 'b> {
             Values::Prices => Grade::level(Level::Apart),
             Values::Wild => Grade::level(Level::Same),
         };
-        Self { draw, field, floor: need(values), named: Vec::new() }
+        Self { draw, field, floor: need(values), longest: 40, named: Vec::new() }
     }
 }
 
@@ -166,10 +172,10 @@ impl Random<'_, '_> {
                 Part::Group => group = Some(self.draw.one_of(&["sector", "industry"])),
                 Part::Lag => constants.push(self.draw.one_of(&[1.0, 2.0, 0.0, 5.0, 3.0, 21.0])),
                 Part::Window => {
-                    let n = if self.draw.chance(200) {
-                        1 + self.draw.below(12)
-                    } else {
-                        1 + self.draw.below(40)
+                    let n = match self.draw.chance(200) {
+                        _ if self.longest > 40 => self.longest / 8 + self.draw.below(self.longest),
+                        true => 1 + self.draw.below(12),
+                        false => 1 + self.draw.below(self.longest),
                     };
                     constants.push(n as f64);
                 }
@@ -177,7 +183,7 @@ impl Random<'_, '_> {
                     let n = constants[0] as usize;
                     constants.push(if self.draw.chance(120) { n } else { 1 + self.draw.below(n) } as f64);
                 }
-                Part::Count => constants.push((1 + self.draw.below(9)) as f64),
+                Part::Count => constants.push((1 + self.draw.below(self.longest / 4)) as f64),
                 Part::Constant(choices) | Part::Optional { choices, .. } => {
                     constants.push(self.draw.one_of(choices));
                 }
