@@ -12,41 +12,42 @@ pub(super) struct Rank {
 pub(super) struct Ring {
     rows: Vec<Lanes>,
     at: usize,
+    /// Valid values.
+    counts: Lanes,
 }
 
-/// Rows that are compared while the counts stay in registers.
+/// Rows that are compared while the sums stay in registers.
 const GROUP: usize = 4;
-
-/// For each name twice the values below the newest plus once the equal ones, and all valid ones.
-struct Counts {
-    twice: Lanes,
-    valid: Lanes,
-}
 
 impl Kind for Rank {
     type Tile = Ring;
 
     fn fresh(&self) -> Ring {
-        Ring { rows: vec![Lanes([f64::NAN; W]); self.n], at: 0 }
+        let none = Lanes([f64::NAN; W]);
+        Ring { rows: vec![none; self.n], at: 0, counts: Lanes([0.0; W]) }
     }
 
     #[inline(always)]
     fn row(&self, ring: &mut Ring, x: &Lanes, _: &Lanes, out: &mut Lanes) {
-        ring.rows[ring.at] = *x;
+        let old = std::mem::replace(&mut ring.rows[ring.at], *x);
         ring.at = if ring.at + 1 < self.n { ring.at + 1 } else { 0 };
-        let mut counts = Counts { twice: Lanes([0.0; W]), valid: Lanes([0.0; W]) };
+        let mut twice = Lanes([0.0; W]);
         let (groups, rest) = ring.rows.as_chunks::<GROUP>();
         for group in groups {
-            counts.add(group, x);
+            compare(&mut twice, group, x);
         }
         for row in rest {
-            counts.add(&[*row], x);
+            compare(&mut twice, &[*row], x);
         }
         let least = self.least as f64;
         for j in 0..W {
+            let comes = if x[j].is_nan() { 0.0 } else { 1.0 };
+            let goes = if old[j].is_nan() { 0.0 } else { 1.0 };
+            let count = ring.counts[j] + (comes - goes);
+            ring.counts[j] = count;
             // 2·rank of the average rank is twice the values below, the equal ones and 1.
-            let value = (counts.twice[j] + 1.0) * 0.5 / counts.valid[j];
-            out[j] = if x[j].is_nan() | (counts.valid[j] < least) { f64::NAN } else { value };
+            let value = (twice[j] + 1.0) * 0.5 / count;
+            out[j] = if x[j].is_nan() | (count < least) { f64::NAN } else { value };
         }
     }
 
@@ -55,18 +56,15 @@ impl Kind for Rank {
     }
 }
 
-impl Counts {
-    #[inline(always)]
-    fn add<const G: usize>(&mut self, rows: &[Lanes; G], now: &Lanes) {
-        for j in 0..W {
-            let (mut twice, mut valid) = (self.twice[j], self.valid[j]);
-            for row in rows {
-                twice += if row[j] < now[j] { 1.0 } else { 0.0 };
-                twice += if row[j] <= now[j] { 1.0 } else { 0.0 };
-                valid += if row[j].is_nan() { 0.0 } else { 1.0 };
-            }
-            self.twice[j] = twice;
-            self.valid[j] = valid;
+/// Adds for each name twice the values below the newest and once the equal ones.
+#[inline(always)]
+fn compare<const G: usize>(twice: &mut Lanes, rows: &[Lanes; G], now: &Lanes) {
+    for j in 0..W {
+        let mut sum = twice[j];
+        for row in rows {
+            sum += if row[j] < now[j] { 1.0 } else { 0.0 };
+            sum += if row[j] <= now[j] { 1.0 } else { 0.0 };
         }
+        twice[j] = sum;
     }
 }
