@@ -9,10 +9,10 @@ use crate::machine::{Cells, Chunk, Machine, Program, Target};
 use crate::{Error, Plan, Run};
 use market::{Column, Labels, NarrowColumn, NarrowPanel, Panel, Timestamp};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Cells of one column's chunk: with those that are read beside it, it stays in the cache.
-const CHUNK_CELLS: usize = 1 << 13;
+const CHUNK_CELLS: usize = 1 << 14;
 
 /// Rows that go through the nodes together.
 pub(crate) const fn chunk_rows(stride: usize) -> usize {
@@ -105,7 +105,8 @@ impl<'a> Source<'a> {
         run: &'a Run<'a>,
         slots: Vec<Slot<'_>>,
     ) -> Result<(), Error> {
-        Work { program, source: self, slots, next: AtomicUsize::new(0), run }.run()
+        let (next, broken) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Work { program, source: self, slots, next, run, broken }.run()
     }
 }
 
@@ -117,6 +118,19 @@ struct Work<'a, 's> {
     /// The next chunk that no thread has taken.
     next: AtomicUsize,
     run: &'a Run<'a>,
+    /// Raised when a thread panics: the others stop to wait for its chunk.
+    broken: AtomicBool,
+}
+
+/// Tells the other threads of a panic.
+struct Alarm<'a>(&'a AtomicBool);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Work<'_, '_> {
@@ -135,6 +149,7 @@ impl Work<'_, '_> {
     fn thread(&self) -> Result<(), Error> {
         let rows = chunk_rows(self.program.stride);
         let mut machine = Machine::new(self.program, rows);
+        let _alarm = Alarm(&self.broken);
         loop {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(slot) = self.slots.get(at) else { return Ok(()) };
@@ -148,6 +163,7 @@ impl Work<'_, '_> {
                 fields: self.source.fields.iter().filter_map(|f| f.part(cells.clone())).collect(),
                 labels: self.source.labels.iter().filter_map(|l| l.get(cells.clone())).collect(),
                 cancel: self.run.cancel,
+                broken: &self.broken,
             };
             machine.run(&chunk, results)?;
         }

@@ -49,8 +49,10 @@ impl Expression {
             let told = "a group label is no result: use it in an operator by groups";
             found.push(Diagnostic::error(span, "type", told));
         }
-        found.sort_by_key(|one| one.span);
+        // Other data may have a name that is unknown here: what is wrong on all data is told first.
+        found.sort_by_key(|one| one.code == "unknown-name");
         found.truncate(syntax::FINDINGS_MAX);
+        found.sort_by_key(|one| one.span);
         match root {
             Some(root) if found.is_empty() => {
                 let lag = if root.lag == usize::MAX { 0 } else { root.lag };

@@ -100,10 +100,10 @@ impl Turn {
     }
 
     /// Computes chunk `at` when the chunks before it have passed.
-    fn advance(&self, at: usize, rows: &Rows<'_>, out: &mut [f64]) -> Result<(), Error> {
+    fn advance(&self, chunk: &Chunk<'_>, rows: &Rows<'_>, out: &mut [f64]) -> Result<(), Error> {
         let mut state = self.state.lock().map_err(|_| Error::Cancelled)?;
-        while state.0 != at {
-            if is_cancelled(rows.cancel) {
+        while state.0 != chunk.at {
+            if is_cancelled(chunk.cancel) || is_cancelled(chunk.broken) {
                 return Err(Error::Cancelled);
             }
             state = self.passed.wait_timeout(state, NAP).map_err(|_| Error::Cancelled)?.0;
@@ -124,6 +124,8 @@ pub(crate) struct Chunk<'a> {
     pub(crate) fields: Vec<Cells<'a>>,
     pub(crate) labels: Vec<&'a [u32]>,
     pub(crate) cancel: &'a AtomicBool,
+    /// Raised when another thread of the run has panicked: its chunk never comes.
+    pub(crate) broken: &'a AtomicBool,
 }
 
 /// Cells of a field, as they are stored; arithmetic is always that of `f64`.
@@ -310,7 +312,7 @@ impl<'p> Machine<'p> {
             names: self.program.names,
             cancel: chunk.cancel,
         };
-        turn.advance(chunk.at, &rows, out)
+        turn.advance(chunk, &rows, out)
     }
 
     /// Counts one reader less; after the last one the column can be written again.

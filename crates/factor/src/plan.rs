@@ -297,7 +297,7 @@ fn kept_rows(operator: &Operator, op: &Op, stride: u64) -> u64 {
             cells.div_ceil(stride.max(1))
         }
         Kernel::Lagged(_) => counts(op).0.saturating_mul(2),
-        Kernel::Scan(_) => 16 + counts(op).0,
+        Kernel::Scan(_) => counts(op).0.saturating_mul(4).saturating_add(16),
         _ => 0,
     }
 }

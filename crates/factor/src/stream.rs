@@ -64,7 +64,8 @@ impl Stream {
         }
         let fields = fields.iter().map(|field| Cells::Wide(field)).collect();
         let labels = labels.to_vec();
-        let chunk = Chunk { at: self.chunks, times, fields, labels, cancel };
+        let broken = &AtomicBool::new(false);
+        let chunk = Chunk { at: self.chunks, times, fields, labels, cancel, broken };
         for result in &mut self.results {
             result.resize(cells, 0.0);
         }

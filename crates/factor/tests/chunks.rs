@@ -157,7 +157,10 @@ fn columns_stored_as_f32_are_computed_in_f64_and_rounded_once() {
         for ((name, wide), (_, narrow)) in wide.iter().zip(&narrow) {
             let rounded = market::NarrowColumn::rounded(wide.values(), wide.stride());
             let same = rounded.values().iter().zip(narrow.values());
-            assert!(same.into_iter().all(|(a, b)| a == b || (a.is_nan() && b.is_nan())), "{name}");
+            let same = same
+                .into_iter()
+                .all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan());
+            assert!(same, "{name}");
         }
     }
 }

@@ -206,6 +206,15 @@ fn hostile_input_gets_a_short_typed_error() {
 }
 
 #[test]
+fn many_unknown_names_hide_nothing_that_is_wrong_on_all_data() {
+    let names: Vec<String> = (0..40).map(|i| format!("u{i}")).collect();
+    let text = format!("{} + delay(close, -1)", names.join(" + "));
+    let found = Expression::parse(&text, &schema(), &Limits::default()).expect_err("is refused");
+    assert_eq!(found.len(), 20);
+    assert_eq!(found.iter().filter(|one| one.code == "look-ahead").count(), 1);
+}
+
+#[test]
 fn a_long_chain_is_parsed_shown_and_dropped_without_recursion() {
     let limits = Limits { nodes: usize::MAX, text_bytes: usize::MAX, ..Limits::default() };
     let text = format!("close{}", " + 1".repeat(200_000));

@@ -12,7 +12,7 @@ const DAY: i64 = 86_400_000_000_000;
 
 /// An empty panel of so many days and names.
 pub fn bare(rows: usize, names: usize) -> Panel {
-    let times = (0..rows).map(|t| Timestamp::from_nanos(t as i64 * DAY)).collect();
+    let times = (0_i64..).take(rows).map(|t| Timestamp::from_nanos(t * DAY)).collect();
     let symbols = (0..names).map(|j| format!("S{j:04}").parse().expect("a symbol")).collect();
     Panel::new(times, symbols)
 }
