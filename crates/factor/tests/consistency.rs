@@ -210,7 +210,7 @@ fn every_operator_of_the_table_gives_one_value_in_every_way() {
     for (i, operator) in factor::operators().iter().enumerate() {
         for round in 0..6_usize {
             let mix = |at: usize| ((i * 31 + round * 113 + at * (57 + 2 * round)) % 256) as u8;
-            let mut case = Case::new(&draw::Seed((0..90).map(mix).collect()));
+            let case = Case::new(&draw::Seed((0..90).map(mix).collect()));
             let bytes: Vec<u8> = (0..40).map(|at| mix(at * 3 + 1)).collect();
             let text = random::any_call(&mut Draw::new(&bytes), case.values, operator);
             // A constant may be outside what the operator takes: a fast mean slower than the slow one.
@@ -219,14 +219,13 @@ fn every_operator_of_the_table_gives_one_value_in_every_way() {
             {
                 continue;
             }
-            case.texts.clear();
-            one_value(&case, &text);
+            one_value(&case.panel, &text);
         }
     }
 }
 
-fn one_value(case: &Case, text: &str) {
-    let (panel, names) = (&case.panel, case.panel.symbols().len());
+fn one_value(panel: &Panel, text: &str) {
+    let names = panel.symbols().len();
     let plan = plan(&[text.to_owned()], panel);
     let whole = run(&plan, panel, 1).remove(0);
     for sizes in [&[1][..], &[7], &[usize::MAX / 2]] {
@@ -241,6 +240,24 @@ fn one_value(case: &Case, text: &str) {
     let past = run(&plan, &surgery::past(panel, end), 1).remove(0);
     assert_eq!(differs(&past, &whole), None, "{text} cut at {end}");
     assert!(whole.values().iter().all(|x| !x.is_infinite()), "{text} gives an infinity");
+}
+
+/// The library's texts are the largest there are.
+#[test]
+fn every_text_of_the_library_gives_one_value_in_every_way() {
+    let mut panel = draw::shaped(&mut Draw::new(&[5; 8]), draw::Values::Prices, (330, 5));
+    let schema = factor::library_schema();
+    for (name, from) in schema.fields.iter().zip(["x", "y", "z"].iter().cycle()) {
+        let column = panel.field(from).expect("is there").clone();
+        panel.insert(name.as_str(), column).expect("fits");
+    }
+    for name in &schema.groups {
+        let labels = panel.group("sector").expect("is there").clone();
+        panel.insert_labels(name.as_str(), labels).expect("fits");
+    }
+    for entry in factor::library() {
+        one_value(&panel, entry.text);
+    }
 }
 
 /// What holds its state over missing rows gives for the others what it would give without them.
