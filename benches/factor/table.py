@@ -9,7 +9,7 @@ print("| work | engine | threads | CPU ms | wall ms | cells/CPU s | peak MiB | C
 print("|---|---|---|---|---|---|---|---|---|")
 for one in sorted(lines, key=lambda one: (one["work"], one["threads"], one["engine"] != "ours")):
     base = ours.get((one["work"], one["threads"])) or ours.get((one["work"], 1))
-    ratio = f"{one['cpu'] / base['cpu']:.2f}" if base and one["engine"] != "ours" else ""
+    ratio = f"{one['cpu'] / base['cpu']:.2f}" if base and base["cpu"] and one["engine"] != "ours" else ""
     speed = f"{one['cells'] / one['cpu']:.2e}" if one["cells"] and one["cpu"] else ""
     figures = f"{one['cpu'] * 1e3:.2f} | {one['wall'] * 1e3:.2f} | {speed} | {one['peak_mib']:.0f}"
     # How far the sum of the results is from ours, of it: that the engines compute the same.

@@ -22,7 +22,7 @@ use std::time::Instant;
 type Failure = Box<dyn std::error::Error>;
 
 /// Work runs at least so often and so long.
-const RUNS: usize = 3;
+const RUNS: u32 = 3;
 const SECONDS: f64 = 1.0;
 const DAY_NS: i64 = 86_400_000_000_000;
 const FIELDS: [&str; 6] = ["open", "high", "low", "close", "volume", "vwap"];
@@ -153,7 +153,7 @@ fn evaluate(
     Ok(plan.evaluate(panel, &run)?)
 }
 
-/// Prints the fastest CPU and wall time of some runs after a warm-up, and the peak memory.
+/// Prints the mean CPU and the fastest wall time of some runs after a warm-up, and the peak memory.
 fn measured(
     work: &str,
     plan: &Plan,
@@ -162,17 +162,16 @@ fn measured(
     cells: usize,
 ) -> Result<(), Failure> {
     let sum = digest(&evaluate(plan, panel, threads)?, panel);
-    let (mut cpu, mut wall, mut total, mut runs) = (f64::MAX, f64::MAX, 0.0, 0);
-    let mut total_cpu = 0.0;
+    let (mut wall, mut total, mut runs) = (f64::MAX, 0.0, 0_u32);
+    let first = cpu_seconds(threads)?;
     while runs < RUNS || total < SECONDS {
-        let (before, start) = (cpu_seconds(threads)?, Instant::now());
+        let start = Instant::now();
         drop(evaluate(plan, panel, threads)?);
-        let (spent, took) = (cpu_seconds(threads)? - before, start.elapsed().as_secs_f64());
-        (cpu, wall) = (cpu.min(spent), wall.min(took));
-        (total, total_cpu, runs) = (total + took, total_cpu + spent, runs + 1);
+        let took = start.elapsed().as_secs_f64();
+        (wall, total, runs) = (wall.min(took), total + took, runs + 1);
     }
-    // The time of all threads is counted in ticks: short runs only have a mean.
-    let cpu = if threads.get() > 1 && wall < 0.5 { total_cpu / runs as f64 } else { cpu };
+    // The kernel counts in ticks of some milliseconds: only all runs together are exact.
+    let cpu = (cpu_seconds(threads)? - first) / f64::from(runs);
     let shared = if work == "wq101" { 1.0 } else { FIELDS.len() as f64 };
     let held = plan.cost(panel.rows(), panel.symbols().len()).bytes >> 20;
     println!(
@@ -194,7 +193,7 @@ fn digest(results: &[(String, Column)], panel: &Panel) -> f64 {
     rows.flat_map(|row| row.iter().take(names)).filter(|x| !x.is_nan()).sum()
 }
 
-/// CPU seconds so far: exact for the one thread, in ticks of 10 ms for several.
+/// CPU seconds so far: of the one thread, or of all that were.
 fn cpu_seconds(threads: NonZeroUsize) -> Result<f64, Failure> {
     let number = |text: Option<&str>| {
         text.ok_or("a field is not there")?.parse::<f64>().map_err(Failure::from)
