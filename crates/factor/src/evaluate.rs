@@ -24,19 +24,26 @@ pub(crate) const fn chunk_rows(stride: usize) -> usize {
 type Slot<'a> = Mutex<Vec<Target<'a>>>;
 
 /// Evaluates a plan whose cost was found bearable over the first rows of a panel.
+///
+/// Columns of the right shape are written again; others are made anew.
 pub(crate) fn evaluate(
     plan: &Plan,
     panel: &Panel,
     (rows, run): (usize, &Run<'_>),
-) -> Result<Vec<(String, Column)>, Error> {
-    let program = Program::new(plan, panel.stride(), panel.symbols().len());
+    results: &mut Vec<Column>,
+) -> Result<(), Error> {
+    let (stride, names) = (panel.stride(), panel.symbols().len());
+    let program = Program::new(plan, stride, names);
     let field = |name: &str| Some(Cells::Wide(panel.field(name)?.values()));
     let times = panel.times().get(..rows).unwrap_or(&[]);
     let source = Source::of(&program, times, (field, |name| panel.group(name)))?;
-    let mut columns = zeroed(rows * panel.stride(), program.results());
-    source.fill(&program, run, slots(&mut columns, panel.stride(), Target::Wide))?;
-    let column = |values| Column::from_values(values, panel.stride()).expect("whole rows");
-    Ok(named(plan, columns.into_iter().map(column)))
+    results.truncate(program.results());
+    results.retain(|column| column.stride() == stride && column.values().len() == rows * stride);
+    let missing = program.results() - results.len();
+    let made = zeroed(rows * stride, missing).into_iter();
+    results.extend(made.map(|cells| Column::from_values(cells, stride).expect("whole rows")));
+    let columns = results.iter_mut().map(Column::values_mut);
+    source.fill(&program, run, slots(columns, stride, Target::Wide))
 }
 
 /// The same over a panel stored as `f32`, and into such columns; arithmetic is that of `f64`.
@@ -49,9 +56,11 @@ pub(crate) fn evaluate_narrow(
     let field = |name: &str| Some(Cells::Narrow(panel.field(name)?.values()));
     let source = Source::of(&program, panel.times(), (field, |name| panel.group(name)))?;
     let mut columns = zeroed(panel.rows() * panel.stride(), program.results());
-    source.fill(&program, run, slots(&mut columns, panel.stride(), Target::Narrow))?;
+    let cells = columns.iter_mut().map(Vec::as_mut_slice);
+    source.fill(&program, run, slots(cells, panel.stride(), Target::Narrow))?;
     let column = |values| NarrowColumn::from_values(values, panel.stride()).expect("whole rows");
-    Ok(named(plan, columns.into_iter().map(column)))
+    let names = plan.outputs.iter().map(|(name, _)| name.clone());
+    Ok(names.zip(columns.into_iter().map(column)).collect())
 }
 
 /// Columns that the system has not yet given pages: cloning one would touch them all.
@@ -60,20 +69,20 @@ fn zeroed<T: Clone + Default>(cells: usize, columns: usize) -> Vec<Vec<T>> {
 }
 
 /// For each chunk its rows of every result.
-fn slots<'a, T>(
-    columns: &'a mut [Vec<T>],
+fn slots<'a, T: 'static>(
+    columns: impl Iterator<Item = &'a mut [T]>,
     stride: usize,
     target: impl Fn(&'a mut [T]) -> Target<'a>,
 ) -> Vec<Slot<'a>> {
-    let chunk = chunk_rows(stride) * stride;
-    let chunks = columns.first().map_or(0, |column| column.len().div_ceil(chunk));
-    let mut parts: Vec<_> = columns.iter_mut().map(|column| column.chunks_mut(chunk)).collect();
-    let mut next = || parts.iter_mut().filter_map(Iterator::next).map(&target).collect();
-    (0..chunks).map(|_| Mutex::new(next())).collect()
-}
-
-fn named<C>(plan: &Plan, columns: impl Iterator<Item = C>) -> Vec<(String, C)> {
-    plan.outputs.iter().map(|(name, _)| name.clone()).zip(columns).collect()
+    let mut slots: Vec<Slot<'a>> = Vec::new();
+    for column in columns {
+        let parts = column.chunks_mut(chunk_rows(stride) * stride);
+        slots.resize_with(parts.len(), Slot::default);
+        for (slot, part) in slots.iter_mut().zip(parts) {
+            slot.get_mut().expect("no thread has it yet").push(target(part));
+        }
+    }
+    slots
 }
 
 /// The columns of a panel that a program reads.

@@ -163,8 +163,22 @@ impl Plan {
     /// Truths are 1 and 0, missing is NaN, an infinite value of the panel counts as missing. The
     /// result has the same bits for any number of threads.
     pub fn evaluate(&self, panel: &Panel, run: &Run<'_>) -> Result<Vec<(String, Column)>, Error> {
+        let mut columns = Vec::new();
+        self.evaluate_into(panel, run, &mut columns)?;
+        Ok(self.outputs.iter().map(|(name, _)| name.clone()).zip(columns).collect())
+    }
+
+    /// As [`Plan::evaluate`], into columns of an earlier run: of the same shape, they are written
+    /// again, so that the system need not find new memory for each run. After an error they hold
+    /// anything.
+    pub fn evaluate_into(
+        &self,
+        panel: &Panel,
+        run: &Run<'_>,
+        results: &mut Vec<Column>,
+    ) -> Result<(), Error> {
         self.afford(self.cost(panel.rows(), panel.symbols().len()), run)?;
-        evaluate::evaluate(self, panel, (panel.rows(), run))
+        evaluate::evaluate(self, panel, (panel.rows(), run), results)
     }
 
     /// As [`Plan::evaluate`], over a panel stored as `f32` and into such columns.

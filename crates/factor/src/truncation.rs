@@ -48,9 +48,10 @@ pub fn truncate_check(
     cuts.dedup();
     let whole = plan.evaluate(panel, run)?;
     let mut found = Truncation { cuts, compared: 0, leaks: Vec::new() };
+    let mut columns = Vec::new();
     for cut in found.cuts.clone() {
-        let truncated = evaluate::evaluate(plan, panel, (cut, run))?;
-        for ((name, whole), (_, truncated)) in whole.iter().zip(&truncated) {
+        evaluate::evaluate(plan, panel, (cut, run), &mut columns)?;
+        for ((name, whole), truncated) in whole.iter().zip(&columns) {
             found.compared += (cut * panel.symbols().len()) as u64;
             let leaks = leaks((name, cut), whole, truncated, panel.symbols().len());
             found.leaks.extend(leaks.take(LEAKS_MAX));

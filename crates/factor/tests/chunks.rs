@@ -164,3 +164,25 @@ fn columns_stored_as_f32_are_computed_in_f64_and_rounded_once() {
         }
     }
 }
+
+#[test]
+fn columns_of_an_earlier_run_are_written_again_and_hold_nothing_of_it() {
+    let panel = rough(70, 10, 6);
+    let cancel = AtomicBool::new(false);
+    let run = Run { threads: NonZeroUsize::MIN, cancel: &cancel, memory_bytes_max: 1 << 30 };
+    let fresh = plan(TEXTS, &panel).evaluate(&panel, &run).expect("a result");
+    let mut columns = Vec::new();
+    // Other expressions, more of them, then fewer, and another panel in between.
+    plan(&["x", "y", "z", "1", "x * y", "rank(x)", "-y"], &panel)
+        .evaluate_into(&panel, &run, &mut columns)
+        .expect("a result");
+    let first = columns[0].values().as_ptr();
+    plan(TEXTS, &panel).evaluate_into(&panel, &run, &mut columns).expect("a result");
+    assert!(columns.iter().eq(fresh.iter().map(|(_, column)| column)));
+    assert_eq!(columns[0].values().as_ptr(), first, "no new memory");
+    let other = rough(20, 3, 7);
+    plan(&["x"], &other).evaluate_into(&other, &run, &mut columns).expect("a result");
+    assert_eq!((columns.len(), columns[0].rows()), (1, 20));
+    plan(TEXTS, &panel).evaluate_into(&panel, &run, &mut columns).expect("a result");
+    assert!(columns.iter().eq(fresh.iter().map(|(_, column)| column)));
+}
