@@ -261,7 +261,7 @@ impl Again {
     }
 }
 
-fn wanted(manifest: &Manifest, symbols: Option<&[Symbol]>) -> Result<Vec<Instrument>> {
+pub(crate) fn wanted(manifest: &Manifest, symbols: Option<&[Symbol]>) -> Result<Vec<Instrument>> {
     let Some(symbols) = symbols else {
         return Ok(manifest.instruments.iter().map(InstrumentEntry::instrument).collect());
     };

@@ -237,6 +237,10 @@ fn write_error(path: &Path, error: parquet::errors::ParquetError) -> Error {
 /// The SHA-256 of a file.
 pub(crate) fn sha256_of(path: &Path) -> Result<String> {
     let mut file = File::open(path).map_err(io_at("open", path))?;
+    sha256_of_open(&mut file, path)
+}
+
+fn sha256_of_open(file: &mut File, path: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
@@ -265,8 +269,8 @@ pub(crate) fn read(
         return Ok(());
     }
     let path = dir.join(&partition.file);
-    verify(&path, &partition.sha256)?;
-    let file = File::open(&path).map_err(io_at("open", &path))?;
+    // Opened once: what is verified is what is read, whatever takes the name meanwhile.
+    let file = open_verified(&path, &partition.sha256)?;
     let damaged =
         |reason: String| Error::Damaged { path: path.clone(), damage: Damage::Unreadable(reason) };
     let builder =
@@ -372,9 +376,16 @@ impl<'a> View<'a> {
 
 /// Compares a file with its checksum.
 pub(crate) fn verify(path: &Path, expected: &str) -> Result<()> {
-    let damage = match sha256_of(path) {
-        Ok(found) if found == expected => return Ok(()),
-        Ok(found) => Damage::Checksum { expected: expected.to_owned(), found },
+    open_verified(path, expected).map(drop)
+}
+
+/// Opens a file whose checksum is right.
+fn open_verified(path: &Path, expected: &str) -> Result<File> {
+    let opened = File::open(path).map_err(io_at("open", path));
+    let hashed = opened.and_then(|mut file| Ok((sha256_of_open(&mut file, path)?, file)));
+    let damage = match hashed {
+        Ok((found, file)) if found == expected => return Ok(file),
+        Ok((found, _)) => Damage::Checksum { expected: expected.to_owned(), found },
         Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             Damage::Missing
         }

@@ -8,7 +8,7 @@
 )]
 
 use catalog::{
-    Catalog, Format, ImportRequest, PanelBlocks, Shape, Sink, Storage, Target, outline,
+    Catalog, Format, ImportRequest, PanelBlocks, Replace, Shape, Sink, Storage, Target, outline,
     panel_bytes, read_panel,
 };
 use market::{Adjustment, Panel};
@@ -16,6 +16,7 @@ use std::{
     fmt::Write as _,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 fn file(dir: &Path, text: &str) -> PathBuf {
@@ -249,15 +250,60 @@ fn a_dataset_is_the_panel_of_its_file_with_its_extra_columns() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data").join("us_stocks_daily.parquet");
     let request = ImportRequest::new(&source, "us", jiff::Timestamp::UNIX_EPOCH);
     catalog.import(&request, &mut |_| ControlFlow::Continue(())).expect("imports");
-    let panel = catalog.panel("us", None, Adjustment::Raw, 1 << 30).expect("reads");
+    let (digest, panel) = catalog.panel("us", None, Adjustment::Raw, 1 << 30).expect("reads");
     assert_eq!(panel, read_panel(&source).expect("reads"));
-    let names = catalog.manifest("us").expect("reads").panel_fields();
-    assert_eq!(names, panel.field_names().collect::<Vec<_>>());
+    let manifest = catalog.manifest("us").expect("reads");
+    assert_eq!(digest, manifest.dataset.digest);
+    assert_eq!(manifest.panel_fields(), panel.field_names().collect::<Vec<_>>());
     let some = [panel.symbols()[3].clone(), panel.symbols()[1].clone()];
-    let fewer = catalog.panel("us", Some(&some), Adjustment::Splits, 1 << 30).expect("reads");
+    let (_, fewer) = catalog.panel("us", Some(&some), Adjustment::Splits, 1 << 30).expect("reads");
     assert_eq!(fewer.symbols(), [some[1].clone(), some[0].clone()]);
     let adjusted = |panel: &Panel, j: usize| panel.field("adj_close").expect("is there").at(100, j);
     assert_eq!(adjusted(&fewer, 0).to_bits(), adjusted(&panel, 1).to_bits());
-    let refused = catalog.panel("us", None, Adjustment::Raw, 1_000_000).expect_err("is refused");
-    assert!(matches!(refused, catalog::Error::PanelSize { needed: 1_255_680, .. }), "{refused}");
+    let cells = 3270 * 8 * 6;
+    let most = 8 * cells + manifest.dataset.rows * 8 * 8;
+    assert!(catalog.panel("us", None, Adjustment::Raw, most).is_ok());
+    let refused = catalog.panel("us", None, Adjustment::Raw, most - 1).expect_err("is refused");
+    let catalog::Error::PanelSize { needed, .. } = refused else { panic!("{refused}") };
+    assert_eq!(needed, most);
+    let partition = &manifest.partitions[0].file;
+    std::fs::remove_file(dir.path().join("catalog/us").join(partition)).expect("is there");
+    let unread = catalog.panel("us", None, Adjustment::Raw, 1_000_000).expect_err("is refused");
+    assert!(matches!(unread, catalog::Error::PanelSize { .. }), "{unread}");
+}
+
+#[test]
+fn a_panel_that_is_read_while_its_dataset_is_replaced_is_of_one_import() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let catalog = Catalog::open(&dir.path().join("catalog")).expect("opens");
+    let import = |value: u32| {
+        let source = dir.path().join(format!("{value}.csv"));
+        let days = |day| format!("2024-01-{day:02},A,{value},{value}\n");
+        let text: String = (1..29).map(days).collect();
+        std::fs::write(&source, format!("date,symbol,close,eps\n{text}")).expect("writes");
+        let mut request = ImportRequest::new(&source, "x", jiff::Timestamp::UNIX_EPOCH);
+        request.replace = Replace::Yes;
+        catalog.import(&request, &mut |_| ControlFlow::Continue(())).expect("imports");
+        catalog.manifest("x").expect("reads").dataset.digest
+    };
+    let digests = [import(1), import(2)];
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            (0..60).for_each(|n| drop(import(1 + n % 2)));
+            done.store(true, Ordering::Release);
+        });
+        let mut whole = 0;
+        while !done.load(Ordering::Acquire) {
+            // A dataset that is replaced again and again may not be readable in three attempts.
+            let read = catalog.panel("x", None, Adjustment::Raw, 1 << 30);
+            let Ok((digest, panel)) = read else { continue };
+            let of = |name: &str| panel.field(name).expect("is there").at(0, 0);
+            assert_eq!(of("close"), of("eps"));
+            let at = usize::from(of("close") > 1.0);
+            assert_eq!(digest, digests[at]);
+            whole += 1;
+        }
+        assert!(whole > 0, "every attempt met an import");
+    });
 }

@@ -200,6 +200,11 @@ impl Panel {
         Ok(())
     }
 
+    /// Takes a numeric field out.
+    pub fn remove(&mut self, name: &str) -> Option<Column> {
+        self.fields.remove(name)
+    }
+
     /// Adds or replaces a text field; its shape must be the panel's.
     pub fn insert_labels(&mut self, name: impl Into<String>, labels: Labels) -> Result<(), Error> {
         let name = name.into();

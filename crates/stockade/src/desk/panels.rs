@@ -45,15 +45,21 @@ impl Panels {
 }
 
 impl Desk {
-    /// A dataset as a panel, its fields those of [`super::panel_schema`]. Where it may block.
-    pub(super) fn panel(&self, dataset: &str, adjustment: Adjustment) -> Result<Arc<Panel>> {
+    /// A dataset as a panel, its fields those of [`super::panel_schema`], beside the digest of
+    /// the columns that it is made of. Where it may block.
+    pub(super) fn panel(
+        &self,
+        dataset: &str,
+        adjustment: Adjustment,
+    ) -> Result<(String, Arc<Panel>)> {
         let key = (self.catalog().manifest(dataset)?.dataset.digest, adjustment);
         if let Some(panel) = self.panels().find(&key) {
-            return Ok(panel);
+            return Ok((key.0, panel));
         }
-        let panel = self.catalog().panel(dataset, None, adjustment, PANEL_BYTES_MAX)?;
-        let panel = Arc::new(panel);
-        self.panels().keep(key, &panel);
-        Ok(panel)
+        // An import may have come in between: what was read says what it is.
+        let read = self.catalog().panel(dataset, None, adjustment, PANEL_BYTES_MAX)?;
+        let (digest, panel) = (read.0, Arc::new(read.1));
+        self.panels().keep((digest.clone(), adjustment), &panel);
+        Ok((digest, panel))
     }
 }

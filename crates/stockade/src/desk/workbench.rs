@@ -155,10 +155,10 @@ impl Desk {
         let (set, expressions) = understood(&asked.expressions, &schema)?;
         let limits = Limits { work: WORK_MAX, ..Limits::default() };
         let plan = Plan::new(&set, &schema, &limits)?;
-        let panel = self.panel(&asked.dataset, asked.adjustment)?;
+        let (digest, panel) = self.panel(&asked.dataset, asked.adjustment)?;
         let cost = plan.cost(panel.rows(), panel.symbols().len());
         afford(cost)?;
-        Ok(Prepared { expressions, plan, panel, digest: manifest.dataset.digest })
+        Ok(Prepared { expressions, plan, panel, digest })
     }
 }
 
@@ -240,7 +240,7 @@ pub fn settings(panel: &Panel, reading: &Reading, trials: u64) -> Settings {
 fn rows_per_year(times: &[Timestamp]) -> f64 {
     const YEAR_NANOS: f64 = 365.25 * 86_400e9;
     let span = match (times.first(), times.last()) {
-        (Some(first), Some(last)) if last > first => (last.nanos() - first.nanos()) as f64,
+        (Some(first), Some(last)) if last > first => last.nanos() as f64 - first.nanos() as f64,
         _ => return 252.0,
     };
     let counted = (times.len() - 1) as f64 / span * YEAR_NANOS;
