@@ -129,6 +129,7 @@ fn a_text_is_checked_and_explained_without_data() {
     let (out, _) = desk.ends(&["check", "rank(eps)"], 3);
     assert!(out.contains("eps"), "{out}");
     desk.ends(&["check", "rank(eps)", "--fields", "eps"], 0);
+    desk.ends(&["explain", "close", "--names", &u64::MAX.to_string()], 2);
     let explained = desk.json(&["explain", "rank(close)", "--rows", "100", "--names", "10"]);
     assert_eq!(explained["expression"]["nodes"], 2);
     // Ten names are padded to sixteen cells a row.
@@ -180,7 +181,8 @@ fn nothing_differs_when_the_future_is_cut_off() {
 fn a_factor_is_read_and_factors_are_compared() {
     let desk = Desk::new();
     let sample = sample().display().to_string();
-    let page = desk.path("page.html").display().to_string();
+    let page = desk.text("page.html", "the page of yesterday");
+    let yesterday = std::fs::File::open(&page).expect("opens");
     let study = ["study", "--data", &sample, "--expr", "-returns(close, 5)", "--trials", "40"];
     let more = ["--horizons", "1,21", "--quantiles", "2", "--html", &page];
     let document = desk.json(&[&study[..], &more].concat());
@@ -190,6 +192,8 @@ fn a_factor_is_read_and_factors_are_compared() {
     assert_eq!(document["horizons"][0]["deflated"]["trials"], 40);
     assert_eq!(document["survivorship"]["late"], 2, "GOOG and FB begin late");
     assert!(String::from_utf8_lossy(&desk.read("page.html")).starts_with("<!doctype html>"));
+    let kept = std::io::read_to_string(yesterday).expect("reads");
+    assert_eq!(kept, "the page of yesterday", "the new page takes its place as a whole");
     let (out, _) = desk.ends(&study, 0);
     assert!(out.contains("rank IC") && out.contains("tried on these data: 40"), "{out}");
     let set =

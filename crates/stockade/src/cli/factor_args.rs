@@ -1,7 +1,10 @@
 //! `stockade factor` as data: what can be typed, and nothing of what it does.
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum, ValueHint, builder::RangedU64ValueParser};
 use std::{num::NonZeroUsize, path::PathBuf};
+
+/// Names that a cost is told for, as many as a read-out takes.
+const NAMES_MAX: u64 = 1_000_000;
 
 /// `stockade factor`.
 #[derive(Debug, Subcommand)]
@@ -174,7 +177,7 @@ pub(crate) struct Explain {
     #[arg(long, default_value_t = 2520)]
     pub rows: usize,
     /// Names of the panel that the cost is told for.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 500, value_parser = RangedU64ValueParser::<usize>::new().range(..=NAMES_MAX))]
     pub names: usize,
 }
 

@@ -47,3 +47,11 @@ fn no_request_handler_makes_a_tenant_by_itself() {
     }
     assert!(looked > 10);
 }
+
+#[test]
+fn a_calendar_of_centuries_has_few_rows_in_a_year() {
+    let times = [i64::MIN, i64::MAX].map(market::Timestamp::from_nanos).to_vec();
+    let panel = market::Panel::new(times, Vec::new());
+    let rows = settings(&panel, &Reading::default(), 1).periods_per_year;
+    assert!((rows - 1.0).abs() < 1e-12, "{rows}");
+}

@@ -25,9 +25,15 @@ pub(crate) fn values(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     ticks
 }
 
+/// Nanoseconds from one time to another; the two may lie further apart than an `i64` can say.
+#[allow(clippy::cast_precision_loss, reason = "a place on a chart")]
+pub(crate) fn between(first: Timestamp, last: Timestamp) -> f64 {
+    (i128::from(last.nanos()) - i128::from(first.nanos())) as f64
+}
+
 /// Round dates between two times: their place from 0 to 1, and their name.
 pub(crate) fn dates(first: Timestamp, last: Timestamp, wanted: i64) -> Vec<(f64, String)> {
-    let span = (last.nanos() - first.nanos()).max(1);
+    let span = between(first, last).max(1.0);
     let (from, to) = (first.date(), last.date());
     let month = |date: jiff::civil::Date| i64::from(date.year()) * 12 + i64::from(date.month()) - 1;
     let months = month(to) - month(from);
@@ -39,8 +45,7 @@ pub(crate) fn dates(first: Timestamp, last: Timestamp, wanted: i64) -> Vec<(f64,
         let (year, of_year) = (at.div_euclid(12), at.rem_euclid(12) + 1);
         let time: Option<Timestamp> = format!("{year:04}-{of_year:02}-01").parse().ok();
         if let Some(time) = time.filter(|time| *time >= first && *time <= last) {
-            #[allow(clippy::cast_precision_loss, reason = "a place on a chart")]
-            let place = (time.nanos() - first.nanos()) as f64 / span as f64;
+            let place = between(first, time) / span;
             let name = if step >= 12 { format!("{year}") } else { format!("{year}-{of_year:02}") };
             ticks.push((place, name));
         }
@@ -72,5 +77,16 @@ mod tests {
         assert_eq!(names("2000-03-01", "2005-06-01"), ["2001", "2002", "2003", "2004", "2005"]);
         assert_eq!(names("2020-01-05", "2020-04-20"), ["2020-02", "2020-03", "2020-04"]);
         assert_eq!(names("2020-01-05", "2020-01-20"), ["2020-01-05", "2020-01-20"]);
+    }
+
+    #[test]
+    fn the_earliest_and_the_latest_time_fit_one_axis() {
+        let time = |text: &str| text.parse().expect("a time");
+        let (first, last) = (time("1678-01-01"), time("2262-01-01"));
+        let places: Vec<f64> = dates(first, last, 6).into_iter().map(|(place, _)| place).collect();
+        assert!(places.iter().all(|place| (0.0..=1.0).contains(place)), "{places:?}");
+        assert!(places.is_sorted() && places.len() > 4, "{places:?}");
+        let drawn = crate::tearsheet::charts::placed(&[first, last], &[1.0, 2.0], (first, last));
+        assert_eq!(drawn, [(0.0, 1.0), (1.0, 2.0)]);
     }
 }

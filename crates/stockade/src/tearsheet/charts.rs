@@ -128,14 +128,13 @@ fn range(values: &[f64]) -> (f64, f64) {
 }
 
 /// Where values stand along a span of time.
-#[allow(clippy::cast_precision_loss, reason = "places on a chart")]
 pub(crate) fn placed(
     times: &[Timestamp],
     values: &[f64],
     (first, last): (Timestamp, Timestamp),
 ) -> Vec<(f64, f64)> {
-    let span = (last.nanos() - first.nanos()).max(1) as f64;
-    let place = |time: &Timestamp| (time.nanos() - first.nanos()) as f64 / span;
+    let span = axis::between(first, last).max(1.0);
+    let place = |time: &Timestamp| axis::between(first, *time) / span;
     times.iter().map(place).zip(values.iter().copied()).collect()
 }
 
