@@ -203,6 +203,20 @@ pub enum Flaw {
         /// The most allowed.
         limit: u64,
     },
+    /// A panel that would take too much memory.
+    #[error(
+        "as a panel of {dates} dates and {symbols} symbols it would take {needed} bytes, {limit} are allowed; read it by blocks of dates, or split the file by symbol"
+    )]
+    PanelSize {
+        /// Distinct times.
+        dates: usize,
+        /// Distinct names.
+        symbols: usize,
+        /// Bytes it would take.
+        needed: u64,
+        /// Bytes it may take.
+        limit: u64,
+    },
     /// A quotation mark without its pair on the line.
     #[error("a quotation mark is opened and not closed on this line; close it or remove it")]
     OpenQuote,

@@ -10,8 +10,6 @@ use market::{Column, Labels, Panel, Symbol, Timestamp};
 use source::Source;
 use std::{collections::HashMap, path::Path};
 
-/// Cells a panel may have: 16 GiB of one field.
-const CELLS_MAX: usize = 1 << 31;
 /// Rows read at a time.
 const STEP: usize = 1 << 16;
 
@@ -22,8 +20,10 @@ const STEP: usize = 1 << 16;
 /// numbers (missing: empty, `NA`, `NaN`, `null`; the language has no infinities, so they are
 /// missing too), or text, which makes a group. What a CSV column is, its first value decides, and
 /// all others must be alike; one without any value is a number that is missing everywhere.
-/// Rows come in any order; two for one date and symbol are an error that names both.
-pub fn read_panel(path: &Path) -> Result<Panel> {
+/// Rows come in any order; two for one date and symbol are an error that names both. A panel that
+/// would take more than `bytes_max` bytes is refused before it is made: few rows can hold many
+/// dates and many symbols.
+pub fn read_panel(path: &Path, bytes_max: u64) -> Result<Panel> {
     let (mut source, mut long) = Source::open(path)?;
     while source.read(&mut long, STEP)? {}
     if long.rows.is_empty() {
@@ -33,6 +33,7 @@ pub fn read_panel(path: &Path) -> Result<Panel> {
     let (symbols, symbol_ranks) = sorted(&long.symbols.list);
     let grid = Grid {
         path,
+        bytes_max,
         times: times.into_iter().map(Timestamp::from_nanos).collect(),
         symbols,
         time_ranks,
@@ -205,6 +206,7 @@ impl Long {
 /// Where each row of a long panel belongs.
 struct Grid<'a> {
     path: &'a Path,
+    bytes_max: u64,
     times: Vec<Timestamp>,
     symbols: Vec<Symbol>,
     time_ranks: Vec<u32>,
@@ -212,13 +214,26 @@ struct Grid<'a> {
 }
 
 impl Grid<'_> {
+    /// Refuses a panel that does not fit, its mark of every cell that is taken included.
+    fn afford(&self, stride: usize, fields: &[Field]) -> Result<()> {
+        let each = |field: &Field| match field {
+            Field::Ignored => 0,
+            Field::Unknown | Field::Number(_) => 8,
+            Field::Text(_) => 4,
+        };
+        let cell: u64 = 1 + fields.iter().map(each).sum::<u64>();
+        let cells = (self.times.len() as u64).saturating_mul(stride as u64);
+        let (needed, limit) = (cells.saturating_mul(cell), self.bytes_max);
+        if needed <= limit {
+            return Ok(());
+        }
+        let (dates, symbols) = (self.times.len(), self.symbols.len());
+        Err(Place::file(self.path).is(Flaw::PanelSize { dates, symbols, needed, limit }))
+    }
+
     fn panel(self, names: &[String], rows: &[Row], fields: Vec<Field>) -> Result<Panel> {
         let stride = Panel::stride_of(self.symbols.len());
-        if self.times.len().saturating_mul(stride) > CELLS_MAX {
-            let limit = CELLS_MAX as u64;
-            let flaw = Flaw::Limit { what: "dates times symbols", limit };
-            return Err(Place::file(self.path).is(flaw));
-        }
+        self.afford(stride, &fields)?;
         let rank = |ranks: &[u32], i: u32| ranks.get(i as usize).map_or(0, |r| *r as usize);
         let at =
             |row: &Row| (rank(&self.time_ranks, row.time), rank(&self.symbol_ranks, row.symbol));

@@ -19,6 +19,9 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+/// Bytes that the panels of these tests may take.
+const BYTES_MAX: u64 = 1 << 30;
+
 fn file(dir: &Path, text: &str) -> PathBuf {
     let path = dir.join("panel.csv");
     std::fs::write(&path, text).expect("writes");
@@ -29,7 +32,7 @@ fn file(dir: &Path, text: &str) -> PathBuf {
 fn a_long_panel_becomes_columns_and_a_wide_file() {
     let dir = tempfile::tempdir().expect("a directory");
     let text = "Date,Symbol,Close,P/E Ratio,sector\n2024-01-03,B,2.5,,tech\n2024-01-02,B,0.1,7,tech\n2024-01-03,A,1e-7,NA,\n";
-    let panel = read_panel(&file(dir.path(), text)).expect("reads");
+    let panel = read_panel(&file(dir.path(), text), BYTES_MAX).expect("reads");
     assert_eq!(panel.field_names().collect::<Vec<_>>(), ["close", "p_e_ratio"]);
     assert_eq!(panel.group_names().collect::<Vec<_>>(), ["sector"]);
     assert_eq!(panel_bytes(&panel), 2 * 8 * (8 + 8 + 4));
@@ -64,7 +67,7 @@ fn write(dir: &Path, panel: &Panel, (format, shape, storage): (Format, Shape, St
 #[test]
 fn what_is_written_long_reads_back_as_the_same_panel() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
-    let panel = read_panel(&data.join("us_stocks_daily.parquet")).expect("reads");
+    let panel = read_panel(&data.join("us_stocks_daily.parquet"), BYTES_MAX).expect("reads");
     for (format, ending) in
         [(Format::Csv, "csv"), (Format::Parquet, "parquet"), (Format::Arrow, "arrow")]
     {
@@ -73,7 +76,7 @@ fn what_is_written_long_reads_back_as_the_same_panel() {
         let file = dir.path().join(format!("factors.{ending}"));
         assert_eq!(std::fs::metadata(&file).expect("is there").len(), bytes);
         assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 1, "nothing else");
-        assert_eq!(read_panel(&file).expect("reads"), panel, "{ending}");
+        assert_eq!(read_panel(&file, BYTES_MAX).expect("reads"), panel, "{ending}");
     }
 }
 
@@ -81,7 +84,7 @@ fn what_is_written_long_reads_back_as_the_same_panel() {
 fn storage_in_32_bits_rounds_and_never_makes_an_infinity() {
     let dir = tempfile::tempdir().expect("a directory");
     let text = "date,symbol,x\n2024-01-02,A,0.1\n2024-01-02,B,1e300\n2024-01-02,C,16777217\n";
-    let panel = read_panel(&file(dir.path(), text)).expect("reads");
+    let panel = read_panel(&file(dir.path(), text), BYTES_MAX).expect("reads");
     write(dir.path(), &panel, (Format::Csv, Shape::Wide, Storage::Float32));
     let written = std::fs::read_to_string(dir.path().join("x.csv")).expect("reads");
     assert_eq!(written, "date,A,B,C\n2024-01-02,0.1,,16777216\n");
@@ -108,7 +111,7 @@ fn a_file_read_by_blocks_of_dates_is_the_panel_in_pieces() {
         }
     }
     let path = file(dir.path(), &text);
-    let whole = read_panel(&path).expect("reads");
+    let whole = read_panel(&path, BYTES_MAX).expect("reads");
     let outline = outline(&path).expect("reads");
     assert_eq!((outline.rows, outline.symbols.as_slice()), (28, whole.symbols()));
     assert_eq!((outline.fields.len(), outline.groups.len()), (2, 1));
@@ -140,7 +143,7 @@ fn a_file_read_by_blocks_of_dates_is_the_panel_in_pieces() {
 fn a_column_without_values_is_a_number_that_is_missing() {
     let dir = tempfile::tempdir().expect("a directory");
     let text = "date,symbol,close,eps\n2024-01-02,A,1,\n2024-01-03,A,2,NA\n";
-    let panel = read_panel(&file(dir.path(), text)).expect("reads");
+    let panel = read_panel(&file(dir.path(), text), BYTES_MAX).expect("reads");
     assert_eq!(panel.field_names().collect::<Vec<_>>(), ["close", "eps"]);
     assert_eq!(panel.group_names().count(), 0);
     let eps = panel.field("eps").expect("is there");
@@ -150,7 +153,7 @@ fn a_column_without_values_is_a_number_that_is_missing() {
 #[test]
 fn parquet_and_csv_give_the_same_panel() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
-    let panel = read_panel(&data.join("us_stocks_daily.parquet")).expect("reads");
+    let panel = read_panel(&data.join("us_stocks_daily.parquet"), BYTES_MAX).expect("reads");
     assert_eq!((panel.rows(), panel.symbols().len()), (3270, 5));
     let mut text = String::from("date,symbol,open,high,low,close,volume,adj_close\n");
     for (t, time) in panel.times().iter().enumerate() {
@@ -164,14 +167,15 @@ fn parquet_and_csv_give_the_same_panel() {
         }
     }
     let dir = tempfile::tempdir().expect("a directory");
-    assert_eq!(read_panel(&file(dir.path(), &text)).expect("reads"), panel);
+    assert_eq!(read_panel(&file(dir.path(), &text), BYTES_MAX).expect("reads"), panel);
 }
 
 #[test]
 fn a_bad_panel_is_refused_with_its_place() {
     let dir = tempfile::tempdir().expect("a directory");
     let check = |text: &str, want: &str| {
-        let message = read_panel(&file(dir.path(), text)).expect_err("is refused").to_string();
+        let message =
+            read_panel(&file(dir.path(), text), BYTES_MAX).expect_err("is refused").to_string();
         assert!(message.contains(want), "{message}\nlacks\n{want}");
         assert!(message.contains("panel.csv"), "{message}");
     };
@@ -208,7 +212,7 @@ fn infinities_and_words_for_missing_are_missing() {
     for (i, word) in words.iter().enumerate() {
         writeln!(text, "2024-01-02,A{i},{word}").expect("fits");
     }
-    let panel = read_panel(&file(dir.path(), &text)).expect("reads");
+    let panel = read_panel(&file(dir.path(), &text), BYTES_MAX).expect("reads");
     let x = panel.field("x").expect("a number");
     let known: Vec<f64> = x.row(0).iter().copied().filter(|x| !x.is_nan()).collect();
     assert_eq!((known, panel.symbols().len()), (vec![7.0], words.len() + 1));
@@ -218,13 +222,28 @@ fn infinities_and_words_for_missing_are_missing() {
 fn mixed_calendars_make_a_union_and_one_name_or_day_is_a_panel() {
     let dir = tempfile::tempdir().expect("a directory");
     let text = "date,symbol,x\n2024-01-05,EU,1\n2024-01-02,US,2\n2024-01-05,US,3\n";
-    let panel = read_panel(&file(dir.path(), text)).expect("reads");
+    let panel = read_panel(&file(dir.path(), text), BYTES_MAX).expect("reads");
     let x = panel.field("x").expect("a number");
     assert_eq!(panel.rows(), 2);
     assert!(x.at(0, 0).is_nan());
     assert_eq!([x.at(0, 1), x.at(1, 0), x.at(1, 1)], [2.0, 1.0, 3.0]);
-    let one = read_panel(&file(dir.path(), "date,symbol,x\n2024-01-05,EU,1\n")).expect("reads");
+    let one = read_panel(&file(dir.path(), "date,symbol,x\n2024-01-05,EU,1\n"), BYTES_MAX)
+        .expect("reads");
     assert_eq!((one.rows(), one.symbols().len()), (1, 1));
+}
+
+#[test]
+fn few_rows_of_many_dates_and_symbols_are_refused_before_memory_is_taken() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let rows = (0..40_000).map(|n| format!("{},A{n},1,x\n", 1_600_000_000 + 86_400 * (n / 8)));
+    let text: String = std::iter::once("date,symbol,x,group\n".to_owned()).chain(rows).collect();
+    let path = file(dir.path(), &text);
+    let refused = read_panel(&path, 2_599_999_999).expect_err("is refused").to_string();
+    let want = "as a panel of 5000 dates and 40000 symbols it would take 2600000000 bytes, 2599999999 are allowed";
+    assert!(refused.contains(want), "{refused}");
+    let small = file(dir.path(), "date,symbol,x,group\n2024-01-05,EU,1,a\n");
+    assert!(read_panel(&small, 8 * 13).is_ok());
+    assert!(read_panel(&small, 8 * 13 - 1).is_err());
 }
 
 #[test]
@@ -235,10 +254,10 @@ fn rows_out_of_order_cannot_be_read_by_blocks_and_a_torn_file_says_so() {
     assert!(refused.contains("line 3: 2024-01-02 comes after 2024-01-03; sort"), "{refused}");
     let torn = dir.path().join("torn.arrow");
     std::fs::write(&torn, b"ARROW1\0\0 and then nothing").expect("writes");
-    let refused = read_panel(&torn).expect_err("is refused").to_string();
+    let refused = read_panel(&torn, BYTES_MAX).expect_err("is refused").to_string();
     assert!(refused.contains("cannot be read as an Arrow file"), "{refused}");
     std::fs::write(&torn, b"PAR1 and then nothing").expect("writes");
-    let refused = read_panel(&torn).expect_err("is refused").to_string();
+    let refused = read_panel(&torn, BYTES_MAX).expect_err("is refused").to_string();
     assert!(refused.contains("cannot be read as Parquet"), "{refused}");
 }
 
@@ -251,7 +270,7 @@ fn a_dataset_is_the_panel_of_its_file_with_its_extra_columns() {
     let request = ImportRequest::new(&source, "us", jiff::Timestamp::UNIX_EPOCH);
     catalog.import(&request, &mut |_| ControlFlow::Continue(())).expect("imports");
     let (digest, panel) = catalog.panel("us", None, Adjustment::Raw, 1 << 30).expect("reads");
-    assert_eq!(panel, read_panel(&source).expect("reads"));
+    assert_eq!(panel, read_panel(&source, BYTES_MAX).expect("reads"));
     let manifest = catalog.manifest("us").expect("reads");
     assert_eq!(digest, manifest.dataset.digest);
     assert_eq!(manifest.panel_fields(), panel.field_names().collect::<Vec<_>>());

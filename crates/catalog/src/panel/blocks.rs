@@ -5,6 +5,9 @@ use crate::{Error, Flaw, Place, Result};
 use market::{Panel, Symbol, Timestamp};
 use std::path::{Path, PathBuf};
 
+/// Bytes that a block may take; how many dates go into one, its reader says.
+const BYTES_MAX: u64 = 16 << 30;
+
 /// What a first reading tells of a long file whose rows are in order of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outline {
@@ -126,6 +129,7 @@ impl PanelBlocks {
         };
         let grid = Grid {
             path: &self.path,
+            bytes_max: BYTES_MAX,
             times,
             symbols: self.symbols.clone(),
             // Times are numbered as they appear, and they appear in order.

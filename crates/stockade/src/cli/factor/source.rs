@@ -33,7 +33,7 @@ pub(super) struct Loaded {
 pub(super) fn load(source: &Data, place: &Place<'_>) -> anyhow::Result<Loaded> {
     match (&source.file, &source.dataset) {
         (Some(file), _) => {
-            let panel = catalog::read_panel(file)?;
+            let panel = catalog::read_panel(file, MEMORY_BYTES_MAX)?;
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             Ok(Loaded { panel, name, digest: String::new() })
         }
