@@ -1,6 +1,7 @@
 //! What can be wrong, where, and what to do about it.
 
 use crate::Role;
+use rustix::io::Errno;
 use std::{fmt, io, path::Path, path::PathBuf};
 
 /// Everything that a catalogue refuses; each message names the place and the fix.
@@ -62,6 +63,14 @@ pub enum Error {
         needed: u64,
         /// Bytes it may have.
         limit: u64,
+    },
+    /// A column to be written is called like a key.
+    #[error(
+        "{name:?} cannot name a column: date, time, timestamp, datetime, symbol and ticker are the keys of a long file; choose another name"
+    )]
+    ColumnName {
+        /// As asked.
+        name: String,
     },
     /// A file to be read has a flaw.
     #[error("{place}: {flaw}")]
@@ -410,6 +419,10 @@ pub enum Flaw {
 }
 
 fn remedy(source: &io::Error) -> &'static str {
+    let limits = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    if source.raw_os_error().is_some_and(|code| limits.contains(&code)) {
+        return "raise the limit of open files (ulimit -n), or write fewer at once, and run it again";
+    }
     match source.kind() {
         io::ErrorKind::NotFound => "check the path",
         io::ErrorKind::PermissionDenied => "grant this user access to it",

@@ -10,6 +10,10 @@ use market::{Column, Labels, Panel, Symbol, Timestamp};
 use source::Source;
 use std::{collections::HashMap, path::Path};
 
+/// What the column of times may be called.
+pub(crate) const TIME_NAMES: &[&str] = &["date", "time", "timestamp", "datetime"];
+/// What the column of symbols may be called.
+pub(crate) const SYMBOL_NAMES: &[&str] = &["symbol", "ticker"];
 /// Rows read at a time.
 const STEP: usize = 1 << 16;
 
@@ -146,8 +150,8 @@ fn keys(path: &Path, names: &[String]) -> Result<(usize, usize)> {
         let missing = || Place::line(path, 1).is(Flaw::NoColumn { role, columns });
         aliases.iter().find_map(column).ok_or_else(missing)
     };
-    let time = find(crate::Role::Time, &["date", "time", "timestamp", "datetime"])?;
-    Ok((time, find(crate::Role::Symbol, &["symbol", "ticker"])?))
+    let time = find(crate::Role::Time, TIME_NAMES)?;
+    Ok((time, find(crate::Role::Symbol, SYMBOL_NAMES)?))
 }
 
 impl Long {

@@ -1,8 +1,11 @@
 //! Columns out: CSV, Parquet or Arrow files, wide or long, whole or not at all.
 
+mod draft;
+
 use crate::{
-    Result,
+    Error, Result,
     disk::{io_at, sync_dir},
+    panel::{SYMBOL_NAMES, TIME_NAMES},
 };
 use arrow::{
     array::{
@@ -16,6 +19,7 @@ use arrow::{
     error::ArrowError,
     ipc::writer::FileWriter,
 };
+use draft::Draft;
 use market::{Panel, Symbol, Timestamp};
 use parquet::{
     arrow::ArrowWriter,
@@ -23,8 +27,7 @@ use parquet::{
     file::properties::WriterProperties,
 };
 use std::{
-    fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -86,8 +89,14 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Begins the files of the named columns.
+    /// Begins the files of the named columns; removes what killed processes left of theirs.
+    ///
+    /// No column may be called like a key of a long file: it would be read back as one.
     pub fn create(target: &Target, names: &[String], symbols: &[Symbol]) -> Result<Self> {
+        if let Some(name) = names.iter().find(|name| is_key(name)) {
+            return Err(Error::ColumnName { name: name.clone() });
+        }
+        let _held = draft::sweep(&target.directory);
         let ending = match target.format {
             Format::Csv => "csv",
             Format::Parquet => "parquet",
@@ -182,15 +191,22 @@ impl Sink {
         self.writers.iter_mut().try_for_each(|writer| writer.write(columns.clone()))
     }
 
-    /// Flushes the files and gives them their names; their bytes.
+    /// Flushes all files, and only then gives them their names; their bytes.
     pub fn finish(self) -> Result<u64> {
+        let settled = self.writers.into_iter().map(Writer::settle);
+        let drafts = settled.collect::<Result<Vec<Draft>>>()?;
         let mut bytes = 0;
-        for writer in self.writers {
-            bytes += writer.finish()?;
+        for draft in drafts {
+            bytes += draft.keep()?;
         }
         sync_dir(&self.target.directory)?;
         Ok(bytes)
     }
+}
+
+/// Whether a long file's reader takes a column of this name for the time or the symbol.
+fn is_key(name: &str) -> bool {
+    TIME_NAMES.iter().chain(SYMBOL_NAMES).any(|key| name.eq_ignore_ascii_case(key))
 }
 
 fn dates(times: impl Iterator<Item = Timestamp>) -> ArrayRef {
@@ -210,54 +226,6 @@ fn numbers(storage: Storage, cells: impl Iterator<Item = Option<f64>>) -> ArrayR
 #[expect(clippy::cast_possible_truncation, reason = "the caller asked for 32 bits")]
 fn narrow(x: f64) -> Option<f32> {
     Some(x as f32).filter(|x| x.is_finite())
-}
-
-/// A file under a temporary name that takes its own when it is whole.
-struct Draft {
-    file: BufWriter<File>,
-    path: PathBuf,
-    temporary: PathBuf,
-    bytes: u64,
-    kept: bool,
-}
-
-impl Draft {
-    fn create(path: &Path) -> Result<Self> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-        let file = File::create(&temporary).map_err(io_at("write", path))?;
-        let file = BufWriter::with_capacity(1 << 16, file);
-        Ok(Self { file, path: path.to_owned(), temporary, bytes: 0, kept: false })
-    }
-
-    fn keep(&mut self) -> io::Result<u64> {
-        self.file.flush()?;
-        self.file.get_ref().sync_all()?;
-        fs::rename(&self.temporary, &self.path)?;
-        self.kept = true;
-        Ok(self.bytes)
-    }
-}
-
-impl Write for Draft {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.kept {
-            // Weather: a hidden file stays.
-            drop(fs::remove_file(&self.temporary));
-        }
-    }
 }
 
 /// One file.
@@ -311,19 +279,17 @@ impl Writer {
         written.map_err(io_at("write", &self.path))
     }
 
-    fn finish(self) -> Result<u64> {
-        let kept = match self.kind {
-            Kind::Csv(mut draft) => draft.keep(),
-            Kind::Parquet(writer) => {
-                writer.into_inner().map_err(io::Error::other).and_then(|mut draft| draft.keep())
+    /// Ends the file and puts it on disk, still a draft.
+    fn settle(self) -> Result<Draft> {
+        let ended = match self.kind {
+            Kind::Csv(draft) => Ok(*draft),
+            Kind::Parquet(writer) => writer.into_inner().map_err(io::Error::other),
+            Kind::Arrow(mut writer) => {
+                writer.finish().and_then(|()| writer.into_inner()).map_err(of_arrow)
             }
-            Kind::Arrow(mut writer) => writer
-                .finish()
-                .and_then(|()| writer.into_inner())
-                .map_err(of_arrow)
-                .and_then(|mut draft| draft.keep()),
         };
-        kept.map_err(io_at("write", &self.path))
+        let settled = ended.and_then(|mut draft| draft.settle().map(|()| draft));
+        settled.map_err(io_at("write", &self.path))
     }
 }
 
@@ -373,5 +339,29 @@ fn cell(text: &str) -> String {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+
+    #[test]
+    fn no_file_takes_its_name_unless_all_are_on_disk() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (format, shape) = (Format::Csv, Shape::Wide);
+        let directory = dir.path().to_owned();
+        let target = Target { directory, format, shape, storage: Storage::Float64 };
+        let symbols = ["A".parse().expect("a symbol")];
+        let names = ["a", "b"].map(str::to_owned);
+        let mut sink = Sink::create(&target, &names, &symbols).expect("begins");
+        let Kind::Csv(second) = &mut sink.writers[1].kind else { panic!("text was asked for") };
+        // What is opened for reading refuses every write.
+        let refusing = File::open(dir.path()).expect("is there");
+        second.file = io::BufWriter::new(refusing);
+        sink.push(&[Timestamp::default()], &[&[1.0; 8], &[1.0; 8]]).expect("is held");
+        sink.finish().expect_err("is refused");
+        assert_eq!(fs::read_dir(dir.path()).expect("lists").count(), 0);
     }
 }

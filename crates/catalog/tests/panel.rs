@@ -65,6 +65,46 @@ fn write(dir: &Path, panel: &Panel, (format, shape, storage): (Format, Shape, St
 }
 
 #[test]
+fn a_column_that_would_be_read_back_as_a_key_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let directory = dir.path().to_owned();
+    for (shape, key) in [(Shape::Long, "date"), (Shape::Wide, "Symbol"), (Shape::Long, "TICKER")] {
+        let storage = Storage::Float64;
+        let target = Target { directory: directory.clone(), format: Format::Csv, shape, storage };
+        let names = ["x".to_owned(), key.to_owned()];
+        let refused = Sink::create(&target, &names, &[]).err().expect("is refused").to_string();
+        assert!(refused.starts_with(&format!("{key:?} cannot name a column")), "{refused}");
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 0);
+}
+
+#[test]
+fn what_a_killed_process_left_is_swept_and_what_lives_is_not() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (directory, format, shape) = (dir.path().to_owned(), Format::Csv, Shape::Wide);
+    let target = Target { directory, format, shape, storage: Storage::Float64 };
+    for name in [".x.csv.4000000.tmp", ".x.tmp", ".notes.txt.1.tmp"] {
+        std::fs::write(dir.path().join(name), "x").expect("writes");
+    }
+    let first = Sink::create(&target, &["y".to_owned()], &[]).expect("begins");
+    let second = Sink::create(&target, &["z".to_owned()], &[]).expect("begins");
+    first.finish().expect("whole");
+    second.finish().expect("whole");
+    let listed = std::fs::read_dir(dir.path()).expect("lists");
+    let mut names: Vec<_> = listed.map(|e| e.expect("is there").file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".notes.txt.1.tmp", ".x.tmp", "y.csv", "z.csv"]);
+}
+
+#[test]
+fn too_many_open_files_names_the_limit() {
+    let (doing, path) = ("write", PathBuf::from("x.csv"));
+    let source = std::io::Error::from_raw_os_error(24);
+    let message = catalog::Error::Io { doing, path, source }.to_string();
+    assert!(message.contains("raise the limit of open files (ulimit -n)"), "{message}");
+}
+
+#[test]
 fn what_is_written_long_reads_back_as_the_same_panel() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
     let panel = read_panel(&data.join("us_stocks_daily.parquet"), BYTES_MAX).expect("reads");
