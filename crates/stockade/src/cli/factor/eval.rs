@@ -1,6 +1,6 @@
 //! `stockade factor eval`: columns out of a panel, from file to file.
 
-use super::{Place, set, source};
+use super::{MEMORY_BYTES_MAX, Place, set, source};
 use crate::cli::{
     factor_args::{Eval, Format, Shape},
     interrupt,
@@ -15,8 +15,8 @@ use std::{path::Path, time::Instant};
 
 /// Cells of all columns that a block of dates is read into.
 const BLOCK_CELLS: usize = 1 << 21;
-/// Files that are written side by side.
-const OPEN_FILES_MAX: usize = 256;
+/// Files that are written side by side; a process may often open no more than 256.
+const OPEN_FILES_MAX: usize = 128;
 /// Rows that are widened at a time where numbers are stored in 32 bits.
 const WIDENED_ROWS: usize = 1 << 10;
 
@@ -143,13 +143,15 @@ fn streamed(
     let width = Panel::stride_of(outline.symbols.len());
     let columns = outline.fields.len() + outline.groups.len() + names.len();
     let dates = (BLOCK_CELLS / width / columns.max(1)).max(1);
+    let block = (columns - names.len()).saturating_mul(dates).saturating_mul(width);
+    let bytes_held = affordable(ready.plan.cost(dates, outline.symbols.len()).bytes, block)?;
     let mut stream = ready.plan.stream(outline.symbols.len());
     let mut sink = create(eval, &names, &outline.symbols)?;
     let mut stats = Stats {
         names: outline.symbols.len(),
         expressions: names.len(),
         threads: 1,
-        bytes_held: ready.plan.cost(dates, outline.symbols.len()).bytes,
+        bytes_held,
         read_seconds: started.elapsed().as_secs_f64(),
         ..Stats::default()
     };
@@ -179,6 +181,15 @@ fn streamed(
     }
     stats.bytes_written = sink.finish()?;
     Ok(stats)
+}
+
+/// What a stream holds: its state and results, and the cells of a block; refused if it is too much.
+fn affordable(state_bytes: u64, block_cells: usize) -> Result<u64, factor::Error> {
+    let needed = as_u64(block_cells).saturating_mul(8).saturating_add(state_bytes);
+    if needed > MEMORY_BYTES_MAX {
+        return Err(factor::Error::Memory { needed, limit: MEMORY_BYTES_MAX });
+    }
+    Ok(needed)
 }
 
 fn create(eval: &Eval, names: &[String], symbols: &[Symbol]) -> anyhow::Result<Sink> {
