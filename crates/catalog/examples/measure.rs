@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let bars: usize = series.iter().map(market::BarSeries::len).sum();
         println!("series: {bars} bars in {:.2} s, {}", start.elapsed().as_secs_f64(), memory()?);
     } else {
-        let panel = read_panel(Path::new(file))?;
+        let panel = read_panel(Path::new(file), u64::MAX)?;
         println!("panel: {:.2} s, {} bytes", start.elapsed().as_secs_f64(), panel_bytes(&panel));
         let start = Instant::now();
         std::fs::create_dir_all(&target)?;

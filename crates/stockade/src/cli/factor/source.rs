@@ -39,7 +39,8 @@ pub(super) fn load(source: &Data, place: &Place<'_>) -> anyhow::Result<Loaded> {
         }
         (None, Some(name)) => {
             let catalog = Catalog::open(&desk::catalog_dir(&place.dir()?))?;
-            let (digest, panel) = catalog.panel(name, None, source.adjust.into(), MEMORY_BYTES_MAX)?;
+            let (digest, panel) =
+                catalog.panel(name, None, source.adjust.into(), MEMORY_BYTES_MAX)?;
             Ok(Loaded { panel, name: name.clone(), digest })
         }
         (None, None) => Err(usage("give --data FILE or --dataset NAME")),
