@@ -1,16 +1,9 @@
 //! The panel in half the memory: columns of `f32`.
 
-use crate::{Error, Labels, Panel, Symbol, Timestamp};
-use std::collections::BTreeMap;
+use crate::{Error, Panel};
 
 /// A [`Panel`] whose numbers are stored as `f32`: about seven digits, half the bytes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NarrowPanel {
-    times: Vec<Timestamp>,
-    symbols: Vec<Symbol>,
-    fields: BTreeMap<String, NarrowColumn>,
-    groups: BTreeMap<String, Labels>,
-}
+pub type NarrowPanel = Panel<NarrowColumn>;
 
 /// One numeric field: `rows × stride` values of `f32`, time-major, NaN where missing.
 #[derive(Debug, Clone)]
@@ -75,70 +68,16 @@ pub fn narrow(value: f64) -> f32 {
     if rounded.is_finite() { rounded } else { f32::NAN }
 }
 
-/// Column by column, so that one column at most is there twice.
 impl From<Panel> for NarrowPanel {
     fn from(panel: Panel) -> Self {
-        let (times, symbols, fields, groups) = panel.into_parts();
-        let rounded = fields.into_iter().map(|(name, column)| {
-            let narrow = NarrowColumn::rounded(column.values(), column.stride());
-            (name, narrow)
-        });
-        Self { times, symbols, fields: rounded.collect(), groups }
-    }
-}
-
-impl NarrowPanel {
-    /// The calendar.
-    #[must_use]
-    pub fn times(&self) -> &[Timestamp] {
-        &self.times
-    }
-
-    /// The names, in column order.
-    #[must_use]
-    pub fn symbols(&self) -> &[Symbol] {
-        &self.symbols
-    }
-
-    /// Rows of the calendar.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.times.len()
-    }
-
-    /// Values a row takes, padding included.
-    #[must_use]
-    pub fn stride(&self) -> usize {
-        Panel::stride_of(self.symbols.len())
-    }
-
-    /// A numeric field by name.
-    #[must_use]
-    pub fn field(&self, name: &str) -> Option<&NarrowColumn> {
-        self.fields.get(name)
-    }
-
-    /// A text field by name.
-    #[must_use]
-    pub fn group(&self, name: &str) -> Option<&Labels> {
-        self.groups.get(name)
-    }
-
-    /// Names of the numeric fields, sorted.
-    pub fn field_names(&self) -> impl Iterator<Item = &str> {
-        self.fields.keys().map(String::as_str)
-    }
-
-    /// Names of the text fields, sorted.
-    pub fn group_names(&self) -> impl Iterator<Item = &str> {
-        self.groups.keys().map(String::as_str)
+        panel.with_columns(|column| NarrowColumn::rounded(column.values(), column.stride()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Column;
+    use crate::{Column, Timestamp};
 
     #[test]
     fn numbers_are_rounded_and_those_too_large_are_missing() {

@@ -9,16 +9,12 @@ use std::collections::BTreeMap;
 /// `times[t]`, padded with missing values to a multiple of [`Panel::LANES`]. A missing value is
 /// NaN. A text field is [`Labels`], laid out the same way.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Panel {
+pub struct Panel<C = Column> {
     times: Vec<Timestamp>,
     symbols: Vec<Symbol>,
-    fields: BTreeMap<String, Column>,
+    fields: BTreeMap<String, C>,
     groups: BTreeMap<String, Labels>,
 }
-
-/// Calendar, names, numeric fields and text fields of a panel.
-pub(crate) type Parts =
-    (Vec<Timestamp>, Vec<Symbol>, BTreeMap<String, Column>, BTreeMap<String, Labels>);
 
 /// One numeric field: `rows × stride` values, time-major, NaN where missing.
 #[derive(Debug, Clone)]
@@ -221,7 +217,9 @@ impl Panel {
             Err(Error::Length { column: name.to_owned(), expected, found })
         }
     }
+}
 
+impl<C> Panel<C> {
     /// The calendar.
     #[must_use]
     pub fn times(&self) -> &[Timestamp] {
@@ -243,12 +241,12 @@ impl Panel {
     /// Values a row takes, padding included.
     #[must_use]
     pub fn stride(&self) -> usize {
-        Self::stride_of(self.symbols.len())
+        Panel::stride_of(self.symbols.len())
     }
 
     /// A numeric field by name.
     #[must_use]
-    pub fn field(&self, name: &str) -> Option<&Column> {
+    pub fn field(&self, name: &str) -> Option<&C> {
         self.fields.get(name)
     }
 
@@ -256,11 +254,6 @@ impl Panel {
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&Labels> {
         self.groups.get(name)
-    }
-
-    /// Everything it holds.
-    pub(crate) fn into_parts(self) -> Parts {
-        (self.times, self.symbols, self.fields, self.groups)
     }
 
     /// Names of the numeric fields, sorted.
@@ -271,6 +264,12 @@ impl Panel {
     /// Names of the text fields, sorted.
     pub fn group_names(&self) -> impl Iterator<Item = &str> {
         self.groups.keys().map(String::as_str)
+    }
+
+    /// The same panel with other columns, made one by one, so that one at most is there twice.
+    pub(crate) fn with_columns<D>(self, of: impl Fn(C) -> D) -> Panel<D> {
+        let fields = self.fields.into_iter().map(|(name, column)| (name, of(column))).collect();
+        Panel { times: self.times, symbols: self.symbols, fields, groups: self.groups }
     }
 }
 
