@@ -127,11 +127,25 @@ fn log(x: f64) -> f64 {
 
 /// Missing stays missing: IEEE's 1^NaN and NaN^0 are 1.
 fn power(x: f64, p: f64) -> f64 {
-    both(x, p, finite(libm::pow(x, p)))
+    both(x, p, finite(raised(x, p)))
 }
 
 fn signed_power(x: f64, p: f64) -> f64 {
-    both(x, p, finite(sign(x) * libm::pow(x.abs(), p)))
+    both(x, p, finite(sign(x) * raised(x.abs(), p)))
+}
+
+/// x^p; squares and roots, which most powers are, by their own instructions, rounded correctly.
+#[inline(always)]
+#[expect(clippy::float_cmp, reason = "exactly these exponents")]
+fn raised(x: f64, p: f64) -> f64 {
+    if p == 2.0 {
+        x * x
+    } else if p == 0.5 {
+        // The root of −0 is −0, its power 0.
+        (x + 0.0).sqrt()
+    } else {
+        libm::pow(x, p)
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +170,12 @@ mod tests {
         check(Binary::Power, MISSING, 0.0, MISSING);
         check(Binary::Power, 1.0, MISSING, MISSING);
         check(Binary::Power, -2.0, 3.0, -8.0);
+        check(Binary::Power, -3.0, 2.0, 9.0);
+        check(Binary::Power, 1e200, 2.0, MISSING);
+        check(Binary::Power, 2.25, 0.5, 1.5);
+        check(Binary::Power, -0.0, 0.5, 0.0);
+        check(Binary::Power, -1.0, 0.5, MISSING);
+        check(Binary::SignedPower, -3.0, 2.0, -9.0);
         check(Binary::SignedPower, -4.0, 0.5, -2.0);
         check(Binary::SignedPower, 0.0, 0.5, 0.0);
         check(Binary::SignedPower, 0.0, -1.0, MISSING);
