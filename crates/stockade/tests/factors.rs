@@ -302,10 +302,12 @@ async fn work_that_nobody_waits_for_stops_and_leaves_the_place_to_others() {
         dataset: "made-up".to_owned(),
         adjustment: market::Adjustment::Splits,
         expressions: vec![("a".to_owned(), "ts_corr(close, volume, 20)".to_owned())],
+        intent: desk::Intent::Look,
     };
-    let stopped = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let stopped = desk::Stop::default();
+    stopped.stop();
     let refused = desk.evaluate(None, asked, &stopped).await.expect_err("is stopped");
-    assert!(matches!(refused, desk::Error::Factor(factor::Error::Cancelled)), "{refused}");
+    assert!(matches!(refused, desk::Error::Cancelled), "{refused}");
     // A client that leaves in the middle takes nothing with it.
     let ask = json!({ "dataset": "made-up", "expressions": [{ "name": "a", "text": "close" }] });
     for turns in 0..20 {

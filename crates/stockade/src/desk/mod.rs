@@ -38,6 +38,7 @@ pub use lock::Lock;
 pub use log::{LogLine, LogView};
 pub use own::{OwnFactor, OwnVersion, Saved};
 pub use paths::Paths;
+pub use pool::{Stop, Turn};
 pub use record::{Actor, Deed, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use results::{Files, JSON, TEARSHEET, TRADES};
@@ -49,7 +50,7 @@ pub use views::Views;
 pub use violations::Violations;
 pub use watch::Watch;
 pub use workbench::{
-    Asked, EXPRESSIONS_MAX, Evaluated, HISTORY_ROWS_MAX, Reading, Understood, settings,
+    Asked, EXPRESSIONS_MAX, Evaluated, HISTORY_ROWS_MAX, Intent, Reading, Understood, settings,
 };
 
 use audit::{Ledger, Signer};

@@ -1,8 +1,60 @@
 //! Where passwords are hashed and expressions evaluated: so many at a time, so many waiting, the rest is told to come back.
 
 use super::{Error, Result};
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// Says that an answer is no longer wanted, to whoever waits for a turn and to what computes.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    told: CancellationToken,
+    flag: Arc<AtomicBool>,
+}
+
+impl Stop {
+    /// The answer is no longer wanted.
+    pub fn stop(&self) {
+        self.flag.store(true, Ordering::Relaxed);
+        self.told.cancel();
+    }
+
+    /// Refuses to go on when the answer is no longer wanted.
+    pub fn check(&self) -> Result<()> {
+        if self.told.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// The flag itself, for work that looks at one.
+    #[must_use]
+    pub fn flag(&self) -> &AtomicBool {
+        &self.flag
+    }
+}
+
+/// A place and a turn in a pool, for as long as a question takes and its answer is in memory.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    _permits: Arc<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
+}
+
+impl Turn {
+    /// Runs costly work. It holds the turn too: a caller that goes away does not make room early.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.clone();
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
+        Ok(tokio::task::spawn_blocking(work).await?)
+    }
+}
 
 /// A bounded pool with a fair queue, so that a flood of questions cannot starve the machine.
 #[derive(Debug)]
@@ -38,17 +90,19 @@ impl Pool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let busy = |_| Error::Busy { what: self.what, retry_after_s: RETRY_AFTER_S };
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(busy)?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.expect("the pool is never closed");
-        // The permits go into the work: a caller that goes away does not make room too early.
-        let work = move || {
-            let done = work();
-            drop((turn, place));
-            done
+        self.enter(&Stop::default()).await?.run(work).await
+    }
+
+    /// Waits for a turn; told to stop while it waits, it is as if there had been no place.
+    pub(super) async fn enter(&self, stop: &Stop) -> Result<Turn> {
+        let busy = || Error::Busy { what: self.what, retry_after_s: RETRY_AFTER_S };
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| busy())?;
+        let turn = tokio::select! {
+            biased;
+            turn = Arc::clone(&self.turns).acquire_owned() => turn.expect("the pool is never closed"),
+            () = stop.told.cancelled() => return Err(busy()),
         };
-        Ok(tokio::task::spawn_blocking(work).await?)
+        Ok(Turn { _permits: Arc::new((turn, place)) })
     }
 }
 

@@ -55,3 +55,63 @@ fn a_calendar_of_centuries_has_few_rows_in_a_year() {
     let rows = settings(&panel, &Reading::default(), 1).periods_per_year;
     assert!((rows - 1.0).abs() < 1e-12, "{rows}");
 }
+
+/// A desk with one name's prices of so many days.
+async fn with_prices(root: &Path, days: i64) -> Desk {
+    let desk = Desk::open(root, "a test", now()).await.expect("opens");
+    let start: jiff::civil::Date = "2010-01-01".parse().expect("a date");
+    let row = |day: i64| {
+        let date = start.checked_add(jiff::Span::new().days(day)).expect("a date");
+        format!("{date},A,{}.5\n", 10 + day % 7)
+    };
+    let text: String = (0..days).map(row).collect();
+    let file = root.join("prices.csv");
+    std::fs::write(&file, format!("date,symbol,close\n{text}")).expect("writes");
+    let request = catalog::ImportRequest::new(file, "prices", now());
+    desk.import(Actor::Host, request, Watch::nobody()).await.expect("imports");
+    desk
+}
+
+fn asked(text: &str, intent: Intent) -> Asked {
+    Asked {
+        dataset: "prices".to_owned(),
+        adjustment: market::Adjustment::Raw,
+        expressions: vec![("a".to_owned(), text.to_owned())],
+        intent,
+    }
+}
+
+#[tokio::test]
+async fn a_question_has_its_turn_until_its_values_are_gone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let desk = with_prices(directory.path(), 30).await;
+    let never = Stop::default();
+    let first = desk.evaluate(None, asked("close", Intent::Look), &never).await.expect("runs");
+    let gives_up = Stop::default();
+    let waiting = |stop: &Stop| {
+        let (desk, stop) = (desk.clone(), stop.clone());
+        let asked = asked("-close", Intent::Look);
+        tokio::spawn(async move { desk.evaluate(None, asked, &stop).await.map(|e| e.trials) })
+    };
+    let (second, third) = (waiting(&never), waiting(&gives_up));
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(!second.is_finished() && !third.is_finished(), "the first still holds its values");
+    gives_up.stop();
+    let refused = third.await.expect("joins").expect_err("never had a turn");
+    assert!(matches!(refused, Error::Busy { .. }), "{refused}");
+    assert_eq!(desk.count_trials(None, "prices", &[]).await.expect("counts"), 1);
+    let study = first.work(|values| values.coverage(&values.columns[0])).await.expect("runs");
+    assert!((study - 1.0).abs() < 1e-12);
+    assert_eq!(second.await.expect("joins").expect("has its turn"), 2);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_neither_read_nor_counted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let desk = with_prices(directory.path(), 30).await;
+    let stopped = Stop::default();
+    stopped.stop();
+    let refused = desk.evaluate(None, asked("close", Intent::Look), &stopped).await;
+    assert!(matches!(refused, Err(Error::Cancelled)), "{refused:?}");
+    assert_eq!(desk.count_trials(None, "prices", &[]).await.expect("counts"), 0);
+}

@@ -4,16 +4,13 @@
 use super::{
     Desk, Error, Result,
     factors::{check_name, panel_schema, parsed},
+    pool::{Stop, Turn},
 };
 use factor::{Cost, Expression, Limits, Plan, Run, Type};
 use identity::Tenant;
 use market::{Adjustment, Column, Panel, Symbol, Timestamp};
 use research::{Correlations, Participation, Settings, Study, Trials};
-use std::{
-    collections::BTreeSet,
-    num::NonZeroUsize,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc};
 
 /// Expressions of one question.
 pub const EXPRESSIONS_MAX: usize = 20;
@@ -33,6 +30,19 @@ pub struct Asked {
     pub adjustment: Adjustment,
     /// Names and texts.
     pub expressions: Vec<(String, String)>,
+    /// What the values are for.
+    pub intent: Intent,
+}
+
+/// What the values of expressions are for: it has its own need of memory.
+#[derive(Debug, Clone)]
+pub enum Intent {
+    /// They are shown.
+    Look,
+    /// They are compared with one another.
+    Compare,
+    /// The first is read against later returns.
+    Read(Reading),
 }
 
 /// An expression as it was understood.
@@ -48,8 +58,8 @@ pub struct Understood {
     pub lookback: usize,
 }
 
-/// Columns of expressions over a panel.
-#[derive(Debug, Clone)]
+/// Columns of expressions over a panel; while they are in memory nobody else has a turn.
+#[derive(Debug)]
 pub struct Evaluated {
     /// The expressions, in the order asked for.
     pub expressions: Vec<Understood>,
@@ -61,6 +71,7 @@ pub struct Evaluated {
     pub digest: String,
     /// Expressions tried on this dataset by now.
     pub trials: u64,
+    turn: Turn,
 }
 
 /// How a factor is to be read.
@@ -101,65 +112,53 @@ impl Desk {
         &self,
         tenant: Option<&Tenant>,
         asked: Asked,
-        stop: &Arc<AtomicBool>,
+        stop: &Stop,
     ) -> Result<Evaluated> {
+        let turn = self.bench().enter(stop).await?;
         let dataset = asked.dataset.clone();
-        let desk = self.clone();
-        let work = move || desk.prepare(&asked);
-        let Prepared { expressions, plan, panel, digest } = self.work(work).await?;
+        let (desk, told) = (self.clone(), stop.clone());
+        let prepared = turn.run(move || desk.prepare(&asked, &told)).await??;
+        let Prepared { expressions, plan, panel, digest } = prepared;
         let canonical: Vec<String> = expressions.iter().map(|e| e.canonical.clone()).collect();
+        stop.check()?;
         let trials = self.count_trials(tenant, &dataset, &canonical).await?;
-        let (stop, data) = (Arc::clone(stop), Arc::clone(&panel));
-        let columns = self.work(move || columns(&plan, &data, &stop)).await?;
-        Ok(Evaluated { expressions, columns, panel, digest, trials })
-    }
-
-    /// Reads a factor against later returns.
-    pub async fn study(
-        &self,
-        evaluated: Evaluated,
-        reading: Reading,
-        stop: &Arc<AtomicBool>,
-    ) -> Result<Study> {
-        let stop = Arc::clone(stop);
-        self.work(move || read(&evaluated, &reading, &stop)).await
-    }
-
-    /// How much factors say the same.
-    pub async fn correlate(
-        &self,
-        evaluated: Evaluated,
-        stop: &Arc<AtomicBool>,
-    ) -> Result<Correlations> {
-        let stop = Arc::clone(stop);
-        let work = move || {
-            let titles = evaluated.expressions.iter().map(|one| one.name.as_str());
-            let factors: Vec<(&str, &Column)> = titles.zip(&evaluated.columns).collect();
-            let width = evaluated.panel.symbols().len();
-            Ok(research::correlations(&factors, width, &stop)?)
-        };
-        self.work(work).await
+        let (told, data) = (stop.clone(), Arc::clone(&panel));
+        let columns = turn.run(move || columns(&plan, &data, &told)).await??;
+        Ok(Evaluated { expressions, columns, panel, digest, trials, turn })
     }
 
     /// Runs costly work when its turn comes.
-    async fn work<T: Send + 'static>(
+    pub async fn in_turn<T: Send + 'static>(
         &self,
+        stop: &Stop,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.bench().run(work).await?
+        let turn = self.bench().enter(stop).await?;
+        stop.check()?;
+        turn.run(work).await?
     }
 
-    fn prepare(&self, asked: &Asked) -> Result<Prepared> {
+    fn prepare(&self, asked: &Asked, stop: &Stop) -> Result<Prepared> {
+        stop.check()?;
         let manifest = self.catalog().manifest(&asked.dataset)?;
         let schema = panel_schema(&manifest);
         let (set, expressions) = understood(&asked.expressions, &schema)?;
         let limits = Limits { work: WORK_MAX, ..Limits::default() };
         let plan = Plan::new(&set, &schema, &limits)?;
         let (digest, panel) = self.panel(&asked.dataset, asked.adjustment)?;
-        let cost = plan.cost(panel.rows(), panel.symbols().len());
+        let mut cost = plan.cost(panel.rows(), panel.symbols().len());
+        if matches!(asked.intent, Intent::Compare) {
+            cost.bytes = cost.bytes.saturating_add(compared_bytes(&panel, set.len()));
+        }
         afford(cost)?;
         Ok(Prepared { expressions, plan, panel, digest })
     }
+}
+
+/// Bytes of columns that are being compared: each once more, with its order and its places.
+fn compared_bytes(panel: &Panel, columns: usize) -> u64 {
+    let cells = (panel.rows() as u64).saturating_mul(panel.stride() as u64);
+    cells.saturating_mul(24).saturating_mul(columns as u64)
 }
 
 /// Refuses what is too large before anything is counted or computed.
@@ -201,18 +200,11 @@ fn understood(texts: &[(String, String)], schema: &factor::Schema) -> Result<Set
     Ok((set, told))
 }
 
-fn columns(plan: &Plan, panel: &Panel, stop: &AtomicBool) -> Result<Vec<Column>> {
+fn columns(plan: &Plan, panel: &Panel, stop: &Stop) -> Result<Vec<Column>> {
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let run = Run { threads, cancel: stop, memory_bytes_max: MEMORY_BYTES_MAX };
+    let run = Run { threads, cancel: stop.flag(), memory_bytes_max: MEMORY_BYTES_MAX };
     let columns = plan.evaluate(panel, &run)?;
     Ok(columns.into_iter().map(|(_, column)| column).collect())
-}
-
-fn read(evaluated: &Evaluated, reading: &Reading, stop: &AtomicBool) -> Result<Study> {
-    let panel = &evaluated.panel;
-    let settings = settings(panel, reading, evaluated.trials);
-    let factor = evaluated.columns.first().ok_or(Error::NotFound { what: "factor" })?;
-    Ok(research::study(factor, panel, &settings, stop)?)
 }
 
 /// The settings of a study over a panel.
@@ -252,6 +244,30 @@ fn rows_per_year(times: &[Timestamp]) -> f64 {
 }
 
 impl Evaluated {
+    /// Makes something of the values in the turn that computed them.
+    pub async fn work<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.turn.clone();
+        turn.run(move || work(&self)).await
+    }
+
+    /// Reads the first against later returns. Where it may block.
+    pub fn study(&self, reading: &Reading, stop: &Stop) -> Result<Study> {
+        let settings = settings(&self.panel, reading, self.trials);
+        let factor = self.columns.first().ok_or(Error::NotFound { what: "factor" })?;
+        Ok(research::study(factor, &self.panel, &settings, stop.flag())?)
+    }
+
+    /// How much they say the same. Where it may block.
+    pub fn correlate(&self, stop: &Stop) -> Result<Correlations> {
+        let titles = self.expressions.iter().map(|one| one.name.as_str());
+        let factors: Vec<(&str, &Column)> = titles.zip(&self.columns).collect();
+        let width = self.panel.symbols().len();
+        Ok(research::correlations(&factors, width, stop.flag())?)
+    }
+
     /// The last row at or before a time; the last of all without one; `None` before the first.
     #[must_use]
     pub fn row(&self, time: Option<Timestamp>) -> Option<usize> {

@@ -2,7 +2,7 @@
 
 use super::workbench::{Adjust, Named, asked, within};
 use crate::{
-    desk::{Error, Kept, Reading, Studies},
+    desk::{Error, Evaluated, Intent, Kept, Reading, Result, Stop, Studies},
     report::study,
     server::{
         Answer,
@@ -57,7 +57,7 @@ pub async fn start(
     signed: Signed,
     gone: Gone,
     Json(new): Json<NewStudy>,
-) -> Answer<Json<StudyView>> {
+) -> Answer<impl IntoResponse> {
     let name = new.name.clone().unwrap_or_else(|| "factor".to_owned());
     let usual = Reading::default();
     let reading = Reading {
@@ -70,43 +70,73 @@ pub async fn start(
     };
     let expressions = vec![Named::new(name, new.text.clone())];
     let (text, dataset) = (new.text, new.dataset.clone());
-    let asked = asked(new.dataset, new.adjust, expressions);
-    let desk = app.desk().clone();
-    let kept = within(&app, gone, async move |stop| {
+    let asked = asked(new.dataset, new.adjust, expressions, Intent::Read(reading.clone()));
+    let (desk, kept) = (app.desk().clone(), app.clone());
+    let body = within(&app, gone, async move |stop| {
         let evaluated = desk.evaluate(Some(&signed.tenant), asked, &stop).await?;
-        let understood = evaluated.expressions.first().cloned();
-        let understood = understood.ok_or(Error::NotFound { what: "factor" })?;
-        let size = (evaluated.panel.rows(), evaluated.panel.symbols().len());
-        let (digest, trials) = (evaluated.digest.clone(), evaluated.trials);
-        let study = desk.study(evaluated, reading, &stop).await?;
-        let (name, canonical, id) = (understood.name, understood.canonical, Studies::fresh_id());
-        Ok(Kept { id, name, text, canonical, dataset, digest, size, trials, study })
+        let work = move |values: &Evaluated| {
+            let study = read(values, (text, dataset), &reading, &stop)?;
+            body(&kept.studies().keep(&signed.tenant, study))
+        };
+        evaluated.work(work).await?
     })
     .await?;
-    let kept = app.studies().keep(&signed.tenant, kept);
-    Ok(Json(view(&kept)))
+    Ok(([(header::CONTENT_TYPE, "application/json")], body))
+}
+
+/// The first expression, typed as `text`, against later returns.
+fn read(
+    values: &Evaluated,
+    (text, dataset): (String, String),
+    reading: &Reading,
+    stop: &Stop,
+) -> Result<Kept> {
+    let understood = values.expressions.first().ok_or(Error::NotFound { what: "factor" })?;
+    Ok(Kept {
+        id: Studies::fresh_id(),
+        name: understood.name.clone(),
+        text,
+        canonical: understood.canonical.clone(),
+        dataset,
+        digest: values.digest.clone(),
+        size: (values.panel.rows(), values.panel.symbols().len()),
+        trials: values.trials,
+        study: values.study(reading, stop)?,
+    })
 }
 
 /// `GET /api/v1/factors/studies/{id}`
 pub async fn show(
     State(app): State<App>,
     signed: Signed,
+    gone: Gone,
     Part(id): Part<Uuid>,
-) -> Answer<Json<StudyView>> {
-    Ok(Json(view(&*app.studies().find(&signed.tenant, id)?)))
+) -> Answer<impl IntoResponse> {
+    let kept = app.studies().find(&signed.tenant, id)?;
+    let desk = app.desk().clone();
+    let work = async move |stop: Stop| desk.in_turn(&stop, move || body(&kept)).await;
+    let body = within(&app, gone, work).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], body))
 }
 
 /// `GET /api/v1/factors/studies/{id}/report`
 pub async fn report(
     State(app): State<App>,
     signed: Signed,
+    gone: Gone,
     Part(id): Part<Uuid>,
 ) -> Answer<impl IntoResponse> {
     let kept = app.studies().find(&signed.tenant, id)?;
-    let page = crate::readout::render(&kept);
+    let desk = app.desk().clone();
+    let work = async move |stop: Stop| {
+        desk.in_turn(&stop, move || Ok(crate::readout::render(&kept))).await
+    };
+    let page = within(&app, gone, work).await?;
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page))
 }
 
-fn view(kept: &Kept) -> StudyView {
-    StudyView { id: kept.id, trials: kept.trials, document: study::document(kept) }
+/// A [`StudyView`] as text. Where it may block: a read-out has up to millions of figures.
+fn body(kept: &Kept) -> Result<Vec<u8>> {
+    let view = StudyView { id: kept.id, trials: kept.trials, document: study::document(kept) };
+    serde_json::to_vec(&view).map_err(|e| Error::Report { problem: e.to_string() })
 }

@@ -1,7 +1,7 @@
 //! Expressions on data: a date's cross-section, a name's history, and how much several say the same.
 
 use crate::{
-    desk::{Asked, Error, Evaluated, HISTORY_ROWS_MAX},
+    desk::{Asked, Error, Evaluated, HISTORY_ROWS_MAX, Intent, Stop, newest, row_text},
     report::words,
     server::{Answer, Problem, extract::Json, finish::Gone, guard::Signed, state::App},
 };
@@ -9,13 +9,7 @@ use axum::extract::State;
 use http::StatusCode;
 use market::{Adjustment, Symbol, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// How long a question may take; the connection itself is given up a little later.
@@ -63,7 +57,8 @@ pub struct Look {
     #[serde(default)]
     adjust: Adjust,
     expressions: Vec<Named>,
-    /// The newest row at or before it is shown; the last one unless given.
+    /// The newest row at or before it is shown, of a date without a time the newest row before the
+    /// next midnight UTC; the last row unless given.
     date: Option<String>,
     /// Whose history is shown; nobody's unless given.
     symbol: Option<String>,
@@ -147,13 +142,14 @@ pub async fn preview(
     let date = look.date.as_deref().map(time).transpose()?;
     let symbol = look.symbol.as_deref().map(str::parse::<Symbol>).transpose();
     let symbol = symbol.map_err(|e| Problem::invalid(e.to_string()).at("symbol"))?;
-    let asked = asked(look.dataset.clone(), look.adjust, look.expressions);
+    let asked = asked(look.dataset.clone(), look.adjust, look.expressions, Intent::Look);
     let desk = app.desk().clone();
-    let evaluated = within(&app, gone, async move |stop| {
-        desk.evaluate(Some(&signed.tenant), asked, &stop).await
+    let shown = within(&app, gone, async move |stop| {
+        let evaluated = desk.evaluate(Some(&signed.tenant), asked, &stop).await?;
+        evaluated.work(move |values| shown(look.dataset, values, date, symbol)).await
     })
     .await?;
-    Ok(Json(shown(look.dataset, &evaluated, date, symbol)?))
+    Ok(Json(shown?))
 }
 
 /// `POST /api/v1/factors/correlate`
@@ -166,12 +162,13 @@ pub async fn correlate(
     if wanted.expressions.len() < 2 {
         return Err(Problem::invalid("two expressions at least can be compared").at("expressions"));
     }
-    let asked = asked(wanted.dataset.clone(), wanted.adjust, wanted.expressions);
+    let asked = asked(wanted.dataset.clone(), wanted.adjust, wanted.expressions, Intent::Compare);
     let desk = app.desk().clone();
     let (trials, found) = within(&app, gone, async move |stop| {
         let evaluated = desk.evaluate(Some(&signed.tenant), asked, &stop).await?;
         let trials = evaluated.trials;
-        Ok((trials, desk.correlate(evaluated, &stop).await?))
+        let found = evaluated.work(move |values| values.correlate(&stop)).await??;
+        Ok((trials, found))
     })
     .await?;
     let research::Correlations { names, mean, pooled } = found;
@@ -179,39 +176,50 @@ pub async fn correlate(
 }
 
 /// What the desk is asked.
-pub(super) fn asked(dataset: String, adjust: Adjust, expressions: Vec<Named>) -> Asked {
+pub(super) fn asked(
+    dataset: String,
+    adjust: Adjust,
+    expressions: Vec<Named>,
+    intent: Intent,
+) -> Asked {
     let expressions = expressions.into_iter().map(|one| (one.name, one.text)).collect();
-    Asked { dataset, adjustment: adjust.into(), expressions }
+    Asked { dataset, adjustment: adjust.into(), expressions, intent }
 }
 
 /// Does work that stops when the client goes away, the server stops, or the time is up.
 pub(super) async fn within<T>(
     app: &App,
     Gone(gone): Gone,
-    work: impl AsyncFnOnce(Arc<AtomicBool>) -> Result<T, Error>,
+    work: impl AsyncFnOnce(Stop) -> Result<T, Error>,
 ) -> Answer<T> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let mut work = Box::pin(work(Arc::clone(&stop)));
+    let stop = Stop::default();
+    let mut work = Box::pin(work(stop.clone()));
     let late = tokio::select! {
         done = &mut work => return Ok(done?),
         () = gone.cancelled() => false,
         () = app.stop().cancelled() => false,
         () = tokio::time::sleep(BUDGET) => true,
     };
-    stop.store(true, Ordering::Relaxed);
+    stop.stop();
     match work.await {
-        Err(_) if late => {
-            let detail = format!("it took more than {} s and was stopped", BUDGET.as_secs());
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", detail)
-                .fix("ask for fewer expressions, or use the command line, which has no such limit"))
-        }
+        Err(error) if late => Err(too_late(error)),
         done => Ok(done?),
     }
 }
 
+/// What is told when the time is up: whoever never had a turn did not ask for too much.
+fn too_late(error: Error) -> Problem {
+    if let Error::Busy { .. } = error {
+        return error.into();
+    }
+    let detail = format!("it took more than {} s and was stopped", BUDGET.as_secs());
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", detail)
+        .fix("ask for fewer expressions, or use the command line, which has no such limit")
+}
+
 fn time(text: &str) -> Answer<Timestamp> {
     let wrong = |_| Problem::invalid("a date is written 2024-01-31, a time in RFC 3339").at("date");
-    text.parse().map_err(wrong)
+    newest(text).map_err(wrong)
 }
 
 fn shown(
@@ -253,9 +261,9 @@ fn shown(
         first: at(Some(0)).unwrap_or_default(),
         last: at(times.len().checked_sub(1)).unwrap_or_default(),
         trials: evaluated.trials,
-        date: at(Some(row)).unwrap_or_default(),
-        previous: at(row.checked_sub(1)),
-        next: at(row.checked_add(1)),
+        date: row_text(times, row).unwrap_or_default(),
+        previous: row.checked_sub(1).and_then(|row| row_text(times, row)),
+        next: row_text(times, row + 1),
         expressions: expressions.map(expression).collect(),
         section: Section {
             symbols: evaluated.panel.symbols().iter().map(ToString::to_string).collect(),
@@ -263,4 +271,17 @@ fn shown(
         },
         history,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_never_had_a_turn_is_told_to_come_back() {
+        let busy = too_late(Error::Busy { what: "other evaluations", retry_after_s: 2 });
+        assert_eq!((busy.status, busy.code), (StatusCode::TOO_MANY_REQUESTS, "busy"));
+        let stopped = too_late(Error::Cancelled);
+        assert_eq!((stopped.status, stopped.code), (StatusCode::UNPROCESSABLE_ENTITY, "limit"));
+    }
 }
