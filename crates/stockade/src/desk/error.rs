@@ -105,6 +105,12 @@ pub enum Error {
         /// What was to be changed.
         what: &'static str,
     },
+    /// It was put away, and what was put away stays as it is.
+    #[error("{what} is archived and takes no new version: keep the text as a new one")]
+    Archived {
+        /// What was put away.
+        what: &'static str,
+    },
     /// Nobody owns things on this machine yet.
     #[error(
         "there is no account yet, and factors are somebody's: make it with the link that `stockade setup-link` prints"

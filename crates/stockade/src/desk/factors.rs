@@ -93,8 +93,9 @@ impl Desk {
         let words = FactorWords { text: draft.text, note: draft.note };
         if !act.add_factor_version(tenant, seen, words, now).await? {
             drop(act);
-            self.factor(tenant, id).await?;
-            return Err(Error::Changed { what: "the factor" });
+            let archived = self.factor(tenant, id).await?.archived.is_some();
+            let what = "the factor";
+            return Err(if archived { Error::Archived { what } } else { Error::Changed { what } });
         }
         let text = sha256_hex(draft.text.as_bytes());
         let deed = Deed::FactorVersioned { id, version, text };
