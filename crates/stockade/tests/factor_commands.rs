@@ -168,6 +168,25 @@ fn a_factor_of_the_library_is_evaluated_by_its_name() {
 }
 
 #[test]
+fn a_stream_that_needs_too_much_is_refused_before_it_begins() {
+    let desk = Desk::new();
+    let mut text = String::from("date,symbol,x\n");
+    for name in 0..5000 {
+        text.push_str(&format!("2024-01-01,N{name},1\n"));
+    }
+    let data = desk.text("wide.csv", &text);
+    let mut set = String::from("id,expression\n");
+    for window in 9970..10_000 {
+        set.push_str(&format!("m{window},\"ts_mean(x, {window})\"\n"));
+    }
+    let set = desk.text("set.csv", &set);
+    let eval = ["eval", "--data", &data, "--expr-file", &set, "--stream", "--shape", "long"];
+    let (_, err) = desk.ends(&[&eval[..], &["--out", "out"]].concat(), 1);
+    assert!(err.contains("the run would hold"), "{err}");
+    assert!(!desk.path("out").exists(), "nothing is written");
+}
+
+#[test]
 fn nothing_differs_when_the_future_is_cut_off() {
     let desk = Desk::new();
     let sample = sample().display().to_string();

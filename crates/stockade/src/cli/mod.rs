@@ -11,6 +11,7 @@ mod interrupt;
 mod marked;
 mod output;
 mod serve;
+mod whole;
 mod words;
 
 use args::{Cli, Command, Config};

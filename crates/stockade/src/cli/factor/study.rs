@@ -6,11 +6,12 @@ use crate::{
         factor_args::{Compare, How, Study},
         interrupt,
         output::{Output, table},
+        whole,
     },
     desk::{self, Kept, Reading, Studies},
     readout, report,
 };
-use anyhow::{Context, bail};
+use anyhow::bail;
 use factor::Schema;
 use market::Column;
 use research::Settings;
@@ -48,8 +49,7 @@ pub(super) fn study(study: &Study, place: &Place<'_>, output: Output) -> anyhow:
             study: found,
         };
         if let Some(file) = &study.html {
-            std::fs::write(file, readout::render(&kept))
-                .with_context(|| format!("cannot write {}", file.display()))?;
+            whole::write(file, readout::render(&kept).as_bytes())?;
             output.note(&format!("open {} in a browser", file.display()));
         }
         said.push_str(&in_words(&kept));
