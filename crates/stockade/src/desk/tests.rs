@@ -115,3 +115,16 @@ async fn what_nobody_waits_for_is_neither_read_nor_counted() {
     assert!(matches!(refused, Err(Error::Cancelled)), "{refused:?}");
     assert_eq!(desk.count_trials(None, "prices", &[]).await.expect("counts"), 0);
 }
+
+#[tokio::test]
+async fn a_read_out_of_too_many_figures_is_refused_before_it_is_counted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let desk = with_prices(directory.path(), 2000).await;
+    let reading = Reading { horizons: (1..=20).collect(), quantiles: 100, ..Reading::default() };
+    let never = Stop::default();
+    let refused = desk.evaluate(None, asked("close", Intent::Read(reading)), &never).await;
+    assert!(matches!(refused, Err(Error::Limit { limit: 4_000_000, .. })));
+    assert_eq!(desk.count_trials(None, "prices", &[]).await.expect("counts"), 0);
+    let usual = asked("close", Intent::Read(Reading::default()));
+    desk.evaluate(None, usual, &never).await.expect("is within");
+}

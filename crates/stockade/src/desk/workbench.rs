@@ -5,6 +5,7 @@ use super::{
     Desk, Error, Result,
     factors::{check_name, panel_schema, parsed},
     pool::{Stop, Turn},
+    studies::bounded,
 };
 use factor::{Cost, Expression, Limits, Plan, Run, Type};
 use identity::Tenant;
@@ -146,6 +147,9 @@ impl Desk {
         let limits = Limits { work: WORK_MAX, ..Limits::default() };
         let plan = Plan::new(&set, &schema, &limits)?;
         let (digest, panel) = self.panel(&asked.dataset, asked.adjustment)?;
+        if let Intent::Read(reading) = &asked.intent {
+            bounded(&panel, reading)?;
+        }
         let mut cost = plan.cost(panel.rows(), panel.symbols().len());
         if matches!(asked.intent, Intent::Compare) {
             cost.bytes = cost.bytes.saturating_add(compared_bytes(&panel, set.len()));
