@@ -96,6 +96,8 @@ async fn a_factor_is_kept_in_versions_that_stay_as_they_are() {
 
     browser.delete(&path).await.expect(204);
     browser.delete(&path).await.expect(404);
+    let third = json!({ "text": "close", "base_version": 2 });
+    assert_eq!(browser.post(&versions, third).await.expect(409).json()["code"], "archived");
     assert_eq!(browser.get("/api/v1/factors").await.expect(200).json(), json!([]));
     let archived = browser.get("/api/v1/factors?archived=true").await.expect(200).json();
     assert_eq!(
@@ -327,6 +329,38 @@ async fn work_that_nobody_waits_for_stops_and_leaves_the_place_to_others() {
 }
 
 #[tokio::test]
+async fn a_date_means_its_whole_day_and_every_row_can_be_asked_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = start(directory.path()).await;
+    let mut browser = Browser::new(&server);
+    browser.set_up(&server).await;
+    let mut text = "date,symbol,close\n".to_owned();
+    for hour in 0..60 {
+        let _ = writeln!(text, "2020-01-{:02}T{:02}:00:00Z,A,{hour}.5", 6 + hour / 24, hour % 24);
+    }
+    let file = directory.path().join("hourly.csv");
+    std::fs::write(&file, text).expect("writes");
+    let request = catalog::ImportRequest::new(file, "hourly", desk::now());
+    let desk = server.app().desk();
+    desk.import(desk::Actor::Host, request, desk::Watch::nobody()).await.expect("imports");
+    let mut look = async |date: &str| {
+        let expressions = json!([{ "name": "a", "text": "close" }]);
+        let ask = json!({ "dataset": "hourly", "expressions": expressions, "date": date });
+        browser.post("/api/v1/factors/preview", ask).await.expect(200).json()
+    };
+    let day = look("2020-01-07").await;
+    assert_eq!(day["date"], "2020-01-07T23:00:00Z");
+    assert_eq!(day["section"]["values"][0][0], 47.5);
+    let (next, previous) = (&day["next"], &day["previous"]);
+    let (next, previous) = (next.as_str().expect("a time"), previous.as_str().expect("a time"));
+    assert_eq!((next, previous), ("2020-01-08T00:00:00Z", "2020-01-07T22:00:00Z"));
+    assert_eq!(look(next).await["section"]["values"][0][0], 48.5);
+    assert_eq!(look(previous).await["section"]["values"][0][0], 46.5);
+    assert_eq!(look("2020-01-08").await["section"]["values"][0][0], 59.5, "a part of a day");
+    server.stop().await.expect("stops");
+}
+
+#[tokio::test]
 async fn factors_and_trials_of_somebody_else_are_not_there() {
     let directory = tempfile::tempdir().expect("a directory");
     let (server, mut browser) = with_prices(directory.path()).await;
@@ -385,8 +419,13 @@ async fn the_command_line_keeps_and_counts_under_the_owners_name() {
         let stale = desk.save_factor(saved(Some(1))).expect_err("is refused").to_string();
         assert!(stale.contains("in the meantime"), "{stale}");
         assert_eq!(desk.factor_versions("Momentum").expect("lists").len(), 2);
-        let tried = desk.count_trials("made-up", vec!["close".to_owned()]).expect("counts");
+        let tried = desk.count_trials("made-up", &["close".to_owned()]).expect("counts");
         assert_eq!(tried, 1);
+        // More than a question to the server may hold, and one of them twice.
+        let long = |n: usize| format!("{}close", format!("{} + ", n % 40).repeat(12_000));
+        let texts: Vec<String> = (0..41).map(long).collect();
+        let tried = desk.count_trials("made-up", &texts).expect("counts");
+        assert_eq!(tried, 41);
         let run = desk.run_backtest("version: 1", &mut |_, _| ControlFlow::Continue(()));
         assert!(run.is_err());
         desk.factors(Archived::Hidden).expect("lists")
@@ -397,6 +436,12 @@ async fn the_command_line_keeps_and_counts_under_the_owners_name() {
     assert_eq!((&lines[0]["name"], &lines[0]["version"]), (&json!("Momentum"), &json!(2)));
     let ask = json!({ "dataset": "made-up", "expressions": [{ "name": "a", "text": "close" }] });
     let seen = browser.post("/api/v1/factors/preview", ask).await.expect(200).json();
-    assert_eq!(seen["trials"], 1, "the same text at the page is not new");
+    assert_eq!(seen["trials"], 41, "the same text at the page is not new");
+    let tried = kinds(&mut browser, "expression.tried").await;
+    for (entry, count) in tried.iter().zip((1..=41).rev()) {
+        let told = entry["summary"].as_str().expect("words");
+        assert!(told.ends_with(&format!("tried {count}")), "{told}");
+    }
+    assert_eq!(tried.len(), 41);
     server.stop().await.expect("stops");
 }

@@ -117,14 +117,15 @@ impl Connection {
     }
 
     /// Counts expressions as tried on a dataset; how many distinct ones have been by now.
-    pub fn count_trials(&self, dataset: &str, texts: Vec<String>) -> Result<u64> {
+    pub fn count_trials(&self, dataset: &str, texts: &[String]) -> Result<u64> {
         match self {
             Self::Here(here) => here.runtime.block_on(async {
                 let tenant = here.desk.host_tenant().await?;
-                here.desk.count_trials(tenant.as_ref(), dataset, &texts).await
+                here.desk.count_trials(tenant.as_ref(), dataset, texts).await
             }),
             Self::There(remote) => {
-                remote.quick(&Ask::CountTrials { dataset: dataset.to_owned(), texts })
+                let digests = texts.iter().map(|text| sha256_hex(text.as_bytes())).collect();
+                remote.quick(&Ask::CountTrials { dataset: dataset.to_owned(), digests })
             }
         }
     }

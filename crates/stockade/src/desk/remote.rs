@@ -36,8 +36,8 @@ pub enum Ask {
     CountTrials {
         /// The dataset.
         dataset: String,
-        /// Canonical texts.
-        texts: Vec<String>,
+        /// The SHA-256 of each canonical text: thousands of texts are more than a question holds.
+        digests: Vec<String>,
     },
     /// List the owner's factors.
     Factors {

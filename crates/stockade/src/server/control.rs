@@ -97,22 +97,42 @@ async fn answer_within(
 }
 
 /// The question: one line.
-async fn ask(reading: &mut BufReader<OwnedReadHalf>) -> std::io::Result<Option<String>> {
-    let mut line = String::new();
-    let bytes = reading.take(ASK_BYTES_MAX).read_line(&mut line).await?;
+async fn ask(reading: &mut BufReader<OwnedReadHalf>) -> std::io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let bytes =
+        AsyncReadExt::take(&mut *reading, ASK_BYTES_MAX).read_until(b'\n', &mut line).await?;
+    if is_cut(&line) {
+        // The rest is let go: who still writes does not read the answer.
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"\n") {
+            rest.clear();
+            let mut part = AsyncReadExt::take(&mut *reading, ASK_BYTES_MAX);
+            if part.read_until(b'\n', &mut rest).await? == 0 {
+                break;
+            }
+        }
+    }
     Ok((bytes > 0).then_some(line))
+}
+
+/// Whether there is more of a question than is read.
+fn is_cut(line: &[u8]) -> bool {
+    line.len() as u64 == ASK_BYTES_MAX && !line.ends_with(b"\n")
 }
 
 async fn converse(
     (mut reading, mut writing): (BufReader<OwnedReadHalf>, OwnedWriteHalf),
-    (line, address): (String, String),
+    (line, address): (Vec<u8>, String),
     app: App,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let (say, mut said) = mpsc::channel(WAITING);
     let halt = Arc::new(AtomicBool::new(false));
     let work = async {
-        let last = match serde_json::from_str(&line) {
+        let last = match serde_json::from_slice(&line) {
+            _ if is_cut(&line) => Say::Failed {
+                message: format!("the question is too long: {ASK_BYTES_MAX} bytes at most"),
+            },
             Ok(ask) => act(&app, ask, address, (&say, &halt)).await,
             Err(error) => Say::Failed {
                 message: format!("the running server has another version: {error}; stop it first"),
@@ -175,7 +195,9 @@ async fn act(
             let token = desk.issue_setup(Actor::Host).await;
             finish(token.map(|token| token.text().expose().clone()))
         }
-        Ask::CountTrials { dataset, texts } => finish(count_trials(app, &dataset, &texts).await),
+        Ask::CountTrials { dataset, digests } => {
+            finish(count_trials(app, &dataset, &digests).await)
+        }
         Ask::Factors { archived } => {
             let archived = if archived { Archived::Shown } else { Archived::Hidden };
             finish(desk.own_factors(archived).await)
@@ -186,9 +208,9 @@ async fn act(
     }
 }
 
-async fn count_trials(app: &App, dataset: &str, texts: &[String]) -> desk::Result<u64> {
+async fn count_trials(app: &App, dataset: &str, digests: &[String]) -> desk::Result<u64> {
     let tenant = app.desk().host_tenant().await?;
-    app.desk().count_trials(tenant.as_ref(), dataset, texts).await
+    app.desk().count_digests(tenant.as_ref(), dataset, digests).await
 }
 
 async fn run_backtest(app: &App, text: String, watch: Watch) -> desk::Result<desk::ResultRef> {
@@ -212,17 +234,44 @@ mod tests {
     use edge::{Exposure, Limits};
     use tokio::net::UnixStream;
 
-    #[tokio::test]
-    async fn who_asks_nothing_gives_the_place_back_and_delays_no_stop() {
-        let directory = tempfile::tempdir().expect("a directory");
+    async fn server(root: &std::path::Path) -> Server {
         let server = Server::start(Options {
-            root: directory.path().join("data"),
+            root: root.join("data"),
             listen: "127.0.0.1:0".parse().expect("an address"),
             exposure: Exposure::Loopback,
             capacity: Capacity { workers: 1, queue: 1 },
             limits: Limits::default(),
         });
-        let server = server.await.expect("starts");
+        server.await.expect("starts")
+    }
+
+    #[tokio::test]
+    async fn a_question_that_is_too_long_is_told_so() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let server = server(directory.path()).await;
+        let path = directory.path().join("b.sock");
+        let (door, stop) = (LocalDoor::bind(&path).await.expect("binds"), CancellationToken::new());
+        let answers = answer(door, server.app().clone(), "here".to_owned(), stop.clone());
+        let answers = tokio::spawn(answers);
+        let mut asking = UnixStream::connect(&path).await.expect("connects");
+        // The limit falls into the middle of a character.
+        let question = format!("\"{}\"\n", "\u{e9}".repeat(1 << 20));
+        asking.write_all(question.as_bytes()).await.expect("writes");
+        let mut answer = String::new();
+        let mut asking = BufReader::new(asking);
+        let read = timeout(Duration::from_secs(20), asking.read_line(&mut answer));
+        read.await.expect("soon").expect("reads");
+        assert!(answer.contains("the question is too long"), "{answer}");
+        drop(asking);
+        stop.cancel();
+        answers.await.expect("joins");
+        server.stop().await.expect("stops");
+    }
+
+    #[tokio::test]
+    async fn who_asks_nothing_gives_the_place_back_and_delays_no_stop() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let server = server(directory.path()).await;
         let path = directory.path().join("b.sock");
         let start = async |connections, asking| {
             let door = LocalDoor::bind(&path).await.expect("binds");

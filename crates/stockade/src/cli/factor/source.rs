@@ -65,7 +65,10 @@ pub(super) fn ready(
     let set = set::parse_all(texts, schema)?;
     let plan = Plan::new(&set, schema, &Limits::default())?;
     let trials = match &source.dataset {
-        Some(name) => Some(desk::connect(&place.dir()?)?.count_trials(name, set::canonical(&set))?),
+        Some(name) => {
+            let desk = desk::connect(&place.dir()?)?;
+            Some(desk.count_trials(name, &set::canonical(&set))?)
+        }
         None => None,
     };
     Ok(Ready { set, plan, trials })
