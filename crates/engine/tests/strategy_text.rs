@@ -296,7 +296,7 @@ fn keys_values_and_expressions_are_completed() {
     insta::assert_snapshot!(complete("convention: |"), @"value next_open <>, value same_close <>");
     insta::assert_snapshot!(complete("convention: same|"), @"value same_close <same>");
     insta::assert_snapshot!(complete("schedule: m|"), @"value monthly <m>");
-    insta::assert_snapshot!(complete("signals:\n  long: ts_me|"), @"expression ts_mean <ts_me>");
+    insta::assert_snapshot!(complete("signals:\n  long: ts_me|"), @"expression ts_mean <ts_me>, expression ts_median <ts_me>");
     insta::assert_snapshot!(complete("signals:\n  long: |\n"), @"expression close <>, expression high <>, expression low <>, expression open <>, expression volume <>, expression where <>");
     insta::assert_snapshot!(complete("signals:\n  long: >\n    clo|"), @"expression close <clo>");
     insta::assert_snapshot!(complete("weights: \"vol|\""), @"expression volume <vol>");
