@@ -3,19 +3,25 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod backtest;
 mod digest;
 mod error;
+mod event;
 mod kernel;
+pub mod order;
 mod problem;
+pub mod risk;
 pub mod strategy;
 mod values;
 
+pub use account::{Account, Books};
 pub use backtest::{
     Outcome, Resources, Simulation, Unwatched, Watch, backtest, backtest_on, simulate,
 };
 pub use digest::{Digest, columns_digest, run_id};
 pub use error::Error;
+pub use event::{Data, MarketEvent};
 pub use kernel::{
     Action, Decision, Engine, Event, Exchange, Execution, Flags, Intent, Order, OrderId, Refusal,
     RefusalReason, Shortfall, Terms,

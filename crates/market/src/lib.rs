@@ -6,19 +6,25 @@
 mod adjust;
 mod bar;
 mod instrument;
+mod listing;
 mod money;
 mod narrow;
 mod panel;
+mod rate;
 mod symbol;
+mod tape;
 mod time;
 
 pub use adjust::{Action, Adjustment, CorporateAction, SplitFactor, adjust_splits};
 pub use bar::{Bar, BarSeries, BarSize};
 pub use instrument::{Instrument, Scale};
+pub use listing::{Listing, Pricing, Settlement, Towards};
 pub use money::{Money, Price, Quantity, Side};
 pub use narrow::{NarrowColumn, NarrowPanel, narrow};
 pub use panel::{Column, Labels, Panel};
+pub use rate::Rate;
 pub use symbol::{Currency, Symbol};
+pub use tape::{Depth, Funding, Print, Quote, Status};
 pub use time::Timestamp;
 
 /// Everything that can be wrong with a noun of the market.

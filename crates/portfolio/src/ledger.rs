@@ -152,6 +152,7 @@ fn find(accounts: &mut [Account], id: InstrumentId) -> Result<&mut Account, Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Leg, Liquidity};
     use market::{Quantity, Side};
     use proptest::prelude::*;
 
@@ -196,6 +197,7 @@ mod tests {
                         let (order, row, fee) = (1, 0, Money(fee));
                         ledger.apply(&Fill {
                             order, row, time, instrument: i, side, quantity, price, notional, fee,
+                            leg: Leg::Net, liquidity: Liquidity::Taker,
                         }).expect("in range");
                     }
                 }

@@ -15,7 +15,7 @@ pub use curve::{Drawdown, EquityPoint, YearReturns, daily, drawdowns, monthly_re
 pub use ledger::Ledger;
 pub use measure::{Measure, Unit, Value};
 pub use performance::{Performance, RollingPoint, Settings, performance, periods_per_year};
-pub use position::{Contract, Fill, InstrumentId, Position};
+pub use position::{Contract, Fill, InstrumentId, Leg, Liquidity, Position};
 pub use trade::{Direction, Trade, round_trips};
 
 /// Everything that can go wrong in a ledger.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Contract, InstrumentId, Value, round_trips};
+use crate::{Contract, InstrumentId, Leg, Liquidity, Value, round_trips};
 use market::{Instrument, Price, Quantity};
 use proptest::prelude::*;
 
@@ -78,7 +78,19 @@ fn trips_and_turnover() {
         let (instrument, quantity, fee) = (InstrumentId(0), Quantity(2), Money::from_whole(1));
         let row32 = u32::try_from(row).expect("small");
         let (time, price) = (points[row].time, Price(price));
-        Fill { order: 1, row: row32, time, instrument, side, quantity, price, notional, fee }
+        Fill {
+            order: 1,
+            row: row32,
+            time,
+            instrument,
+            side,
+            quantity,
+            price,
+            notional,
+            fee,
+            leg: Leg::Net,
+            liquidity: Liquidity::Taker,
+        }
     };
     let fills = [
         fill(0, Side::Buy, 1000),

@@ -15,6 +15,28 @@ impl InstrumentId {
     }
 }
 
+/// Which position of an instrument a fill belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Leg {
+    /// The one position of a netted account: buys and sells offset each other.
+    #[default]
+    Net,
+    /// The long position of a hedged account: a buy enlarges it, a sell shrinks it.
+    Long,
+    /// The short position of a hedged account: a sell enlarges it, a buy shrinks it.
+    Short,
+}
+
+/// Whether an order waited for the market or went to meet it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Liquidity {
+    /// It rested and was taken.
+    Maker,
+    /// It took what rested.
+    #[default]
+    Taker,
+}
+
 /// An order met the market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fill {
@@ -34,8 +56,12 @@ pub struct Fill {
     pub price: Price,
     /// Price × quantity.
     pub notional: Money,
-    /// What the exchange took for it; not part of the notional.
+    /// What the exchange took for it; not part of the notional. Negative is a rebate.
     pub fee: Money,
+    /// Which position it belongs to.
+    pub leg: Leg,
+    /// Whether it made or took liquidity.
+    pub liquidity: Liquidity,
 }
 
 /// How ticks and lots of one instrument become money: the same figure as
@@ -150,7 +176,19 @@ mod tests {
         let notional = instrument.notional(Price(price), Quantity(lots)).expect("in range");
         let (time, instrument) = (Timestamp::from_nanos(0), InstrumentId(0));
         let (quantity, price, fee) = (Quantity(lots), Price(price), Money::ZERO);
-        Fill { order: 1, row: 0, time, instrument, side, quantity, price, notional, fee }
+        Fill {
+            order: 1,
+            row: 0,
+            time,
+            instrument,
+            side,
+            quantity,
+            price,
+            notional,
+            fee,
+            leg: Leg::Net,
+            liquidity: Liquidity::Taker,
+        }
     }
 
     #[track_caller]

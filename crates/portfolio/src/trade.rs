@@ -204,6 +204,8 @@ mod tests {
                 price,
                 notional,
                 fee,
+                leg: crate::Leg::Net,
+                liquidity: crate::Liquidity::Taker,
             }
         };
         let fills: Vec<Fill> = fills.iter().map(fill).collect();

@@ -3,7 +3,7 @@
 use super::{Intent, Order, Refusal, RefusalReason, Shortfall};
 use crate::{Error, FeeRate};
 use market::{Money, Price, Quantity, Timestamp};
-use portfolio::{Contract, Fill, InstrumentId, Ledger};
+use portfolio::{Contract, Fill, InstrumentId, Ledger, Leg, Liquidity};
 
 /// Orders that wait for a price, in the order in which they came.
 ///
@@ -75,8 +75,19 @@ impl Exchange {
             let notional = value(contract, price, quantity)?;
             let (fee, instrument) = (self.fee.of(notional)?, order.instrument);
             let (order, side) = (order.id.0, order.side);
-            execution.fill =
-                Some(Fill { order, row, time, instrument, side, quantity, price, notional, fee });
+            execution.fill = Some(Fill {
+                order,
+                row,
+                time,
+                instrument,
+                side,
+                quantity,
+                price,
+                notional,
+                fee,
+                leg: Leg::Net,
+                liquidity: Liquidity::Taker,
+            });
         }
         if let Some(reason) = reason {
             let quantity = Quantity(order.quantity.0 - quantity.0);

@@ -1,0 +1,26 @@
+//! The risk gate: what is looked at before every order, and which orders a state lets through.
+
+use std::fmt;
+
+/// What the gate lets through. Exits, stops and close-all pass in every state: a position is never
+/// stranded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum State {
+    /// Everything within the limits.
+    #[default]
+    Normal,
+    /// Only what shrinks a position.
+    ReduceOnly,
+    /// No new order of the strategy but exits; what works and would enlarge is cancelled.
+    Halted,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Normal => "normal",
+            Self::ReduceOnly => "reduce_only",
+            Self::Halted => "halted",
+        })
+    }
+}
