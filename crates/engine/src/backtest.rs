@@ -2,12 +2,23 @@
 //! exchange, and what came of it.
 
 use crate::{
-    Action, Convention, Digest, Engine, Error, Event, Exchange, Order, Refusal, Strategy, Terms,
-    Values, columns_digest, digest::outcome_digest, evaluate, run_id, values::calendar,
+    Digest, Engine, Error, Evaluator, Exchange, RuleTrader, Strategy, Terms, ValueRows, Values,
+    columns_digest,
+    digest::outcome_digest,
+    evaluate,
+    order::{Order, Refusal},
+    run_id,
+    session::BarSession,
+    ticks::{Block, Log, Recording},
+    values::calendar,
 };
 use market::{BarSeries, Instrument, Money, Price, Symbol, Timestamp};
-use portfolio::{Contract, EquityPoint, Fill, InstrumentId, Trade, round_trips};
-use std::{num::NonZeroUsize, ops::ControlFlow, sync::atomic::AtomicBool};
+use portfolio::{Contract, EquityPoint, Fill, InstrumentId, Ledger, Trade, round_trips};
+use std::{
+    num::NonZeroUsize,
+    ops::{ControlFlow, Range},
+    sync::atomic::AtomicBool,
+};
 
 /// Who looks on, and may stop the run.
 pub trait Watch {
@@ -30,18 +41,20 @@ impl Watch for Unwatched {
     }
 }
 
-/// What the evaluation of expressions may use; the result does not depend on it.
+/// What a run may use and keep; its figures do not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resources {
     /// Threads.
     pub threads: NonZeroUsize,
     /// Bytes at the peak.
     pub memory_bytes_max: u64,
+    /// What is kept of the ticks.
+    pub ticks: Recording,
 }
 
 impl Default for Resources {
     fn default() -> Self {
-        Self { threads: NonZeroUsize::MIN, memory_bytes_max: 4 << 30 }
+        Self { threads: NonZeroUsize::MIN, memory_bytes_max: 4 << 30, ticks: Recording::Chain }
     }
 }
 
@@ -50,8 +63,8 @@ impl Default for Resources {
 pub struct Simulation {
     /// Executions in their order.
     pub fills: Vec<Fill>,
-    /// The account at each row of the calendar, after everything that happened on it; stamped, as
-    /// bars are, with the opening time of the row.
+    /// The account after the rows of the calendar; stamped, as bars are, with the opening time of
+    /// the row. Beyond 16,384 rows, the last row of each span of time.
     pub curve: Vec<EquityPoint>,
     /// The first thousand refusals.
     pub refusals: Vec<Refusal>,
@@ -63,6 +76,10 @@ pub struct Simulation {
     pub orders: u64,
     /// Events the kernel handled.
     pub ticks: u64,
+    /// The hash of the last block of ticks.
+    pub chain: Digest,
+    /// The blocks of ticks, where they were to be kept.
+    pub blocks: Vec<Block>,
     /// The last price of each instrument.
     pub latest: Vec<Option<Price>>,
 }
@@ -123,15 +140,20 @@ pub fn backtest_on(
         &sorted
     };
     check(strategy, series)?;
-    let never = AtomicBool::new(false);
-    let values = evaluate(strategy, series, resources, watch.cancel().unwrap_or(&never))?;
-    let simulation = simulate(strategy, series, &values, watch)?;
+    let data = columns_digest(series);
+    let run_id = run_id(data, strategy);
+    let log = Log::new(resources.ticks, run_id);
+    let simulation = if resources.threads == NonZeroUsize::MIN || series.len() == 1 {
+        simulate_streaming(strategy, series, log, watch)?
+    } else {
+        let never = AtomicBool::new(false);
+        let values = evaluate(strategy, series, resources, watch.cancel().unwrap_or(&never))?;
+        drive(strategy, series, &values, (log, watch))?
+    };
     let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
     let contracts: Vec<Contract> = instruments.iter().map(Contract::of).collect();
     let last_row = u32::try_from(simulation.curve.len().saturating_sub(1)).unwrap_or(u32::MAX);
     let trades = round_trips(&simulation.fills, &contracts, &simulation.latest, last_row)?;
-    let data = columns_digest(series);
-    let run_id = run_id(data, strategy);
     let digest = outcome_digest(run_id, &simulation);
     let strategy = strategy.clone();
     let last_bars = series.iter().map(|s| s.times().last().copied()).collect();
@@ -176,42 +198,11 @@ fn check(strategy: &Strategy, series: &[BarSeries]) -> Result<(), Error> {
     Ok(())
 }
 
-/// One series and how far time has come in it.
-struct Tape<'a> {
-    times: &'a [Timestamp],
-    open: &'a [Price],
-    close: &'a [Price],
-    next: usize,
-    here: Option<usize>,
-}
-
-impl<'a> Tape<'a> {
-    fn of(series: &'a BarSeries) -> Self {
-        let (times, open, close) = (series.times(), series.open(), series.close());
-        Self { times, open, close, next: 0, here: None }
-    }
-
-    #[inline]
-    fn advance(&mut self, time: Timestamp) {
-        self.here = (self.times.get(self.next) == Some(&time)).then_some(self.next);
-        self.next += usize::from(self.here.is_some());
-    }
-
-    #[inline]
-    fn open(&self) -> Option<Price> {
-        self.open.get(self.here?).copied()
-    }
-
-    #[inline]
-    fn close(&self) -> Option<Price> {
-        self.close.get(self.here?).copied()
-    }
-}
-
 /// Rows between two looks at the watch.
 const WATCH_ROWS: usize = 4096;
 
-/// Feeds the rows of the calendar to the kernel and its orders to the exchange.
+/// Feeds the rows of the calendar to the kernel and its orders to the exchange, with values that
+/// were worked out before.
 ///
 /// On each row: waiting orders whose instrument has a bar are filled at its open (`next_open`);
 /// the bars close; the strategy decides; under `same_close` the new orders are filled at those
@@ -222,112 +213,83 @@ pub fn simulate(
     values: &Values,
     watch: &mut dyn Watch,
 ) -> Result<Simulation, Error> {
-    let times = calendar(series);
-    let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
-    let terms = Terms::of(strategy, &instruments)?;
-    let limit = u32::MAX as usize;
-    if times.len() > limit {
-        return Err(Error::Rows { rows: times.len(), limit });
-    }
-    let mut world = World {
-        convention: terms.convention,
-        exchange: Exchange::new(terms.fee),
-        engine: Engine::new(terms, &instruments),
-        tapes: series.iter().map(Tape::of).collect(),
-        actions: Vec::new(),
-        fills: Vec::new(),
-    };
-    let mut curve = Vec::with_capacity(times.len());
-    for (chunk, rows) in times.chunks(WATCH_ROWS).enumerate() {
-        let first = chunk * WATCH_ROWS;
-        if watch.progress(first, times.len()).is_break() {
-            return Err(Error::Cancelled);
-        }
-        for (row, time) in (first..).zip(rows) {
-            curve.push(world.step(row, *time, values)?);
-        }
-    }
-    if watch.progress(times.len(), times.len()).is_break() {
-        return Err(Error::Cancelled);
-    }
-    Ok(world.finish(curve))
+    let log = Log::new(Recording::Chain, Digest([0; 32]));
+    drive(strategy, series, values, (log, watch))
 }
 
-struct World<'a> {
-    convention: Convention,
-    exchange: Exchange,
-    engine: Engine,
-    tapes: Vec<Tape<'a>>,
-    actions: Vec<Action>,
-    fills: Vec<Fill>,
+fn drive(
+    strategy: &Strategy,
+    series: &[BarSeries],
+    values: &Values,
+    (log, watch): (Log, &mut dyn Watch),
+) -> Result<Simulation, Error> {
+    let mut run = Running::new(strategy, series, log)?;
+    while let Some(rows) = run.next(WATCH_ROWS, watch)? {
+        run.take(rows, &ValueRows { values, first: 0 })?;
+    }
+    run.session.finish()
 }
 
-impl<'a> World<'a> {
-    #[inline]
-    fn step(&mut self, row: usize, time: Timestamp, values: &Values) -> Result<EquityPoint, Error> {
-        #[allow(clippy::cast_possible_truncation, reason = "`simulate` bounds the rows")]
-        let at = (row as u32, time);
-        for tape in &mut self.tapes {
-            tape.advance(time);
+/// The same, with values that are worked out row by row as they are needed: one thread, and the
+/// memory of a few thousand rows.
+pub fn simulate_streaming(
+    strategy: &Strategy,
+    series: &[BarSeries],
+    log: Log,
+    watch: &mut dyn Watch,
+) -> Result<Simulation, Error> {
+    let mut evaluator = Evaluator::new(strategy, series)?;
+    let mut run = Running::new(strategy, series, log)?;
+    let never = AtomicBool::new(false);
+    while let Some(rows) = run.next(evaluator.rows(), watch)? {
+        let times = run.times.get(rows.clone()).unwrap_or(&[]);
+        let values = evaluator.take(times, watch.cancel().unwrap_or(&never))?;
+        run.take(rows.clone(), &ValueRows { values, first: rows.start })?;
+    }
+    run.session.finish()
+}
+
+/// A run and how far it has come.
+struct Running<'a> {
+    session: BarSession<'a, RuleTrader>,
+    times: Vec<Timestamp>,
+    done: usize,
+    told: usize,
+}
+
+impl<'a> Running<'a> {
+    fn new(strategy: &Strategy, series: &'a [BarSeries], log: Log) -> Result<Self, Error> {
+        let times = calendar(series);
+        let limit = u32::MAX as usize;
+        if times.len() > limit {
+            return Err(Error::Rows { rows: times.len(), limit });
         }
-        if self.convention == Convention::NextOpen && !self.exchange.working().is_empty() {
-            self.trade(at, Tape::open)?;
-        }
-        for (id, tape) in (0..).map(InstrumentId).zip(&self.tapes) {
-            if let Some(price) = tape.close() {
-                let event = Event::Close { instrument: id, price };
-                self.engine.handle(&event, time, &mut self.actions)?;
-            }
-        }
-        let event = Event::Decide { row: at.0, values: values.row(row) };
-        self.engine.handle(&event, time, &mut self.actions)?;
-        for Action::Submit(order) in self.actions.drain(..) {
-            self.exchange.submit(order);
-        }
-        if self.convention == Convention::SameClose && !self.exchange.working().is_empty() {
-            self.trade(at, Tape::close)?;
-        }
-        Ok(self.engine.ledger().point(time)?)
+        let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
+        let terms = Terms::of(strategy, &instruments)?;
+        let ledger = Ledger::open(terms.cash, &instruments);
+        let (exchange, convention) = (Exchange::new(terms.fee), terms.convention);
+        let trader = RuleTrader::new(terms, instruments.len());
+        let engine = Engine::new(trader, ledger, instruments.len(), log);
+        let session = BarSession::new((exchange, convention), engine, series);
+        Ok(Self { session, times, done: 0, told: 0 })
     }
 
-    /// Executes all waiting orders whose instrument has a price now, one after the other: each
-    /// sees the account as the one before it left it.
-    fn trade(
-        &mut self,
-        at: (u32, Timestamp),
-        price: impl Fn(&Tape<'a>) -> Option<Price>,
-    ) -> Result<(), Error> {
-        let mut from = 0;
-        let tapes = &self.tapes;
-        let price_of = |id: InstrumentId| tapes.get(id.index()).and_then(&price);
-        while let Some((order, price, place)) = self.exchange.next(from, price_of) {
-            from = place;
-            let done = self.exchange.execute(&order, price, self.engine.ledger(), at)?;
-            if let Some(fill) = done.fill {
-                self.fills.push(fill);
-                self.engine.handle(&Event::Filled(fill), at.1, &mut self.actions)?;
-            }
-            if let Some(refusal) = done.refusal {
-                self.engine.handle(&Event::Refused(refusal), at.1, &mut self.actions)?;
+    /// The next rows, at most so many; `None` at the end. The watch hears of it now and then.
+    fn next(&mut self, most: usize, watch: &mut dyn Watch) -> Result<Option<Range<usize>>, Error> {
+        let (done, total) = (self.done, self.times.len());
+        if done == 0 || done == total || done - self.told >= WATCH_ROWS {
+            self.told = done;
+            if watch.progress(done, total).is_break() {
+                return Err(Error::Cancelled);
             }
         }
-        Ok(())
+        self.done = total.min(done.saturating_add(most.max(1)));
+        Ok((done < total).then_some(done..self.done))
     }
 
-    fn finish(self, curve: Vec<EquityPoint>) -> Simulation {
-        let ledger = self.engine.ledger();
-        let ids = (0..).map(InstrumentId).take(self.tapes.len());
-        let (refusals, refused) = self.engine.refusals();
-        Simulation {
-            latest: ids.map(|id| ledger.latest(id)).collect(),
-            refusals: refusals.to_vec(),
-            refused,
-            unfilled: self.exchange.working().to_vec(),
-            orders: self.engine.orders(),
-            ticks: self.engine.tick(),
-            fills: self.fills,
-            curve,
-        }
+    fn take(&mut self, rows: Range<usize>, values: &ValueRows<'_>) -> Result<(), Error> {
+        let times = self.times.get(rows.clone()).unwrap_or(&[]);
+        self.session.run(rows, times, values)
     }
 }
 

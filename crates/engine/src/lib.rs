@@ -12,26 +12,29 @@ mod kernel;
 pub mod order;
 mod problem;
 pub mod risk;
+mod session;
 pub mod strategy;
+pub mod ticks;
 mod values;
 
 pub use account::{Account, Books};
 pub use backtest::{
     Outcome, Resources, Simulation, Unwatched, Watch, backtest, backtest_on, simulate,
+    simulate_streaming,
 };
 pub use digest::{Digest, columns_digest, run_id};
 pub use error::Error;
 pub use event::{Data, MarketEvent};
 pub use kernel::{
-    Action, Decision, Engine, Event, Exchange, Execution, Flags, Intent, Order, OrderId, Refusal,
-    RefusalReason, Shortfall, Terms,
+    Action, Command, Decision, Desk, Engine, Event, Exchange, Flags, Row, RuleTrader, Terms,
+    TimerId, Trader, Working,
 };
 pub use problem::Problem;
 pub use strategy::{
     Completion, CompletionKind, Convention, FeeRate, Rules, Schedule, Signals, Sizing, Strategy,
     check_strategy, complete_strategy, parse_strategy,
 };
-pub use values::{Values, evaluate};
+pub use values::{Evaluator, ValueRows, Values, evaluate};
 
 /// The number of the engine's semantics. It goes into every run id, and rises with every change
 /// after which the same strategy on the same data can give other figures.

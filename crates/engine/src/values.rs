@@ -1,11 +1,11 @@
 //! A strategy's expressions over its data, row by row, as the kernel takes them.
 
 use crate::{Decision, Error, Flags, Resources, Rules, Strategy};
-use factor::{Expression, Limits, Plan, Run, Schema, Type};
+use factor::{Expression, Limits, Plan, Run, Schema, Stream, Type};
 use market::{BarSeries, Column, Panel, Symbol, Timestamp};
-use std::{collections::BTreeSet, sync::atomic::AtomicBool};
+use std::{collections::BTreeSet, ops::Range, sync::atomic::AtomicBool};
 
-/// One value per row of the calendar and instrument.
+/// One value per row and instrument.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     /// Which signals are true.
@@ -21,18 +21,42 @@ pub enum Values {
     Weights(Column),
 }
 
-impl Values {
-    /// The values of one row; none outside the calendar.
+/// The values of consecutive rows, found by their place in the calendar.
+#[derive(Debug, Clone, Copy)]
+pub struct ValueRows<'a> {
+    /// The values, the first row's first.
+    pub values: &'a Values,
+    /// The first row's place in the calendar.
+    pub first: usize,
+}
+
+impl<'a> ValueRows<'a> {
+    /// The values of one row; none outside.
     #[inline]
     #[must_use]
-    pub fn row(&self, row: usize) -> Decision<'_> {
-        match self {
-            Self::Signals { flags, names } => {
-                Decision::Signals(flags.get(row * names..(row + 1) * names).unwrap_or(&[]))
+    pub fn row(&self, row: usize) -> Decision<'a> {
+        let row = row.wrapping_sub(self.first);
+        match self.values {
+            Values::Signals { flags, names } => {
+                let row = flags.get(row.saturating_mul(*names)..).unwrap_or(&[]);
+                Decision::Signals(row.get(..*names).unwrap_or(&[]))
             }
-            Self::Members(column) => Decision::Members(column.row(row)),
-            Self::Weights(column) => Decision::Weights(column.row(row)),
+            Values::Members(column) => Decision::Members(column.row(row)),
+            Values::Weights(column) => Decision::Weights(column.row(row)),
         }
+    }
+
+    /// The first of these rows on which the signals of a lone instrument want another position
+    /// than the one that is held; the end of the rows, if there is none.
+    #[must_use]
+    pub(crate) fn change(&self, held: i64, rows: Range<usize>) -> usize {
+        let Values::Signals { flags, names: 1 } = self.values else { return rows.start };
+        let differs =
+            Flags::ALL.map(|flags| flags.wanted(held).is_some_and(|w| w != held.signum()));
+        let part = rows.start.wrapping_sub(self.first)..rows.end.wrapping_sub(self.first);
+        let here = flags.get(part).unwrap_or(&[]);
+        let wants = |flags: &Flags| differs.get(flags.index()).copied().unwrap_or(true);
+        here.iter().position(wants).map_or(rows.end, |place| rows.start + place)
     }
 }
 
@@ -48,7 +72,7 @@ pub(crate) fn calendar(series: &[BarSeries]) -> Vec<Timestamp> {
     times
 }
 
-/// Evaluates a strategy's expressions over series in symbol order.
+/// Evaluates a strategy's expressions over series in symbol order, all rows at once.
 pub fn evaluate(
     strategy: &Strategy,
     series: &[BarSeries],
@@ -62,12 +86,98 @@ pub fn evaluate(
         Run { threads: resources.threads, cancel, memory_bytes_max: resources.memory_bytes_max };
     let mut columns = plan.evaluate(&panel, &run)?;
     match &strategy.rules {
-        Rules::Signals(_) => Ok(signals(&columns, series.len(), panel.rows())),
+        Rules::Signals(_) => {
+            let mut flags = vec![Flags::NONE; panel.rows() * series.len()];
+            let roles = roles(&columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>());
+            for ((_, column), role) in columns.iter().zip(roles) {
+                raise(&mut flags, series.len(), (column.values(), column.stride()), role);
+            }
+            Ok(Values::Signals { flags, names: series.len() })
+        }
         Rules::Weights { target, .. } => {
             let column = columns.pop().map_or_else(|| Column::missing(0, 1), |(_, column)| column);
             let truth = target.result_type() == Type::Truth;
             Ok(if truth { Values::Members(column) } else { Values::Weights(column) })
         }
+    }
+}
+
+/// Evaluates a strategy's expressions as its rows come: the same bits as [`evaluate`], however the
+/// rows are cut, in the memory of one piece.
+pub struct Evaluator<'a> {
+    series: &'a [BarSeries],
+    stream: Stream,
+    roles: Vec<(Flags, Flags)>,
+    /// Of each series, the first bar that was not taken yet.
+    next: Vec<usize>,
+    /// Of each field, the rows of the piece.
+    fields: Vec<Vec<f64>>,
+    values: Values,
+}
+
+/// Cells of one column that are evaluated at a time: what stays in a core's second cache.
+const CELLS: usize = 16_384;
+
+impl<'a> Evaluator<'a> {
+    /// Over series in symbol order.
+    pub fn new(strategy: &Strategy, series: &'a [BarSeries]) -> Result<Self, Error> {
+        let set = strategy.expressions();
+        let stream = Plan::new(&set, &Schema::bars(), &Limits::default())?.stream(series.len());
+        let names: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
+        let values = match &strategy.rules {
+            Rules::Signals(_) => Values::Signals { flags: Vec::new(), names: series.len() },
+            Rules::Weights { target, .. } if target.result_type() == Type::Truth => {
+                Values::Members(Column::missing(0, series.len()))
+            }
+            Rules::Weights { .. } => Values::Weights(Column::missing(0, series.len())),
+        };
+        let (next, fields) = (vec![0; series.len()], vec![Vec::new(); stream.fields().len()]);
+        Ok(Self { series, roles: roles(&names), stream, next, fields, values })
+    }
+
+    /// Rows that are best taken at a time.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        (CELLS / self.stream.stride()).max(1)
+    }
+
+    /// Takes the next rows of the calendar and gives their values.
+    pub fn take(&mut self, times: &[Timestamp], cancel: &AtomicBool) -> Result<&Values, Error> {
+        let stride = self.stream.stride();
+        let names: Vec<_> = self.stream.fields().to_vec();
+        for (name, cells) in names.iter().zip(&mut self.fields) {
+            cells.clear();
+            cells.resize(times.len() * stride, f64::NAN);
+            for (j, (series, next)) in self.series.iter().zip(&self.next).enumerate() {
+                fill((cells.get_mut(j..).unwrap_or(&mut []), stride), times, (series, *next), name);
+            }
+        }
+        for (series, next) in self.series.iter().zip(&mut self.next) {
+            *next += match times.last() {
+                Some(last) => {
+                    let rest = series.times().get(*next..).unwrap_or(&[]);
+                    let most = rest.get(..times.len().min(rest.len())).unwrap_or(rest);
+                    most.partition_point(|time| time <= last)
+                }
+                None => 0,
+            };
+        }
+        let fields: Vec<&[f64]> = self.fields.iter().map(Vec::as_slice).collect();
+        self.stream.push(times, (&fields, &[]), cancel)?;
+        match &mut self.values {
+            Values::Signals { flags, names } => {
+                flags.clear();
+                flags.resize(times.len() * *names, Flags::NONE);
+                for (at, role) in self.roles.iter().enumerate() {
+                    raise(flags, *names, (self.stream.result(at), stride), *role);
+                }
+            }
+            Values::Members(column) | Values::Weights(column) => {
+                let cells = self.stream.result(0).to_vec();
+                *column = Column::from_values(cells, stride)?;
+            }
+        }
+        Ok(&self.values)
     }
 }
 
@@ -79,59 +189,87 @@ fn panel(series: &[BarSeries], set: &[(String, Expression)]) -> Result<Panel, Er
     let fields: BTreeSet<&str> = set.iter().flat_map(|(_, e)| e.fields()).collect();
     for field in fields {
         let mut column = Column::missing(panel.rows(), series.len());
+        let stride = column.stride();
         for (j, one) in series.iter().enumerate() {
-            fill(&mut column, panel.times(), one, field, j);
+            let cells = column.values_mut().get_mut(j..).unwrap_or(&mut []);
+            fill((cells, stride), panel.times(), (one, 0), field);
         }
         panel.insert(field, column)?;
     }
     Ok(panel)
 }
 
-fn fill(column: &mut Column, times: &[Timestamp], series: &BarSeries, field: &str, j: usize) {
+/// Writes a field of a series, from one of its bars on, into the first cell of each row that has
+/// the bar's time.
+fn fill(
+    (cells, stride): (&mut [f64], usize),
+    times: &[Timestamp],
+    (series, from): (&BarSeries, usize),
+    field: &str,
+) {
     let instrument = series.instrument();
-    let mut write = |values: &mut dyn Iterator<Item = f64>| {
-        let stride = column.stride();
-        let mut cells = times.iter().zip(column.values_mut().chunks_exact_mut(stride));
-        for (time, value) in series.times().iter().zip(values) {
-            let here = cells.find(|(at, _)| *at == time);
-            if let Some(cell) = here.and_then(|(_, row)| row.get_mut(j)) {
-                *cell = value;
-            }
-        }
-    };
+    let own = series.times().get(from..).unwrap_or(&[]);
+    let rows = (times, cells, stride);
     let price = |p: &market::Price| instrument.price_f64(*p);
     match field {
-        "open" => write(&mut series.open().iter().map(price)),
-        "high" => write(&mut series.high().iter().map(price)),
-        "low" => write(&mut series.low().iter().map(price)),
-        "close" => write(&mut series.close().iter().map(price)),
-        _ => write(&mut series.volume().iter().map(|q| instrument.quantity_f64(*q))),
+        "open" => write(rows, own, series.open().iter().skip(from).map(price)),
+        "high" => write(rows, own, series.high().iter().skip(from).map(price)),
+        "low" => write(rows, own, series.low().iter().skip(from).map(price)),
+        "close" => write(rows, own, series.close().iter().skip(from).map(price)),
+        _ => {
+            let size = |q: &market::Quantity| instrument.quantity_f64(*q);
+            write(rows, own, series.volume().iter().skip(from).map(size));
+        }
     }
 }
 
-fn signals(columns: &[(String, Column)], names: usize, rows: usize) -> Values {
-    let mut flags = vec![Flags::NONE; rows * names];
-    let absent = |name: &str| columns.iter().all(|(other, _)| other != name);
-    for (name, column) in columns {
-        let (when_true, when_false) = match name.as_str() {
-            "long" if absent("exit") => (Flags::LONG, Flags::EXIT),
-            "long" => (Flags::LONG, Flags::NONE),
-            "exit" => (Flags::EXIT, Flags::NONE),
-            "short" if absent("cover") => (Flags::SHORT, Flags::COVER),
-            "short" => (Flags::SHORT, Flags::NONE),
-            _ => (Flags::COVER, Flags::NONE),
-        };
-        let rows = column.values().chunks_exact(column.stride());
-        for (flags, row) in flags.chunks_exact_mut(names.max(1)).zip(rows) {
-            for (flag, value) in flags.iter_mut().zip(row) {
-                let more = match *value {
-                    1.0 => when_true,
-                    0.0 => when_false,
-                    _ => Flags::NONE,
-                };
-                *flag = flag.with(more);
-            }
+/// Writes values, each with its time, into the first cells of the rows of those times.
+fn write(
+    (times, cells, stride): (&[Timestamp], &mut [f64], usize),
+    own: &[Timestamp],
+    values: impl Iterator<Item = f64>,
+) {
+    let mut rows = times.iter().zip(cells.chunks_mut(stride));
+    for (time, value) in own.iter().zip(values) {
+        let Some((at, row)) = rows.find(|(at, _)| *at >= time) else { return };
+        if at > time {
+            return;
+        }
+        if let Some(cell) = row.first_mut() {
+            *cell = value;
         }
     }
-    Values::Signals { flags, names }
+}
+
+/// What each signal raises where it is true and where it is false.
+fn roles(names: &[&str]) -> Vec<(Flags, Flags)> {
+    let absent = |name: &str| !names.contains(&name);
+    let role = |name: &&str| match *name {
+        "long" if absent("exit") => (Flags::LONG, Flags::EXIT),
+        "long" => (Flags::LONG, Flags::NONE),
+        "exit" => (Flags::EXIT, Flags::NONE),
+        "short" if absent("cover") => (Flags::SHORT, Flags::COVER),
+        "short" => (Flags::SHORT, Flags::NONE),
+        _ => (Flags::COVER, Flags::NONE),
+    };
+    names.iter().map(role).collect()
+}
+
+fn raise(
+    flags: &mut [Flags],
+    names: usize,
+    (cells, stride): (&[f64], usize),
+    (when_true, when_false): (Flags, Flags),
+) {
+    let rows = cells.chunks_exact(stride);
+    for (flags, row) in flags.chunks_exact_mut(names.max(1)).zip(rows) {
+        for (flag, value) in flags.iter_mut().zip(row) {
+            let more = match *value {
+                1.0 => when_true,
+                0.0 => when_false,
+                _ => Flags::NONE,
+            };
+            *flag = flag.with(more);
+        }
+    }
 }

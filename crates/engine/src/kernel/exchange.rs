@@ -1,9 +1,11 @@
 //! The simulated exchange: market orders at a bar's open or close, unlimited liquidity, no spread.
 
-use super::{Intent, Order, Refusal, RefusalReason, Shortfall};
-use crate::{Error, FeeRate};
+use crate::{
+    Account, Error, FeeRate,
+    order::{Change, Ending, Order, Reason, Shortfall, Update},
+};
 use market::{Money, Price, Quantity, Timestamp};
-use portfolio::{Contract, Fill, InstrumentId, Ledger, Leg, Liquidity};
+use portfolio::{Contract, Fill, InstrumentId, Ledger, Liquidity};
 
 /// Orders that wait for a price, in the order in which they came.
 ///
@@ -13,15 +15,6 @@ use portfolio::{Contract, Fill, InstrumentId, Ledger, Leg, Liquidity};
 pub struct Exchange {
     fee: FeeRate,
     working: Vec<Order>,
-}
-
-/// What became of an order at a price: a fill, a refusal of all or of the rest, or both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Execution {
-    /// What was done.
-    pub fill: Option<Fill>,
-    /// What was not.
-    pub refusal: Option<Refusal>,
 }
 
 impl Exchange {
@@ -42,40 +35,50 @@ impl Exchange {
         &self.working
     }
 
-    /// The first waiting order from place `from` on whose instrument has a price, taken out, with
-    /// that price and the place to go on from.
-    pub fn next(
+    /// Executes all waiting orders whose instrument has a price now, one after the other: each
+    /// sees the account as the one before it left it.
+    pub fn trade(
         &mut self,
-        from: usize,
+        at: (u32, Timestamp),
         price: impl Fn(InstrumentId) -> Option<Price>,
-    ) -> Option<(Order, Price, usize)> {
-        let mut waiting = self.working.iter().enumerate().skip(from);
-        let (place, price) =
-            waiting.find_map(|(place, order)| Some((place, price(order.instrument)?)))?;
-        Some((self.working.remove(place), price, place))
+        account: &mut impl Account,
+    ) -> Result<(), Error> {
+        let mut left = Vec::new();
+        for order in std::mem::take(&mut self.working) {
+            match price(order.ticket.instrument) {
+                Some(price) => self.execute(&order, price, at, account)?,
+                None => left.push(order),
+            }
+        }
+        self.working = left;
+        Ok(())
     }
 
     /// Executes an order at a price, as far as the account allows.
-    pub fn execute(
+    fn execute(
         &self,
         order: &Order,
         price: Price,
-        ledger: &Ledger,
         (row, time): (u32, Timestamp),
-    ) -> Result<Execution, Error> {
+        account: &mut impl Account,
+    ) -> Result<(), Error> {
+        let ticket = order.ticket;
+        let (instrument, side, ledger) = (ticket.instrument, ticket.side, account.ledger());
         let contract = ledger
-            .contract(order.instrument)
-            .ok_or(portfolio::Error::Instrument { instrument: order.instrument, known: 0 })?;
-        let (quantity, reason) = match order.intent {
-            Intent::Close => closable(order, ledger),
-            Intent::Open => self.payable(order, price, contract, ledger)?,
+            .contract(instrument)
+            .ok_or(portfolio::Error::Instrument { instrument, known: 0 })?;
+        let (quantity, reason) = if order.reduces_only() {
+            closable(order, ledger)
+        } else {
+            self.payable(order, price, contract, ledger)?
         };
-        let mut execution = Execution { fill: None, refusal: None };
+        let mut tell =
+            |change| account.update(&Update { order: order.id, instrument, time, change });
         if quantity > Quantity::ZERO {
             let notional = value(contract, price, quantity)?;
-            let (fee, instrument) = (self.fee.of(notional)?, order.instrument);
-            let (order, side) = (order.id.0, order.side);
-            execution.fill = Some(Fill {
+            let (fee, leg, liquidity) = (self.fee.of(notional)?, ticket.leg, Liquidity::Taker);
+            let order = order.id.0;
+            tell(Change::Filled(Fill {
                 order,
                 row,
                 time,
@@ -85,18 +88,15 @@ impl Exchange {
                 price,
                 notional,
                 fee,
-                leg: Leg::Net,
-                liquidity: Liquidity::Taker,
-            });
+                leg,
+                liquidity,
+            }))?;
         }
         if let Some(reason) = reason {
-            let quantity = Quantity(order.quantity.0 - quantity.0);
-            let (instrument, side) = (order.instrument, order.side);
-            let order = Some(order.id);
-            execution.refusal =
-                Some(Refusal { order, row, time, instrument, side, quantity, reason });
+            let rest = Quantity(ticket.quantity.0 - quantity.0);
+            tell(Change::Ended { rest, why: Ending::Refused(reason) })?;
         }
-        Ok(execution)
+        Ok(())
     }
 
     /// How much of an order the account can take on: notional and fee within its buying power.
@@ -106,18 +106,18 @@ impl Exchange {
         price: Price,
         contract: Contract,
         ledger: &Ledger,
-    ) -> Result<(Quantity, Option<RefusalReason>), Error> {
+    ) -> Result<(Quantity, Option<Reason>), Error> {
         let cost = |quantity| {
             let notional = value(contract, price, quantity)?;
             Ok::<Money, Error>(Money(notional.0.abs()).plus(self.fee.of(notional)?)?)
         };
-        let available = ledger.buying_power()?;
-        let needed = cost(order.quantity)?;
+        let (wanted, available) = (order.ticket.quantity, ledger.buying_power()?);
+        let needed = cost(wanted)?;
         if needed <= available {
-            return Ok((order.quantity, None));
+            return Ok((wanted, None));
         }
-        let reason = Some(RefusalReason::Cash { needed, available });
-        if order.shortfall == Shortfall::Reject {
+        let reason = Some(Reason::Cash { needed, available });
+        if order.ticket.shortfall == Shortfall::Reject {
             return Ok((Quantity::ZERO, reason));
         }
         let whole = 10_000 * Money::UNIT;
@@ -127,19 +127,20 @@ impl Exchange {
         while lots > Quantity::ZERO && cost(lots)? > available {
             lots = Quantity(lots.0 - 1);
         }
-        Ok((lots.min(order.quantity), reason))
+        Ok((lots.min(wanted), reason))
     }
 }
 
 /// How much of a closing order there is to close.
-fn closable(order: &Order, ledger: &Ledger) -> (Quantity, Option<RefusalReason>) {
-    let held = ledger.position(order.instrument).lots;
-    let opposes = held.signum() == -order.side.sign();
+fn closable(order: &Order, ledger: &Ledger) -> (Quantity, Option<Reason>) {
+    let ticket = order.ticket;
+    let held = ledger.position(ticket.instrument).lots;
+    let opposes = held.signum() == -ticket.side.sign();
     let most = Quantity(if opposes { held.unsigned_abs() } else { 0 });
-    if order.quantity <= most {
-        (order.quantity, None)
+    if ticket.quantity <= most {
+        (ticket.quantity, None)
     } else {
-        (most, Some(RefusalReason::NothingToClose))
+        (most, Some(Reason::NothingToClose))
     }
 }
 

@@ -21,6 +21,13 @@ impl Calendar {
         Self { schedule, period: None }
     }
 
+    /// The first row from `row` on that may decide, if the rows tell it without their times.
+    pub(crate) fn next(&self, row: usize, lookback: usize) -> Option<usize> {
+        let Schedule::EveryBars(n) = self.schedule else { return None };
+        let since = row.checked_sub(lookback)?;
+        Some(lookback + since.next_multiple_of(n.max(1) as usize))
+    }
+
     /// Whether this row decides: never before the look-back is there, then on it, then by schedule.
     #[inline]
     pub(crate) fn is_due(&mut self, row: u32, lookback: usize, time: Timestamp) -> bool {

@@ -1,8 +1,11 @@
 //! Long and short by signals.
 
-use super::{Action, Engine, Intent, RefusalReason, Shortfall, Size};
-use crate::Error;
-use market::{Price, Side, Timestamp};
+use super::{Desk, RuleTrader, rules::Size};
+use crate::{
+    Error,
+    order::{Purpose, Reason, Restrictions, Ticket},
+};
+use market::{Price, Quantity, Side};
 use portfolio::InstrumentId;
 
 /// Which signals of one instrument are true at one close. Missing is not true.
@@ -21,6 +24,22 @@ impl Flags {
     /// `cover` is true, or there is none and `short` is false.
     pub const COVER: Self = Self(8);
 
+    /// Every set of them, by its index.
+    pub(crate) const ALL: [Self; 16] = {
+        let mut all = [Self::NONE; 16];
+        let mut bits: u8 = 0;
+        while bits < 16 {
+            all[bits as usize] = Self(bits);
+            bits += 1;
+        }
+        all
+    };
+
+    /// Its place in [`Flags::ALL`].
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// Both together.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
@@ -38,7 +57,7 @@ impl Flags {
     /// An exit beats an entry of its own side. Both entries at once contradict each other: no
     /// change. An entry of the other side closes what is held first.
     #[inline]
-    fn wanted(self, held: i64) -> Option<i64> {
+    pub(crate) fn wanted(self, held: i64) -> Option<i64> {
         let long = self.has(Self::LONG) && !self.has(Self::EXIT);
         let short = self.has(Self::SHORT) && !self.has(Self::COVER);
         match (long, short) {
@@ -51,25 +70,23 @@ impl Flags {
     }
 }
 
-impl Engine {
+impl RuleTrader {
     /// Exits of all instruments first, then entries, both in the instruments' order. An entry that
     /// was refused is tried again while its signal holds. An instrument decides only once it has
     /// as many bars of its own as the look-back asks for.
-    pub(super) fn follow(
-        &mut self,
-        flags: &[Flags],
-        at: (u32, Timestamp),
-        out: &mut Vec<Action>,
-    ) -> Result<(), Error> {
+    pub(super) fn follow(&self, flags: &[Flags], desk: &mut Desk) -> Result<(), Error> {
         let mut entries = false;
         for (id, flags) in (0..).map(InstrumentId).zip(flags) {
-            let held = self.intended(id);
+            let held = desk.intended(id);
             let Some(wanted) = flags.wanted(held) else { continue };
-            if wanted == held.signum() || !self.is_ripe(id) {
+            if wanted == held.signum() || !self.is_ripe(id, desk) {
                 continue;
             }
             if held != 0 {
-                out.push(self.order(id, -held, (Intent::Close, Shortfall::Reject), at));
+                let side = if held > 0 { Side::Sell } else { Side::Buy };
+                let ticket = Ticket::market(id, side, Quantity(held.unsigned_abs()));
+                let ticket = Ticket { purpose: Purpose::Exit, ..ticket };
+                desk.submit(ticket.restricted(Restrictions::REDUCE_ONLY));
             }
             entries |= wanted != 0;
         }
@@ -77,42 +94,37 @@ impl Engine {
             return Ok(());
         }
         for (id, flags) in (0..).map(InstrumentId).zip(flags) {
-            let held = self.intended(id);
+            let held = desk.intended(id);
             let wanted = flags.wanted(held).unwrap_or(0);
-            if wanted != 0 && held == 0 && self.is_ripe(id) {
-                self.enter(id, wanted, at, out)?;
+            if wanted != 0 && held == 0 && self.is_ripe(id, desk) {
+                self.enter(id, wanted, desk)?;
             }
         }
         Ok(())
     }
 
-    fn is_ripe(&self, id: InstrumentId) -> bool {
-        self.books.get(id.index()).is_some_and(|book| book.bars > self.terms.lookback)
+    fn is_ripe(&self, id: InstrumentId, desk: &Desk) -> bool {
+        desk.bars(id) > self.terms.lookback
     }
 
-    fn enter(
-        &mut self,
-        id: InstrumentId,
-        sign: i64,
-        at: (u32, Timestamp),
-        out: &mut Vec<Action>,
-    ) -> Result<(), Error> {
+    fn enter(&self, id: InstrumentId, sign: i64, desk: &mut Desk) -> Result<(), Error> {
         let side = if sign < 0 { Side::Sell } else { Side::Buy };
         let lots = match &self.terms.size {
             Size::Lots(lots) => lots.get(id.index()).copied().unwrap_or(0),
             Size::Share(part, of) => {
-                let equity = self.ledger.equity()?;
-                let price = self.ledger.latest(id).unwrap_or(Price(0));
-                let contract = self.ledger.contract(id);
+                let ledger = desk.ledger();
+                let equity = ledger.equity()?;
+                let price = ledger.latest(id).unwrap_or(Price(0));
                 let share = (*part, *of);
+                let contract = ledger.contract(id);
                 contract.map_or(Ok(0), |contract| contract.affordable(equity, share, price))?
             }
         };
-        let lots = i64::try_from(lots).map_err(|_| market::Error::Overflow { what: "an order" })?;
+        i64::try_from(lots).map_err(|_| market::Error::Overflow { what: "an order" })?;
         if lots == 0 {
-            self.pass_over(id, side, RefusalReason::LessThanALot, at);
+            desk.pass_over(id, side, Reason::LessThanALot);
         } else {
-            out.push(self.order(id, sign * lots, (Intent::Open, Shortfall::Reject), at));
+            desk.submit(Ticket::market(id, side, Quantity(lots)));
         }
         Ok(())
     }

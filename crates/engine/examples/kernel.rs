@@ -1,0 +1,95 @@
+//! The benchmark's workloads through the whole kernel, a JSON line each, beside which peers stand.
+//!
+//! `cargo run --release -p engine --example kernel -- W1 next_open [repetitions]`
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    reason = "a bench reads the clock and prints"
+)]
+
+#[path = "../tests/bench_data/mod.rs"]
+mod bench_data;
+
+use engine::{
+    Digest, Simulation, Unwatched, parse_strategy, simulate_streaming,
+    ticks::{Log, Recording},
+};
+use market::BarSeries;
+use std::{hint::black_box, time::Instant};
+
+/// Seconds this thread was on a core: other processes share the machine, so wall time misleads.
+fn cpu_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
+}
+
+/// A figure of the process from `/proc/self/status`, in MiB.
+fn mebibytes(key: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(key));
+    let number = line.and_then(|rest| rest.trim_start_matches(':').split_whitespace().next());
+    number.and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+struct Work {
+    name: &'static str,
+    series: Vec<BarSeries>,
+    text: String,
+}
+
+fn work(name: &str, convention: &str) -> Work {
+    match name {
+        "W1" => Work {
+            name: "W1",
+            series: vec![bench_data::bars_1m()],
+            text: bench_data::w1(convention),
+        },
+        "W4" => {
+            Work { name: "W4", series: bench_data::daily_500(), text: bench_data::w4(convention) }
+        }
+        other => panic!("{other} is not a workload: W1 or W4"),
+    }
+}
+
+fn run(work: &Work) -> Simulation {
+    let strategy = parse_strategy(&work.text).unwrap();
+    let log = Log::new(Recording::Chain, Digest([0; 32]));
+    simulate_streaming(&strategy, &work.series, log, &mut Unwatched).unwrap()
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let word = |place: usize| arguments.get(place).map(String::as_str);
+    let convention = word(1).unwrap_or("next_open");
+    let work = work(word(0).unwrap_or("W1"), convention);
+    let repetitions = word(2).and_then(|n| n.parse().ok()).unwrap_or(11);
+    let rows: usize = work.series.iter().map(BarSeries::len).sum();
+    let mut times = Vec::new();
+    let mut last = None;
+    for _ in 0..repetitions {
+        drop(last.take());
+        let (start, on_cpu) = (Instant::now(), cpu_seconds());
+        last = Some(black_box(run(&work)));
+        times.push((cpu_seconds() - on_cpu, start.elapsed().as_secs_f64()));
+    }
+    times.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (cpu, wall) = times[repetitions / 2];
+    let outcome = last.unwrap();
+    println!(
+        "{{\"peer\":\"stockade\",\"version\":\"{}\",\"workload\":\"{}\",\"convention\":\"{convention}\",\
+         \"rows\":{rows},\"wall_s\":{wall:.6},\"cpu_s\":{cpu:.6},\"rows_per_cpu_s\":{:.0},\
+         \"least_cpu_s\":{:.6},\"peak_mib\":{},\"fills\":{},\"equity\":{},\"ticks\":{},\"chain\":\"{}\"}}",
+        env!("CARGO_PKG_VERSION"),
+        work.name,
+        rows as f64 / cpu,
+        times[0].0,
+        mebibytes("VmHWM"),
+        outcome.fills.len(),
+        outcome.final_equity().unwrap(),
+        outcome.ticks,
+        outcome.chain,
+    );
+}

@@ -1,0 +1,7 @@
+//! The loop: who feeds the kernel and carries its actions out, where the exchange is simulated.
+
+mod bars;
+mod curve;
+
+pub(crate) use bars::BarSession;
+pub(crate) use curve::Curve;
