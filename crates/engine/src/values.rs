@@ -63,13 +63,21 @@ impl<'a> ValueRows<'a> {
 /// The union of all times: the calendar on which windows count rows.
 #[must_use]
 pub(crate) fn calendar(series: &[BarSeries]) -> Vec<Timestamp> {
-    if let [only] = series {
-        return only.times().to_vec();
+    if let Some(first) = series.first()
+        && is_lockstep(series)
+    {
+        return first.times().to_vec();
     }
     let mut times: Vec<Timestamp> = series.iter().flat_map(BarSeries::times).copied().collect();
     times.sort_unstable();
     times.dedup();
     times
+}
+
+/// Whether all series have their bars at the same times: the calendar is that of each.
+#[must_use]
+pub(crate) fn is_lockstep(series: &[BarSeries]) -> bool {
+    series.iter().zip(series.iter().skip(1)).all(|(a, b)| a.times() == b.times())
 }
 
 /// Evaluates a strategy's expressions over series in symbol order, all rows at once.
@@ -112,6 +120,7 @@ pub struct Evaluator<'a> {
     next: Vec<usize>,
     /// Of each field, the rows of the piece.
     fields: Vec<Vec<f64>>,
+    lockstep: bool,
     values: Values,
 }
 
@@ -132,7 +141,8 @@ impl<'a> Evaluator<'a> {
             Rules::Weights { .. } => Values::Weights(Column::missing(0, series.len())),
         };
         let (next, fields) = (vec![0; series.len()], vec![Vec::new(); stream.fields().len()]);
-        Ok(Self { series, roles: roles(&names), stream, next, fields, values })
+        let (roles, lockstep) = (roles(&names), is_lockstep(series));
+        Ok(Self { series, roles, stream, next, fields, lockstep, values })
     }
 
     /// Rows that are best taken at a time.
@@ -144,24 +154,7 @@ impl<'a> Evaluator<'a> {
     /// Takes the next rows of the calendar and gives their values.
     pub fn take(&mut self, times: &[Timestamp], cancel: &AtomicBool) -> Result<&Values, Error> {
         let stride = self.stream.stride();
-        let names: Vec<_> = self.stream.fields().to_vec();
-        for (name, cells) in names.iter().zip(&mut self.fields) {
-            cells.clear();
-            cells.resize(times.len() * stride, f64::NAN);
-            for (j, (series, next)) in self.series.iter().zip(&self.next).enumerate() {
-                fill((cells.get_mut(j..).unwrap_or(&mut []), stride), times, (series, *next), name);
-            }
-        }
-        for (series, next) in self.series.iter().zip(&mut self.next) {
-            *next += match times.last() {
-                Some(last) => {
-                    let rest = series.times().get(*next..).unwrap_or(&[]);
-                    let most = rest.get(..times.len().min(rest.len())).unwrap_or(rest);
-                    most.partition_point(|time| time <= last)
-                }
-                None => 0,
-            };
-        }
+        self.read(times);
         let fields: Vec<&[f64]> = self.fields.iter().map(Vec::as_slice).collect();
         self.stream.push(times, (&fields, &[]), cancel)?;
         match &mut self.values {
@@ -178,6 +171,72 @@ impl<'a> Evaluator<'a> {
             }
         }
         Ok(&self.values)
+    }
+
+    /// Brings the fields of these rows into the layout of a panel.
+    fn read(&mut self, times: &[Timestamp]) {
+        let stride = self.stream.stride();
+        let from = self.next.first().copied().unwrap_or(0);
+        for (name, cells) in self.stream.fields().iter().zip(&mut self.fields) {
+            if self.lockstep {
+                // Every cell of a name is written; what lies after the names may be anything.
+                cells.resize(times.len() * stride, f64::NAN);
+                interleave((cells, stride), from..from + times.len(), self.series, name);
+                continue;
+            }
+            cells.clear();
+            cells.resize(times.len() * stride, f64::NAN);
+            for (j, (series, next)) in self.series.iter().zip(&self.next).enumerate() {
+                fill((cells.get_mut(j..).unwrap_or(&mut []), stride), times, (series, *next), name);
+            }
+        }
+        let Some(last) = times.last() else { return };
+        for (series, next) in self.series.iter().zip(&mut self.next) {
+            *next += if self.lockstep {
+                times.len()
+            } else {
+                let rest = series.times().get(*next..).unwrap_or(&[]);
+                let most = rest.get(..times.len().min(rest.len())).unwrap_or(rest);
+                most.partition_point(|time| time <= last)
+            };
+        }
+    }
+}
+
+/// Writes a field of the same bars of all series, in blocks of names that share a cache line.
+fn interleave(
+    (cells, stride): (&mut [f64], usize),
+    bars: Range<usize>,
+    series: &[BarSeries],
+    field: &str,
+) {
+    for (block, names) in series.chunks(Panel::LANES).enumerate() {
+        let cells = cells.get_mut(block * Panel::LANES..).unwrap_or(&mut []);
+        for (lane, one) in names.iter().enumerate() {
+            let instrument = one.instrument();
+            let price = |p: &market::Price| instrument.price_f64(*p);
+            let into = (&mut *cells, stride, lane);
+            match field {
+                "open" => spread(into, one.open().get(bars.clone()), price),
+                "high" => spread(into, one.high().get(bars.clone()), price),
+                "low" => spread(into, one.low().get(bars.clone()), price),
+                "close" => spread(into, one.close().get(bars.clone()), price),
+                _ => spread(into, one.volume().get(bars.clone()), |q| instrument.quantity_f64(*q)),
+            }
+        }
+    }
+}
+
+/// Writes values down one lane of consecutive rows.
+fn spread<T>(
+    (cells, stride, lane): (&mut [f64], usize, usize),
+    values: Option<&[T]>,
+    number: impl Fn(&T) -> f64,
+) {
+    for (row, value) in cells.chunks_mut(stride).zip(values.unwrap_or(&[])) {
+        if let Some(cell) = row.get_mut(lane) {
+            *cell = number(value);
+        }
     }
 }
 

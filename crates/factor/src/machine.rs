@@ -1,11 +1,13 @@
 //! One chunk of rows through all nodes of a plan.
 
 use crate::dag::{NodeId, Op};
-use crate::kernels::{Operand, Rows, Stage, binary, fill, is_cancelled, select, stage, unary};
+use crate::kernels::{
+    Operand, Rows, Stage, binary, bounded, fill, is_cancelled, select, stage, unary,
+};
 use crate::operators::Kernel;
 use crate::scalar::finite;
 use crate::{Error, Plan};
-use market::{Timestamp, narrow};
+use market::{Panel, Timestamp, narrow};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
@@ -150,6 +152,13 @@ pub(crate) enum Target<'a> {
     Narrow(&'a mut [f32]),
 }
 
+/// Whether no cell is infinite.
+fn is_bounded(x: &[f64]) -> bool {
+    let mut all = true;
+    bounded(x, &mut all);
+    all
+}
+
 /// What a node's value is while others still read it.
 enum Value<'a> {
     Scalar(f64),
@@ -242,9 +251,7 @@ impl<'p> Machine<'p> {
     /// The chunk of a field, or a copy of it: widened, and missing where it is infinite.
     fn field<'a>(&mut self, x: Option<&Cells<'a>>) -> Value<'a> {
         match x {
-            Some(Cells::Wide(x)) if x.iter().fold(true, |all, x| all & !x.is_infinite()) => {
-                Value::Borrowed(x)
-            }
+            Some(Cells::Wide(x)) if is_bounded(x) => Value::Borrowed(x),
             Some(Cells::Wide(x)) => self.copy(x.iter().copied()),
             Some(Cells::Narrow(x)) => self.copy(x.iter().copied().map(f64::from)),
             None => Value::Borrowed(&[]),
@@ -359,11 +366,17 @@ impl<'p> Machine<'p> {
 /// Series that one operator takes.
 const INPUTS_MAX: usize = 8;
 
-/// Makes the cells after the names missing.
+/// Makes the cells after the names missing: they are in the last lanes of each row.
 fn pad<T: Copy>(out: &mut [T], missing: T, (stride, names): (usize, usize)) {
-    if names < stride {
-        for row in out.chunks_exact_mut(stride) {
-            row.iter_mut().skip(names).for_each(|cell| *cell = missing);
+    if names == stride {
+        return;
+    }
+    let kept = (names + Panel::LANES).saturating_sub(stride);
+    for row in out.chunks_exact_mut(stride) {
+        if let Some(lanes) = row.last_chunk_mut::<{ Panel::LANES }>() {
+            for (lane, cell) in lanes.iter_mut().enumerate() {
+                *cell = if lane < kept { *cell } else { missing };
+            }
         }
     }
 }

@@ -142,6 +142,7 @@ impl BarSeries {
 
     /// Whose bars they are.
     #[must_use]
+    #[inline]
     pub const fn instrument(&self) -> &Instrument {
         &self.instrument
     }
@@ -154,6 +155,7 @@ impl BarSeries {
 
     /// Number of bars.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.bars.times.len()
     }
@@ -166,36 +168,42 @@ impl BarSeries {
 
     /// Opening times.
     #[must_use]
+    #[inline]
     pub fn times(&self) -> &[Timestamp] {
         &self.bars.times
     }
 
     /// First prices.
     #[must_use]
+    #[inline]
     pub fn open(&self) -> &[Price] {
         &self.bars.open
     }
 
     /// Highest prices.
     #[must_use]
+    #[inline]
     pub fn high(&self) -> &[Price] {
         &self.bars.high
     }
 
     /// Lowest prices.
     #[must_use]
+    #[inline]
     pub fn low(&self) -> &[Price] {
         &self.bars.low
     }
 
     /// Last prices.
     #[must_use]
+    #[inline]
     pub fn close(&self) -> &[Price] {
         &self.bars.close
     }
 
     /// Traded sizes.
     #[must_use]
+    #[inline]
     pub fn volume(&self) -> &[Quantity] {
         &self.bars.volume
     }

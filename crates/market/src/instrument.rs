@@ -31,6 +31,7 @@ impl Scale {
 
     /// Units in 1: `10^scale`.
     #[must_use]
+    #[inline]
     pub const fn units(self) -> i64 {
         10_i64.pow(self.0 as u32)
     }
@@ -38,6 +39,7 @@ impl Scale {
     /// The nearest `f64`, by division (a reciprocal would be off by a bit).
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "factors are computed in f64 by decision")]
+    #[inline]
     pub fn to_f64(self, units: i64) -> f64 {
         units as f64 / self.units() as f64
     }
@@ -83,6 +85,7 @@ impl Instrument {
     }
 
     /// Price × quantity, exact where 8 decimals suffice, else half to even.
+    #[inline]
     pub fn notional(&self, price: Price, quantity: Quantity) -> Result<Money, Error> {
         let overflow = || Error::Overflow { what: "a notional" };
         let product =
@@ -98,6 +101,7 @@ impl Instrument {
 
     /// A price as factors see it.
     #[must_use]
+    #[inline]
     pub fn price_f64(&self, price: Price) -> f64 {
         self.price_scale.to_f64(price.0)
     }
@@ -105,6 +109,7 @@ impl Instrument {
     /// A size as factors see it.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "factors are computed in f64 by decision")]
+    #[inline]
     pub fn quantity_f64(&self, quantity: Quantity) -> f64 {
         quantity.0 as f64 / self.lot_scale.units() as f64
     }

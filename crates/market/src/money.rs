@@ -28,6 +28,7 @@ pub enum Side {
 impl Side {
     /// +1 for a buy, −1 for a sell.
     #[must_use]
+    #[inline]
     pub const fn sign(self) -> i64 {
         match self {
             Self::Buy => 1,
@@ -37,6 +38,7 @@ impl Side {
 
     /// The other side.
     #[must_use]
+    #[inline]
     pub const fn opposite(self) -> Self {
         match self {
             Self::Buy => Self::Sell,
@@ -78,23 +80,29 @@ impl Money {
     }
 
     /// The sum, or [`Error::Overflow`].
+    #[inline]
     pub fn plus(self, other: Self) -> Result<Self, Error> {
-        self.0.checked_add(other.0).map(Self).ok_or(Error::Overflow { what: "a sum of money" })
+        self.0
+            .checked_add(other.0)
+            .map(Self)
+            .ok_or_else(|| Error::Overflow { what: "a sum of money" })
     }
 
     /// The difference, or [`Error::Overflow`].
+    #[inline]
     pub fn minus(self, other: Self) -> Result<Self, Error> {
         self.0
             .checked_sub(other.0)
             .map(Self)
-            .ok_or(Error::Overflow { what: "a difference of money" })
+            .ok_or_else(|| Error::Overflow { what: "a difference of money" })
     }
 
     /// `self × numerator / denominator`, rounded half to even.
+    #[inline]
     pub fn scaled(self, numerator: i128, denominator: i128) -> Result<Self, Error> {
-        let overflow = Error::Overflow { what: "a share of money" };
-        let product = self.0.checked_mul(numerator).ok_or(overflow.clone())?;
-        divide_half_even(product, denominator).map(Self).ok_or(overflow)
+        let overflow = || Error::Overflow { what: "a share of money" };
+        let product = self.0.checked_mul(numerator).ok_or_else(overflow)?;
+        divide_half_even(product, denominator).map(Self).ok_or_else(overflow)
     }
 
     /// For statistics and plots only; the nearest `f64`.
@@ -118,6 +126,7 @@ impl fmt::Display for Money {
 }
 
 /// `numerator / denominator` rounded half to even; `None` on a zero denominator.
+#[inline]
 pub(crate) fn divide_half_even(numerator: i128, denominator: i128) -> Option<i128> {
     let quotient = numerator.checked_div_euclid(denominator)?;
     let remainder = numerator.checked_rem_euclid(denominator)?;

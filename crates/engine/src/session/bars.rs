@@ -5,6 +5,7 @@ use crate::{
     Account, Action, Convention, Engine, Error, Event, Exchange, Row, Simulation, Trader,
     ValueRows,
     order::{Change, Update},
+    values::is_lockstep,
 };
 use market::{BarSeries, Price, Timestamp};
 use portfolio::{Fill, InstrumentId, Ledger};
@@ -16,7 +17,9 @@ struct Tape<'a> {
     times: &'a [Timestamp],
     open: &'a [Price],
     close: &'a [Price],
+    /// The first bar that is still to come.
     next: usize,
+    /// The bar of the present row.
     here: Option<usize>,
 }
 
@@ -66,6 +69,8 @@ pub(crate) struct BarSession<'a, T> {
     curve: Curve,
     /// The time of a point that the curve has not been given yet: the state is still that of it.
     due: Option<Timestamp>,
+    /// Whether every tape has a bar on every row.
+    lockstep: bool,
     /// Whether the ledger has not heard of the latest closes.
     stale: bool,
 }
@@ -108,6 +113,7 @@ impl<'a, T: Trader> BarSession<'a, T> {
             fills: Vec::new(),
             curve: Curve::default(),
             due: None,
+            lockstep: is_lockstep(series),
             stale: false,
         }
     }
@@ -169,12 +175,12 @@ impl<'a, T: Trader> BarSession<'a, T> {
         self.slept.extend(
             self.tapes.iter().map(|tape| (tape.id, u32::try_from(tape.next).unwrap_or(u32::MAX))),
         );
-        for time in times {
+        let mut rest = times;
+        while let Some(time) = rest.first() {
             self.note_what_is_due(*time)?;
-            for tape in &mut self.tapes {
-                tape.advance(*time);
-            }
-            (self.due, self.stale) = (Some(*time), true);
+            let covered = self.curve.covered(rest);
+            let here = rest.split_off(..covered).unwrap_or(&[]);
+            self.pass(here);
         }
         for ((_, bars), tape) in self.slept.iter_mut().zip(&self.tapes) {
             *bars = u32::try_from(tape.next).unwrap_or(u32::MAX) - *bars;
@@ -185,6 +191,22 @@ impl<'a, T: Trader> BarSession<'a, T> {
         let row = (first + times.len() - 1) as u32;
         self.engine.sleep(count, (row, last), &self.slept);
         Ok(())
+    }
+
+    /// Lets time pass on every tape, with nothing to note down but the last row.
+    fn pass(&mut self, times: &[Timestamp]) {
+        if self.lockstep {
+            for tape in &mut self.tapes {
+                tape.next += times.len();
+                tape.here = tape.next.checked_sub(1);
+            }
+        } else {
+            for time in times {
+                self.tapes.iter_mut().for_each(|tape| tape.advance(*time));
+            }
+        }
+        self.stale = true;
+        self.due = times.last().copied().or(self.due);
     }
 
     /// Gives the curve the point that is due, unless one that comes now takes its place.

@@ -42,6 +42,15 @@ impl Curve {
         self.end.is_some_and(|end| time < end)
     }
 
+    /// How many of these times, the first one at least, need but one point together.
+    pub(crate) fn covered(&self, times: &[Timestamp]) -> usize {
+        let end = match (self.span, times.first()) {
+            (Some(span), Some(first)) => end_of(*first, span),
+            _ => return times.len().min(1),
+        };
+        times.partition_point(|time| *time < end).max(1)
+    }
+
     /// Takes a point; times never decrease.
     pub(crate) fn push(&mut self, point: EquityPoint) {
         if self.covers(point.time) {

@@ -29,6 +29,13 @@ fn zip_operands(out: &mut [f64], a: Operand<'_>, b: Operand<'_>, f: impl Fn(f64,
 }
 
 wide! {
+    /// Takes `all` away if a cell is infinite.
+    pub(crate) fn bounded(x: &[f64], all: &mut bool) {
+        *all = x.iter().fold(true, |all, x| all & !x.is_infinite());
+    }
+}
+
+wide! {
     /// `op` on every cell.
     pub(crate) fn unary(op: Unary, out: &mut [f64], x: &[f64]) {
         match op {

@@ -3,6 +3,7 @@
 use crate::kernels::wide::wide;
 use crate::kernels::{Rows, Stage};
 use crate::scalar::finite;
+use market::Panel;
 
 /// The mean of each name so far, seeded with its first value.
 pub(super) struct Mean {
@@ -19,10 +20,31 @@ impl Mean {
 
 impl Stage for Mean {
     fn advance(&mut self, rows: &Rows<'_>, out: &mut [f64]) {
+        if let Ok(state) = self.state.as_mut_slice().try_into() {
+            return few(out, rows.input(0), state, self.weight);
+        }
         let days = out.chunks_exact_mut(rows.stride).zip(rows.input(0).chunks_exact(rows.stride));
         for (out, x) in days {
             step(out, x, &mut self.state, self.weight);
         }
+    }
+}
+
+wide! {
+    /// [`step`] down all rows of at most [`Panel::LANES`] names, whose state stays in a register.
+    fn few(out: &mut [f64], x: &[f64], state: &mut [f64; Panel::LANES], weight: f64) {
+        let rest = 1.0 - weight;
+        let mut now = *state;
+        let rows = out.as_chunks_mut::<{ Panel::LANES }>().0.iter_mut();
+        for (out, x) in rows.zip(x.as_chunks::<{ Panel::LANES }>().0) {
+            for ((out, x), e) in out.iter_mut().zip(x).zip(&mut now) {
+                let next = weight * *x + rest * *e;
+                let seeded = if e.is_nan() { *x } else { next };
+                *out = if x.is_nan() { f64::NAN } else { seeded };
+                *e = if x.is_nan() { *e } else { seeded };
+            }
+        }
+        *state = now;
     }
 }
 
