@@ -249,6 +249,48 @@ pub fn simulate_streaming(
     run.session.finish()
 }
 
+/// Where a run on paper stands before its next row.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// The next row's time.
+    pub time: Timestamp,
+    /// Its place in the calendar.
+    pub row: usize,
+    /// Rows in all.
+    pub rows: usize,
+    /// Executions so far.
+    pub fills: &'a [Fill],
+    /// Cash and positions at their latest prices.
+    pub equity: Money,
+}
+
+/// Paper: the same kernel and the same exchange, with the rows of a tape handed over one at a
+/// time. `pace` is asked before each of them: it waits as long as it likes, or ends the run there.
+///
+/// The figures, the ticks and the digest are those of a backtest on the rows that were taken.
+pub fn paper(
+    strategy: &Strategy,
+    series: &[BarSeries],
+    log: Log,
+    pace: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,
+) -> Result<Simulation, Error> {
+    let mut evaluator = Evaluator::new(strategy, series)?;
+    let mut run = Running::new(strategy, series, log)?;
+    let never = AtomicBool::new(false);
+    while let Some(time) = run.times.get(run.done).copied() {
+        let (fills, equity) = run.session.so_far()?;
+        let moment = Moment { time, row: run.done, rows: run.times.len(), fills, equity };
+        if pace(&moment).is_break() {
+            break;
+        }
+        let rows = run.done..run.done + 1;
+        let values = evaluator.take(&[time], &never)?;
+        run.take(rows.clone(), &ValueRows { values, first: rows.start })?;
+        run.done = rows.end;
+    }
+    run.session.finish()
+}
+
 /// A run and how far it has come.
 struct Running<'a> {
     session: BarSession<'a, RuleTrader>,

@@ -11,6 +11,7 @@ mod event;
 mod kernel;
 pub mod order;
 mod problem;
+pub mod replay;
 pub mod risk;
 mod session;
 pub mod strategy;
@@ -19,8 +20,8 @@ mod values;
 
 pub use account::{Account, Books};
 pub use backtest::{
-    Outcome, Resources, Simulation, Unwatched, Watch, backtest, backtest_on, simulate,
-    simulate_streaming,
+    Moment, Outcome, Resources, Simulation, Unwatched, Watch, backtest, backtest_on, paper,
+    simulate, simulate_streaming,
 };
 pub use digest::{Digest, columns_digest, run_id};
 pub use error::Error;

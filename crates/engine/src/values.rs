@@ -173,6 +173,12 @@ impl<'a> Evaluator<'a> {
         Ok(&self.values)
     }
 
+    /// The values of the rows that were taken last.
+    #[must_use]
+    pub const fn values(&self) -> &Values {
+        &self.values
+    }
+
     /// Brings the fields of these rows into the layout of a panel.
     fn read(&mut self, times: &[Timestamp]) {
         let stride = self.stream.stride();

@@ -103,17 +103,18 @@ impl<T: Trader> Engine<T> {
         self.trader.wakes(values, rows, &self.desk)
     }
 
-    /// Takes `rows` rows that the trader sleeps through: the same state as handling each.
+    /// Takes `rows` rows that the trader sleeps through: the same state as handling each. `bars` is
+    /// how many of each instrument have closed by then.
     pub(crate) fn sleep(
         &mut self,
         rows: u32,
         last: (u32, Timestamp),
-        bars: &[(InstrumentId, u32)],
+        bars: &[(InstrumentId, usize)],
     ) {
         let desk = &mut self.desk;
-        for (id, more) in bars {
+        for (id, count) in bars {
             if let Some(book) = book(&mut desk.books, *id) {
-                book.bars += *more as usize;
+                book.bars = *count;
             }
         }
         let end = desk.tick + u64::from(rows);

@@ -1,56 +1,14 @@
 //! Rows of bars through the kernel and the simulated exchange.
 
-use super::Curve;
+use super::{BarFeed, Curve};
 use crate::{
     Account, Action, Convention, Engine, Error, Event, Exchange, Row, Simulation, Trader,
     ValueRows,
     order::{Change, Update},
-    values::is_lockstep,
 };
-use market::{BarSeries, Price, Timestamp};
+use market::{BarSeries, Money, Price, Timestamp};
 use portfolio::{Fill, InstrumentId, Ledger};
 use std::ops::Range;
-
-/// One series and how far time has come in it.
-struct Tape<'a> {
-    id: InstrumentId,
-    times: &'a [Timestamp],
-    open: &'a [Price],
-    close: &'a [Price],
-    /// The first bar that is still to come.
-    next: usize,
-    /// The bar of the present row.
-    here: Option<usize>,
-}
-
-impl<'a> Tape<'a> {
-    fn of(id: InstrumentId, series: &'a BarSeries) -> Self {
-        let (times, open, close) = (series.times(), series.open(), series.close());
-        Self { id, times, open, close, next: 0, here: None }
-    }
-
-    #[inline]
-    fn advance(&mut self, time: Timestamp) {
-        self.here = (self.times.get(self.next) == Some(&time)).then_some(self.next);
-        self.next += usize::from(self.here.is_some());
-    }
-
-    #[inline]
-    fn open(&self) -> Option<Price> {
-        self.open.get(self.here?).copied()
-    }
-
-    #[inline]
-    fn close(&self) -> Option<Price> {
-        self.close.get(self.here?).copied()
-    }
-
-    /// The last bar that has closed.
-    #[inline]
-    fn latest(&self) -> Option<Price> {
-        self.close.get(self.next.checked_sub(1)?).copied()
-    }
-}
 
 /// A run over bars: rows in, fills and a curve out.
 ///
@@ -61,16 +19,14 @@ pub(crate) struct BarSession<'a, T> {
     convention: Convention,
     exchange: Exchange,
     engine: Engine<T>,
-    tapes: Vec<Tape<'a>>,
+    feed: BarFeed<'a>,
     closes: Vec<(InstrumentId, Price)>,
-    slept: Vec<(InstrumentId, u32)>,
+    counts: Vec<(InstrumentId, usize)>,
     actions: Vec<Action>,
     fills: Vec<Fill>,
     curve: Curve,
     /// The time of a point that the curve has not been given yet: the state is still that of it.
     due: Option<Timestamp>,
-    /// Whether every tape has a bar on every row.
-    lockstep: bool,
     /// Whether the ledger has not heard of the latest closes.
     stale: bool,
 }
@@ -101,19 +57,17 @@ impl<'a, T: Trader> BarSession<'a, T> {
         engine: Engine<T>,
         series: &'a [BarSeries],
     ) -> Self {
-        let tapes = (0..).map(InstrumentId).zip(series).map(|(id, s)| Tape::of(id, s)).collect();
         Self {
             convention,
             exchange,
             engine,
-            tapes,
+            feed: BarFeed::new(series),
             closes: Vec::with_capacity(series.len()),
-            slept: Vec::with_capacity(series.len()),
+            counts: Vec::with_capacity(series.len()),
             actions: Vec::new(),
             fills: Vec::new(),
             curve: Curve::default(),
             due: None,
-            lockstep: is_lockstep(series),
             stale: false,
         }
     }
@@ -148,21 +102,17 @@ impl<'a, T: Trader> BarSession<'a, T> {
         self.note_what_is_due(time)?;
         #[allow(clippy::cast_possible_truncation, reason = "the caller bounds the rows")]
         let at = (row as u32, time);
-        for tape in &mut self.tapes {
-            tape.advance(time);
-        }
+        self.feed.advance(time);
         if self.convention == Convention::NextOpen {
-            self.trade(at, Tape::open)?;
+            self.trade(at, BarFeed::open)?;
         }
-        self.closes.clear();
-        let closed = self.tapes.iter().filter_map(|tape| Some((tape.id, tape.close()?)));
-        self.closes.extend(closed);
+        self.feed.closes(&mut self.closes);
         let values = values.row(row);
         let event = Event::Row(Row { row: at.0, closes: &self.closes, values });
         self.engine.handle(&event, time, &mut self.actions)?;
         self.send();
         if self.convention == Convention::SameClose {
-            self.trade(at, Tape::close)?;
+            self.trade(at, BarFeed::close)?;
         }
         self.due = Some(time);
         Ok(())
@@ -171,42 +121,22 @@ impl<'a, T: Trader> BarSession<'a, T> {
     /// Takes rows on which nobody acts: only prices move.
     fn sleep(&mut self, first: usize, times: &[Timestamp]) -> Result<(), Error> {
         let Some(last) = times.last().copied() else { return Ok(()) };
-        self.slept.clear();
-        self.slept.extend(
-            self.tapes.iter().map(|tape| (tape.id, u32::try_from(tape.next).unwrap_or(u32::MAX))),
-        );
         let mut rest = times;
         while let Some(time) = rest.first() {
             self.note_what_is_due(*time)?;
             let covered = self.curve.covered(rest);
             let here = rest.split_off(..covered).unwrap_or(&[]);
-            self.pass(here);
-        }
-        for ((_, bars), tape) in self.slept.iter_mut().zip(&self.tapes) {
-            *bars = u32::try_from(tape.next).unwrap_or(u32::MAX) - *bars;
+            self.feed.pass(here);
+            self.stale = true;
+            self.due = here.last().copied().or(self.due);
         }
         self.mark_all()?;
         let count = u32::try_from(times.len()).unwrap_or(u32::MAX);
         #[allow(clippy::cast_possible_truncation, reason = "the caller bounds the rows")]
         let row = (first + times.len() - 1) as u32;
-        self.engine.sleep(count, (row, last), &self.slept);
+        self.feed.counts(&mut self.counts);
+        self.engine.sleep(count, (row, last), &self.counts);
         Ok(())
-    }
-
-    /// Lets time pass on every tape, with nothing to note down but the last row.
-    fn pass(&mut self, times: &[Timestamp]) {
-        if self.lockstep {
-            for tape in &mut self.tapes {
-                tape.next += times.len();
-                tape.here = tape.next.checked_sub(1);
-            }
-        } else {
-            for time in times {
-                self.tapes.iter_mut().for_each(|tape| tape.advance(*time));
-            }
-        }
-        self.stale = true;
-        self.due = times.last().copied().or(self.due);
     }
 
     /// Gives the curve the point that is due, unless one that comes now takes its place.
@@ -226,10 +156,8 @@ impl<'a, T: Trader> BarSession<'a, T> {
         if !std::mem::take(&mut self.stale) {
             return Ok(());
         }
-        for tape in &self.tapes {
-            if let Some(price) = tape.latest() {
-                self.engine.mark(tape.id, price)?;
-            }
+        for (id, price) in self.feed.latest() {
+            self.engine.mark(id, price)?;
         }
         Ok(())
     }
@@ -245,18 +173,24 @@ impl<'a, T: Trader> BarSession<'a, T> {
     fn trade(
         &mut self,
         at: (u32, Timestamp),
-        price: impl Fn(&Tape<'a>) -> Option<Price>,
+        price: impl Fn(&BarFeed<'a>, InstrumentId) -> Option<Price>,
     ) -> Result<(), Error> {
         if self.exchange.working().is_empty() {
             return Ok(());
         }
-        let tapes = &self.tapes;
-        let price_of = |id: InstrumentId| tapes.get(id.index()).and_then(&price);
+        let feed = &self.feed;
+        let price_of = |id: InstrumentId| price(feed, id);
         let mut clerk = Clerk { engine: &mut self.engine, fills: &mut self.fills };
         self.exchange.trade(at, price_of, &mut clerk)?;
         self.engine.take_actions(&mut self.actions);
         self.send();
         Ok(())
+    }
+
+    /// The fills so far, and the equity at the latest prices.
+    pub(crate) fn so_far(&mut self) -> Result<(&[Fill], Money), Error> {
+        self.mark_all()?;
+        Ok((&self.fills, self.engine.desk().ledger().equity()?))
     }
 
     /// What came of it.
@@ -269,7 +203,7 @@ impl<'a, T: Trader> BarSession<'a, T> {
         let blocks = self.engine.log().take();
         let chain = self.engine.log().head();
         let desk = self.engine.desk();
-        let ids = (0..).map(InstrumentId).take(self.tapes.len());
+        let ids = (0..).map(InstrumentId).take(self.feed.instruments());
         let (refusals, refused) = desk.refusals();
         Ok(Simulation {
             latest: ids.map(|id| desk.ledger().latest(id)).collect(),

@@ -2,6 +2,8 @@
 
 mod bars;
 mod curve;
+mod feed;
 
 pub(crate) use bars::BarSession;
 pub(crate) use curve::Curve;
+pub(crate) use feed::BarFeed;

@@ -1,0 +1,106 @@
+//! Bars of many instruments, row after row of their common calendar.
+
+use crate::values::is_lockstep;
+use market::{BarSeries, Price, Timestamp};
+use portfolio::InstrumentId;
+
+/// One series and how far time has come in it.
+struct Tape<'a> {
+    id: InstrumentId,
+    times: &'a [Timestamp],
+    open: &'a [Price],
+    close: &'a [Price],
+    /// The first bar that is still to come.
+    next: usize,
+    /// The bar of the present row.
+    here: Option<usize>,
+}
+
+impl<'a> Tape<'a> {
+    fn of(id: InstrumentId, series: &'a BarSeries) -> Self {
+        let (times, open, close) = (series.times(), series.open(), series.close());
+        Self { id, times, open, close, next: 0, here: None }
+    }
+
+    #[inline]
+    fn advance(&mut self, time: Timestamp) {
+        self.here = (self.times.get(self.next) == Some(&time)).then_some(self.next);
+        self.next += usize::from(self.here.is_some());
+    }
+}
+
+/// Where time stands on the tapes of a run.
+pub(crate) struct BarFeed<'a> {
+    tapes: Vec<Tape<'a>>,
+    /// Whether every tape has a bar on every row.
+    lockstep: bool,
+}
+
+impl<'a> BarFeed<'a> {
+    /// Before the first row.
+    pub(crate) fn new(series: &'a [BarSeries]) -> Self {
+        let tapes = (0..).map(InstrumentId).zip(series).map(|(id, s)| Tape::of(id, s)).collect();
+        Self { tapes, lockstep: is_lockstep(series) }
+    }
+
+    /// Goes on to the next row.
+    #[inline]
+    pub(crate) fn advance(&mut self, time: Timestamp) {
+        for tape in &mut self.tapes {
+            tape.advance(time);
+        }
+    }
+
+    /// Goes on over many rows at once.
+    pub(crate) fn pass(&mut self, times: &[Timestamp]) {
+        if self.lockstep {
+            for tape in &mut self.tapes {
+                tape.next += times.len();
+                tape.here = tape.next.checked_sub(1);
+            }
+        } else {
+            times.iter().for_each(|time| self.advance(*time));
+        }
+    }
+
+    /// An instrument's first price on this row.
+    #[inline]
+    pub(crate) fn open(&self, id: InstrumentId) -> Option<Price> {
+        let tape = self.tapes.get(id.index())?;
+        tape.open.get(tape.here?).copied()
+    }
+
+    /// An instrument's last price on this row.
+    #[inline]
+    pub(crate) fn close(&self, id: InstrumentId) -> Option<Price> {
+        let tape = self.tapes.get(id.index())?;
+        tape.close.get(tape.here?).copied()
+    }
+
+    /// The last prices of all that have a bar on this row.
+    #[inline]
+    pub(crate) fn closes(&self, out: &mut Vec<(InstrumentId, Price)>) {
+        out.clear();
+        let price = |tape: &Tape<'_>| Some((tape.id, tape.close.get(tape.here?).copied()?));
+        out.extend(self.tapes.iter().filter_map(price));
+    }
+
+    /// The close of each instrument's last bar so far.
+    #[inline]
+    pub(crate) fn latest(&self) -> impl Iterator<Item = (InstrumentId, Price)> {
+        let price =
+            |tape: &Tape<'_>| Some((tape.id, tape.close.get(tape.next.checked_sub(1)?).copied()?));
+        self.tapes.iter().filter_map(price)
+    }
+
+    /// How many bars of each instrument have closed.
+    pub(crate) fn counts(&self, out: &mut Vec<(InstrumentId, usize)>) {
+        out.clear();
+        out.extend(self.tapes.iter().map(|tape| (tape.id, tape.next)));
+    }
+
+    /// How many instruments there are.
+    pub(crate) fn instruments(&self) -> usize {
+        self.tapes.len()
+    }
+}
