@@ -5,6 +5,8 @@
 
 mod account;
 mod backtest;
+mod blotter;
+pub mod diff;
 mod digest;
 mod error;
 mod event;
@@ -23,6 +25,7 @@ pub use backtest::{
     Moment, Outcome, Resources, Simulation, Unwatched, Watch, backtest, backtest_on, paper,
     simulate, simulate_streaming,
 };
+pub use blotter::{Blotter, OrderRecord, OrderState};
 pub use digest::{Digest, columns_digest, run_id};
 pub use error::Error;
 pub use event::{Data, MarketEvent};

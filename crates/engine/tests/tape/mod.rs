@@ -66,6 +66,11 @@ impl Dice {
     }
 }
 
+/// Bars of given opens and closes, a day each.
+pub fn bars(symbol: &str, prices: &[(i64, i64)]) -> BarSeries {
+    of(symbol, prices.iter().enumerate().map(|(row, (open, close))| bar(row, *open, *close)))
+}
+
 /// A walk of so many bars, open apart from the last close.
 pub fn walk(symbol: &str, rows: usize, seed: u64) -> BarSeries {
     let mut dice = Dice(seed);
