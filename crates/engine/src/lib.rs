@@ -10,6 +10,7 @@ pub mod diff;
 mod digest;
 mod error;
 mod event;
+pub mod exchange;
 mod kernel;
 pub mod order;
 mod problem;

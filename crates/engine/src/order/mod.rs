@@ -46,7 +46,8 @@ pub struct Ticket {
     /// Why it is there: attribution and protections go by it.
     pub purpose: Purpose,
     /// One cancels the others: as soon as one order of a group trades, the rest of the group is
-    /// cancelled. `None` for an order on its own.
+    /// cancelled; a reduce-only one as soon as another is filled whole, so that what is left of a
+    /// position keeps its stop. `None` for an order on its own.
     pub group: Option<GroupId>,
 }
 

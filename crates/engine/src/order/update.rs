@@ -142,6 +142,8 @@ pub enum Reason {
     UnknownOrder,
     /// Orders of the instrument do not meet the market now.
     NotTrading,
+    /// The venue has no such order, or the order no such price.
+    Unsupported,
     /// A limit of the risk gate.
     Limit(Breach),
 }
@@ -285,6 +287,9 @@ impl fmt::Display for Reason {
             }
             Self::UnknownOrder => f.write_str("no such order is working"),
             Self::NotTrading => f.write_str("the instrument does not trade now"),
+            Self::Unsupported => {
+                f.write_str("the venue has no such order, or the order no such price")
+            }
             Self::Limit(Breach { limit, value, bound }) => {
                 write!(f, "{}: {value}, the limit is {bound}", limit.name())
             }

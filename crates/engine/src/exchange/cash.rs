@@ -1,0 +1,120 @@
+//! How much of an order the account lets through: what it can pay, and what it has to close.
+//!
+//! The one place that asks an account for money: an account with margin answers here.
+
+use super::terms::FeeTerms;
+use crate::{
+    Error,
+    order::{Order, Reason, Shortfall},
+};
+use market::{Money, Price, Side, Timestamp};
+use portfolio::{Contract, Ledger, Liquidity};
+
+/// A trade about to happen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trade {
+    pub(super) price: Price,
+    pub(super) lots: u64,
+    pub(super) liquidity: Liquidity,
+    pub(super) time: Timestamp,
+}
+
+/// What of a trade may happen, and why the rest may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Allowed {
+    pub(super) lots: u64,
+    pub(super) reason: Option<Reason>,
+}
+
+/// Lots held against which an order of this side would close.
+pub(super) fn closable(order: &Order, ledger: &Ledger) -> u64 {
+    let held = ledger.position(order.ticket.instrument).lots;
+    let opposes = held.signum() == -order.ticket.side.sign();
+    if opposes { held.unsigned_abs() } else { 0 }
+}
+
+/// What of a trade the account allows. What closes is free: an exit is never refused for cash. What
+/// opens needs its notional, and all of it its fee, within the buying power.
+pub(super) fn allowed(
+    order: &Order,
+    trade: Trade,
+    fees: &FeeTerms,
+    ledger: &Ledger,
+) -> Result<Allowed, Error> {
+    let closing = closable(order, ledger).min(trade.lots);
+    if closing == trade.lots {
+        return Ok(Allowed { lots: closing, reason: None });
+    }
+    if order.reduces_only() {
+        return Ok(Allowed { lots: closing, reason: Some(Reason::NothingToClose) });
+    }
+    payable(order, trade, closing, (fees, ledger))
+}
+
+fn payable(
+    order: &Order,
+    trade: Trade,
+    closing: u64,
+    (fees, ledger): (&FeeTerms, &Ledger),
+) -> Result<Allowed, Error> {
+    let contract = contract(order, ledger)?;
+    let fee_of = |lots| -> Result<Money, Error> {
+        let notional = value(contract, trade.price, lots)?;
+        Ok(fees.fee(notional, trade.liquidity, trade.time)?)
+    };
+    let cost = |opening: u64| -> Result<Money, Error> {
+        let notional = value(contract, trade.price, opening)?;
+        Ok(Money(notional.0.abs()).plus(fee_of(closing + opening)?)?)
+    };
+    let opening = trade.lots - closing;
+    let mut available = ledger.buying_power()?;
+    if closing > 0 {
+        available = available.plus(relief(order, trade.price, ledger, contract)?)?;
+    }
+    let needed = cost(opening)?;
+    if needed <= available {
+        return Ok(Allowed { lots: trade.lots, reason: None });
+    }
+    let reason = Some(Reason::Cash { needed, available });
+    if order.ticket.shortfall == Shortfall::Reject {
+        return Ok(Allowed { lots: closing, reason });
+    }
+    let after_closing = available.minus(fee_of(closing)?)?;
+    let share = fees.net_of_fee(trade.liquidity);
+    let mut lots = contract.affordable(after_closing, share, trade.price)?.min(opening);
+    // A fee rounded up can exceed what the exact one would have left.
+    while lots > 0 && cost(lots)? > available {
+        lots -= 1;
+    }
+    Ok(Allowed { lots: closing + lots, reason })
+}
+
+/// By how much buying power grows once the whole position that an order opposes is closed at a
+/// price: a long brings its value; a short costs its value, and what it blocked twice is free again.
+fn relief(
+    order: &Order,
+    price: Price,
+    ledger: &Ledger,
+    contract: Contract,
+) -> Result<Money, Error> {
+    let id = order.ticket.instrument;
+    let held = ledger.position(id).lots.unsigned_abs();
+    let worth = value(contract, price, held)?;
+    if order.ticket.side == Side::Sell {
+        return Ok(worth);
+    }
+    let blocked = value(contract, ledger.latest(id).unwrap_or(price), held)?;
+    Ok(blocked.plus(blocked)?.minus(worth)?)
+}
+
+pub(super) fn contract(order: &Order, ledger: &Ledger) -> Result<Contract, Error> {
+    let instrument = order.ticket.instrument;
+    let known = portfolio::Error::Instrument { instrument, known: 0 };
+    ledger.contract(instrument).ok_or(Error::Ledger(known))
+}
+
+pub(super) fn value(contract: Contract, price: Price, lots: u64) -> Result<Money, Error> {
+    let lots = i64::try_from(lots)
+        .map_err(|_| market::Error::Overflow { what: "the size of an order" })?;
+    Ok(contract.value(price, lots)?)
+}
