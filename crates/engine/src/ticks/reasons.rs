@@ -142,6 +142,7 @@ impl Wire for Reason {
             Self::Liquidity { wanted, there } => pair(out, 9, wanted, there),
             Self::UnknownOrder => out.push(10),
             Self::NotTrading => out.push(11),
+            Self::Unsupported => out.push(13),
             Self::Limit(breach) => {
                 out.push(12);
                 breach.put(out);
@@ -169,6 +170,7 @@ impl Wire for Reason {
             10 => Self::UnknownOrder,
             11 => Self::NotTrading,
             12 => Self::Limit(Wire::read(bytes)?),
+            13 => Self::Unsupported,
             _ => return None,
         })
     }
