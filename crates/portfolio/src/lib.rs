@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod contract;
 mod curve;
 mod ledger;
 mod measure;
@@ -11,12 +12,15 @@ mod position;
 mod statistics;
 mod trade;
 
+pub use contract::Contract;
 pub use curve::{Drawdown, EquityPoint, YearReturns, daily, drawdowns, monthly_returns};
 pub use ledger::Ledger;
 pub use measure::{Measure, Unit, Value};
 pub use performance::{Performance, RollingPoint, Settings, performance, periods_per_year};
-pub use position::{Contract, Fill, InstrumentId, Leg, Liquidity, Position};
+pub use position::{Fill, InstrumentId, Leg, Liquidity, Position};
 pub use trade::{Direction, Trade, round_trips};
+
+use market::{Money, Symbol};
 
 /// Everything that can go wrong in a ledger.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,5 +35,13 @@ pub enum Error {
         instrument: InstrumentId,
         /// How many the ledger has.
         known: usize,
+    },
+    /// A listing multiplies by nothing, or by less.
+    #[error("{symbol} has the multiplier {multiplier}: it must be positive")]
+    Multiplier {
+        /// Whose.
+        symbol: Symbol,
+        /// The multiplier.
+        multiplier: Money,
     },
 }
