@@ -6,6 +6,7 @@
 mod contract;
 mod curve;
 mod ledger;
+mod margin;
 mod measure;
 mod performance;
 mod position;
@@ -15,6 +16,7 @@ mod trade;
 pub use contract::Contract;
 pub use curve::{Drawdown, EquityPoint, YearReturns, daily, drawdowns, monthly_returns};
 pub use ledger::Ledger;
+pub use margin::{Bracket, MarginTiers, initial_rate};
 pub use measure::{Measure, Unit, Value};
 pub use performance::{Performance, RollingPoint, Settings, performance, periods_per_year};
 pub use position::{Fill, InstrumentId, Leg, Liquidity, Position};
@@ -43,5 +45,43 @@ pub enum Error {
         symbol: Symbol,
         /// The multiplier.
         multiplier: Money,
+    },
+    /// Margin brackets do not fit together.
+    #[error("margin bracket {place}: {fault}")]
+    Bracket {
+        /// Which one, from 0.
+        place: usize,
+        /// What is wrong with it.
+        fault: BracketFault,
+    },
+}
+
+/// What can be wrong with a margin bracket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BracketFault {
+    /// There is none at all.
+    #[error("there is none")]
+    None,
+    /// The first one does not begin at zero.
+    #[error("the first one must begin at 0")]
+    NotFromZero,
+    /// It does not begin above the one before.
+    #[error("it must begin above the one before")]
+    Order,
+    /// A rate is out of bounds.
+    #[error("rates must be 0 <= maintenance <= initial <= 1, initial above 0, maintenance below 1")]
+    Rates,
+    /// A rate is lower than in the bracket before.
+    #[error("rates must not fall from one bracket to the next")]
+    Falling,
+    /// The deduction leaves a jump at the bracket's edge.
+    #[error(
+        "the deduction {published} leaves a jump where the bracket begins: {continuous} does not"
+    )]
+    Deduction {
+        /// As given.
+        published: Money,
+        /// As it must be.
+        continuous: Money,
     },
 }
