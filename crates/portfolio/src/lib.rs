@@ -5,6 +5,7 @@
 
 mod contract;
 mod curve;
+mod fee;
 mod ledger;
 mod margin;
 mod measure;
@@ -15,6 +16,7 @@ mod trade;
 
 pub use contract::Contract;
 pub use curve::{Drawdown, EquityPoint, YearReturns, daily, drawdowns, monthly_returns};
+pub use fee::{FeeMeter, FeeSchedule, FeeTier, OrderFees};
 pub use ledger::Ledger;
 pub use margin::{Bracket, MarginTiers, initial_rate};
 pub use measure::{Measure, Unit, Value};
@@ -54,6 +56,14 @@ pub enum Error {
         /// What is wrong with it.
         fault: BracketFault,
     },
+    /// Fee tiers do not fit together.
+    #[error("fee tier {place}: {fault}")]
+    Fees {
+        /// Which one, from 0.
+        place: usize,
+        /// What is wrong with it.
+        fault: FeeFault,
+    },
 }
 
 /// What can be wrong with a margin bracket.
@@ -84,4 +94,24 @@ pub enum BracketFault {
         /// As it must be.
         continuous: Money,
     },
+}
+
+/// What can be wrong with a fee tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FeeFault {
+    /// There is none at all.
+    #[error("there is none")]
+    None,
+    /// The first one does not begin at zero.
+    #[error("the first one must begin at a volume of 0")]
+    NotFromZero,
+    /// It does not begin above the one before.
+    #[error("it must begin above the one before")]
+    Order,
+    /// A rate is beyond the whole notional.
+    #[error("a rate must lie between -1 and 1")]
+    Rate,
+    /// The least fee of an order is negative.
+    #[error("the least fee of an order must not be negative")]
+    Minimum,
 }
