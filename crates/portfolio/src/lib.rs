@@ -6,6 +6,7 @@
 mod contract;
 mod curve;
 mod fee;
+mod flow;
 mod ledger;
 mod margin;
 mod measure;
@@ -17,14 +18,15 @@ mod trade;
 pub use contract::Contract;
 pub use curve::{Drawdown, EquityPoint, YearReturns, daily, drawdowns, monthly_returns};
 pub use fee::{FeeMeter, FeeSchedule, FeeTier, OrderFees};
-pub use ledger::Ledger;
+pub use flow::{Carry, CashFlow, Flow, Flows};
+pub use ledger::{AccountTerms, Borrowing, Ledger, PositionMode, Statement};
 pub use margin::{Bracket, MarginTiers, initial_rate};
 pub use measure::{Measure, Unit, Value};
 pub use performance::{Performance, RollingPoint, Settings, performance, periods_per_year};
 pub use position::{Fill, InstrumentId, Leg, Liquidity, Position};
 pub use trade::{Direction, Trade, round_trips};
 
-use market::{Money, Symbol};
+use market::{Currency, Money, Rate, Symbol};
 
 /// Everything that can go wrong in a ledger.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +42,48 @@ pub enum Error {
         /// How many the ledger has.
         known: usize,
     },
+    /// A fill is for a leg that an account of this mode does not have.
+    #[error("instrument {} has no {leg} leg: the account is {mode}", .instrument.0)]
+    Leg {
+        /// Of which instrument.
+        instrument: InstrumentId,
+        /// Which leg.
+        leg: Leg,
+        /// The account's mode.
+        mode: PositionMode,
+    },
+    /// A fill would close more of a leg than it holds: a leg never turns round.
+    #[error("{asked} lots cannot be closed of {held} on the {leg} leg of instrument {}", .instrument.0)]
+    Overclosed {
+        /// Of which instrument.
+        instrument: InstrumentId,
+        /// Which leg.
+        leg: Leg,
+        /// Lots it holds.
+        held: u64,
+        /// Lots of the fill.
+        asked: u64,
+    },
+    /// The account has nothing of a currency.
+    #[error("the account has no {currency}")]
+    Currency {
+        /// Which one.
+        currency: Currency,
+    },
+    /// Something is held or owed in a currency whose rate was never told.
+    #[error("there is no rate for {currency}, in which something is held or owed")]
+    NoRate {
+        /// Which one.
+        currency: Currency,
+    },
+    /// A rate is not positive, or the account's own currency is not worth one of itself.
+    #[error("one {currency} cannot be worth {rate} of the account's currency")]
+    Rate {
+        /// Of which currency.
+        currency: Currency,
+        /// The rate.
+        rate: Rate,
+    },
     /// A listing multiplies by nothing, or by less.
     #[error("{symbol} has the multiplier {multiplier}: it must be positive")]
     Multiplier {
@@ -47,6 +91,16 @@ pub enum Error {
         symbol: Symbol,
         /// The multiplier.
         multiplier: Money,
+    },
+    /// A split is not a positive ratio.
+    #[error("{numerator}:{denominator} of instrument {} is not a positive ratio", .instrument.0)]
+    Split {
+        /// Of which instrument.
+        instrument: InstrumentId,
+        /// New units.
+        numerator: u32,
+        /// For so many old ones.
+        denominator: u32,
     },
     /// Margin brackets do not fit together.
     #[error("margin bracket {place}: {fault}")]
