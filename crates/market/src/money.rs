@@ -82,10 +82,7 @@ impl Money {
     /// The sum, or [`Error::Overflow`].
     #[inline]
     pub fn plus(self, other: Self) -> Result<Self, Error> {
-        self.0
-            .checked_add(other.0)
-            .map(Self)
-            .ok_or_else(|| Error::Overflow { what: "a sum of money" })
+        self.0.checked_add(other.0).map(Self).ok_or_else(|| Error::Overflow { what: "a sum of money" })
     }
 
     /// The difference, or [`Error::Overflow`].
@@ -97,12 +94,25 @@ impl Money {
             .ok_or_else(|| Error::Overflow { what: "a difference of money" })
     }
 
-    /// `self × numerator / denominator`, rounded half to even.
+    /// `self × numerator / denominator`, rounded half to even once. Exact however large the product
+    /// is: only a result beyond the range, or a zero denominator, is [`Error::Overflow`].
     #[inline]
     pub fn scaled(self, numerator: i128, denominator: i128) -> Result<Self, Error> {
-        let overflow = || Error::Overflow { what: "a share of money" };
-        let product = self.0.checked_mul(numerator).ok_or_else(overflow)?;
-        divide_half_even(product, denominator).map(Self).ok_or_else(overflow)
+        let scaled = match self.0.checked_mul(numerator) {
+            Some(product) => divide_half_even(product, denominator),
+            None => divide_wide(self.0, numerator, denominator),
+        };
+        scaled.map(Self).ok_or_else(|| Error::Overflow { what: "a share of money" })
+    }
+
+    /// The amount without its sign, or [`Error::Overflow`].
+    pub fn magnitude(self) -> Result<Self, Error> {
+        self.0.checked_abs().map(Self).ok_or(Error::Overflow { what: "an amount of money" })
+    }
+
+    /// The amount with the other sign, or [`Error::Overflow`].
+    pub fn negated(self) -> Result<Self, Error> {
+        self.0.checked_neg().map(Self).ok_or(Error::Overflow { what: "an amount of money" })
     }
 
     /// For statistics and plots only; the nearest `f64`.
@@ -136,6 +146,41 @@ pub(crate) fn divide_half_even(numerator: i128, denominator: i128) -> Option<i12
     let up = twice > size || (twice == size && quotient % 2 != 0);
     let step = if denominator > 0 { 1 } else { -1 };
     if up { quotient.checked_add(step) } else { Some(quotient) }
+}
+
+/// `a × b / denominator` rounded half to even, for products beyond 128 bits.
+#[cold]
+fn divide_wide(a: i128, b: i128, denominator: i128) -> Option<i128> {
+    let (high, low) = product_wide(a.unsigned_abs(), b.unsigned_abs());
+    let size = denominator.unsigned_abs();
+    // Then the quotient has more than 128 bits; a zero denominator ends here too.
+    if high >= size {
+        return None;
+    }
+    let (mut quotient, mut remainder) = (0_u128, high);
+    for place in (0..128).rev() {
+        let carried = remainder >> 127 == 1;
+        remainder = remainder << 1 | (low >> place & 1);
+        if carried || remainder >= size {
+            remainder = remainder.wrapping_sub(size);
+            quotient |= 1 << place;
+        }
+    }
+    let left = size - remainder;
+    let up = remainder > left || (remainder == left && quotient % 2 == 1);
+    let magnitude = i128::try_from(quotient.checked_add(u128::from(up))?).ok()?;
+    let negative = (a < 0) ^ (b < 0) ^ (denominator < 0);
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+/// The upper and the lower 128 bits of a product.
+const fn product_wide(a: u128, b: u128) -> (u128, u128) {
+    const HALF: u128 = u64::MAX as u128;
+    let (a_high, a_low, b_high, b_low) = (a >> 64, a & HALF, b >> 64, b & HALF);
+    let (outer, inner) = (a_low * b_low, a_high * b_low);
+    let middle = (outer >> 64) + (inner & HALF) + a_low * b_high;
+    let high = a_high * b_high + (inner >> 64) + (middle >> 64);
+    (high, middle << 64 | outer & HALF)
 }
 
 /// Parses a plain decimal into an integer of `10^-scale`; more decimals than that are refused.
@@ -198,7 +243,38 @@ mod tests {
         assert_eq!(divide_half_even(1, 0), None);
     }
 
+    #[test]
+    fn a_product_beyond_the_range_is_no_error_if_its_share_is_within() {
+        let check = |amount: i128, n: i128, d: i128, want: Option<i128>| {
+            assert_eq!(Money(amount).scaled(n, d).ok(), want.map(Money));
+        };
+        let large = 10_i128.pow(37);
+        check(large, 3000, 1000, Some(3 * large));
+        check(-large, 3000, 1000, Some(-3 * large));
+        check(large, -3000, -1000, Some(3 * large));
+        check(i128::MAX, i128::MAX, i128::MAX, Some(i128::MAX));
+        check(large, large, 1, None);
+        check(large, large, 0, None);
+        // (10^37 + 1) × 1000 / 2000 = 5 × 10^36 + 1/2: to the even neighbour.
+        check(large + 1, 1000, 2000, Some(large / 2));
+        check(large + 3, 1000, 2000, Some(large / 2 + 2));
+    }
+
     proptest! {
+        #[test]
+        fn the_wide_way_is_the_narrow_way(
+            a in any::<i64>(), b in any::<i64>(), d in any::<i64>(),
+        ) {
+            let (a, b, d) = (i128::from(a), i128::from(b), i128::from(d));
+            prop_assert_eq!(divide_wide(a, b, d), divide_half_even(a * b, d));
+        }
+
+        #[test]
+        fn a_wide_product_divides_back(a in any::<i128>(), b in any::<i128>()) {
+            prop_assume!(b != 0 && a != i128::MIN && b != i128::MIN);
+            prop_assert_eq!(divide_wide(a, b, b), Some(a));
+        }
+
         #[test]
         fn printing_then_reading_is_the_identity(units in -(1i128 << 100)..(1i128 << 100)) {
             prop_assert_eq!(Money::parse(&Money(units).to_string()), Ok(Money(units)));

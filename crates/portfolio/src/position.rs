@@ -1,7 +1,8 @@
 //! One instrument's side of the ledger: what was filled, what is held, what it cost.
 
 use crate::Error;
-use market::{Instrument, Money, Price, Quantity, Side, Timestamp};
+use market::{Money, Price, Quantity, Side, Timestamp};
+use std::fmt;
 
 /// An instrument by its place in the list that the ledger was opened with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +26,16 @@ pub enum Leg {
     Long,
     /// The short position of a hedged account: a sell enlarges it, a buy shrinks it.
     Short,
+}
+
+impl fmt::Display for Leg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Net => "net",
+            Self::Long => "long",
+            Self::Short => "short",
+        })
+    }
 }
 
 /// Whether an order waited for the market or went to meet it.
@@ -64,56 +75,6 @@ pub struct Fill {
     pub liquidity: Liquidity,
 }
 
-/// How ticks and lots of one instrument become money: the same figure as
-/// [`Instrument::notional`], with the powers of ten worked out once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Contract {
-    multiplier: i128,
-    divisor: i128,
-}
-
-impl Contract {
-    /// Of an instrument.
-    #[must_use]
-    pub fn of(instrument: &Instrument) -> Self {
-        let decimals = instrument.price_scale.decimals() + instrument.lot_scale.decimals();
-        let power = |exponent: u8| 10_i128.pow(u32::from(exponent));
-        Self {
-            multiplier: power(Money::DECIMALS.saturating_sub(decimals)),
-            divisor: power(decimals.saturating_sub(Money::DECIMALS)),
-        }
-    }
-
-    /// Price × signed lots; exact where eight decimals suffice, else half to even.
-    #[inline]
-    pub fn value(self, price: Price, lots: i64) -> Result<Money, market::Error> {
-        let product = i128::from(price.0) * i128::from(lots);
-        let overflow = market::Error::Overflow { what: "the value of a position" };
-        let amount = product.checked_mul(self.multiplier).ok_or(overflow)?;
-        if self.divisor == 1 { Ok(Money(amount)) } else { Money(amount).scaled(1, self.divisor) }
-    }
-
-    /// The most whole lots whose exact value is at most `amount × part / of` at a positive price.
-    ///
-    /// Exact: one integer division, rounded towards zero. Nothing is affordable for an amount, a
-    /// part or a price that is not positive.
-    pub fn affordable(
-        self,
-        amount: Money,
-        (part, of): (i128, i128),
-        price: Price,
-    ) -> Result<u64, market::Error> {
-        if amount.0 <= 0 || part <= 0 || of <= 0 || price.0 <= 0 {
-            return Ok(0);
-        }
-        let overflow = || market::Error::Overflow { what: "the size of an order" };
-        let product = |a: i128, b: i128| a.checked_mul(b).ok_or_else(overflow);
-        let budget = product(product(amount.0, part)?, self.divisor)?;
-        let cost = product(product(of, i128::from(price.0))?, self.multiplier)?;
-        i64::try_from(budget / cost).map(i64::unsigned_abs).map_err(|_| overflow())
-    }
-}
-
 /// A netted position: lots held (negative is short), what they cost, what was earned so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Position {
@@ -131,8 +92,14 @@ impl Position {
     /// Folds one fill in. A fill that crosses zero closes the old position and opens a new one.
     ///
     /// Average cost: closing `k` of `n` lots takes `basis × k / n` off, half to even at 1e-8; the
-    /// last lot takes the rest, so that nothing is lost to rounding.
+    /// last lot takes the rest, so that nothing is lost to rounding. On an error the position is
+    /// as it was.
     pub fn apply(&mut self, fill: &Fill) -> Result<(), market::Error> {
+        *self = self.after(fill)?;
+        Ok(())
+    }
+
+    fn after(mut self, fill: &Fill) -> Result<Self, market::Error> {
         let overflow = market::Error::Overflow { what: "a position" };
         let size = i64::try_from(fill.quantity.0).map_err(|_| overflow.clone())?;
         let signed = fill.side.sign() * size;
@@ -150,13 +117,30 @@ impl Position {
             self.basis = self.basis.minus(cost)?.plus(fill.notional.minus(proceeds)?)?;
         }
         self.lots = lots;
-        Ok(())
+        Ok(self)
+    }
+
+    /// The basis with the position's sign: what is subtracted from its value.
+    #[inline]
+    pub fn signed_basis(&self) -> Result<Money, market::Error> {
+        if self.lots < 0 { self.basis.negated() } else { Ok(self.basis) }
     }
 
     /// Profit of the lots still held at this value of theirs (negative for a short).
     pub fn unrealised(&self, value: Money) -> Result<Money, Error> {
-        let signed = if self.lots < 0 { Money(-self.basis.0) } else { self.basis };
-        Ok(value.minus(signed)?)
+        Ok(value.minus(self.signed_basis()?)?)
+    }
+
+    /// A long and a short leg seen as one position: lots, signed basis, profit and fees add up.
+    pub(crate) fn net(long: &Self, short: &Self) -> Self {
+        let lots = long.lots.saturating_add(short.lots);
+        let basis = long.basis.0.saturating_sub(short.basis.0);
+        Self {
+            lots,
+            basis: Money(if lots < 0 { basis.saturating_neg() } else { basis }),
+            realised: Money(long.realised.0.saturating_add(short.realised.0)),
+            fees: Money(long.fees.0.saturating_add(short.fees.0)),
+        }
     }
 }
 
@@ -168,8 +152,7 @@ fn share(amount: Money, part: u64, whole: u64) -> Result<Money, market::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market::Scale;
-    use proptest::prelude::*;
+    use market::Instrument;
 
     fn fill(side: Side, lots: u64, price: i64) -> Fill {
         let instrument = Instrument::share("X".parse().expect("a symbol"));
@@ -213,22 +196,5 @@ mod tests {
         check(&[(Sell, 10, 1000), (Buy, 4, 900)], -6, "60", "4");
         check(&[(Buy, 10, 1000), (Sell, 15, 1100)], -5, "55", "10");
         check(&[(Buy, 3, 100), (Buy, 4, 101), (Sell, 2, 100)], 5, "5.02857143", "-0.01142857");
-    }
-
-    proptest! {
-        #[test]
-        fn a_contract_says_what_its_instrument_says(
-            price in any::<i64>(), lots in any::<u32>(), p in 0u8..=12, l in 0u8..=12,
-        ) {
-            let instrument = Instrument {
-                symbol: "X".parse().expect("a symbol"),
-                price_scale: Scale::new(p).expect("small"),
-                lot_scale: Scale::new(l).expect("small"),
-                currency: market::Currency::USD,
-            };
-            let value = Contract::of(&instrument).value(Price(price), i64::from(lots));
-            let notional = instrument.notional(Price(price), Quantity(u64::from(lots)));
-            prop_assert_eq!(value.ok(), notional.ok());
-        }
     }
 }
