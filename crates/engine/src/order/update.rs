@@ -172,8 +172,12 @@ pub enum Amount {
     Fraction(market::Rate),
     /// A moment.
     Time(Timestamp),
+    /// A length of time.
+    Span(crate::risk::Span),
     /// A state of the gate.
     State(crate::risk::State),
+    /// A figure that nobody knows: a limit that needs it lets nothing enlarge.
+    Unknown,
 }
 
 /// The limits of the risk gate, by name.
@@ -209,6 +213,8 @@ pub enum Limit {
     StopLossGuard,
     /// Rest after an exit.
     CoolDown,
+    /// Round trips of an instrument that earned too little.
+    LowProfit,
     /// The instrument is locked.
     Lock,
     /// The price it would trade at is too old.
@@ -235,6 +241,7 @@ impl Limit {
             Self::DailyLoss => "daily_loss",
             Self::StopLossGuard => "stop_loss_guard",
             Self::CoolDown => "cool_down",
+            Self::LowProfit => "low_profit",
             Self::Lock => "lock",
             Self::StalePrice => "stale_price",
         }
@@ -250,7 +257,22 @@ impl fmt::Display for Amount {
             Self::Count(count) => write!(f, "{count}"),
             Self::Fraction(rate) => write!(f, "{rate}"),
             Self::Time(time) => write!(f, "{time}"),
+            Self::Span(span) => write!(f, "{span}"),
             Self::State(state) => write!(f, "{state}"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, value, bound } = self;
+        let name = limit.name();
+        match (value, bound) {
+            (Amount::State(state), _) => write!(f, "{name}: {state}"),
+            (Amount::Time(_), Amount::Time(until)) => write!(f, "{name}: locked until {until}"),
+            (Amount::Time(_), Amount::Unknown) => write!(f, "{name}: locked until it is lifted"),
+            _ => write!(f, "{name}: {value}, the limit is {bound}"),
         }
     }
 }
@@ -285,9 +307,7 @@ impl fmt::Display for Reason {
             }
             Self::UnknownOrder => f.write_str("no such order is working"),
             Self::NotTrading => f.write_str("the instrument does not trade now"),
-            Self::Limit(Breach { limit, value, bound }) => {
-                write!(f, "{}: {value}, the limit is {bound}", limit.name())
-            }
+            Self::Limit(breach) => write!(f, "{breach}"),
         }
     }
 }

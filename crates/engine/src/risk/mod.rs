@@ -1,5 +1,9 @@
 //! The risk gate: what is looked at before every order, and which orders a state lets through.
 
+mod span;
+
+pub use span::{Day, Span};
+
 use std::fmt;
 
 /// What the gate lets through. Exits, stops and close-all pass in every state: a position is never
