@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod kernel;
 pub mod order;
+pub mod plan;
 mod problem;
 pub mod risk;
 pub mod strategy;
