@@ -1,8 +1,12 @@
 //! Plans above single orders, as a specification: what each does after each thing it is told.
 #![allow(missing_docs, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "plan/bracket.rs"]
+mod bracket;
 #[path = "plan/emulator.rs"]
 mod emulator;
+#[path = "plan/groups.rs"]
+mod groups;
 
 use engine::order::{Change, Ending, OrderKind, Reason, Restrictions, Ticket, TimeInForce};
 use engine::plan::{Input, Key, News, Outcome, Plan, Prices, Step};

@@ -6,15 +6,21 @@
 //! of the gate as [`Change::Ended`]. Updates of one child come in the venue's order; news of a
 //! position come after the update that changed it. After [`Step::Done`] nothing more comes.
 
+mod bracket;
 mod capabilities;
 mod child;
 mod emulator;
 mod error;
+mod oco;
+mod oto;
 mod trigger;
 
+pub use bracket::{Bracket, Exits};
 pub use capabilities::Capabilities;
 pub use emulator::Emulator;
 pub use error::PlanError;
+pub use oco::{Oco, Race};
+pub use oto::{Oto, Release};
 pub use trigger::Prices;
 
 use crate::order::{Amendment, Change, Ending, Ticket};
