@@ -7,6 +7,10 @@ mod bracket;
 mod emulator;
 #[path = "plan/groups.rs"]
 mod groups;
+#[path = "plan/laws.rs"]
+mod laws;
+#[path = "plan/twap.rs"]
+mod twap;
 
 use engine::order::{Change, Ending, OrderKind, Reason, Restrictions, Ticket, TimeInForce};
 use engine::plan::{Input, Key, News, Outcome, Plan, Prices, Step};

@@ -14,6 +14,7 @@ mod error;
 mod oco;
 mod oto;
 mod trigger;
+mod twap;
 
 pub use bracket::{Bracket, Exits};
 pub use capabilities::Capabilities;
@@ -22,6 +23,7 @@ pub use error::PlanError;
 pub use oco::{Oco, Race};
 pub use oto::{Oto, Release};
 pub use trigger::Prices;
+pub use twap::{Jitter, Rest, Twap, TwapTerms};
 
 use crate::order::{Amendment, Change, Ending, Ticket};
 use market::{Price, Quantity, Timestamp};
