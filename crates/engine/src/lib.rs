@@ -13,6 +13,7 @@ mod event;
 pub mod exchange;
 mod kernel;
 pub mod order;
+pub mod plan;
 mod problem;
 pub mod replay;
 pub mod risk;

@@ -174,8 +174,12 @@ pub enum Amount {
     Fraction(market::Rate),
     /// A moment.
     Time(Timestamp),
+    /// A length of time.
+    Span(crate::risk::Span),
     /// A state of the gate.
     State(crate::risk::State),
+    /// A figure that nobody knows: a limit that needs it lets nothing enlarge.
+    Unknown,
 }
 
 /// The limits of the risk gate, by name.
@@ -211,6 +215,8 @@ pub enum Limit {
     StopLossGuard,
     /// Rest after an exit.
     CoolDown,
+    /// Round trips of an instrument that earned too little.
+    LowProfit,
     /// The instrument is locked.
     Lock,
     /// The price it would trade at is too old.
@@ -237,6 +243,7 @@ impl Limit {
             Self::DailyLoss => "daily_loss",
             Self::StopLossGuard => "stop_loss_guard",
             Self::CoolDown => "cool_down",
+            Self::LowProfit => "low_profit",
             Self::Lock => "lock",
             Self::StalePrice => "stale_price",
         }
@@ -252,7 +259,22 @@ impl fmt::Display for Amount {
             Self::Count(count) => write!(f, "{count}"),
             Self::Fraction(rate) => write!(f, "{rate}"),
             Self::Time(time) => write!(f, "{time}"),
+            Self::Span(span) => write!(f, "{span}"),
             Self::State(state) => write!(f, "{state}"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, value, bound } = self;
+        let name = limit.name();
+        match (value, bound) {
+            (Amount::State(state), _) => write!(f, "{name}: {state}"),
+            (Amount::Time(_), Amount::Time(until)) => write!(f, "{name}: locked until {until}"),
+            (Amount::Time(_), Amount::Unknown) => write!(f, "{name}: locked until it is lifted"),
+            _ => write!(f, "{name}: {value}, the limit is {bound}"),
         }
     }
 }
@@ -290,9 +312,7 @@ impl fmt::Display for Reason {
             Self::Unsupported => {
                 f.write_str("the venue has no such order, or the order no such price")
             }
-            Self::Limit(Breach { limit, value, bound }) => {
-                write!(f, "{}: {value}, the limit is {bound}", limit.name())
-            }
+            Self::Limit(breach) => write!(f, "{breach}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::wire::{Wire, tag};
 use crate::{
     order::{Amount, Breach, Limit, Reason},
-    risk::State,
+    risk::{Span, State},
 };
 
 impl Wire for State {
@@ -51,6 +51,11 @@ impl Wire for Amount {
                 out.push(6);
                 state.put(out);
             }
+            Self::Span(span) => {
+                out.push(7);
+                span.nanos().unsigned_abs().put(out);
+            }
+            Self::Unknown => out.push(8),
         }
     }
 
@@ -63,13 +68,15 @@ impl Wire for Amount {
             4 => Self::Fraction(Wire::read(bytes)?),
             5 => Self::Time(Wire::read(bytes)?),
             6 => Self::State(Wire::read(bytes)?),
+            7 => Self::Span(Span::from_nanos(Wire::read(bytes)?)),
+            8 => Self::Unknown,
             _ => return None,
         })
     }
 }
 
 /// Limits by their tags; new ones go to the end.
-const LIMITS: [Limit; 17] = [
+const LIMITS: [Limit; 18] = [
     Limit::State,
     Limit::OrderSize,
     Limit::OrderNotional,
@@ -87,6 +94,7 @@ const LIMITS: [Limit; 17] = [
     Limit::CoolDown,
     Limit::Lock,
     Limit::StalePrice,
+    Limit::LowProfit,
 ];
 
 impl Wire for Limit {
