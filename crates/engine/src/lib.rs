@@ -8,6 +8,7 @@ mod backtest;
 mod digest;
 mod error;
 mod event;
+pub mod feed;
 mod kernel;
 pub mod order;
 mod problem;
