@@ -11,6 +11,7 @@ mod digest;
 mod error;
 mod event;
 pub mod exchange;
+pub mod feed;
 mod kernel;
 pub mod order;
 pub mod plan;

@@ -11,6 +11,7 @@ mod money;
 mod narrow;
 mod panel;
 mod rate;
+mod session;
 mod symbol;
 mod tape;
 mod time;
@@ -23,8 +24,11 @@ pub use money::{Money, Price, Quantity, Side};
 pub use narrow::{NarrowColumn, NarrowPanel, narrow};
 pub use panel::{Column, Labels, Panel};
 pub use rate::Rate;
+pub use session::{Hours, Moment, Session, Span};
 pub use symbol::{Currency, Symbol};
-pub use tape::{Depth, Funding, Print, Quote, Status};
+pub use tape::{
+    Depth, Flaw, Funding, Print, Quote, Repeats, Seen, Status, Tick, TickRules, TickWatch,
+};
 pub use time::Timestamp;
 
 /// Everything that can be wrong with a noun of the market.
@@ -61,6 +65,18 @@ pub enum Error {
     Time {
         /// The text as it came, cut to 64 characters.
         text: String,
+    },
+    /// No such time zone.
+    #[error("{text:?} is not a time zone: write an IANA name such as America/New_York or UTC")]
+    TimeZone {
+        /// The name as it came, cut to 64 characters.
+        text: String,
+    },
+    /// A session that no market keeps.
+    #[error("{what}")]
+    Session {
+        /// What is wrong, and the fix.
+        what: &'static str,
     },
     /// A sum or product leaves the range of the type.
     #[error("arithmetic overflow in {what}")]

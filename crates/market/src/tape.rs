@@ -1,5 +1,9 @@
 //! What a market tells besides bars: trades that printed, quotes, changes of the book, funding.
 
+mod rules;
+
+pub use rules::{Flaw, Repeats, Seen, Tick, TickRules, TickWatch};
+
 use crate::{Price, Quantity, Rate, Side, Timestamp};
 
 /// A trade on the tape: somebody bought from somebody else at this price.

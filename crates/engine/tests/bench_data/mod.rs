@@ -11,7 +11,7 @@
     reason = "test data, shared by tests and the bench"
 )]
 
-use market::{Bar, BarSeries, BarSize, Instrument, Price, Quantity, Timestamp};
+use market::{Bar, BarSeries, BarSize, Instrument, Price, Quantity, Quote, Timestamp};
 use sha2::{Digest, Sha256};
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -56,14 +56,23 @@ const DAILY_500: [&str; 6] = [
     "2a9bfec1a5edcc0bb6d988a4df4660d27a239a496a42760d78ccb106c7f1677d",
 ];
 
-fn verify(columns: &Columns, sums: [&str; 6]) {
+const QUOTES_5M: [&str; 5] = [
+    "4050e772963b52d80fe76408aa2db645988f903ef29ec33865a433988693f769",
+    "60669aa182fc05621eef26d067e837899e6c262e4639fe05744dcca13c3ddf89",
+    "d016e967cc36788b630535ed0e59201ac425c2cc3c847a8a25d26cef29fb8a34",
+    "6983020baa78e88c0b7b4a9281b3c613e2f4107f5a3a07effcfa28dbe8d52b9a",
+    "10c51187edc8a61d240779372285950a57add97d4c68cb6337c09baee076c62f",
+];
+
+fn verify(columns: &Columns, sums: &[&str]) {
+    assert_eq!(columns.len(), sums.len());
     for (column, want) in columns.iter().zip(sums) {
         let mut hash = Sha256::new();
         for value in column {
             hash.update(value.to_le_bytes());
         }
         let found: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(found, want, "a column is not the benchmark's");
+        assert_eq!(found, *want, "a column is not the benchmark's");
     }
 }
 
@@ -104,8 +113,33 @@ pub fn bars_1m() -> BarSeries {
         ];
         columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
     }
-    verify(&columns, BARS_1M);
+    verify(&columns, &BARS_1M);
     series("BENCH", BarSize::MINUTE, &columns, 0..n)
+}
+
+/// 5,000,000 quotes of one instrument: time, bid, ask and both sizes.
+pub fn quotes_5m() -> Vec<Quote> {
+    let n = 5_000_000;
+    let mut columns: Columns = vec![Vec::with_capacity(n); 5];
+    let (mut bid, mut time) = (100_000, 1_577_836_800_000_000_000);
+    for i in 0..n {
+        let g = random(22, i);
+        bid += divide(bell(random(21, i)), 12_001);
+        time += 1_000_000 * (1 + (g % 199) as i64);
+        let ask = bid + 1 + ((g >> 4) % 4) as i64;
+        let sizes = [1 + ((g >> 12) % 500) as i64, 1 + ((g >> 32) % 500) as i64];
+        let row = [time, bid, ask, sizes[0], sizes[1]];
+        columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+    }
+    verify(&columns, &QUOTES_5M);
+    let quote = |i: usize| Quote {
+        time: Timestamp::from_nanos(columns[0][i]),
+        bid: Price(columns[1][i]),
+        ask: Price(columns[2][i]),
+        bid_size: Quantity(columns[3][i].unsigned_abs()),
+        ask_size: Quantity(columns[4][i].unsigned_abs()),
+    };
+    (0..n).map(quote).collect()
 }
 
 /// 500 instruments × 2,520 daily bars.
@@ -136,7 +170,7 @@ pub fn daily_500() -> Vec<BarSeries> {
             columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
         }
     }
-    verify(&columns, DAILY_500);
+    verify(&columns, &DAILY_500);
     let one = |j: usize| {
         let rows = (0..n).map(|t| t * k + j);
         series(&format!("S{j:03}"), BarSize::DAY, &columns, rows)
