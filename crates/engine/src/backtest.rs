@@ -2,17 +2,18 @@
 //! exchange, and what came of it.
 
 use crate::{
-    Digest, Engine, Error, Evaluator, Exchange, RuleTrader, Strategy, Terms, ValueRows, Values,
+    Digest, Engine, Error, Evaluator, RuleTrader, Strategy, Terms, ValueRows, Values,
     columns_digest,
     digest::outcome_digest,
     evaluate,
+    exchange::Exchange,
     order::{Order, Refusal},
     run_id,
-    session::BarSession,
+    session::{BarSession, Curve, Wiring},
     ticks::{Block, Log, Recording},
     values::calendar,
 };
-use market::{BarSeries, Instrument, Money, Price, Symbol, Timestamp};
+use market::{BarSeries, Instrument, Listing, Money, Price, Symbol, Timestamp};
 use portfolio::{Contract, EquityPoint, Fill, InstrumentId, Ledger, Trade, round_trips};
 use std::{
     num::NonZeroUsize,
@@ -309,10 +310,11 @@ impl<'a> Running<'a> {
         let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
         let terms = Terms::of(strategy, &instruments)?;
         let ledger = Ledger::open(terms.cash, &instruments);
-        let (exchange, convention) = (Exchange::new(terms.fee), terms.convention);
+        let listings: Vec<Listing> = instruments.iter().cloned().map(Listing::of).collect();
+        let exchange = Exchange::new(terms.venue(strategy.seed), &listings);
         let trader = RuleTrader::new(terms, instruments.len());
         let engine = Engine::new(trader, ledger, instruments.len(), log);
-        let session = BarSession::new((exchange, convention), engine, series);
+        let session = BarSession::new(exchange, engine, series);
         Ok(Self { session, times, done: 0, told: 0 })
     }
 
@@ -336,6 +338,27 @@ impl<'a> Running<'a> {
 }
 
 impl Simulation {
+    pub(crate) fn of<T: crate::Trader>(mut wiring: Wiring<T>, curve: Curve) -> Self {
+        let engine = &mut wiring.engine;
+        engine.finish();
+        let (blocks, chain) = (engine.log().take(), engine.log().head());
+        let desk = engine.desk();
+        let ids = (0..).map(InstrumentId).take(desk.instruments());
+        let (refusals, refused) = desk.refusals();
+        Self {
+            latest: ids.map(|id| desk.ledger().latest(id)).collect(),
+            refusals: refusals.to_vec(),
+            refused,
+            unfilled: wiring.exchange.open_orders().collect(),
+            orders: desk.orders(),
+            ticks: desk.tick(),
+            chain,
+            blocks,
+            curve: curve.into_points(),
+            fills: wiring.fills,
+        }
+    }
+
     /// Equity at the last row; `None` without rows.
     #[must_use]
     pub fn final_equity(&self) -> Option<Money> {

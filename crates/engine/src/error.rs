@@ -64,6 +64,17 @@ pub enum Error {
         /// Rows allowed.
         limit: usize,
     },
+    /// A trader answers every answer of the exchange with a new order.
+    #[error(
+        "at tick {tick} the strategy has answered {rounds} times without time passing: \
+         it must not send an order for each of its own orders' updates"
+    )]
+    Endless {
+        /// The tick.
+        tick: u64,
+        /// Answers so far.
+        rounds: usize,
+    },
     /// The caller asked to stop.
     #[error("the run was cancelled")]
     Cancelled,

@@ -82,7 +82,10 @@ impl Money {
     /// The sum, or [`Error::Overflow`].
     #[inline]
     pub fn plus(self, other: Self) -> Result<Self, Error> {
-        self.0.checked_add(other.0).map(Self).ok_or_else(|| Error::Overflow { what: "a sum of money" })
+        self.0
+            .checked_add(other.0)
+            .map(Self)
+            .ok_or_else(|| Error::Overflow { what: "a sum of money" })
     }
 
     /// The difference, or [`Error::Overflow`].

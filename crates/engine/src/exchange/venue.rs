@@ -121,6 +121,23 @@ impl Exchange {
         self.load.get(instrument.index()).is_none_or(|load| *load == 0)
     }
 
+    /// Whether nothing works or is on its way, in either direction.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let nothing_travels = self.inbox.is_empty() && self.shared.reports.is_empty();
+        nothing_travels && self.load.iter().all(|load| *load == 0)
+    }
+
+    /// Everything that works or is on its way, by instrument, then by arrival.
+    pub fn open_orders(&self) -> impl Iterator<Item = Order> {
+        let resting = self.pits.iter().flat_map(|pit| &pit.orders).filter(|o| o.is_live());
+        let travelling = self.inbox.iter().filter_map(|message| match message.wish {
+            Wish::Submit(order) => Some(order),
+            _ => None,
+        });
+        resting.map(|resting| resting.order).chain(travelling)
+    }
+
     /// What works at the venue, by arrival.
     pub fn working(&self, instrument: InstrumentId) -> impl Iterator<Item = &Resting> {
         let pit = self.pits.get(instrument.index());

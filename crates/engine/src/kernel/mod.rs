@@ -3,7 +3,6 @@
 
 mod desk;
 mod event;
-mod exchange;
 mod follow;
 mod rebalance;
 mod rules;
@@ -13,7 +12,6 @@ mod working;
 
 pub use desk::Desk;
 pub use event::{Action, Command, Decision, Event, Row, TimerId};
-pub use exchange::Exchange;
 pub use follow::Flags;
 pub use rules::{RuleTrader, Terms};
 pub use trader::Trader;

@@ -1,8 +1,8 @@
 //! The trader that follows a strategy's text.
 
 use super::{Decision, Desk, Trader, schedule::Calendar};
-use crate::{Convention, Error, FeeRate, Rules, Sizing, Strategy, ValueRows, Values};
-use market::{Instrument, Money};
+use crate::{Convention, Error, FeeRate, Rules, Sizing, Strategy, ValueRows, Values, exchange};
+use market::{Instrument, Money, Rate};
 use std::ops::Range;
 
 /// What a strategy asks for, in the units of its instruments.
@@ -46,6 +46,22 @@ impl Terms {
         let (lookback, cash) = (strategy.lookback(), strategy.cash);
         let (fee, convention) = (strategy.fee, strategy.convention);
         Ok(Self { lookback, size, calendar, fee, convention, cash })
+    }
+
+    /// The simulated venue that the strategy asks for.
+    #[must_use]
+    pub fn venue(&self, seed: u64) -> exchange::Terms {
+        let model = match self.convention {
+            Convention::NextOpen => exchange::Model::NextOpen,
+            Convention::SameClose => exchange::Model::SameClose,
+        };
+        // Basis points in units of 1e-8 are fractions in units of 1e-12.
+        let rate = Rate(self.fee.bps().0);
+        exchange::Terms {
+            fees: exchange::FeeTerms::new(rate, rate),
+            seed,
+            ..exchange::Terms::of(model)
+        }
     }
 }
 

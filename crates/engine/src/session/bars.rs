@@ -1,29 +1,25 @@
 //! Rows of bars through the kernel and the simulated exchange.
 
-use super::{BarFeed, Curve};
+use super::{BarFeed, Curve, Wiring};
 use crate::{
-    Account, Action, Convention, Engine, Error, Event, Exchange, Row, Simulation, Trader,
-    ValueRows,
-    order::{Change, Update},
+    Engine, Error, Event, Row, Simulation, Trader, ValueRows,
+    exchange::{Exchange, Moment},
 };
-use market::{BarSeries, Money, Price, Timestamp};
-use portfolio::{Fill, InstrumentId, Ledger};
+use market::{Bar, BarSeries, Money, Price, Timestamp};
+use portfolio::{Fill, InstrumentId};
 use std::ops::Range;
 
 /// A run over bars: rows in, fills and a curve out.
 ///
-/// On each row: waiting orders whose instrument has a bar are filled at its open (`next_open`);
-/// the bars close; the trader decides; under `same_close` the new orders are filled at those
-/// closes; the account is noted down.
+/// On each row, if orders are out: bars open, what that fills may bring new orders; bars take their
+/// path, and again; bars are complete. Then the bars close for the kernel, and the trader decides.
+/// Under `same_close` what it decided is filled at those closes. The account is noted down.
 pub(crate) struct BarSession<'a, T> {
-    convention: Convention,
-    exchange: Exchange,
-    engine: Engine<T>,
+    wiring: Wiring<T>,
     feed: BarFeed<'a>,
+    bars: Vec<(InstrumentId, Bar)>,
     closes: Vec<(InstrumentId, Price)>,
     counts: Vec<(InstrumentId, usize)>,
-    actions: Vec<Action>,
-    fills: Vec<Fill>,
     curve: Curve,
     /// The time of a point that the curve has not been given yet: the state is still that of it.
     due: Option<Timestamp>,
@@ -31,41 +27,18 @@ pub(crate) struct BarSession<'a, T> {
     stale: bool,
 }
 
-/// The kernel as the exchange sees it, with everything that was filled noted down.
-struct Clerk<'a, T> {
-    engine: &'a mut Engine<T>,
-    fills: &'a mut Vec<Fill>,
-}
-
-impl<T: Trader> Account for Clerk<'_, T> {
-    fn ledger(&self) -> &Ledger {
-        self.engine.desk().ledger()
-    }
-
-    fn update(&mut self, update: &Update) -> Result<(), Error> {
-        if let Change::Filled(fill) = update.change {
-            self.fills.push(fill);
-        }
-        self.engine.update(update)
-    }
-}
+/// Times that a bar's path is asked again for orders that came on the way.
+const PATHS_MAX: usize = 16;
 
 impl<'a, T: Trader> BarSession<'a, T> {
     /// At the beginning of these series.
-    pub(crate) fn new(
-        (exchange, convention): (Exchange, Convention),
-        engine: Engine<T>,
-        series: &'a [BarSeries],
-    ) -> Self {
+    pub(crate) fn new(exchange: Exchange, engine: Engine<T>, series: &'a [BarSeries]) -> Self {
         Self {
-            convention,
-            exchange,
-            engine,
+            wiring: Wiring::new(engine, exchange),
             feed: BarFeed::new(series),
+            bars: Vec::new(),
             closes: Vec::with_capacity(series.len()),
             counts: Vec::with_capacity(series.len()),
-            actions: Vec::new(),
-            fills: Vec::new(),
             curve: Curve::default(),
             due: None,
             stale: false,
@@ -81,8 +54,8 @@ impl<'a, T: Trader> BarSession<'a, T> {
     ) -> Result<(), Error> {
         let mut row = rows.start;
         while row < rows.end {
-            if self.exchange.working().is_empty() {
-                let wake = self.engine.wakes(values, row..rows.end);
+            if self.wiring.is_quiet() {
+                let wake = self.wiring.engine.wakes(values, row..rows.end);
                 if wake > row {
                     let asleep = times.get(row - rows.start..wake - rows.start).unwrap_or(&[]);
                     self.sleep(row, asleep)?;
@@ -101,20 +74,56 @@ impl<'a, T: Trader> BarSession<'a, T> {
     fn step(&mut self, row: usize, time: Timestamp, values: &ValueRows<'_>) -> Result<(), Error> {
         self.note_what_is_due(time)?;
         #[allow(clippy::cast_possible_truncation, reason = "the caller bounds the rows")]
-        let at = (row as u32, time);
+        let at = Moment { time, row: row as u32 };
         self.feed.advance(time);
-        if self.convention == Convention::NextOpen {
-            self.trade(at, BarFeed::open)?;
+        if !self.wiring.is_quiet() {
+            self.meet(at)?;
         }
         self.feed.closes(&mut self.closes);
-        let values = values.row(row);
-        let event = Event::Row(Row { row: at.0, closes: &self.closes, values });
-        self.engine.handle(&event, time, &mut self.actions)?;
-        self.send();
-        if self.convention == Convention::SameClose {
-            self.trade(at, BarFeed::close)?;
+        let event = Event::Row(Row { row: at.row, closes: &self.closes, values: values.row(row) });
+        let Wiring { engine, actions, .. } = &mut self.wiring;
+        engine.handle(&event, time, actions)?;
+        if !actions.is_empty() {
+            self.decided(at)?;
         }
         self.due = Some(time);
+        Ok(())
+    }
+
+    /// Bars of instruments that have orders out meet them, phase by phase.
+    fn meet(&mut self, at: Moment) -> Result<(), Error> {
+        self.wiring.pass_time(at)?;
+        let Self { wiring, bars, feed, .. } = self;
+        feed.bars(bars, |id| !wiring.exchange.is_idle(id));
+        wiring.trade(|exchange, clerk| exchange.on_open(bars, at, clerk))?;
+        wiring.carry(at)?;
+        for _ in 0..PATHS_MAX {
+            let before = wiring.engine.desk().tick();
+            // A fill may have brought orders of instruments that had none.
+            feed.bars(bars, |id| !wiring.exchange.is_idle(id));
+            for (id, bar) in bars.iter() {
+                wiring.trade(|exchange, clerk| exchange.on_range(*id, bar, at, clerk))?;
+                wiring.carry(at)?;
+            }
+            if wiring.engine.desk().tick() == before {
+                break;
+            }
+        }
+        for (id, bar) in bars.iter() {
+            wiring.trade(|exchange, clerk| exchange.on_close(*id, bar, at, clerk))?;
+        }
+        Ok(())
+    }
+
+    /// What was decided on this row's closes goes out.
+    fn decided(&mut self, at: Moment) -> Result<(), Error> {
+        self.wiring.carry(at)?;
+        if self.wiring.exchange.terms().model == crate::exchange::Model::SameClose {
+            let Self { wiring, bars, feed, .. } = self;
+            feed.bars(bars, |id| !wiring.exchange.is_idle(id));
+            wiring.trade(|exchange, clerk| exchange.on_decided(bars, at, clerk))?;
+            wiring.carry(at)?;
+        }
         Ok(())
     }
 
@@ -135,7 +144,7 @@ impl<'a, T: Trader> BarSession<'a, T> {
         #[allow(clippy::cast_possible_truncation, reason = "the caller bounds the rows")]
         let row = (first + times.len() - 1) as u32;
         self.feed.counts(&mut self.counts);
-        self.engine.sleep(count, (row, last), &self.counts);
+        self.wiring.engine.sleep(count, (row, last), &self.counts);
         Ok(())
     }
 
@@ -147,7 +156,7 @@ impl<'a, T: Trader> BarSession<'a, T> {
             return Ok(());
         }
         self.mark_all()?;
-        self.curve.push(self.engine.desk().ledger().point(time)?);
+        self.curve.push(self.wiring.engine.desk().ledger().point(time)?);
         Ok(())
     }
 
@@ -157,65 +166,23 @@ impl<'a, T: Trader> BarSession<'a, T> {
             return Ok(());
         }
         for (id, price) in self.feed.latest() {
-            self.engine.mark(id, price)?;
+            self.wiring.engine.mark(id, price)?;
         }
-        Ok(())
-    }
-
-    fn send(&mut self) {
-        for action in self.actions.drain(..) {
-            if let Action::Submit(order) = action {
-                self.exchange.submit(order);
-            }
-        }
-    }
-
-    fn trade(
-        &mut self,
-        at: (u32, Timestamp),
-        price: impl Fn(&BarFeed<'a>, InstrumentId) -> Option<Price>,
-    ) -> Result<(), Error> {
-        if self.exchange.working().is_empty() {
-            return Ok(());
-        }
-        let feed = &self.feed;
-        let price_of = |id: InstrumentId| price(feed, id);
-        let mut clerk = Clerk { engine: &mut self.engine, fills: &mut self.fills };
-        self.exchange.trade(at, price_of, &mut clerk)?;
-        self.engine.take_actions(&mut self.actions);
-        self.send();
         Ok(())
     }
 
     /// The fills so far, and the equity at the latest prices.
     pub(crate) fn so_far(&mut self) -> Result<(&[Fill], Money), Error> {
         self.mark_all()?;
-        Ok((&self.fills, self.engine.desk().ledger().equity()?))
+        Ok((&self.wiring.fills, self.wiring.engine.desk().ledger().equity()?))
     }
 
     /// What came of it.
     pub(crate) fn finish(mut self) -> Result<Simulation, Error> {
         if let Some(time) = self.due {
             self.mark_all()?;
-            self.curve.push(self.engine.desk().ledger().point(time)?);
+            self.curve.push(self.wiring.engine.desk().ledger().point(time)?);
         }
-        self.engine.finish();
-        let blocks = self.engine.log().take();
-        let chain = self.engine.log().head();
-        let desk = self.engine.desk();
-        let ids = (0..).map(InstrumentId).take(self.feed.instruments());
-        let (refusals, refused) = desk.refusals();
-        Ok(Simulation {
-            latest: ids.map(|id| desk.ledger().latest(id)).collect(),
-            refusals: refusals.to_vec(),
-            refused,
-            unfilled: self.exchange.working().to_vec(),
-            orders: desk.orders(),
-            ticks: desk.tick(),
-            chain,
-            blocks,
-            fills: self.fills,
-            curve: self.curve.into_points(),
-        })
+        Ok(Simulation::of(self.wiring, self.curve))
     }
 }

@@ -1,14 +1,14 @@
 //! Bars of many instruments, row after row of their common calendar.
 
 use crate::values::is_lockstep;
-use market::{BarSeries, Price, Timestamp};
+use market::{Bar, BarSeries, Price, Timestamp};
 use portfolio::InstrumentId;
 
 /// One series and how far time has come in it.
 struct Tape<'a> {
     id: InstrumentId,
     times: &'a [Timestamp],
-    open: &'a [Price],
+    series: &'a BarSeries,
     close: &'a [Price],
     /// The first bar that is still to come.
     next: usize,
@@ -18,8 +18,8 @@ struct Tape<'a> {
 
 impl<'a> Tape<'a> {
     fn of(id: InstrumentId, series: &'a BarSeries) -> Self {
-        let (times, open, close) = (series.times(), series.open(), series.close());
-        Self { id, times, open, close, next: 0, here: None }
+        let (times, close) = (series.times(), series.close());
+        Self { id, times, series, close, next: 0, here: None }
     }
 
     #[inline]
@@ -63,18 +63,15 @@ impl<'a> BarFeed<'a> {
         }
     }
 
-    /// An instrument's first price on this row.
-    #[inline]
-    pub(crate) fn open(&self, id: InstrumentId) -> Option<Price> {
-        let tape = self.tapes.get(id.index())?;
-        tape.open.get(tape.here?).copied()
-    }
-
-    /// An instrument's last price on this row.
-    #[inline]
-    pub(crate) fn close(&self, id: InstrumentId) -> Option<Price> {
-        let tape = self.tapes.get(id.index())?;
-        tape.close.get(tape.here?).copied()
+    /// The bars of this row, of those instruments that are wanted.
+    pub(crate) fn bars(
+        &self,
+        out: &mut Vec<(InstrumentId, Bar)>,
+        wanted: impl Fn(InstrumentId) -> bool,
+    ) {
+        out.clear();
+        let bar = |tape: &Tape<'_>| Some((tape.id, tape.series.bar(tape.here?)?));
+        out.extend(self.tapes.iter().filter(|tape| wanted(tape.id)).filter_map(bar));
     }
 
     /// The last prices of all that have a bar on this row.
@@ -99,8 +96,4 @@ impl<'a> BarFeed<'a> {
         out.extend(self.tapes.iter().map(|tape| (tape.id, tape.next)));
     }
 
-    /// How many instruments there are.
-    pub(crate) fn instruments(&self) -> usize {
-        self.tapes.len()
-    }
 }

@@ -3,7 +3,9 @@
 mod bars;
 mod curve;
 mod feed;
+mod wiring;
 
 pub(crate) use bars::BarSession;
 pub(crate) use curve::Curve;
 pub(crate) use feed::BarFeed;
+pub(crate) use wiring::Wiring;
