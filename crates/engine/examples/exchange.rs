@@ -1,11 +1,10 @@
 //! What the simulated exchange costs: `cargo run --release -p engine --example exchange`.
 #![allow(
-    clippy::disallowed_types,
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::cast_precision_loss,
     clippy::unwrap_used,
-    reason = "a bench reads the clock and prints"
+    reason = "a bench reads the time it took and prints"
 )]
 
 use engine::{
@@ -17,7 +16,7 @@ use market::{
     Bar, Depth, Instrument, Listing, Money, Price, Quantity, Quote, Rate, Side, Timestamp,
 };
 use portfolio::{InstrumentId, Ledger};
-use std::{hint::black_box, time::Instant};
+use std::hint::black_box;
 
 const X: InstrumentId = InstrumentId(0);
 const TIMES: u64 = 2_000_000;
@@ -45,7 +44,8 @@ impl Account for Account1 {
 
 fn world(model: Model) -> (Exchange, Account1) {
     let listing = Listing::of(Instrument::share("X".parse().unwrap()));
-    let ledger = Ledger::open(Money::from_whole(1_000_000_000), &[listing.instrument.clone()]);
+    let ledger =
+        Ledger::open(Money::from_whole(1_000_000_000), std::slice::from_ref(&listing.instrument));
     let fees = FeeTerms::new(Rate::from_bps(2), Rate::from_bps(10));
     let terms = Terms { fees, ..Terms::of(model) };
     (Exchange::new(terms, &[listing]), Account1 { ledger, fills: 0 })
@@ -77,10 +77,16 @@ fn bar(i: u64) -> Bar {
     Bar { open_time, open, high, low, close, volume: Quantity(1000) }
 }
 
+/// Nanoseconds that this thread ran: other work on the machine does not count.
+fn on_cpu() -> u64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    stat.split_whitespace().next().unwrap().parse().unwrap()
+}
+
 fn report(name: &str, times: u64, run: impl FnOnce()) {
-    let start = Instant::now();
+    let start = on_cpu();
     run();
-    println!("{name:52} {:6.1} ns", start.elapsed().as_nanos() as f64 / times as f64);
+    println!("{name:52} {:6.1} ns", (on_cpu() - start) as f64 / times as f64);
 }
 
 fn main() {

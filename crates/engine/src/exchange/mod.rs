@@ -85,6 +85,7 @@ mod price;
 mod random;
 mod resting;
 mod slippage;
+mod split;
 mod terms;
 mod ticks;
 mod venue;

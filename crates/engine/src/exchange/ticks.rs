@@ -260,8 +260,8 @@ impl<A: Account> Desk<'_, A> {
     /// A level has another size now.
     fn advance(&mut self, (side, price): (Side, Price), before: Option<u64>, now: u64) {
         for at in 0..self.pit.orders.len() {
-            let ours = |order: &&Resting| order.side() == side && order.limit() == Some(price);
-            if self.pit.order(at).filter(ours).is_some() {
+            let ours = |order: &Resting| order.side() == side && order.limit() == Some(price);
+            if self.pit.order(at).is_some_and(ours) {
                 self.advance_one(at, before, now);
             }
         }

@@ -179,7 +179,7 @@ impl Exchange {
         let mut desk = self.desk(instrument, account, at)?;
         match wish {
             // Its place on the way becomes its place at the venue.
-            Wish::Submit(order) => desk.arrive(order)?,
+            Wish::Submit(order) => desk.arrive(&order)?,
             other => {
                 *desk.load = desk.load.saturating_sub(1);
                 match other {

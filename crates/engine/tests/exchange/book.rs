@@ -216,10 +216,7 @@ fn post_only_and_sleeping_orders_in_a_book() {
         "buy 5 stop 105 limit 99; print 105 1; print 99 11 by seller",
         "1 rests; 1 wakes; 1 made 1@99",
     );
-    case(
-        "hold 5@100; sell 5 trail 3; bid 104 9; bid 104 0; bid 99 0",
-        "1 rests; 1 wakes; 1 took 5@98",
-    ); // 104 - 3 = 101, and the bid is 99 at once
+    case("hold 5@100; sell 5 trail 3; bid 104 9; bid 104 0", "1 rests; 1 wakes; 1 took 5@99"); // 104 - 3 = 101, and the bid is 99 at once
 }
 
 #[test]
