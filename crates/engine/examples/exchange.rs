@@ -15,7 +15,7 @@ use engine::{
 use market::{
     Bar, Depth, Instrument, Listing, Money, Price, Quantity, Quote, Rate, Side, Timestamp,
 };
-use portfolio::{InstrumentId, Ledger};
+use portfolio::{Fill, InstrumentId, Ledger, Leg, Liquidity};
 use std::hint::black_box;
 
 const X: InstrumentId = InstrumentId(0);
@@ -71,6 +71,16 @@ fn quote(i: u64) -> MarketEvent {
     MarketEvent { time, instrument: X, data }
 }
 
+/// What the fills above look like.
+fn fill(i: u64) -> Fill {
+    let Ticket { side, quantity, .. } = ticket(i);
+    let (notional, fee) = (Money::from_whole(1000), Money::from_whole(1));
+    let (price, time) = (Price(100_000), Timestamp::from_nanos(0));
+    let (leg, liquidity) = (Leg::Net, Liquidity::Taker);
+    let (order, row, instrument) = (i, 0, X);
+    Fill { order, row, time, instrument, side, quantity, price, notional, fee, leg, liquidity }
+}
+
 fn bar(i: u64) -> Bar {
     let open_time = Timestamp::from_nanos(i.cast_signed());
     let [open, high, low, close] = [100_000, 100_009, 99_991, 100_003].map(Price);
@@ -113,6 +123,11 @@ fn ticks() {
         }
     });
     assert_eq!(account.fills, TIMES);
+    report("  of it, the ledger's part", TIMES, || {
+        for i in 0..TIMES {
+            account.ledger.apply(black_box(&fill(i))).unwrap();
+        }
+    });
     let far = ticket(0).of(OrderKind::Limit { price: Price(50_000) });
     exchange.submit(order(TIMES, far), Timestamp::from_nanos(i64::MAX / 2));
     report("touch: a quote while one limit rests", TIMES, || {

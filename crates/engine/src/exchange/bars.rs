@@ -15,10 +15,10 @@ use market::{Bar, Price, Quantity, Status};
 use portfolio::Liquidity;
 
 impl<A: Account> Desk<'_, A> {
-    /// The bar under way has begun, and the instrument trades.
+    /// A bar is under way; whether the instrument trades, at prices that can be.
     pub(super) fn begins(&mut self, bar: &Bar) -> bool {
         self.pit.begin(bar, self.shared.terms.participation);
-        self.pit.status == Status::Trading
+        self.pit.status == Status::Trading && self.pit.can_be(bar.low)
     }
 
     /// One order meets the open.
@@ -29,7 +29,8 @@ impl<A: Account> Desk<'_, A> {
             return Ok(());
         }
         if resting.stage == Stage::Asleep {
-            if !resting.wakes_at(&self.pit.listing, bar.open) {
+            // A stop whose position is not there yet may get it in this bar.
+            if !resting.wakes_at(&self.pit.listing, bar.open) || self.has_nothing_to_close(at) {
                 return Ok(());
             }
             self.wake(at)?;
