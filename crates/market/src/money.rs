@@ -141,8 +141,13 @@ impl fmt::Display for Money {
 /// `numerator / denominator` rounded half to even; `None` on a zero denominator.
 #[inline]
 pub(crate) fn divide_half_even(numerator: i128, denominator: i128) -> Option<i128> {
-    let quotient = numerator.checked_div_euclid(denominator)?;
-    let remainder = numerator.checked_rem_euclid(denominator)?;
+    let (quotient, remainder) = match (i64::try_from(numerator), i64::try_from(denominator)) {
+        // Most amounts fit: the processor divides 64 bits by itself, 128 bits are a call.
+        (Ok(n), Ok(d)) if d > 0 => (n.div_euclid(d).into(), n.rem_euclid(d).into()),
+        _ => {
+            (numerator.checked_div_euclid(denominator)?, numerator.checked_rem_euclid(denominator)?)
+        }
+    };
     // div_euclid rounds so that the remainder is never negative: only the upward step is open.
     let twice = remainder.unsigned_abs().checked_mul(2)?;
     let size = denominator.unsigned_abs();
@@ -244,6 +249,8 @@ mod tests {
         check(10, 4, 2);
         check(11, 4, 3);
         assert_eq!(divide_half_even(1, 0), None);
+        check(i128::from(i64::MIN), 3, -3_074_457_345_618_258_603);
+        check(i128::from(i64::MIN), -1, 1 << 63);
     }
 
     #[test]
@@ -287,6 +294,12 @@ mod tests {
         fn half_even_is_within_half(n in -1_000_000i128..1_000_000, d in 1i128..1000) {
             let q = divide_half_even(n, d).expect("d is not zero");
             prop_assert!((q * d - n).abs() * 2 <= d);
+        }
+
+        #[test]
+        fn wide_and_narrow_division_agree(n in -1000i128..1000, d in -50i128..50, wide in 64u32..100) {
+            let same = divide_half_even(n << wide, d << wide);
+            prop_assert_eq!(divide_half_even(n, d), same);
         }
     }
 }

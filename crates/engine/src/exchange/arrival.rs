@@ -2,7 +2,7 @@
 
 use super::{
     Desk,
-    resting::{Place, Resting, Since, Stage, far},
+    resting::{Place, Resting, Since, Stage},
     terms::{Capabilities, Passed},
 };
 use crate::{
@@ -11,31 +11,31 @@ use crate::{
         Amendment, Breach, Change, Ending, Limit, Order, OrderId, OrderKind, Reason, TimeInForce,
     },
 };
-use market::{Money, Price, Quantity, Side, Status, Towards};
+use market::{Money, Price, Quantity, Side, Status};
 use portfolio::Liquidity;
 
 impl<A: Account> Desk<'_, A> {
     /// A new order. It is refused, trades at once, rests, or waits; or one after the other.
-    pub(super) fn arrive(&mut self, order: Order) -> Result<(), Error> {
+    pub(super) fn arrive(&mut self, order: &Order) -> Result<(), Error> {
         if self.place_of(order.id).is_some() {
             *self.load = self.load.saturating_sub(1);
             return self.tell(order.id, Change::Unchanged { why: duplicate(order.id) });
         }
         self.shared.arrivals += 1;
         let at = self.pit.orders.len();
-        let resting = Resting::new(order, self.shared.arrivals, self.at.time);
-        self.pit.orders.push(resting);
+        self.pit.orders.push(Resting::new(*order, self.shared.arrivals, self.at.time));
         if matches!(order.ticket.tif, TimeInForce::GoodTill(until) if until < self.at.time) {
             return self.end(at, Ending::Expired);
         }
-        if let Some(reason) = self.refusal(&order)? {
+        if let Some(reason) = self.refusal(order)? {
             return self.refuse(at, reason);
         }
-        self.start_trail(at);
-        match self.passed(at) {
-            Some(reason) if self.refuses_passed(&order) => return self.refuse(at, reason),
-            Some(_) => self.wake(at)?,
-            None => {}
+        if order.ticket.kind.trigger().is_some() || self.start_trail(at) {
+            match self.passed(at) {
+                Some(reason) if self.refuses_passed(order) => return self.refuse(at, reason),
+                Some(_) => self.wake(at)?,
+                None => {}
+            }
         }
         self.meet(at)?;
         if self.pit.order(at).is_some() {
@@ -55,7 +55,7 @@ impl<A: Account> Desk<'_, A> {
         let latest = self.account.ledger().latest(self.pit.id);
         match latest.filter(|_| self.shared.terms.model.reads_bars()) {
             Some(latest) => {
-                let price = self.taken_at(&resting, latest, self.pit.bar.volume);
+                let price = self.taken_at(resting.taker(), latest, self.pit.bar.volume);
                 self.execute(at, price, u64::MAX, Liquidity::Taker)?;
             }
             None => self.meet(at)?,
@@ -105,7 +105,7 @@ impl<A: Account> Desk<'_, A> {
         self.pit.orders.iter().position(|resting| resting.order.id == id && resting.is_live())
     }
 
-    fn replace(&mut self, at: usize, changed: Resting) -> usize {
+    pub(super) fn replace(&mut self, at: usize, changed: Resting) -> usize {
         if let Some(resting) = self.pit.orders.get_mut(at) {
             *resting = changed;
             resting.queue.shown = resting.queue.shown.min(changed.left.0);
@@ -227,35 +227,17 @@ impl<A: Account> Desk<'_, A> {
         }
     }
 
-    /// A trailing stop follows from the market that it finds.
-    fn start_trail(&mut self, at: usize) {
-        let Some(side) = self.pit.order(at).map(Resting::side) else { return };
-        let found = self.wakers(side);
+    /// A trailing stop follows from the market that it finds; whether the order is one.
+    fn start_trail(&mut self, at: usize) -> bool {
+        let Some(resting) = self.pit.order(at) else { return false };
+        if !matches!(resting.order.ticket.kind, OrderKind::Trailing { .. }) {
+            return false;
+        }
+        let found = self.wakers(resting.side());
         if let Some(resting) = self.pit.orders.get_mut(at) {
             found.into_iter().flatten().for_each(|price| resting.follow(price));
         }
-    }
-
-    /// Each old unit is `numerator / denominator` new ones: sizes grow, prices shrink. A limit is
-    /// rounded to its better side, a trigger away from the market; what comes to less than a lot is
-    /// cancelled. What the book showed is in old units and forgotten.
-    pub(super) fn split(&mut self, numerator: u32, denominator: u32) -> Result<(), Error> {
-        (self.pit.quote, self.pit.last) = (None, None);
-        self.pit.book.clear();
-        let ratio = (i128::from(numerator.max(1)), i128::from(denominator.max(1)));
-        for at in 0..self.pit.orders.len() {
-            let Some(mut resting) = self.pit.order(at).copied() else { continue };
-            split_order(&mut resting, ratio, &self.pit.listing);
-            if resting.left == Quantity::ZERO {
-                self.end(at, Ending::Cancelled)?;
-                continue;
-            }
-            self.replace(at, resting);
-            self.join(at);
-            let quantity = resting.order.ticket.quantity;
-            self.tell(resting.order.id, Change::Amended { quantity })?;
-        }
-        Ok(())
+        true
     }
 
     /// The instrument starts or stops to trade.
@@ -304,47 +286,4 @@ fn changed(old: &Resting, change: Amendment) -> Option<Resting> {
         }
     }
     Some(new)
-}
-
-fn split_order(resting: &mut Resting, (new, old): (i128, i128), listing: &market::Listing) {
-    let side = resting.side();
-    let size = |lots: Quantity| {
-        let scaled = i128::from(lots.0) * new / old;
-        Quantity(u64::try_from(scaled).unwrap_or(u64::MAX))
-    };
-    let price = |price: Price, towards: Towards| {
-        let ticks = |rounded: i128| Price(i64::try_from(rounded).unwrap_or(price.0));
-        let product = i128::from(price.0) * old;
-        let (down, up) = (ticks(product.div_euclid(new)), ticks(-(-product).div_euclid(new)));
-        match towards {
-            Towards::Down => listing.snap(down, towards),
-            Towards::Up => listing.snap(up, towards),
-        }
-    };
-    let filled = resting.filled();
-    resting.left = size(resting.left);
-    let ticket = &mut resting.order.ticket;
-    ticket.quantity = Quantity(filled.0.saturating_add(resting.left.0));
-    ticket.display = ticket.display.map(|shown| size(shown).max(Quantity(1)));
-    let (beyond, near) = (far(side), far(side.opposite()));
-    match &mut ticket.kind {
-        OrderKind::Market => {}
-        OrderKind::Limit { price: limit } => *limit = price(*limit, near),
-        OrderKind::Stop { trigger } => *trigger = price(*trigger, beyond),
-        OrderKind::StopLimit { trigger, price: limit } => {
-            (*trigger, *limit) = (price(*trigger, beyond), price(*limit, near));
-        }
-        OrderKind::Touched { trigger } => *trigger = price(*trigger, near),
-        OrderKind::TouchedLimit { trigger, price: limit } => {
-            (*trigger, *limit) = (price(*trigger, near), price(*limit, near));
-        }
-        OrderKind::Trailing { distance, from } => {
-            if let crate::order::Distance::Ticks(ticks) = distance {
-                let up = (i128::from(*ticks) * old + new - 1) / new;
-                *ticks = u64::try_from(up).unwrap_or(u64::MAX);
-            }
-            *from = from.map(|from| price(from, near));
-        }
-    }
-    resting.best = resting.best.map(|best| price(best, near));
 }

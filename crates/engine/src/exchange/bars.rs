@@ -15,10 +15,10 @@ use market::{Bar, Price, Quantity, Status};
 use portfolio::Liquidity;
 
 impl<A: Account> Desk<'_, A> {
-    /// The bar under way has begun, and the instrument trades.
+    /// A bar is under way; whether the instrument trades, at prices that can be.
     pub(super) fn begins(&mut self, bar: &Bar) -> bool {
         self.pit.begin(bar, self.shared.terms.participation);
-        self.pit.status == Status::Trading
+        self.pit.status == Status::Trading && self.pit.can_be(bar.low)
     }
 
     /// One order meets the open.
@@ -29,7 +29,8 @@ impl<A: Account> Desk<'_, A> {
             return Ok(());
         }
         if resting.stage == Stage::Asleep {
-            if !resting.wakes_at(&self.pit.listing, bar.open) {
+            // A stop whose position is not there yet may get it in this bar.
+            if !resting.wakes_at(&self.pit.listing, bar.open) || self.has_nothing_to_close(at) {
                 return Ok(());
             }
             self.wake(at)?;
@@ -116,26 +117,27 @@ impl<A: Account> Desk<'_, A> {
 
     /// An order that is awake meets a single price: an open or a close.
     fn take_at(&mut self, at: usize, price: Price) -> Result<(), Error> {
-        let Some(resting) = self.pit.order(at).copied() else { return Ok(()) };
-        let (side, limit) = (resting.side(), resting.limit());
-        if limit.is_some_and(|limit| !within(side, price, limit)) {
+        let Some(resting) = self.pit.order(at) else { return Ok(()) };
+        let taker = resting.taker();
+        if taker.limit.is_some_and(|limit| !within(taker.side, price, limit)) {
             return Ok(());
         }
         if resting.posts_only() {
-            return self.post_at(at, price, &resting);
+            return self.post_at(at, price);
         }
         let most = self.pit.bar.budget.unwrap_or(u64::MAX);
         if resting.order.ticket.tif == TimeInForce::FillOrKill && most < resting.left.0 {
             let (wanted, there) = (resting.left, Quantity(most));
             return self.refuse(at, Reason::Liquidity { wanted, there });
         }
-        let price = self.taken_at(&resting, price, self.pit.bar.volume);
+        let price = self.taken_at(taker, price, self.pit.bar.volume);
         self.execute(at, price, most, Liquidity::Taker).map(|_| ())
     }
 
     /// A post-only order is refused at the first price that it would take; one that rested before
     /// is filled at its own price by a market that opens beyond it.
-    fn post_at(&mut self, at: usize, best: Price, resting: &Resting) -> Result<(), Error> {
+    fn post_at(&mut self, at: usize, best: Price) -> Result<(), Error> {
+        let Some(resting) = self.pit.order(at) else { return Ok(()) };
         match resting.limit() {
             Some(limit) if resting.since == Since::Rested => {
                 if through(resting.side(), best, limit) {
@@ -206,7 +208,7 @@ impl<A: Account> Desk<'_, A> {
             && resting.posts_only()
             && resting.limit().is_some_and(|limit| within(side, bar.open, limit))
         {
-            return self.post_at(at, bar.open, &resting);
+            return self.post_at(at, bar.open);
         }
         self.rest_beyond(at, bar, extreme)
     }

@@ -171,20 +171,20 @@ pub(super) const fn reads_quotes(feed: Feed) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Side::{Buy, Sell};
     use market::{Quantity, Timestamp};
     use proptest::prelude::*;
 
-    fn depth(side: Side, price: i64, size: u64) -> Depth {
-        let (price, size) = (Price(price), Quantity(size));
-        Depth { time: Timestamp::from_nanos(0), side, price, size }
+    fn depth(side: Side, price: i64, lots: u64) -> Depth {
+        let time = Timestamp::from_nanos(0);
+        Depth { time, side, price: Price(price), size: Quantity(lots) }
     }
 
-    fn shown(book: &Book) -> String {
-        let side = |side| {
-            let levels = book.levels(side).iter().rev();
-            levels.map(|l| format!("{}@{}", l.free(), l.price.0)).collect::<Vec<_>>().join(" ")
-        };
-        format!("{} | {}", side(Side::Buy), side(Side::Sell))
+    fn told(book: &Book) -> String {
+        let one = |level: &Level| format!("{}@{}", level.free(), level.price.0);
+        let best_first =
+            |side| book.levels(side).iter().rev().map(one).collect::<Vec<_>>().join(" ");
+        format!("{} | {}", best_first(Side::Buy), best_first(Side::Sell))
     }
 
     #[test]
@@ -194,9 +194,8 @@ mod tests {
             for (side, price, size) in changes {
                 book.change(&depth(*side, *price, *size));
             }
-            assert_eq!(shown(&book), want);
+            assert_eq!(told(&book), want);
         };
-        use Side::{Buy, Sell};
         check(
             &[(Buy, 99, 5), (Buy, 100, 3), (Sell, 102, 4), (Sell, 101, 1)],
             "3@100 5@99 | 1@101 4@102",
@@ -215,9 +214,9 @@ mod tests {
         book.change(&depth(Side::Sell, 101, 10));
         book.take(Side::Sell, 0, 4);
         book.change(&depth(Side::Sell, 102, 1));
-        assert_eq!(shown(&book), " | 6@101 1@102");
+        assert_eq!(told(&book), " | 6@101 1@102");
         book.change(&depth(Side::Sell, 101, 10));
-        assert_eq!(shown(&book), " | 10@101 1@102");
+        assert_eq!(told(&book), " | 10@101 1@102");
     }
 
     #[test]

@@ -19,6 +19,22 @@ pub(super) struct Trade {
     pub(super) time: Timestamp,
 }
 
+/// What a trade comes to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cost {
+    pub(super) notional: Money,
+    pub(super) fee: Money,
+}
+
+impl Trade {
+    #[inline]
+    pub(super) fn cost(self, contract: Contract, fees: &FeeTerms) -> Result<Cost, Error> {
+        let notional = value(contract, self.price, self.lots)?;
+        let fee = fees.fee(notional, self.liquidity, self.time)?;
+        Ok(Cost { notional, fee })
+    }
+}
+
 /// What of a trade may happen, and why the rest may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Allowed {
@@ -35,10 +51,11 @@ pub(super) fn closable(order: &Order, ledger: &Ledger) -> u64 {
 
 /// What of a trade the account allows. What closes is free: an exit is never refused for cash. What
 /// opens needs its notional, and all of it its fee, within the buying power.
+#[inline]
 pub(super) fn allowed(
     order: &Order,
-    trade: Trade,
-    fees: &FeeTerms,
+    (trade, cost): (Trade, Cost),
+    terms: (Contract, &FeeTerms),
     ledger: &Ledger,
 ) -> Result<Allowed, Error> {
     let closing = closable(order, ledger).min(trade.lots);
@@ -48,20 +65,23 @@ pub(super) fn allowed(
     if order.reduces_only() {
         return Ok(Allowed { lots: closing, reason: Some(Reason::NothingToClose) });
     }
-    payable(order, trade, closing, (fees, ledger))
+    if closing == 0 {
+        let needed = Money(cost.notional.0.abs()).plus(cost.fee)?;
+        if needed <= ledger.buying_power()? {
+            return Ok(Allowed { lots: trade.lots, reason: None });
+        }
+    }
+    payable(order, (trade, closing), terms, ledger)
 }
 
+/// How much of a trade can be paid whose first `closing` lots close a position.
 fn payable(
     order: &Order,
-    trade: Trade,
-    closing: u64,
-    (fees, ledger): (&FeeTerms, &Ledger),
+    (trade, closing): (Trade, u64),
+    (contract, fees): (Contract, &FeeTerms),
+    ledger: &Ledger,
 ) -> Result<Allowed, Error> {
-    let contract = contract(order, ledger)?;
-    let fee_of = |lots| -> Result<Money, Error> {
-        let notional = value(contract, trade.price, lots)?;
-        Ok(fees.fee(notional, trade.liquidity, trade.time)?)
-    };
+    let fee_of = |lots| Ok::<_, Error>(Trade { lots, ..trade }.cost(contract, fees)?.fee);
     let cost = |opening: u64| -> Result<Money, Error> {
         let notional = value(contract, trade.price, opening)?;
         Ok(Money(notional.0.abs()).plus(fee_of(closing + opening)?)?)

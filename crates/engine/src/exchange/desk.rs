@@ -2,11 +2,11 @@
 
 use super::{
     Moment,
-    cash::{self, Trade},
+    cash::{self, Cost, Trade},
     pit::Pit,
     price::worse,
     random::SplitMix64,
-    resting::{Resting, Since, Stage},
+    resting::{Since, Stage, Taker},
     slippage::Shot,
     terms::{Delay, Terms},
 };
@@ -160,14 +160,16 @@ impl<A: Account> Desk<'_, A> {
 
     /// The price at which a taker trades: worse by the slippage, never beyond its limit.
     #[inline]
-    pub(super) fn taken_at(&mut self, resting: &Resting, price: Price, volume: u64) -> Price {
-        let terms = &self.shared.terms;
-        let side = resting.side();
-        let lots = if volume == 0 { resting.left.0 } else { resting.left.0.min(volume) };
-        let spread = self.pit.spread(terms.model);
-        let shot = Shot { side, price, lots, volume, spread };
-        let worsened = terms.slippage.worsen(shot, &self.pit.listing, &mut self.shared.dice);
-        match resting.limit() {
+    pub(super) fn taken_at(&mut self, taker: Taker, price: Price, volume: u64) -> Price {
+        let Terms { slippage, model, .. } = &self.shared.terms;
+        if slippage.is_none() {
+            return price;
+        }
+        let Taker { side, lots, limit } = taker;
+        let lots = if volume == 0 { lots } else { lots.min(volume) };
+        let shot = Shot { side, price, lots, volume, spread: self.pit.spread(*model) };
+        let worsened = slippage.worsen(shot, &self.pit.listing, &mut self.shared.dice);
+        match limit {
             // The limit is better than what slippage makes of the price: it is the price.
             Some(limit) if worse(side, worsened, limit) == worsened => limit,
             _ => worsened,
@@ -188,14 +190,20 @@ impl<A: Account> Desk<'_, A> {
         if lots == 0 {
             return Ok(0);
         }
+        let (ledger, fees) = (self.account.ledger(), &self.shared.terms.fees);
+        let contract = cash::contract(&resting.order, ledger)?;
         let trade = Trade { price, lots, liquidity, time: self.at.time };
-        let (fees, ledger) = (&self.shared.terms.fees, self.account.ledger());
-        let mut allowed = cash::allowed(&resting.order, trade, fees, ledger)?;
+        let cost = trade.cost(contract, fees)?;
+        let mut allowed = cash::allowed(&resting.order, (trade, cost), (contract, fees), ledger)?;
         if resting.order.ticket.tif == TimeInForce::FillOrKill && allowed.reason.is_some() {
             allowed.lots = 0;
         }
-        if allowed.lots > 0 {
-            self.settle(at, Trade { lots: allowed.lots, ..trade })?;
+        if allowed.lots == lots {
+            self.settle(at, trade, cost)?;
+        } else if allowed.lots > 0 {
+            let part = Trade { lots: allowed.lots, ..trade };
+            let cost = part.cost(contract, fees)?;
+            self.settle(at, part, cost)?;
         }
         if let Some(reason) = allowed.reason {
             self.refuse(at, reason)?;
@@ -204,15 +212,13 @@ impl<A: Account> Desk<'_, A> {
     }
 
     /// Writes a fill and tells it.
-    fn settle(&mut self, at: usize, trade: Trade) -> Result<(), Error> {
+    #[inline]
+    fn settle(&mut self, at: usize, trade: Trade, cost: Cost) -> Result<(), Error> {
         let Some(resting) = self.pit.orders.get_mut(at) else { return Ok(()) };
         let order = &resting.order;
-        let contract = cash::contract(order, self.account.ledger())?;
-        let notional = cash::value(contract, trade.price, trade.lots)?;
-        let fees = &self.shared.terms.fees;
-        let mut fee = fees.fee(notional, trade.liquidity, trade.time)?;
+        let Cost { notional, mut fee } = cost;
         if order.ticket.purpose == Purpose::Liquidation {
-            fee = fee.plus(fees.liquidation(notional)?)?;
+            fee = fee.plus(self.shared.terms.fees.liquidation(notional)?)?;
         }
         let fill = Fill {
             order: order.id.0,

@@ -5,14 +5,14 @@ use super::{
     cash::{self, closable},
     desk::Slice,
     price::{beyond, within},
-    resting::{Resting, ticks},
+    resting::{Resting, Taker, ticks},
     terms::Model,
 };
 use crate::{
     Account, Error,
     order::{Ending, Reason, Shortfall, TimeInForce},
 };
-use market::{Money, Price, Status};
+use market::{Money, Price, Quantity, Side, Status};
 use portfolio::Liquidity;
 
 impl<A: Account> Desk<'_, A> {
@@ -40,15 +40,15 @@ impl<A: Account> Desk<'_, A> {
                 None => Ok(()),
             };
         }
-        if resting.limit().is_none_or(|limit| within(resting.side(), best, limit)) {
-            let resting = *resting;
+        let taker = resting.taker();
+        if taker.limit.is_none_or(|limit| within(taker.side, best, limit)) {
             match model {
-                Model::Book(_) => self.walk(at, &resting, best)?,
-                _ => self.take_whole(at, &resting, best)?,
+                Model::Book(_) => self.walk(at, best)?,
+                _ => self.take_whole(at, taker, best)?,
             }
         } else if resting.order.ticket.tif == TimeInForce::FillOrKill {
             let wanted = resting.left;
-            return self.refuse(at, Reason::Liquidity { wanted, there: market::Quantity::ZERO });
+            return self.refuse(at, Reason::Liquidity { wanted, there: Quantity::ZERO });
         }
         if hasty { self.end(at, Ending::Expired) } else { Ok(()) }
     }
@@ -62,64 +62,63 @@ impl<A: Account> Desk<'_, A> {
     }
 
     /// `touch`: the whole size at the best price.
-    fn take_whole(&mut self, at: usize, resting: &Resting, best: Price) -> Result<(), Error> {
-        let shown = self.pit.quote.map_or(0, |quote| match resting.side() {
-            market::Side::Buy => quote.ask_size.0,
-            market::Side::Sell => quote.bid_size.0,
+    fn take_whole(&mut self, at: usize, taker: Taker, best: Price) -> Result<(), Error> {
+        let shown = self.pit.quote.map_or(0, |quote| match taker.side {
+            Side::Buy => quote.ask_size.0,
+            Side::Sell => quote.bid_size.0,
         });
-        let price = self.taken_at(resting, best, shown);
+        let price = self.taken_at(taker, best, shown);
         self.execute(at, price, u64::MAX, Liquidity::Taker).map(|_| ())
     }
 
     /// `book`: level after level, within the order's limit or the venue's price protection.
-    fn walk(&mut self, at: usize, resting: &Resting, best: Price) -> Result<(), Error> {
+    fn walk(&mut self, at: usize, best: Price) -> Result<(), Error> {
         let mut plan = std::mem::take(&mut self.shared.plan);
         plan.clear();
-        let done = self.walk_by(at, resting, best, &mut plan);
+        let done = self.walk_by(at, best, &mut plan);
         self.shared.plan = plan;
         done
     }
 
-    fn walk_by(
-        &mut self,
-        at: usize,
-        resting: &Resting,
-        best: Price,
-        plan: &mut Vec<Slice>,
-    ) -> Result<(), Error> {
-        let planned = self.plan(resting, best, plan);
-        let ticket = &resting.order.ticket;
-        if ticket.tif == TimeInForce::FillOrKill && planned < resting.left.0 {
-            let (wanted, there) = (resting.left, market::Quantity(planned));
+    fn walk_by(&mut self, at: usize, best: Price, plan: &mut Vec<Slice>) -> Result<(), Error> {
+        let Some(resting) = self.pit.order(at) else { return Ok(()) };
+        let (taker, reduces_only) = (resting.taker(), resting.order.reduces_only());
+        let kills = resting.order.ticket.tif == TimeInForce::FillOrKill;
+        let rejects = resting.order.ticket.shortfall == Shortfall::Reject;
+        let planned = self.plan(taker, best, plan);
+        if kills && planned < taker.lots {
+            let (wanted, there) = (Quantity(taker.lots), Quantity(planned));
             return self.refuse(at, Reason::Liquidity { wanted, there });
         }
-        let whole = ticket.shortfall == Shortfall::Reject || ticket.tif == TimeInForce::FillOrKill;
-        if whole && let Some(reason) = self.unpayable(resting, plan)? {
+        if (kills || rejects)
+            && plan.len() > 1
+            && let Some(reason) = self.unpayable(at, plan)?
+        {
             return self.refuse(at, reason);
         }
         for slice in plan.iter() {
             let traded = self.execute(at, slice.price, slice.lots, Liquidity::Taker)?;
-            self.pit.book.take(resting.side().opposite(), slice.level, traded);
+            self.pit.book.take(taker.side.opposite(), slice.level, traded);
             if traded < slice.lots {
                 return Ok(());
             }
         }
         // Price protection cancels the rest of a market order, but for an exit: that goes on with
         // the next change of the book.
-        let protected = self.shared.terms.protection.is_some() && resting.limit().is_none();
-        if protected && !resting.order.reduces_only() {
+        let protected = self.shared.terms.protection.is_some() && taker.limit.is_none();
+        if protected && !reduces_only {
             self.end(at, Ending::Expired)?;
         }
         Ok(())
     }
 
     /// What an order will take from which level; answers how much in all.
-    fn plan(&mut self, resting: &Resting, best: Price, plan: &mut Vec<Slice>) -> u64 {
-        let side = resting.side();
+    fn plan(&mut self, taker: Taker, best: Price, plan: &mut Vec<Slice>) -> u64 {
+        let side = taker.side;
         let protection = self.shared.terms.protection;
         let guard = protection.map(|distance| beyond(side, best, ticks(distance, best)));
-        let bound = resting.limit().or(guard);
-        let mut left = resting.left.0;
+        let bound = taker.limit.or(guard);
+        let mut left = taker.lots;
         for place in (0..self.pit.book.levels(side.opposite()).len()).rev() {
             let Some(level) = self.pit.book.level(side.opposite(), place) else { break };
             if left == 0 || bound.is_some_and(|bound| !within(side, level.price, bound)) {
@@ -127,17 +126,18 @@ impl<A: Account> Desk<'_, A> {
             }
             let lots = level.free().min(left);
             if lots > 0 {
-                let price = self.taken_at(resting, level.price, level.size);
+                let price = self.taken_at(taker, level.price, level.size);
                 plan.push(Slice { level: place, price, lots });
                 left -= lots;
             }
         }
-        resting.left.0 - left
+        taker.lots - left
     }
 
     /// Whether the account cannot pay all of a plan. Only asked of orders that open and nothing
     /// else; a part that closes is never refused, so those are looked at level by level.
-    fn unpayable(&self, resting: &Resting, plan: &[Slice]) -> Result<Option<Reason>, Error> {
+    fn unpayable(&self, at: usize, plan: &[Slice]) -> Result<Option<Reason>, Error> {
+        let Some(resting) = self.pit.order(at) else { return Ok(None) };
         let (order, ledger) = (&resting.order, self.account.ledger());
         if order.reduces_only() || closable(order, ledger) > 0 {
             return Ok(None);

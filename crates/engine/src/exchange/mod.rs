@@ -18,6 +18,7 @@
 //! arrives is treated by [`Passed`]. **A group**: once a member trades, the others are cancelled; a
 //! reduce-only one only once that member is filled whole, so that a position keeps its stop.
 //!
+//! **Prices** that cannot exist (zero and below, unless the listing is signed) are not listened to.
 //! **Halted**: nothing matches, orders keep their place, one that may not rest is refused.
 //! **Closed**: all orders expire. **A split** converts working orders; what is on its way arrives
 //! as it was sent.
@@ -85,6 +86,7 @@ mod price;
 mod random;
 mod resting;
 mod slippage;
+mod split;
 mod terms;
 mod ticks;
 mod venue;

@@ -6,7 +6,7 @@ use super::{
     terms::Model,
 };
 use crate::Data;
-use market::{Bar, Listing, Price, Quote, Rate, Side, Status, Timestamp};
+use market::{Bar, Listing, Price, Pricing, Quote, Rate, Side, Status, Timestamp};
 use portfolio::InstrumentId;
 
 #[derive(Debug, Clone)]
@@ -53,6 +53,23 @@ impl Pit {
         }
     }
 
+    /// Whether such a price can exist: a share is never traded at zero or below.
+    #[inline]
+    pub(super) fn can_be(&self, price: Price) -> bool {
+        price.0 > 0 || self.listing.pricing == Pricing::Signed
+    }
+
+    /// Whether all prices of an event can exist; what cannot is not listened to.
+    #[inline]
+    pub(super) fn believes(&self, data: &Data) -> bool {
+        match data {
+            Data::Quote(quote) => self.can_be(quote.bid.min(quote.ask)),
+            Data::Print(print) => self.can_be(print.price),
+            Data::Depth(depth) => self.can_be(depth.price),
+            _ => true,
+        }
+    }
+
     /// Keeps what the market tells.
     #[inline]
     pub(super) fn record(&mut self, data: &Data, model: Model) {
@@ -71,6 +88,7 @@ impl Pit {
     }
 
     /// The best price of a side.
+    #[inline]
     pub(super) fn touch(&self, side: Side, model: Model) -> Option<Price> {
         match (model, side) {
             (Model::Touch, Side::Buy) => self.quote.map(|quote| quote.bid),
@@ -101,6 +119,7 @@ impl Pit {
         self.bar = Span { opened, walked: false, budget, volume: bar.volume.0 };
     }
 
+    #[inline]
     pub(super) fn order(&self, at: usize) -> Option<&Resting> {
         self.orders.get(at).filter(|order| order.is_live())
     }
@@ -111,7 +130,11 @@ impl Pit {
         if self.ended == 0 {
             return;
         }
+        if self.ended == self.orders.len() {
+            self.orders.clear();
+        } else {
+            self.orders.retain(|order| order.stage != Stage::Ended);
+        }
         self.ended = 0;
-        self.orders.retain(|order| order.stage != Stage::Ended);
     }
 }

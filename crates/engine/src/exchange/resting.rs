@@ -70,6 +70,14 @@ pub(super) struct Place {
     pub(super) shown: u64,
 }
 
+/// What decides the price at which an order takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taker {
+    pub(super) side: Side,
+    pub(super) lots: u64,
+    pub(super) limit: Option<Price>,
+}
+
 /// On which side of its trigger an order wakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sense {
@@ -131,6 +139,10 @@ impl Resting {
 
     pub(super) const fn limit(&self) -> Option<Price> {
         self.order.ticket.kind.limit()
+    }
+
+    pub(super) const fn taker(&self) -> Taker {
+        Taker { side: self.side(), lots: self.left.0, limit: self.limit() }
     }
 
     pub(super) const fn posts_only(&self) -> bool {

@@ -50,10 +50,15 @@ impl Slippage {
         Self { impact, noise: Rate::ZERO }
     }
 
+    /// Whether every price is left as it is.
+    pub(super) fn is_none(&self) -> bool {
+        self.noise == Rate::ZERO && matches!(self.impact, Impact::None)
+    }
+
     /// The price after slippage, on the venue's grid, and one that can exist.
     #[inline]
     pub(super) fn worsen(&self, shot: Shot, listing: &Listing, dice: &mut SplitMix64) -> Price {
-        if self.noise == Rate::ZERO && matches!(self.impact, Impact::None) {
+        if self.is_none() {
             return shot.price;
         }
         let most = fraction(self.noise, shot.price.0.unsigned_abs());
@@ -104,6 +109,7 @@ pub(super) fn fraction(rate: Rate, ticks: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Side::{Buy, Sell};
     use market::Instrument;
 
     fn listing(step: u32, pricing: Pricing) -> Listing {
@@ -120,7 +126,6 @@ mod tests {
             let got = Slippage::of(impact).worsen(shot, &one, &mut dice);
             assert_eq!(got, Price(want), "{impact:?} {side}");
         };
-        use Side::{Buy, Sell};
         let rate = |text| Rate::parse(text).expect("a rate");
         check(Impact::None, Buy, (1003, 5), 1003); // nothing moves it, not even the grid
         check(Impact::Ticks(2), Buy, (1000, 1), 1002);

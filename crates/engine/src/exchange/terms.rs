@@ -121,6 +121,7 @@ impl Fraction {
         Self { part: rate.0 / divisor, of: Rate::ONE.0 / divisor }
     }
 
+    #[inline]
     fn of_size(self, notional: Money) -> Result<Money, market::Error> {
         if self.part == 0 {
             return Ok(Money::ZERO);
@@ -147,6 +148,7 @@ impl FeeTerms {
     }
 
     /// The fee on a notional, half to even at 1e-8. The time is there for tiers that change.
+    #[inline]
     pub fn fee(
         &self,
         notional: Money,

@@ -4,7 +4,7 @@ use super::{
     Desk,
     price::through,
     resting::{Place, Resting},
-    terms::{Model, Queue},
+    terms::{Feed, Model, Queue},
 };
 use crate::{Account, Data, Error, order::OrderKind};
 use market::{Price, Print, Quote, Side, Status};
@@ -19,13 +19,13 @@ impl<A: Account> Desk<'_, A> {
                 self.pit.record(data, model);
                 self.quoted()
             }
-            Data::Quote(quote) if matches!(model, Model::Book(_)) => {
+            Data::Quote(quote) if model == Model::Book(Feed::Best) => {
                 let shown = [Side::Buy, Side::Sell].map(|side| self.pit.book.best(side).copied());
                 self.pit.record(data, model);
                 self.advance_all(quote, shown.map(|best| best.map(|b| (b.price, b.size))));
                 self.quoted()
             }
-            Data::Depth(depth) if matches!(model, Model::Book(_)) => {
+            Data::Depth(depth) if model == Model::Book(Feed::Depth) => {
                 let before = self.pit.book.size_at(depth.side, depth.price);
                 self.pit.record(data, model);
                 self.advance((depth.side, depth.price), before, depth.size.0);
@@ -260,8 +260,8 @@ impl<A: Account> Desk<'_, A> {
     /// A level has another size now.
     fn advance(&mut self, (side, price): (Side, Price), before: Option<u64>, now: u64) {
         for at in 0..self.pit.orders.len() {
-            let ours = |order: &&Resting| order.side() == side && order.limit() == Some(price);
-            if self.pit.order(at).filter(ours).is_some() {
+            let ours = |order: &Resting| order.side() == side && order.limit() == Some(price);
+            if self.pit.order(at).is_some_and(ours) {
                 self.advance_one(at, before, now);
             }
         }

@@ -189,26 +189,27 @@ impl Exchange {
     }
 
     fn receive<A: Account>(&mut self, row: u32, account: &mut A) -> Result<(), Error> {
-        let Some(Message { due, instrument, wish }) = self.inbox.pop_front() else {
-            return Ok(());
+        let known = self.pits.len();
+        let Some(Message { due, instrument, wish }) = self.inbox.front() else { return Ok(()) };
+        let (instrument, at) = (*instrument, Moment { time: *due, row });
+        let index = instrument.index();
+        let (Some(pit), Some(load)) = (self.pits.get_mut(index), self.load.get_mut(index)) else {
+            return Err(Error::Ledger(portfolio::Error::Instrument { instrument, known }));
         };
-        let at = Moment { time: due, row };
-        let mut desk = self.desk(instrument, account, at)?;
+        // An order's place on the way becomes its place at the venue.
+        if !matches!(wish, Wish::Submit(_)) {
+            *load = load.saturating_sub(1);
+        }
+        let mut desk = Desk { shared: &mut self.shared, pit, load, account, at };
         match wish {
-            // Its place on the way becomes its place at the venue.
             Wish::Submit(order) => desk.arrive(order)?,
-            other => {
-                *desk.load = desk.load.saturating_sub(1);
-                match other {
-                    Wish::Cancel(id) => desk.cancel(id)?,
-                    Wish::Amend(id, change) => desk.amend(id, change)?,
-                    Wish::Withdraw(id, rest) => {
-                        desk.tell(id, Change::Ended { rest, why: Ending::Cancelled })?;
-                    }
-                    Wish::Submit(_) => {}
-                }
+            Wish::Cancel(id) => desk.cancel(*id)?,
+            Wish::Amend(id, change) => desk.amend(*id, *change)?,
+            Wish::Withdraw(id, rest) => {
+                desk.tell(*id, Change::Ended { rest: *rest, why: Ending::Cancelled })?;
             }
         }
+        self.inbox.pop_front();
         self.finish(instrument, account, at)
     }
 
@@ -231,12 +232,14 @@ impl Exchange {
             self.wake(at, account)?;
         }
         let (index, model) = (event.instrument.index(), self.shared.terms.model);
-        if self.load.get(index) == Some(&0)
-            && let Some(pit) = self.pits.get_mut(index)
-            && !matches!(event.data, Data::Split { .. })
-        {
-            pit.record(&event.data, model);
-            return Ok(());
+        if let Some(pit) = self.pits.get_mut(index) {
+            if !pit.believes(&event.data) {
+                return Ok(());
+            }
+            if self.load.get(index) == Some(&0) && !matches!(event.data, Data::Split { .. }) {
+                pit.record(&event.data, model);
+                return Ok(());
+            }
         }
         self.desk(event.instrument, account, at)?.on_tick(&event.data)?;
         self.finish(event.instrument, account, at)
@@ -244,6 +247,7 @@ impl Exchange {
 
     /// The venue takes the account over: all orders that work are cancelled, and every position is
     /// closed at the market (bar models: at the account's latest prices), with the liquidation fee.
+    /// What is on its way arrives afterwards, as any order does.
     /// `number` makes an order of a ticket.
     pub fn liquidate<A: Account>(
         &mut self,

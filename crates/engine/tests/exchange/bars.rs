@@ -221,6 +221,16 @@ fn children_of_a_fill_can_be_hit_in_the_same_bar() {
     );
     // A path is walked once: a second look changes nothing for those that saw it.
     case("buy 10 limit 95; open 100 106 95 100; path; path; path", "1 rests");
+    // Sent before its entry, and a gap through both: the stop waits for the position.
+    case(
+        "sell 10 stop 93 reduce; buy 10 limit 95; bar 92 94 91 93",
+        "1 rests; 2 rests; 2 took 10@92; 1 wakes; 1 took 10@92",
+    );
+    // Nothing to close by the end of the path: refused.
+    case(
+        "sell 10 stop 93 reduce; bar 100 101 92 95",
+        "1 rests; 1 wakes; 1 refused 10: nothing to close",
+    );
     // A stop sent along with the entry waits for the position, then counts.
     case(
         "buy 10 limit 95; sell 10 stop 93 reduce; bar 100 106 92 100",

@@ -32,6 +32,9 @@ fn takers_walk_the_levels() {
         "buy 70; ask 106 7; ask 104 9",
         "1 took 10@101; 1 took 20@102; 1 took 30@105; 1 rests; 1 took 7@106; 1 took 3@104",
     );
+    // Each feed knows its own events only.
+    case("quote 90 110 1 1; buy 5", "1 took 5@101");
+    check(&Terms::of(Model::Book(Feed::Best)), "ask 101 3; buy 5 ioc", "1 refused 5: no price");
     check(&terms(), "buy 5; ask 101 3; ask 101 3", "1 rests; 1 took 3@101; 1 took 2@101");
     check(&terms(), "buy 5 ioc", "1 refused 5: no price");
 }
@@ -115,6 +118,7 @@ fn cancels_are_behind_us() {
     );
     // From 10 + 40 to 30: the 20 that went were behind.
     case("buy 5 limit 99; bid 99 50; bid 99 30; print 99 11 by seller", "1 rests; 1 made 1@99");
+    case("buy 5 limit 99; quote 99 101 1 1; print 99 9 by seller", "1 rests");
     case("buy 5 limit 99; bid 99 0; print 99 1 by seller", "1 rests; 1 made 1@99");
     // Where the feed does not reach, all that it shows first is before it.
     case("buy 5 limit 90; bid 90 40; print 90 41 by seller", "1 rests; 1 made 1@90");
@@ -216,10 +220,7 @@ fn post_only_and_sleeping_orders_in_a_book() {
         "buy 5 stop 105 limit 99; print 105 1; print 99 11 by seller",
         "1 rests; 1 wakes; 1 made 1@99",
     );
-    case(
-        "hold 5@100; sell 5 trail 3; bid 104 9; bid 104 0; bid 99 0",
-        "1 rests; 1 wakes; 1 took 5@98",
-    ); // 104 - 3 = 101, and the bid is 99 at once
+    case("hold 5@100; sell 5 trail 3; bid 104 9; bid 104 0", "1 rests; 1 wakes; 1 took 5@99"); // 104 - 3 = 101, and the bid is 99 at once
 }
 
 #[test]

@@ -61,6 +61,12 @@ fn spreads_may_be_priced_at_zero_and_below() {
         scene.play("quote -3 -1; buy 10 limit -2; sell 10 limit 0; quote -5 -4; print 1 5"),
         "1 rests; 2 rests; 1 made 10@-2; 2 made 10@0"
     );
+    // A share at zero or below is no price.
+    case(
+        "quote 99 101; buy 10 limit 90; print 0 5; quote -1 1; quote 0 1; buy 1",
+        "1 rests; 2 took 1@101",
+    );
+    check(&Terms::of(Model::NextOpen), "buy 10; bar 5 6 0 5", "1 rests");
 }
 
 #[test]
