@@ -24,7 +24,7 @@ pub use margin::{Bracket, MarginTiers, initial_rate};
 pub use measure::{Measure, Unit, Value};
 pub use performance::{Performance, RollingPoint, Settings, performance, periods_per_year};
 pub use position::{Fill, InstrumentId, Leg, Liquidity, Position};
-pub use trade::{Direction, Trade, round_trips};
+pub use trade::{Direction, Trade, Trips, round_trips};
 
 use market::{Currency, Money, Rate, Symbol};
 

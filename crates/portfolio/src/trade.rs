@@ -1,6 +1,6 @@
 //! Round trips: from flat to flat.
 
-use crate::{Contract, Error, Fill, InstrumentId};
+use crate::{Contract, Error, Fill, InstrumentId, Leg};
 use market::{Money, Price, Quantity, Side, Timestamp};
 
 /// Which way a position points.
@@ -68,34 +68,114 @@ pub fn round_trips(
     latest: &[Option<Price>],
     last_row: u32,
 ) -> Result<Vec<Trade>, Error> {
-    let mut open: Vec<Option<Trip>> = vec![None; contracts.len()];
-    let mut trades = Vec::new();
-    for fill in fills {
-        let known = contracts.len();
+    let mut trips = Trips::new(contracts);
+    fills.iter().try_for_each(|fill| trips.fill(fill))?;
+    trips.finish(latest, last_row)
+}
+
+/// Round trips as fills and splits come. The legs of a hedged account are trips of their own.
+#[derive(Debug, Clone)]
+pub struct Trips {
+    contracts: Vec<Contract>,
+    /// By instrument and leg.
+    open: Vec<[Option<Trip>; 3]>,
+    done: Vec<Trade>,
+}
+
+impl Trips {
+    /// Nothing is open.
+    #[must_use]
+    pub fn new(contracts: &[Contract]) -> Self {
+        let (open, done) = (vec![[None; 3]; contracts.len()], Vec::new());
+        Self { contracts: contracts.to_vec(), open, done }
+    }
+
+    /// One more fill. [`Error::Overclosed`] if it would turn a leg of a hedged account round.
+    pub fn fill(&mut self, fill: &Fill) -> Result<(), Error> {
+        let known = self.contracts.len();
         let unknown = Error::Instrument { instrument: fill.instrument, known };
-        let slot = open.get_mut(fill.instrument.index()).ok_or(unknown)?;
-        let mut rest = *fill;
-        if let Some(trip) = slot.take_if(|trip| entry_side(trip.trade.direction) != fill.side) {
-            let (closed, left) = exit(trip, fill)?;
-            if closed.lots > 0 {
-                *slot = Some(closed);
-                continue;
-            }
-            trades.push(closed.trade);
-            match left {
-                Some(left) => rest = left,
-                None => continue,
+        let [net, long, short] = self.open.get_mut(fill.instrument.index()).ok_or(unknown)?;
+        let (slot, entry) = match fill.leg {
+            Leg::Net => (net, None),
+            Leg::Long => (long, Some(Side::Buy)),
+            Leg::Short => (short, Some(Side::Sell)),
+        };
+        let held = slot.map_or(0, |trip| trip.lots);
+        if entry.is_some_and(|side| side != fill.side) && fill.quantity.0 > held {
+            let (instrument, leg, asked) = (fill.instrument, fill.leg, fill.quantity.0);
+            return Err(Error::Overclosed { instrument, leg, held, asked });
+        }
+        let (done, open) = match slot.filter(|trip| entry_side(trip.trade.direction) != fill.side) {
+            None => (None, Some(enter(*slot, fill)?)),
+            Some(trip) => match exit(trip, fill)? {
+                (shrunk, _) if shrunk.lots > 0 => (None, Some(shrunk)),
+                (closed, left) => {
+                    let turned = left.map(|rest| enter(None, &rest)).transpose()?;
+                    (Some(closed.trade), turned)
+                }
+            },
+        };
+        *slot = open;
+        self.done.extend(done);
+        Ok(())
+    }
+
+    /// Each old unit is `numerator / denominator` new ones: lots are multiplied, rounded down, and
+    /// what is left over of those held is exited at the `last` price before the split ÷ ratio, as
+    /// [`crate::Ledger::split`] does it.
+    pub fn split(
+        &mut self,
+        id: InstrumentId,
+        (numerator, denominator): (u32, u32),
+        last: Price,
+        (row, time): (u32, Timestamp),
+    ) -> Result<(), Error> {
+        let unknown = Error::Instrument { instrument: id, known: self.contracts.len() };
+        let legs = self.open.get_mut(id.index()).ok_or(unknown.clone())?;
+        let contract = *self.contracts.get(id.index()).ok_or(unknown)?;
+        if numerator == 0 || denominator == 0 {
+            return Err(Error::Split { instrument: id, numerator, denominator });
+        }
+        let overflow = || market::Error::Overflow { what: "the lots of a split" };
+        let multiplied = |lots: u64| {
+            let parts = u128::from(lots) * u128::from(numerator);
+            let (whole, rest) = (parts / u128::from(denominator), parts % u128::from(denominator));
+            let whole = u64::try_from(whole).map_err(|_| overflow())?;
+            Ok::<_, Error>((whole, i64::try_from(rest).map_err(|_| overflow())?))
+        };
+        let (mut after, mut done) = (*legs, Vec::new());
+        for slot in &mut after {
+            let Some(mut trip) = *slot else { continue };
+            let (whole, rest) = multiplied(trip.lots)?;
+            let trade = &mut trip.trade;
+            trade.quantity = Quantity(multiplied(trade.quantity.0)?.0);
+            trade.exited_quantity = Quantity(multiplied(trade.exited_quantity.0)?.0);
+            let brought = contract.value_of_part(last, rest, numerator)?;
+            trade.exited = trade.exited.plus(brought)?;
+            trip.lots = whole;
+            *slot = Some(trip);
+            if whole == 0 {
+                done.push(ended(trip, row, time)?.trade);
+                *slot = None;
             }
         }
-        *slot = Some(enter(*slot, &rest)?);
+        *legs = after;
+        self.done.extend(done);
+        Ok(())
     }
-    for (place, trip) in open.into_iter().enumerate() {
-        let Some(trip) = trip else { continue };
-        let price = latest.get(place).copied().flatten().unwrap_or_default();
-        let contract = contracts.get(place).copied().expect("as many slots as contracts");
-        trades.push(still_open(trip, contract, price, last_row)?);
+
+    /// All trips: closed ones in the order in which they closed, then open ones by instrument,
+    /// valued at `latest` prices. `last_row` is the calendar's last row.
+    pub fn finish(self, latest: &[Option<Price>], last_row: u32) -> Result<Vec<Trade>, Error> {
+        let mut trades = self.done;
+        for ((place, legs), contract) in self.open.into_iter().enumerate().zip(self.contracts) {
+            let price = latest.get(place).copied().flatten().unwrap_or_default();
+            for trip in legs.into_iter().flatten() {
+                trades.push(still_open(trip, contract, price, last_row)?);
+            }
+        }
+        Ok(trades)
     }
-    Ok(trades)
 }
 
 const fn entry_side(direction: Direction) -> Side {
@@ -143,10 +223,17 @@ fn exit(mut trip: Trip, fill: &Fill) -> Result<(Trip, Option<Fill>), Error> {
     trade.fees = trade.fees.plus(here.fee)?;
     trade.bars = fill.row.saturating_sub(trip.first_row);
     if trip.lots == 0 {
-        trade.closed = Some(fill.time);
-        trade.profit = profit(trade, Money::ZERO)?;
+        trip = ended(trip, fill.row, fill.time)?;
     }
     Ok((trip, left))
+}
+
+/// The trip, back at flat.
+fn ended(mut trip: Trip, row: u32, time: Timestamp) -> Result<Trip, Error> {
+    trip.trade.bars = row.saturating_sub(trip.first_row);
+    trip.trade.closed = Some(time);
+    trip.trade.profit = profit(&trip.trade, Money::ZERO)?;
+    Ok(trip)
 }
 
 /// The first `lots` of a fill, and the rest if there is one.
@@ -187,30 +274,29 @@ mod tests {
     use super::*;
     use market::Instrument;
 
-    fn trips(fills: &[(u32, Side, u64, i64)], latest: i64) -> String {
+    fn filled(leg: Leg, (row, side, lots, price): (u32, Side, u64, i64)) -> Fill {
         let instrument = Instrument::share("X".parse().expect("a symbol"));
-        let fill = |(row, side, lots, price): &(u32, Side, u64, i64)| {
-            let (quantity, price) = (Quantity(*lots), Price(*price));
-            let notional = instrument.notional(price, quantity).expect("in range");
-            let time = Timestamp::from_nanos(i64::from(*row));
-            let (order, fee, id) = (1, Money::from_whole(1), InstrumentId(0));
-            Fill {
-                order,
-                row: *row,
-                time,
-                instrument: id,
-                side: *side,
-                quantity,
-                price,
-                notional,
-                fee,
-                leg: crate::Leg::Net,
-                liquidity: crate::Liquidity::Taker,
-            }
-        };
-        let fills: Vec<Fill> = fills.iter().map(fill).collect();
-        let contract = Contract::of(&instrument);
-        let trades = round_trips(&fills, &[contract], &[Some(Price(latest))], 9).expect("in range");
+        let (quantity, price) = (Quantity(lots), Price(price));
+        Fill {
+            order: 1,
+            row,
+            time: Timestamp::from_nanos(i64::from(row)),
+            instrument: InstrumentId(0),
+            side,
+            quantity,
+            price,
+            notional: instrument.notional(price, quantity).expect("in range"),
+            fee: Money::from_whole(1),
+            leg,
+            liquidity: crate::Liquidity::Taker,
+        }
+    }
+
+    fn open() -> Trips {
+        Trips::new(&[Contract::of(&Instrument::share("X".parse().expect("a symbol")))])
+    }
+
+    fn lines(trips: Trips, latest: i64) -> String {
         let line = |t: &Trade| {
             let end = t.closed.map_or("open".to_owned(), |at| at.nanos().to_string());
             let (side, start) = (t.direction, t.opened.nanos());
@@ -219,7 +305,18 @@ mod tests {
                 t.bars, t.quantity.0, t.entered, t.exited, t.fees, t.profit
             )
         };
+        let trades = trips.finish(&[Some(Price(latest))], 9).expect("in range");
         trades.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    fn trips(fills: &[(u32, Side, u64, i64)], latest: i64) -> String {
+        let fills: Vec<Fill> = fills.iter().map(|fill| filled(Leg::Net, *fill)).collect();
+        let mut trips = open();
+        fills.iter().try_for_each(|fill| trips.fill(fill)).expect("in range");
+        let latest_prices = [Some(Price(latest))];
+        let at_once = round_trips(&fills, &trips.contracts, &latest_prices, 9);
+        assert_eq!(at_once, trips.clone().finish(&latest_prices, 9));
+        lines(trips, latest)
     }
 
     #[test]
@@ -235,5 +332,55 @@ mod tests {
         Short 2..open 7 bars, 5 lots, in 60.00 out 0.00 fees 0.33333333 profit 9.66666667
         ");
         insta::assert_snapshot!(trips(&[], 0), @"");
+    }
+
+    #[test]
+    fn hedged_legs_are_trips_of_their_own() {
+        use Side::{Buy, Sell};
+        let mut trips = open();
+        for (leg, fill) in [
+            (Leg::Long, (0, Buy, 10, 1000)),
+            (Leg::Short, (1, Sell, 4, 1100)),
+            (Leg::Short, (2, Buy, 4, 1000)),
+            (Leg::Short, (3, Sell, 2, 1200)),
+            (Leg::Long, (4, Sell, 10, 1100)),
+        ] {
+            trips.fill(&filled(leg, fill)).expect("in range");
+        }
+        insta::assert_snapshot!(lines(trips.clone(), 1000), @r"
+        Short 1..2 1 bars, 4 lots, in 44.00 out 40.00 fees 2.00 profit 2.00
+        Long 0..4 4 bars, 10 lots, in 100.00 out 110.00 fees 2.00 profit 8.00
+        Short 3..open 6 bars, 2 lots, in 24.00 out 0.00 fees 1.00 profit 3.00
+        ");
+        for (leg, side, held) in [(Leg::Long, Sell, 0), (Leg::Short, Buy, 2)] {
+            let asked = held + 1;
+            let refused = trips.fill(&filled(leg, (5, side, asked, 1000)));
+            let instrument = InstrumentId(0);
+            assert_eq!(refused, Err(Error::Overclosed { instrument, leg, held, asked }));
+        }
+    }
+
+    #[test]
+    fn a_split_multiplies_the_lots_of_a_trip() {
+        use Side::{Buy, Sell};
+        let after = |fill, ratio, last: i64, next: &[(u32, Side, u64, i64)]| {
+            let mut trips = open();
+            trips.fill(&filled(Leg::Net, fill)).expect("in range");
+            let at = (1, Timestamp::from_nanos(1));
+            trips.split(InstrumentId(0), ratio, Price(last), at).expect("in range");
+            for fill in next {
+                trips.fill(&filled(Leg::Net, *fill)).expect("in range");
+            }
+            lines(trips, 500)
+        };
+        // 2 for 1: 10 at 10.00 are 20 at 5.00, sold at 6.00.
+        insta::assert_snapshot!(after((0, Buy, 10, 1000), (2, 1), 1000, &[(2, Sell, 20, 600)]),
+            @"Long 0..2 2 bars, 20 lots, in 100.00 out 120.00 fees 2.00 profit 18.00");
+        // 1 for 4: 10 are 2.5; the half brings half of 4 × 10.00, two are sold at 40.00.
+        insta::assert_snapshot!(after((0, Buy, 10, 1000), (1, 4), 1000, &[(2, Sell, 2, 4000)]),
+            @"Long 0..2 2 bars, 2 lots, in 100.00 out 100.00 fees 2.00 profit -2.00");
+        // 1 for 20: 10 are half a lot, which ends the trip at 20 × 9.00 ÷ 2.
+        insta::assert_snapshot!(after((0, Sell, 10, 1000), (1, 20), 900, &[]),
+            @"Short 0..1 1 bars, 0 lots, in 100.00 out 90.00 fees 1.00 profit 9.00");
     }
 }
