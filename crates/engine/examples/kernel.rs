@@ -13,12 +13,15 @@
 #[path = "../tests/bench_data/mod.rs"]
 mod bench_data;
 
+use bench_data::QuoteColumns;
 use engine::{
-    Digest, Simulation, Unwatched, parse_strategy, simulate_streaming,
+    Digest, QuoteRun, Simulation, Unwatched,
+    exchange::{FeeTerms, Model, Terms},
+    parse_strategy, simulate_streaming,
     ticks::{Log, Recording},
 };
-use market::BarSeries;
-use std::{hint::black_box, time::Instant};
+use market::{BarSeries, Instrument, Listing, Rate};
+use std::{hint::black_box, num::NonZeroU32, sync::atomic::AtomicBool, time::Instant};
 
 /// Seconds this thread was on a core: other processes share the machine, so wall time misleads.
 fn cpu_seconds() -> f64 {
@@ -34,30 +37,59 @@ fn mebibytes(key: &str) -> u64 {
     number.and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
+/// What a workload runs on.
+enum Tape {
+    Bars(Vec<BarSeries>),
+    Quotes(QuoteColumns, u32),
+}
+
 struct Work {
-    name: &'static str,
-    series: Vec<BarSeries>,
+    name: String,
+    tape: Tape,
     text: String,
 }
 
-fn work(name: &str, convention: &str) -> Work {
-    match name {
-        "W1" => Work {
-            name: "W1",
-            series: vec![bench_data::bars_1m()],
-            text: bench_data::w1(convention),
-        },
-        "W4" => {
-            Work { name: "W4", series: bench_data::daily_500(), text: bench_data::w4(convention) }
-        }
-        other => panic!("{other} is not a workload: W1 or W4"),
-    }
+fn columns() -> QuoteColumns {
+    bench_data::columns(&bench_data::quotes_5m())
 }
 
-fn run(work: &Work) -> Simulation {
-    let strategy = parse_strategy(&work.text).unwrap();
-    let log = Log::new(Recording::Chain, Digest([0; 32]));
-    simulate_streaming(&strategy, &work.series, log, &mut Unwatched).unwrap()
+fn work(name: &str, convention: &str) -> Work {
+    let (tape, text) = match name {
+        "W1" => (Tape::Bars(vec![bench_data::bars_1m()]), bench_data::w1(convention)),
+        "W2a" => (Tape::Quotes(columns(), 1), bench_data::w2()),
+        "W2b" => (Tape::Quotes(columns(), 100), bench_data::w2()),
+        "W4" => (Tape::Bars(bench_data::daily_500()), bench_data::w4(convention)),
+        other => panic!("{other} is not a workload: W1, W2a, W2b or W4"),
+    };
+    Work { name: name.to_owned(), tape, text }
+}
+
+impl Work {
+    fn rows(&self) -> usize {
+        match &self.tape {
+            Tape::Bars(series) => series.iter().map(BarSeries::len).sum(),
+            Tape::Quotes(columns, _) => columns.len(),
+        }
+    }
+
+    fn run(&self) -> Simulation {
+        let strategy = parse_strategy(&self.text).unwrap();
+        let log = Log::new(Recording::Chain, Digest([0; 32]));
+        match &self.tape {
+            Tape::Bars(series) => {
+                simulate_streaming(&strategy, series, log, &mut Unwatched).unwrap()
+            }
+            Tape::Quotes(columns, per_row) => {
+                let listing = Listing::of(Instrument::share("BENCH".parse().unwrap()));
+                let rate = Rate::from_bps(10);
+                let venue = Terms { fees: FeeTerms::new(rate, rate), ..Terms::of(Model::Touch) };
+                let clock = NonZeroU32::new(*per_row).unwrap();
+                let mut run = QuoteRun::new(&strategy, &listing, (clock, venue), (0, log)).unwrap();
+                run.take(&columns.quotes(), &AtomicBool::new(false)).unwrap();
+                run.finish().unwrap()
+            }
+        }
+    }
 }
 
 fn main() {
@@ -66,13 +98,13 @@ fn main() {
     let convention = word(1).unwrap_or("next_open");
     let work = work(word(0).unwrap_or("W1"), convention);
     let repetitions = word(2).and_then(|n| n.parse().ok()).unwrap_or(11);
-    let rows: usize = work.series.iter().map(BarSeries::len).sum();
+    let rows = work.rows();
     let mut times = Vec::new();
     let mut last = None;
     for _ in 0..repetitions {
         drop(last.take());
         let (start, on_cpu) = (Instant::now(), cpu_seconds());
-        last = Some(black_box(run(&work)));
+        last = Some(black_box(work.run()));
         times.push((cpu_seconds() - on_cpu, start.elapsed().as_secs_f64()));
     }
     times.sort_by(|a, b| a.0.total_cmp(&b.0));

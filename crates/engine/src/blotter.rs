@@ -84,14 +84,16 @@ impl Blotter {
 
     fn take(&mut self, tick: u64, entry: &Entry) {
         match entry {
-            Entry::Action(Action::Submit(order)) => self.orders.push(OrderRecord {
-                order: *order,
-                filled: Quantity::ZERO,
-                notional: Money::ZERO,
-                fees: Money::ZERO,
-                state: OrderState::Working,
-                ended: None,
-            }),
+            Entry::Action(Action::Submit(order)) | Entry::Adopted(order) => {
+                self.orders.push(OrderRecord {
+                    order: *order,
+                    filled: Quantity::ZERO,
+                    notional: Money::ZERO,
+                    fees: Money::ZERO,
+                    state: OrderState::Working,
+                    ended: None,
+                })
+            }
             Entry::Action(Action::State(state)) => self.states.push((tick, *state)),
             Entry::Refusal(refusal) => self.refusals.push((tick, *refusal)),
             Entry::Update(update) => {

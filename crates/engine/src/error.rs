@@ -64,6 +64,23 @@ pub enum Error {
         /// Rows allowed.
         limit: usize,
     },
+    /// An event comes after a later one.
+    #[error("an event of {time} comes after one of {before}: sort the ticks by time")]
+    BackInTime {
+        /// Its time.
+        time: market::Timestamp,
+        /// The time before it.
+        before: market::Timestamp,
+    },
+    /// A strategy on quotes is for one instrument.
+    #[error("a strategy on quotes runs on one instrument, here are {found}: name it in `universe`")]
+    OneInstrument {
+        /// How many there are.
+        found: usize,
+    },
+    /// The data on its way into the kernel are not what they should be.
+    #[error(transparent)]
+    Feed(#[from] crate::feed::Error),
     /// A trader answers every answer of the exchange with a new order.
     #[error(
         "at tick {tick} the strategy has answered {rounds} times without time passing: \

@@ -16,6 +16,7 @@ mod kernel;
 pub mod order;
 pub mod plan;
 mod problem;
+mod quotes;
 pub mod replay;
 pub mod risk;
 mod session;
@@ -37,6 +38,8 @@ pub use kernel::{
     Working,
 };
 pub use problem::Problem;
+pub use quotes::QuoteRun;
+pub use session::{Quotes, Session};
 pub use strategy::{
     Completion, CompletionKind, Convention, FeeRate, Rules, Schedule, Signals, Sizing, Strategy,
     check_strategy, complete_strategy, parse_strategy,

@@ -191,8 +191,13 @@ impl<'a> Replay<'a> {
                 self.time = Some(now);
                 self.engine.handle(&Event::Command(command), now, &mut self.actions)?;
             }
+            Entry::Adopted(order) => {
+                let time = order.time;
+                self.time = Some(time);
+                self.engine.handle(&Event::Adopt(&order), time, &mut self.actions)?;
+            }
             // The kernel's own doing: its own log is compared with it.
-            Entry::Action(_) | Entry::Refusal(_) => {}
+            Entry::Action(_) | Entry::Refusal(_) | Entry::Flow(_) => {}
         }
         self.actions.clear();
         self.remember(entry);

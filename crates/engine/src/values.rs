@@ -96,8 +96,7 @@ pub fn evaluate(
     match &strategy.rules {
         Rules::Signals(_) => {
             let mut flags = vec![Flags::NONE; panel.rows() * series.len()];
-            let roles = roles(&columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>());
-            for ((_, column), role) in columns.iter().zip(roles) {
+            for ((_, column), role) in columns.iter().zip(Roles::of(&set).0) {
                 raise(&mut flags, series.len(), (column.values(), column.stride()), role);
             }
             Ok(Values::Signals { flags, names: series.len() })
@@ -115,7 +114,7 @@ pub fn evaluate(
 pub struct Evaluator<'a> {
     series: &'a [BarSeries],
     stream: Stream,
-    roles: Vec<(Flags, Flags)>,
+    roles: Roles,
     /// Of each series, the first bar that was not taken yet.
     next: Vec<usize>,
     /// Of each field, the rows of the piece.
@@ -132,16 +131,9 @@ impl<'a> Evaluator<'a> {
     pub fn new(strategy: &Strategy, series: &'a [BarSeries]) -> Result<Self, Error> {
         let set = strategy.expressions();
         let stream = Plan::new(&set, &Schema::bars(), &Limits::default())?.stream(series.len());
-        let names: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
-        let values = match &strategy.rules {
-            Rules::Signals(_) => Values::Signals { flags: Vec::new(), names: series.len() },
-            Rules::Weights { target, .. } if target.result_type() == Type::Truth => {
-                Values::Members(Column::missing(0, series.len()))
-            }
-            Rules::Weights { .. } => Values::Weights(Column::missing(0, series.len())),
-        };
+        let (roles, values) = (Roles::of(&set), values_of(strategy, series.len()));
         let (next, fields) = (vec![0; series.len()], vec![Vec::new(); stream.fields().len()]);
-        let (roles, lockstep) = (roles(&names), is_lockstep(series));
+        let lockstep = is_lockstep(series);
         Ok(Self { series, roles, stream, next, fields, lockstep, values })
     }
 
@@ -153,23 +145,10 @@ impl<'a> Evaluator<'a> {
 
     /// Takes the next rows of the calendar and gives their values.
     pub fn take(&mut self, times: &[Timestamp], cancel: &AtomicBool) -> Result<&Values, Error> {
-        let stride = self.stream.stride();
         self.read(times);
         let fields: Vec<&[f64]> = self.fields.iter().map(Vec::as_slice).collect();
         self.stream.push(times, (&fields, &[]), cancel)?;
-        match &mut self.values {
-            Values::Signals { flags, names } => {
-                flags.clear();
-                flags.resize(times.len() * *names, Flags::NONE);
-                for (at, role) in self.roles.iter().enumerate() {
-                    raise(flags, *names, (self.stream.result(at), stride), *role);
-                }
-            }
-            Values::Members(column) | Values::Weights(column) => {
-                let cells = self.stream.result(0).to_vec();
-                *column = Column::from_values(cells, stride)?;
-            }
-        }
+        self.roles.read(&self.stream, (times.len(), self.series.len()), &mut self.values)?;
         Ok(&self.values)
     }
 
@@ -306,18 +285,56 @@ fn write(
     }
 }
 
-/// What each signal raises where it is true and where it is false.
-fn roles(names: &[&str]) -> Vec<(Flags, Flags)> {
-    let absent = |name: &str| !names.contains(&name);
-    let role = |name: &&str| match *name {
-        "long" if absent("exit") => (Flags::LONG, Flags::EXIT),
-        "long" => (Flags::LONG, Flags::NONE),
-        "exit" => (Flags::EXIT, Flags::NONE),
-        "short" if absent("cover") => (Flags::SHORT, Flags::COVER),
-        "short" => (Flags::SHORT, Flags::NONE),
-        _ => (Flags::COVER, Flags::NONE),
-    };
-    names.iter().map(role).collect()
+/// Values of the shape that a strategy's rules have, of no rows yet.
+pub(crate) fn values_of(strategy: &Strategy, names: usize) -> Values {
+    match &strategy.rules {
+        Rules::Signals(_) => Values::Signals { flags: Vec::new(), names },
+        Rules::Weights { target, .. } if target.result_type() == Type::Truth => {
+            Values::Members(Column::missing(0, names))
+        }
+        Rules::Weights { .. } => Values::Weights(Column::missing(0, names)),
+    }
+}
+
+/// What each signal raises where it is true, and where it is false.
+pub(crate) struct Roles(Vec<(Flags, Flags)>);
+
+impl Roles {
+    /// Of a strategy's expressions.
+    pub(crate) fn of(set: &[(String, Expression)]) -> Self {
+        let absent = |name: &str| set.iter().all(|(other, _)| other != name);
+        let role = |(name, _): &(String, Expression)| match name.as_str() {
+            "long" if absent("exit") => (Flags::LONG, Flags::EXIT),
+            "long" => (Flags::LONG, Flags::NONE),
+            "exit" => (Flags::EXIT, Flags::NONE),
+            "short" if absent("cover") => (Flags::SHORT, Flags::COVER),
+            "short" => (Flags::SHORT, Flags::NONE),
+            _ => (Flags::COVER, Flags::NONE),
+        };
+        Self(set.iter().map(role).collect())
+    }
+
+    /// Reads a stream's latest rows, so many of so many names, into values of their shape.
+    pub(crate) fn read(
+        &self,
+        stream: &Stream,
+        (rows, names): (usize, usize),
+        values: &mut Values,
+    ) -> Result<(), Error> {
+        match values {
+            Values::Signals { flags, .. } => {
+                flags.clear();
+                flags.resize(rows * names, Flags::NONE);
+                for (at, role) in self.0.iter().enumerate() {
+                    raise(flags, names, (stream.result(at), stream.stride()), *role);
+                }
+            }
+            Values::Members(column) | Values::Weights(column) => {
+                *column = Column::from_values(stream.result(0).to_vec(), stream.stride())?;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn raise(

@@ -3,8 +3,14 @@
 
 mod bench_data;
 
-use engine::{Outcome, Unwatched, backtest, parse_strategy};
-use market::{BarSeries, Money};
+use engine::{
+    Digest, Outcome, QuoteRun, Simulation, Unwatched, backtest,
+    exchange::{FeeTerms, Model, Terms},
+    parse_strategy,
+    ticks::{Log, Recording},
+};
+use market::{BarSeries, Instrument, Listing, Money, Rate};
+use std::{num::NonZeroU32, sync::atomic::AtomicBool};
 
 fn run(text: &str, series: &[BarSeries]) -> Outcome {
     let strategy = parse_strategy(text).expect("a strategy");
@@ -29,6 +35,34 @@ fn w1_is_the_referees() {
     let same_close = run(&bench_data::w1("same_close"), &series);
     check(&same_close, 36_960, "605985.3232", "605985.3232", "393037.0768");
     assert_ne!(next_open.run_id, same_close.run_id);
+}
+
+/// The engine's quotes at the touch, without latency: the benchmark's `same_quote`.
+fn quotes(per_row: u32) -> Simulation {
+    let strategy = parse_strategy(&bench_data::w2()).expect("a strategy");
+    let listing = Listing::of(Instrument::share("BENCH".parse().expect("a symbol")));
+    let rate = Rate::from_bps(10);
+    let venue = Terms { fees: FeeTerms::new(rate, rate), ..Terms::of(Model::Touch) };
+    let clock = NonZeroU32::new(per_row).expect("not zero");
+    let log = Log::new(Recording::Chain, Digest([0; 32]));
+    let mut run = QuoteRun::new(&strategy, &listing, (clock, venue), (0, log)).expect("a run");
+    for piece in bench_data::quotes_5m().chunks(100_003) {
+        let columns = bench_data::columns(piece);
+        run.take(&columns.quotes(), &AtomicBool::new(false)).expect("runs");
+    }
+    run.finish().expect("runs")
+}
+
+#[test]
+fn w2_is_the_referees() {
+    let check = |per_row: u32, fills: usize, equity: &str, ticks: u64| {
+        let run = quotes(per_row);
+        assert_eq!(run.fills.len(), fills);
+        assert_eq!(run.final_equity(), Money::parse(equity).ok());
+        assert!(run.ticks > ticks, "every quote is a tick, and every fill: {}", run.ticks);
+    };
+    check(1, 185_182, "811910.25154", 5_185_182);
+    check(100, 1_837, "998168.85951", 5_001_837);
 }
 
 #[test]

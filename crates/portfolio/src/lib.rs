@@ -139,12 +139,8 @@ pub enum BracketFault {
     #[error("rates must not fall from one bracket to the next")]
     Falling,
     /// The deduction leaves a jump at the bracket's edge.
-    #[error(
-        "the deduction {published} leaves a jump where the bracket begins: {continuous} does not"
-    )]
+    #[error("its deduction leaves a jump where the bracket begins: {continuous} does not")]
     Deduction {
-        /// As given.
-        published: Money,
         /// As it must be.
         continuous: Money,
     },

@@ -59,8 +59,7 @@ impl MarginTiers {
             }
             let continuous = deduction(before, bracket)?;
             if bracket.deduction != continuous {
-                let published = bracket.deduction;
-                return Err(wrong(place, BracketFault::Deduction { published, continuous }));
+                return Err(wrong(place, BracketFault::Deduction { continuous }));
             }
         }
         Ok(Self { brackets })
@@ -165,9 +164,9 @@ mod tests {
         check(&[first, bracket("100", "0.02", "0.004", "0")], 1, BracketFault::Falling);
         // 100 × (0.01 − 0.005) = 0.5, published as 0.4.
         let money = |text| Money::parse(text).expect("money");
-        let fault = BracketFault::Deduction { published: money("0.4"), continuous: money("0.5") };
+        let fault = BracketFault::Deduction { continuous: money("0.5") };
         check(&[first, bracket("100", "0.02", "0.01", "0.4")], 1, fault);
-        let fault = BracketFault::Deduction { published: money("1"), continuous: Money::ZERO };
+        let fault = BracketFault::Deduction { continuous: Money::ZERO };
         check(&[bracket("0", "0.01", "0.005", "1")], 0, fault);
     }
 

@@ -99,25 +99,26 @@ impl Position {
         Ok(())
     }
 
-    fn after(mut self, fill: &Fill) -> Result<Self, market::Error> {
-        let overflow = market::Error::Overflow { what: "a position" };
-        let size = i64::try_from(fill.quantity.0).map_err(|_| overflow.clone())?;
+    /// The position once a fill is in.
+    #[inline]
+    pub(crate) fn after(&self, fill: &Fill) -> Result<Self, market::Error> {
+        let overflow = || market::Error::Overflow { what: "a position" };
+        let size = i64::try_from(fill.quantity.0).map_err(|_| overflow())?;
         let signed = fill.side.sign() * size;
-        let lots = self.lots.checked_add(signed).ok_or(overflow)?;
-        self.fees = self.fees.plus(fill.fee)?;
+        let lots = self.lots.checked_add(signed).ok_or_else(overflow)?;
+        let fees = self.fees.plus(fill.fee)?;
         if self.lots == 0 || (self.lots > 0) == (signed > 0) {
-            self.basis = self.basis.plus(fill.notional)?;
-        } else {
-            let held = self.lots.unsigned_abs();
-            let closing = held.min(fill.quantity.0);
-            let cost = share(self.basis, closing, held)?;
-            let proceeds = share(fill.notional, closing, fill.quantity.0)?;
-            let gain = if self.lots > 0 { proceeds.minus(cost)? } else { cost.minus(proceeds)? };
-            self.realised = self.realised.plus(gain)?;
-            self.basis = self.basis.minus(cost)?.plus(fill.notional.minus(proceeds)?)?;
+            let basis = self.basis.plus(fill.notional)?;
+            return Ok(Self { lots, basis, realised: self.realised, fees });
         }
-        self.lots = lots;
-        Ok(self)
+        let held = self.lots.unsigned_abs();
+        let closing = held.min(fill.quantity.0);
+        let cost = share(self.basis, closing, held)?;
+        let proceeds = share(fill.notional, closing, fill.quantity.0)?;
+        let gain = if self.lots > 0 { proceeds.minus(cost)? } else { cost.minus(proceeds)? };
+        let realised = self.realised.plus(gain)?;
+        let basis = self.basis.minus(cost)?.plus(fill.notional.minus(proceeds)?)?;
+        Ok(Self { lots, basis, realised, fees })
     }
 
     /// The basis with the position's sign: what is subtracted from its value.

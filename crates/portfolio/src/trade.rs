@@ -110,8 +110,8 @@ impl Trips {
             Some(trip) => match exit(trip, fill)? {
                 (shrunk, _) if shrunk.lots > 0 => (None, Some(shrunk)),
                 (closed, left) => {
-                    let next = left.map(|rest| enter(None, &rest)).transpose()?;
-                    (Some(closed.trade), next)
+                    let turned = left.map(|rest| enter(None, &rest)).transpose()?;
+                    (Some(closed.trade), turned)
                 }
             },
         };
@@ -374,13 +374,13 @@ mod tests {
             lines(trips, 500)
         };
         // 2 for 1: 10 at 10.00 are 20 at 5.00, sold at 6.00.
-        insta::assert_snapshot!(after((0, Buy, 10, 1000), (2, 1), 1000, &[(2, Sell, 20, 600)]), 
+        insta::assert_snapshot!(after((0, Buy, 10, 1000), (2, 1), 1000, &[(2, Sell, 20, 600)]),
             @"Long 0..2 2 bars, 20 lots, in 100.00 out 120.00 fees 2.00 profit 18.00");
         // 1 for 4: 10 are 2.5; the half brings half of 4 × 10.00, two are sold at 40.00.
-        insta::assert_snapshot!(after((0, Buy, 10, 1000), (1, 4), 1000, &[(2, Sell, 2, 4000)]), 
+        insta::assert_snapshot!(after((0, Buy, 10, 1000), (1, 4), 1000, &[(2, Sell, 2, 4000)]),
             @"Long 0..2 2 bars, 2 lots, in 100.00 out 100.00 fees 2.00 profit -2.00");
         // 1 for 20: 10 are half a lot, which ends the trip at 20 × 9.00 ÷ 2.
-        insta::assert_snapshot!(after((0, Sell, 10, 1000), (1, 20), 900, &[]), 
+        insta::assert_snapshot!(after((0, Sell, 10, 1000), (1, 20), 900, &[]),
             @"Short 0..1 1 bars, 0 lots, in 100.00 out 90.00 fees 1.00 profit 9.00");
     }
 }

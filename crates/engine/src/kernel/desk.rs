@@ -126,14 +126,24 @@ impl Desk {
             self.pass_over(ticket.instrument, ticket.side, Reason::LessThanALot);
             return None;
         }
-        self.orders += 1;
-        let id = OrderId(self.orders);
-        let order = Order { id, tick: self.tick, row: self.row, time: self.now, ticket };
-        if let Some(book) = book(&mut self.books, ticket.instrument) {
-            book.add(order);
-        }
+        let order = self.next(ticket, self.now);
+        self.adopt(&order);
         self.act(Action::Submit(order));
-        Some(id)
+        Some(order.id)
+    }
+
+    /// A ticket with the next number, not yet in the books.
+    pub(super) fn next(&self, ticket: Ticket, time: Timestamp) -> Order {
+        let id = OrderId(self.orders + 1);
+        Order { id, tick: self.tick, row: self.row, time, ticket }
+    }
+
+    /// Takes an order into the books.
+    pub(super) fn adopt(&mut self, order: &Order) {
+        self.orders = self.orders.max(order.id.0);
+        if let Some(book) = book(&mut self.books, order.ticket.instrument) {
+            book.add(*order);
+        }
     }
 
     /// Asks for an order back; it may trade before the venue hears of it.

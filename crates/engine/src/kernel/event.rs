@@ -19,6 +19,8 @@ pub enum Event<'a> {
     Market(&'a MarketEvent, Option<Row<'a>>),
     /// A venue said something about an order.
     Update(&'a Update),
+    /// A venue made an order of its own for the account: it closes a position.
+    Adopt(&'a Order),
     /// A timer is due.
     Timer(TimerId),
     /// A person, or the host, wants something.

@@ -20,11 +20,13 @@ pub use working::Working;
 use crate::{
     Account, Error, MarketEvent,
     event::Data,
-    order::{Change, Ending, OrderKind, Purpose, Refusal, Restrictions, Ticket, Update},
+    order::{
+        Change, Ending, Order, OrderId, OrderKind, Purpose, Refusal, Restrictions, Ticket, Update,
+    },
     ticks::Log,
 };
 use market::{Price, Quantity, Side, Timestamp};
-use portfolio::{InstrumentId, Ledger};
+use portfolio::{Flows, InstrumentId, Ledger};
 use working::book;
 
 /// One account run by one trader: folds events into its state and answers with actions.
@@ -77,6 +79,10 @@ impl<T: Trader> Engine<T> {
                 desk.follow(update)?;
                 trader.on_update(update, desk)?;
             }
+            Event::Adopt(order) => {
+                desk.log.adopt(desk.tick, order);
+                desk.adopt(order);
+            }
             Event::Timer(timer) => {
                 desk.log.timer(desk.tick, *timer, now);
                 trader.on_timer(*timer, desk)?;
@@ -101,11 +107,11 @@ impl<T: Trader> Engine<T> {
         self.trader.wakes(values, rows, &self.desk)
     }
 
-    /// Takes `rows` rows that the trader sleeps through: the same state as handling each. `bars` is
-    /// how many of each instrument have closed by then.
+    /// Takes events of the market that the trader sleeps through: the same state as handling each.
+    /// `bars` is how many of each instrument have closed by then.
     pub(crate) fn sleep(
         &mut self,
-        rows: u32,
+        ticks: u64,
         last: (u32, Timestamp),
         bars: &[(InstrumentId, usize)],
     ) {
@@ -115,7 +121,7 @@ impl<T: Trader> Engine<T> {
                 book.bars = *count;
             }
         }
-        let end = desk.tick + u64::from(rows);
+        let end = desk.tick + ticks;
         while desk.log.boundary() <= end {
             desk.tick = desk.log.boundary();
             desk.log.market(desk.tick);
@@ -131,6 +137,31 @@ impl<T: Trader> Engine<T> {
     #[inline]
     pub(crate) fn mark(&mut self, id: InstrumentId, price: Price) -> Result<(), Error> {
         Ok(self.desk.ledger.mark(id, price)?)
+    }
+
+    /// Prices move, and nobody needs to hear of it.
+    pub(crate) fn hear_only(&mut self, event: &MarketEvent) -> Result<(), Error> {
+        self.desk.hear(event)
+    }
+
+    /// The venue is about to close every position: its orders are taken into the books, a tick
+    /// each, in the instruments' order.
+    pub(crate) fn adopt_liquidation(&mut self, now: Timestamp) -> Result<Vec<Order>, Error> {
+        let mut orders = Vec::new();
+        for id in (0..).map(InstrumentId).take(self.desk.instruments()) {
+            let lots = self.desk.ledger.position(id).lots;
+            if lots != 0 {
+                let side = if lots > 0 { Side::Sell } else { Side::Buy };
+                let ticket = Ticket {
+                    purpose: Purpose::Liquidation,
+                    ..Ticket::market(id, side, Quantity(lots.unsigned_abs()))
+                };
+                let order = self.desk.next(ticket.restricted(Restrictions::REDUCE_ONLY), now);
+                self.fold(&Event::Adopt(&order), now)?;
+                orders.push(order);
+            }
+        }
+        Ok(orders)
     }
 
     /// When to call again if nothing happens first: never, for timers are actions.
@@ -185,22 +216,48 @@ impl<T: Trader> Account for Engine<T> {
     }
 }
 
+/// Marks an account to what the market told, and pays what it brings: funding, dividends, splits.
+///
+/// A long position is worth what is bid for it, a short one what is asked; without a position, the
+/// middle counts.
+pub(crate) fn settle(ledger: &mut Ledger, event: &MarketEvent) -> Result<Flows, portfolio::Error> {
+    let id = event.instrument;
+    let price = match event.data {
+        Data::Quote(quote) => match ledger.position(id).lots {
+            0 => Price(quote.bid.0.midpoint(quote.ask.0)),
+            lots if lots > 0 => quote.bid,
+            _ => quote.ask,
+        },
+        Data::Print(print) => print.price,
+        Data::Bar(bar, _) => bar.close,
+        Data::Funding(funding) => return ledger.fund(id, &funding),
+        Data::Dividend { amount } => return ledger.dividend(id, amount),
+        Data::Split { numerator, denominator } => {
+            return ledger.split(id, numerator, denominator);
+        }
+        Data::Conversion { currency, rate } => {
+            ledger.set_rate(currency, rate)?;
+            return Ok(Flows::default());
+        }
+        Data::Depth(_) | Data::Status(_) => return Ok(Flows::default()),
+    };
+    ledger.mark(id, price)?;
+    Ok(Flows::default())
+}
+
+/// An order that no kernel has numbered; only a venue that closes what the kernel does not know
+/// would need one.
+pub(crate) fn unnumbered(ticket: Ticket, time: Timestamp) -> Order {
+    Order { id: OrderId(u64::MAX), tick: 0, row: 0, time, ticket }
+}
+
 impl Desk {
-    /// Marks positions to what the market told. A long position is worth what is bid for it, a
-    /// short one what is asked; without a position, the middle counts.
+    /// Takes what the market told into the account.
     fn hear(&mut self, event: &MarketEvent) -> Result<(), Error> {
-        let id = event.instrument;
-        let price = match event.data {
-            Data::Quote(quote) => match self.ledger.position(id).lots {
-                0 => Price(quote.bid.0.midpoint(quote.ask.0)),
-                lots if lots > 0 => quote.bid,
-                _ => quote.ask,
-            },
-            Data::Print(print) => print.price,
-            Data::Bar(bar, _) => bar.close,
-            _ => return Ok(()),
-        };
-        Ok(self.ledger.mark(id, price)?)
+        for flow in settle(&mut self.ledger, event)?.iter() {
+            self.log.flow(flow);
+        }
+        Ok(())
     }
 
     fn follow(&mut self, update: &Update) -> Result<(), Error> {

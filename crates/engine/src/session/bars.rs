@@ -140,7 +140,7 @@ impl<'a, T: Trader> BarSession<'a, T> {
             self.due = here.last().copied().or(self.due);
         }
         self.mark_all()?;
-        let count = u32::try_from(times.len()).unwrap_or(u32::MAX);
+        let count = times.len() as u64;
         #[allow(clippy::cast_possible_truncation, reason = "the caller bounds the rows")]
         let row = (first + times.len() - 1) as u32;
         self.feed.counts(&mut self.counts);

@@ -95,5 +95,4 @@ impl<'a> BarFeed<'a> {
         out.clear();
         out.extend(self.tapes.iter().map(|tape| (tape.id, tape.next)));
     }
-
 }

@@ -3,9 +3,11 @@
 mod bars;
 mod curve;
 mod feed;
+mod ticks;
 mod wiring;
 
 pub(crate) use bars::BarSession;
 pub(crate) use curve::Curve;
 pub(crate) use feed::BarFeed;
+pub use ticks::{Quotes, Session};
 pub(crate) use wiring::Wiring;

@@ -3,9 +3,10 @@
 use super::wire::{Wire, tag};
 use crate::{
     Action, Command, TimerId,
-    order::{Refusal, Update},
+    order::{Order, Refusal, Update},
 };
 use market::Timestamp;
+use portfolio::CashFlow;
 
 /// One thing that a block of ticks says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Entry {
     Market(u64),
     /// One tick: a venue said something.
     Update(Update),
+    /// One tick: a venue made an order of its own.
+    Adopted(Order),
     /// One tick: a timer was due, at a time.
     Timer(TimerId, Timestamp),
     /// One tick: a person wanted something, at a time.
@@ -22,6 +25,8 @@ pub enum Entry {
     Action(Action),
     /// No tick of its own: what the tick before it made the kernel refuse.
     Refusal(Refusal),
+    /// No tick of its own: what the tick before it paid or brought, beside fills.
+    Flow(CashFlow),
 }
 
 const MARKET: u8 = 0;
@@ -30,6 +35,8 @@ const TIMER: u8 = 2;
 const COMMAND: u8 = 3;
 const ACTION: u8 = 4;
 const REFUSAL: u8 = 5;
+const ADOPTED: u8 = 6;
+const FLOW: u8 = 7;
 
 impl Entry {
     /// Ticks that it stands for.
@@ -37,8 +44,8 @@ impl Entry {
     pub const fn ticks(&self) -> u64 {
         match self {
             Self::Market(count) => *count,
-            Self::Update(_) | Self::Timer(..) | Self::Command(..) => 1,
-            Self::Action(_) | Self::Refusal(_) => 0,
+            Self::Update(_) | Self::Adopted(_) | Self::Timer(..) | Self::Command(..) => 1,
+            Self::Action(_) | Self::Refusal(_) | Self::Flow(_) => 0,
         }
     }
 }
@@ -60,6 +67,11 @@ impl Wire for Entry {
             }
             Self::Action(action) => self::action(out, action),
             Self::Refusal(refusal) => self::refusal(out, refusal),
+            Self::Flow(flow) => self::flow(out, flow),
+            Self::Adopted(order) => {
+                out.push(ADOPTED);
+                order.put(out);
+            }
         }
     }
 
@@ -71,6 +83,8 @@ impl Wire for Entry {
             COMMAND => Self::Command(Wire::read(bytes)?, Wire::read(bytes)?),
             ACTION => Self::Action(Wire::read(bytes)?),
             REFUSAL => Self::Refusal(Wire::read(bytes)?),
+            ADOPTED => Self::Adopted(Wire::read(bytes)?),
+            FLOW => Self::Flow(Wire::read(bytes)?),
             _ => return None,
         })
     }
@@ -94,6 +108,11 @@ pub(super) fn action(out: &mut Vec<u8>, action: &Action) {
 pub(super) fn refusal(out: &mut Vec<u8>, refusal: &Refusal) {
     out.push(REFUSAL);
     refusal.put(out);
+}
+
+pub(super) fn flow(out: &mut Vec<u8>, flow: &CashFlow) {
+    out.push(FLOW);
+    flow.put(out);
 }
 
 impl Wire for Command {

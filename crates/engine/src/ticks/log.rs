@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{
     Action, Command, Digest, TimerId,
-    order::{Refusal, Update},
+    order::{Order, Refusal, Update},
 };
 use market::{Money, Timestamp};
-use portfolio::{InstrumentId, Position};
+use portfolio::{CashFlow, InstrumentId, Position};
 
 /// What is kept of the ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,19 @@ impl Log {
     pub(crate) fn update(&mut self, tick: u64, update: &Update) {
         if self.begin(tick) {
             entry::update(&mut self.payload, update);
+        }
+    }
+
+    pub(crate) fn adopt(&mut self, tick: u64, order: &Order) {
+        if self.begin(tick) {
+            entry::Entry::Adopted(*order).put(&mut self.payload);
+        }
+    }
+
+    pub(crate) fn flow(&mut self, flow: &CashFlow) {
+        if !self.is_off() {
+            self.flush();
+            entry::flow(&mut self.payload, flow);
         }
     }
 

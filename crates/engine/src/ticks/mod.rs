@@ -8,6 +8,7 @@
 
 mod block;
 mod entry;
+mod flows;
 mod log;
 mod orders;
 mod reasons;

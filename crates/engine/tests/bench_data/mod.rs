@@ -187,6 +187,50 @@ pub fn w1(convention: &str) -> String {
     )
 }
 
+/// Quotes as columns.
+#[derive(Default)]
+pub struct QuoteColumns {
+    times: Vec<Timestamp>,
+    bids: Vec<Price>,
+    asks: Vec<Price>,
+    bid_sizes: Vec<Quantity>,
+    ask_sizes: Vec<Quantity>,
+}
+
+/// Quotes, column by column.
+pub fn columns(quotes: &[Quote]) -> QuoteColumns {
+    QuoteColumns {
+        times: quotes.iter().map(|q| q.time).collect(),
+        bids: quotes.iter().map(|q| q.bid).collect(),
+        asks: quotes.iter().map(|q| q.ask).collect(),
+        bid_sizes: quotes.iter().map(|q| q.bid_size).collect(),
+        ask_sizes: quotes.iter().map(|q| q.ask_size).collect(),
+    }
+}
+
+impl QuoteColumns {
+    /// As the engine takes them.
+    pub fn quotes(&self) -> engine::Quotes<'_> {
+        engine::Quotes {
+            times: &self.times,
+            bids: &self.bids,
+            asks: &self.asks,
+            bid_sizes: &self.bid_sizes,
+            ask_sizes: &self.ask_sizes,
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+}
+
+/// The strategy of W2a and W2b, on the middle of bid and ask.
+pub fn w2() -> String {
+    w1("next_open").replace("fixed: 10", "fixed: 1").replace("name: W1", "name: W2")
+}
+
 /// The strategy of W4, sized by `shares_at_close`.
 pub fn w4(convention: &str) -> String {
     format!(

@@ -65,7 +65,7 @@ impl Ledger {
         let amount = over_span(balance, yearly, span_ns)?;
         let flow = Flow::Interest { yearly, balance };
         let record = CashFlow { instrument: None, leg: Leg::Net, currency, amount, flow };
-        (purse.sums.cash, purse.carry) = purse.with([record].iter())?;
+        (purse.sums, purse.carry) = purse.with([record].iter())?;
         Ok(Flows([Some(record), None]))
     }
 
@@ -132,7 +132,7 @@ impl Ledger {
         }
         let place = book.purse;
         let purse = purse_of(&mut self.home, &mut self.foreign, place);
-        (purse.sums.cash, purse.carry) = purse.with(records.iter().flatten())?;
+        (purse.sums, purse.carry) = purse.with(records.iter().flatten())?;
         if let Some(detail) = self.details.get_mut(id.index()) {
             detail.carries = carries;
         }

@@ -12,38 +12,37 @@ pub(super) struct Holding {
 }
 
 impl Holding {
-    /// The holding after a fill; the sums take cash, fee and value in.
+    /// Takes a fill in, and its cash, fee and value into the sums. On an error nothing is changed.
     #[inline]
-    pub(super) fn filled(
-        self,
+    pub(super) fn fill(
+        &mut self,
         fill: &Fill,
         (contract, settlement): (Contract, Settlement),
         sums: &mut Sums,
-    ) -> Result<Self, Error> {
-        let mut position = self.position;
-        position.apply(fill)?;
+    ) -> Result<(), market::Error> {
+        let position = self.position.after(fill)?;
         let value = contract.value(fill.price, position.lots)?;
-        let paid = match settlement {
-            Settlement::Cash if fill.side == Side::Buy => sums.cash.minus(fill.notional)?,
-            Settlement::Cash => sums.cash.plus(fill.notional)?,
-            Settlement::Margin => self.unpaid(&position, sums)?,
+        let mut stake = sums.stake;
+        let received = match settlement {
+            Settlement::Cash if fill.side == Side::Buy => {
+                fill.notional.plus(fill.fee)?.negated()?
+            }
+            Settlement::Cash => fill.notional.minus(fill.fee)?,
+            Settlement::Margin => {
+                let owed = position.signed_basis()?.minus(self.position.signed_basis()?)?;
+                stake = stake.minus(owed)?;
+                position.realised.minus(self.position.realised)?.minus(fill.fee)?
+            }
         };
-        sums.cash = paid.minus(fill.fee)?;
-        sums.fees = sums.fees.plus(fill.fee)?;
+        let (cash, stake) = (sums.cash.plus(received)?, stake.plus(received)?);
+        let fees = sums.fees.plus(fill.fee)?;
         sums.revalue(self.value, value)?;
-        Ok(Self { position, value })
-    }
-
-    /// Cash once what this position realised has been paid; its basis stays owed.
-    fn unpaid(&self, after: &Position, sums: &mut Sums) -> Result<Money, Error> {
-        let before = self.position;
-        let owed = after.signed_basis()?.minus(before.signed_basis()?)?;
-        sums.margined = sums.margined.plus(owed)?;
-        Ok(sums.cash.plus(after.realised.minus(before.realised)?)?)
+        (sums.cash, sums.stake, sums.fees) = (cash, stake, fees);
+        (self.position, self.value) = (position, value);
+        Ok(())
     }
 
     /// The same at another price.
-    #[inline]
     pub(super) fn marked(
         self,
         contract: Contract,
@@ -87,11 +86,11 @@ impl Holding {
         let moved = match settlement {
             Settlement::Cash => brought,
             Settlement::Margin => {
-                sums.margined = sums.margined.minus(signed)?;
+                sums.stake = sums.stake.plus(signed)?;
                 gain
             }
         };
-        sums.cash = sums.cash.plus(moved)?;
+        sums.receive(moved)?;
         Ok((self, Some(moved)))
     }
 }

@@ -40,16 +40,17 @@ impl Ledger {
         held.map_or_else(Position::default, |(_, holding)| holding.position)
     }
 
-    /// Both legs at a new price.
+    /// A new price of what is held in another currency, or on two legs.
     #[cold]
-    pub(super) fn mark_legs(&mut self, id: InstrumentId, price: Price) -> Result<(), Error> {
+    pub(super) fn mark_elsewhere(&mut self, id: InstrumentId, price: Price) -> Result<(), Error> {
         let book = find(&mut self.books, id)?;
-        let short = self.shorts.get_mut(id.index()).expect("every instrument has both legs");
         let purse = purse_of(&mut self.home, &mut self.foreign, book.purse);
         let mut sums = purse.sums;
-        let long = book.held.marked(book.contract, price, &mut sums)?;
-        *short = short.marked(book.contract, price, &mut sums)?;
-        (book.held, book.mark, purse.sums) = (long, Some(price), sums);
+        let first = book.held.marked(book.contract, price, &mut sums)?;
+        if let Some(short) = self.shorts.get_mut(id.index()) {
+            *short = short.marked(book.contract, price, &mut sums)?;
+        }
+        (book.held, book.mark, purse.sums) = (first, Some(price), sums);
         Ok(())
     }
 
@@ -69,8 +70,9 @@ impl Ledger {
             return Err(Error::Overclosed { instrument, leg, held, asked });
         }
         let purse = purse_of(&mut self.home, &mut self.foreign, book.purse);
+        let terms = (book.contract, book.settlement);
         let mut sums = purse.sums;
-        *own = own.filled(fill, (book.contract, book.settlement), &mut sums)?;
+        own.fill(fill, terms, &mut sums)?;
         *other = other.marked(book.contract, fill.price, &mut sums)?;
         (book.held, *short_leg) = (long, short);
         (book.mark, purse.sums) = (Some(fill.price), sums);

@@ -70,16 +70,20 @@ impl Ledger {
     /// A new latest price: positions are worth what they would bring there.
     #[inline]
     pub fn mark(&mut self, id: InstrumentId, price: Price) -> Result<(), Error> {
-        if !self.shorts.is_empty() {
-            return self.mark_legs(id, price);
+        let plain = self.mode == PositionMode::Netted;
+        match self.books.get_mut(id.index()) {
+            Some(book) if plain && book.held.position.lots == 0 => {
+                book.mark = Some(price);
+                Ok(())
+            }
+            Some(book) if plain && book.purse == 0 => {
+                let value = book.contract.value(price, book.held.position.lots)?;
+                self.home.sums.revalue(book.held.value, value)?;
+                (book.held.value, book.mark) = (value, Some(price));
+                Ok(())
+            }
+            _ => self.mark_elsewhere(id, price),
         }
-        let book = find(&mut self.books, id)?;
-        if book.held.position.lots != 0 {
-            let purse = purse_of(&mut self.home, &mut self.foreign, book.purse);
-            book.held = book.held.marked(book.contract, price, &mut purse.sums)?;
-        }
-        book.mark = Some(price);
-        Ok(())
     }
 
     /// Folds one fill into cash, fees and position; its price becomes the latest price.
@@ -96,10 +100,9 @@ impl Ledger {
         }
         let book = find(&mut self.books, fill.instrument)?;
         let purse = purse_of(&mut self.home, &mut self.foreign, book.purse);
-        let mut sums = purse.sums;
-        book.held = book.held.filled(fill, (book.contract, book.settlement), &mut sums)?;
+        let terms = (book.contract, book.settlement);
+        book.held.fill(fill, terms, &mut purse.sums)?;
         book.mark = Some(fill.price);
-        purse.sums = sums;
         Ok(())
     }
 
@@ -132,19 +135,22 @@ impl Ledger {
     /// Cash and positions at their latest prices and rates, in the account's currency.
     #[inline]
     pub fn equity(&self) -> Result<Money, Error> {
-        self.total(self.home.sums.equity()?, |purse| purse.sums.equity())
+        let home = self.home.sums.equity()?;
+        if self.foreign.is_empty() { Ok(home) } else { self.total(home, |p| p.sums.equity()) }
     }
 
     /// Σ |value| of positions at their latest prices and rates, in the account's currency.
     #[inline]
     pub fn gross(&self) -> Result<Money, Error> {
-        self.total(self.home.sums.gross()?, |purse| purse.sums.gross())
+        let home = self.home.sums.gross()?;
+        if self.foreign.is_empty() { Ok(home) } else { self.total(home, |p| p.sums.gross()) }
     }
 
     /// Cash of all currencies at their latest rates, in the account's currency.
     #[inline]
     pub fn cash_in_all(&self) -> Result<Money, Error> {
-        self.total(self.home.sums.cash, |purse| Ok(purse.sums.cash))
+        let home = self.home.sums.cash;
+        if self.foreign.is_empty() { Ok(home) } else { self.total(home, |p| Ok(p.sums.cash)) }
     }
 
     /// How much more exposure an account without leverage may take: equity − gross exposure,
@@ -155,7 +161,7 @@ impl Ledger {
             return Ok(self.equity()?.minus(self.gross()?)?);
         }
         let sums = &self.home.sums;
-        Ok(sums.cash.minus(sums.short)?.minus(sums.short)?.minus(sums.margined)?)
+        Ok(sums.stake.minus(sums.short)?.minus(sums.short)?)
     }
 
     /// The account as one point of a curve, in its own currency.
@@ -207,7 +213,6 @@ impl Ledger {
     }
 
     /// A figure of the account's own currency and of all others, converted.
-    #[inline]
     fn total(
         &self,
         home: Money,

@@ -11,7 +11,8 @@ impl Ledger {
         // Whoever opens it so vouches for one currency: the first one names it.
         let currency = instruments.first().map_or(Currency::USD, |first| first.currency);
         let mut ledger = Self::bare(PositionMode::Netted, currency);
-        (ledger.home.start, ledger.home.sums.cash) = (cash, cash);
+        ledger.home.start = cash;
+        (ledger.home.sums.cash, ledger.home.sums.stake) = (cash, cash);
         for instrument in instruments {
             ledger.books.push(Book {
                 contract: Contract::of(instrument),
@@ -34,8 +35,8 @@ impl Ledger {
         ledger.borrowing = terms.borrowing;
         for (currency, amount) in terms.balances {
             let purse = ledger.purse_in(currency)?.1;
-            let start = purse.start.plus(amount)?;
-            (purse.start, purse.sums.cash) = (start, start);
+            purse.start = purse.start.plus(amount)?;
+            purse.sums.receive(amount)?;
         }
         for listing in listings {
             let contract = Contract::listed(listing)?;

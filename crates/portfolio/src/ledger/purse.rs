@@ -19,14 +19,14 @@ pub(super) struct Purse {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Sums {
     pub(super) cash: Money,
+    /// Cash less the signed basis of the positions that were not paid for: with the value of all
+    /// positions it is the equity.
+    pub(super) stake: Money,
     pub(super) fees: Money,
     /// Value of longs at their latest prices.
     pub(super) long: Money,
     /// Value of shorts at their latest prices, without its sign.
     pub(super) short: Money,
-    /// Signed basis of the positions that were not paid for: their value less this is what they
-    /// add to equity.
-    pub(super) margined: Money,
 }
 
 impl Purse {
@@ -46,24 +46,24 @@ impl Purse {
         }
     }
 
-    /// The sums of cash and carry once these flows are in.
+    /// The sums and the carry once these flows are in.
     pub(super) fn with<'a>(
         &self,
         records: impl Iterator<Item = &'a CashFlow>,
-    ) -> Result<(Money, Carry), Error> {
-        let (mut cash, mut carry) = (self.sums.cash, self.carry);
+    ) -> Result<(Sums, Carry), Error> {
+        let (mut sums, mut carry) = (self.sums, self.carry);
         for record in records {
-            cash = cash.plus(record.amount)?;
+            sums.receive(record.amount)?;
             carry = carry.with(record)?;
         }
-        Ok((cash, carry))
+        Ok((sums, carry))
     }
 }
 
 impl Sums {
     #[inline]
     pub(super) fn equity(&self) -> Result<Money, Error> {
-        Ok(self.cash.plus(self.long)?.minus(self.short)?.minus(self.margined)?)
+        Ok(self.stake.plus(self.long)?.minus(self.short)?)
     }
 
     #[inline]
@@ -73,7 +73,14 @@ impl Sums {
 
     /// Nothing is held, nothing owed.
     pub(super) fn is_empty(&self) -> bool {
-        [self.cash, self.long, self.short, self.margined] == [Money::ZERO; 4]
+        [self.cash, self.stake, self.long, self.short] == [Money::ZERO; 4]
+    }
+
+    /// Cash comes in, or goes out where it is negative.
+    #[inline]
+    pub(super) fn receive(&mut self, amount: Money) -> Result<(), market::Error> {
+        (self.cash, self.stake) = (self.cash.plus(amount)?, self.stake.plus(amount)?);
+        Ok(())
     }
 
     /// One position has another value now. On an error nothing is changed.
