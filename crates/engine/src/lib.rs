@@ -34,8 +34,8 @@ pub use digest::{Digest, columns_digest, run_id};
 pub use error::Error;
 pub use event::{Data, MarketEvent};
 pub use kernel::{
-    Action, Command, Decision, Desk, Engine, Event, Flags, Row, RuleTrader, Terms, TimerId, Trader,
-    Working,
+    Action, AnyPlan, Command, Decision, Desk, Engine, Event, Flags, PlanId, Row, RuleTrader, Terms,
+    TimerId, Trader, Working,
 };
 pub use problem::Problem;
 pub use quotes::QuoteRun;

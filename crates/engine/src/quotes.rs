@@ -84,6 +84,12 @@ impl QuoteRun {
         Ok(())
     }
 
+    /// Every quote is told from now on, even where nobody can act.
+    #[cfg(test)]
+    pub(crate) const fn stay_awake(&mut self) {
+        self.session.stay_awake();
+    }
+
     /// What came of it.
     pub fn finish(self) -> Result<Simulation, Error> {
         self.session.finish()

@@ -1,9 +1,9 @@
 //! Messages that reach the venue: new orders, amendments, cancels.
 
 use super::{
-    Desk,
+    Capabilities, Desk,
     resting::{Place, Resting, Since, Stage},
-    terms::{Capabilities, Passed},
+    terms::Passed,
 };
 use crate::{
     Account, Error,

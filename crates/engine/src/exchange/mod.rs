@@ -91,11 +91,10 @@ mod terms;
 mod ticks;
 mod venue;
 
+pub use crate::order::Capabilities;
 pub use resting::{Resting, Stage};
 pub use slippage::{Impact, Slippage};
-pub use terms::{
-    Capabilities, Delay, FeeTerms, Feed, Latency, Model, Passed, Queue, Terms, Triggers,
-};
+pub use terms::{Delay, FeeTerms, Feed, Latency, Model, Passed, Queue, Terms, Triggers};
 pub use venue::Exchange;
 
 use desk::Desk;

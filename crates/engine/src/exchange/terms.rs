@@ -1,7 +1,7 @@
 //! What a simulated venue is agreed to be: how it fills, what it takes, how long messages travel.
 
 use super::Slippage;
-use crate::order::{Distance, Restrictions, Ticket, TimeInForce};
+use crate::order::{Capabilities, Distance};
 use market::{Money, Rate, Timestamp};
 use portfolio::Liquidity;
 
@@ -246,77 +246,4 @@ pub enum Passed {
     Trigger,
     /// It is refused, unless it is reduce-only: an exit always works, so it triggers at once.
     RefuseEntries,
-}
-
-/// What a venue can do by itself; what it cannot is emulated by the kernel before it gets here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capabilities(u16);
-
-impl Capabilities {
-    /// Market and limit orders that are good till cancelled, and immediate-or-cancel.
-    pub const PLAIN: Self = Self(0);
-    /// Stops.
-    pub const STOP: Self = Self(1);
-    /// Stop-limit orders.
-    pub const STOP_LIMIT: Self = Self(1 << 1);
-    /// Market and limit orders that wake on the better side.
-    pub const TOUCHED: Self = Self(1 << 2);
-    /// Trailing stops.
-    pub const TRAILING: Self = Self(1 << 3);
-    /// Post-only.
-    pub const POST_ONLY: Self = Self(1 << 4);
-    /// Reduce-only.
-    pub const REDUCE_ONLY: Self = Self(1 << 5);
-    /// Icebergs.
-    pub const ICEBERG: Self = Self(1 << 6);
-    /// Fill-or-kill.
-    pub const FILL_OR_KILL: Self = Self(1 << 7);
-    /// Good till a moment.
-    pub const GOOD_TILL: Self = Self(1 << 8);
-    /// One cancels the others.
-    pub const GROUPS: Self = Self(1 << 9);
-    /// Everything.
-    pub const ALL: Self = Self((1 << 10) - 1);
-
-    /// Both together.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Without those of `other`.
-    #[must_use]
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    /// Whether all of `other` are there.
-    #[must_use]
-    pub const fn has(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// What an order needs of its venue.
-    #[must_use]
-    pub fn of(ticket: &Ticket) -> Self {
-        use crate::order::OrderKind as Kind;
-        let kind = match ticket.kind {
-            Kind::Market | Kind::Limit { .. } => Self::PLAIN,
-            Kind::Stop { .. } => Self::STOP,
-            Kind::StopLimit { .. } => Self::STOP_LIMIT,
-            Kind::Touched { .. } | Kind::TouchedLimit { .. } => Self::TOUCHED,
-            Kind::Trailing { .. } => Self::TRAILING,
-        };
-        let tif = match ticket.tif {
-            TimeInForce::GoodTillCancelled | TimeInForce::ImmediateOrCancel => Self::PLAIN,
-            TimeInForce::FillOrKill => Self::FILL_OR_KILL,
-            TimeInForce::GoodTill(_) => Self::GOOD_TILL,
-        };
-        let when = |needed: bool, what: Self| if needed { what } else { Self::PLAIN };
-        kind.with(tif)
-            .with(when(ticket.restrictions.has(Restrictions::POST_ONLY), Self::POST_ONLY))
-            .with(when(ticket.restrictions.has(Restrictions::REDUCE_ONLY), Self::REDUCE_ONLY))
-            .with(when(ticket.display.is_some(), Self::ICEBERG))
-            .with(when(ticket.group.is_some(), Self::GROUPS))
-    }
 }

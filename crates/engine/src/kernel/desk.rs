@@ -2,10 +2,14 @@
 
 use super::{
     Action, TimerId,
+    guard::Guard,
+    plans::Running,
     working::{Book, Working, book},
 };
 use crate::{
+    Error,
     order::{Amendment, GroupId, Order, OrderId, Reason, Refusal, Ticket},
+    risk::Gate,
     ticks::Log,
 };
 use market::{Money, Quantity, Side, Timestamp};
@@ -21,15 +25,18 @@ pub struct Desk {
     pub(super) tick: u64,
     pub(super) log: Log,
     pub(super) out: Vec<Action>,
+    pub(super) guard: Guard,
+    pub(super) plans: Vec<Running>,
+    pub(super) plans_begun: u64,
+    pub(super) refusals: Refusals,
     orders: u64,
     groups: u64,
-    refusals: Refusals,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Refusals {
-    kept: Vec<Refusal>,
-    count: u64,
+pub(super) struct Refusals {
+    pub(super) kept: Vec<Refusal>,
+    pub(super) count: u64,
 }
 
 /// Refusals that are kept; the rest is only counted. A strategy without cash is refused anew at
@@ -46,9 +53,12 @@ impl Desk {
             tick: 0,
             log,
             out: Vec::new(),
+            guard: Guard::new(Gate::open()),
+            plans: Vec::new(),
+            plans_begun: 0,
+            refusals: Refusals::default(),
             orders: 0,
             groups: 0,
-            refusals: Refusals::default(),
         }
     }
 
@@ -120,16 +130,18 @@ impl Desk {
         GroupId(self.groups)
     }
 
-    /// Sends an order, unless it is refused here; from now on its lots count as intended.
-    pub fn submit(&mut self, ticket: Ticket) -> Option<OrderId> {
+    /// Sends an order, unless it is refused here; from now on its lots count as intended. The gate
+    /// may cut it to what closes a position.
+    pub fn submit(&mut self, ticket: Ticket) -> Result<Option<OrderId>, Error> {
         if ticket.quantity == Quantity::ZERO {
             self.pass_over(ticket.instrument, ticket.side, Reason::LessThanALot);
-            return None;
+            return Ok(None);
         }
+        let Some(ticket) = self.pass(ticket)? else { return Ok(None) };
         let order = self.next(ticket, self.now);
         self.adopt(&order);
         self.act(Action::Submit(order));
-        Some(order.id)
+        Ok(Some(order.id))
     }
 
     /// A ticket with the next number, not yet in the books.

@@ -86,7 +86,7 @@ impl RuleTrader {
                 let side = if held > 0 { Side::Sell } else { Side::Buy };
                 let ticket = Ticket::market(id, side, Quantity(held.unsigned_abs()));
                 let ticket = Ticket { purpose: Purpose::Exit, ..ticket };
-                desk.submit(ticket.restricted(Restrictions::REDUCE_ONLY));
+                desk.submit(ticket.restricted(Restrictions::REDUCE_ONLY))?;
             }
             entries |= wanted != 0;
         }
@@ -124,7 +124,7 @@ impl RuleTrader {
         if lots == 0 {
             desk.pass_over(id, side, Reason::LessThanALot);
         } else {
-            desk.submit(Ticket::market(id, side, Quantity(lots)));
+            desk.submit(Ticket::market(id, side, Quantity(lots)))?;
         }
         Ok(())
     }

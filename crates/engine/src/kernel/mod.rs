@@ -4,6 +4,8 @@
 mod desk;
 mod event;
 mod follow;
+mod guard;
+mod plans;
 mod rebalance;
 mod rules;
 mod schedule;
@@ -13,6 +15,7 @@ mod working;
 pub use desk::Desk;
 pub use event::{Action, Command, Decision, Event, Row, TimerId};
 pub use follow::Flags;
+pub use plans::{AnyPlan, PlanId};
 pub use rules::{RuleTrader, Terms};
 pub use trader::Trader;
 pub use working::Working;
@@ -23,6 +26,7 @@ use crate::{
     order::{
         Change, Ending, Order, OrderId, OrderKind, Purpose, Refusal, Restrictions, Ticket, Update,
     },
+    risk::Gate,
     ticks::Log,
 };
 use market::{Price, Quantity, Side, Timestamp};
@@ -41,6 +45,13 @@ impl<T: Trader> Engine<T> {
     #[must_use]
     pub fn new(trader: T, ledger: Ledger, instruments: usize, log: Log) -> Self {
         Self { trader, desk: Desk::new(ledger, instruments, log) }
+    }
+
+    /// The same, behind a risk gate.
+    #[must_use]
+    pub fn guarded(mut self, gate: Gate) -> Self {
+        self.desk.guard = guard::Guard::new(gate);
+        self
     }
 
     /// Folds one event into the state; appends what the outside should do. Every event is one
@@ -65,18 +76,22 @@ impl<T: Trader> Engine<T> {
             Event::Row(row) => {
                 desk.log.market(desk.tick);
                 close_row(trader, desk, row)?;
+                desk.watch()?;
             }
             Event::Market(event, row) => {
                 desk.log.market(desk.tick);
                 desk.hear(event)?;
+                desk.plans_hear(event)?;
                 trader.on_market(event, desk)?;
                 if let Some(row) = row {
                     close_row(trader, desk, row)?;
                 }
+                desk.watch()?;
             }
             Event::Update(update) => {
                 desk.log.update(desk.tick, update);
                 desk.follow(update)?;
+                desk.plans_follow(update)?;
                 trader.on_update(update, desk)?;
             }
             Event::Adopt(order) => {
@@ -85,11 +100,13 @@ impl<T: Trader> Engine<T> {
             }
             Event::Timer(timer) => {
                 desk.log.timer(desk.tick, *timer, now);
-                trader.on_timer(*timer, desk)?;
+                if !desk.plans_ring(*timer)? {
+                    trader.on_timer(*timer, desk)?;
+                }
             }
             Event::Command(command) => {
                 desk.log.command(desk.tick, *command, now);
-                desk.obey(*command);
+                desk.obey(*command)?;
             }
         }
         if desk.log.is_due(desk.tick) {
@@ -104,6 +121,9 @@ impl<T: Trader> Engine<T> {
         values: &crate::ValueRows<'_>,
         rows: std::ops::Range<usize>,
     ) -> usize {
+        if self.desk.is_watchful() {
+            return rows.start;
+        }
         self.trader.wakes(values, rows, &self.desk)
     }
 
@@ -197,9 +217,14 @@ impl<T: Trader> Engine<T> {
 #[inline]
 fn close_row<T: Trader>(trader: &mut T, desk: &mut Desk, row: &Row<'_>) -> Result<(), Error> {
     desk.row = row.row;
+    if row.closes.is_empty() {
+        // A row of ticks is a row of every instrument.
+        desk.books.iter_mut().for_each(|book| book.bars = row.row as usize + 1);
+    }
     for (id, price) in row.closes {
         if let Some(book) = book(&mut desk.books, *id) {
             book.bars += 1;
+            book.heard = desk.now;
         }
         desk.ledger.mark(*id, *price)?;
     }
@@ -254,6 +279,12 @@ pub(crate) fn unnumbered(ticket: Ticket, time: Timestamp) -> Order {
 impl Desk {
     /// Takes what the market told into the account.
     fn hear(&mut self, event: &MarketEvent) -> Result<(), Error> {
+        if let Some(book) = book(&mut self.books, event.instrument) {
+            book.heard = self.now;
+            if let Data::Quote(quote) = event.data {
+                book.quote = Some((quote.bid, quote.ask));
+            }
+        }
         for flow in settle(&mut self.ledger, event)?.iter() {
             self.log.flow(flow);
         }
@@ -265,7 +296,9 @@ impl Desk {
         match update.change {
             Change::Filled(fill) => {
                 self.row = fill.row;
-                Ok(self.ledger.apply(&fill)?)
+                let before = self.ledger.position_on(fill.instrument, fill.leg);
+                self.ledger.apply(&fill)?;
+                self.follow_trip(&fill, (before, known))
             }
             Change::Ended { rest: quantity, why: Ending::Refused(reason) } => {
                 let side = known.map_or(Side::Buy, |order| order.ticket.side);
@@ -279,9 +312,15 @@ impl Desk {
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    /// Whether something must look at every row: the gate, or a plan.
+    fn is_watchful(&self) -> bool {
+        let gate = &self.guard.gate;
+        gate.is_armed() || gate.needs_equity() || !self.plans.is_empty()
+    }
+
+    fn obey(&mut self, command: Command) -> Result<(), Error> {
         match command {
-            Command::Gate(state) => self.act(Action::State(state)),
+            Command::Gate(state) => self.command_gate(state),
             Command::Cancel(id) => {
                 let ids = (0..).map(InstrumentId).take(self.books.len());
                 let owner = ids.zip(&self.books).find(|(_, book)| book.find(id).is_some());
@@ -289,12 +328,13 @@ impl Desk {
                     self.cancel(id, instrument);
                 }
             }
-            Command::Flatten => self.flatten(),
+            Command::Flatten => self.flatten()?,
         }
+        Ok(())
     }
 
     /// Takes every order back and closes every position at the market.
-    fn flatten(&mut self) {
+    fn flatten(&mut self) -> Result<(), Error> {
         for id in (0..self.books.len()).filter_map(|i| u32::try_from(i).ok()).map(InstrumentId) {
             let out: Vec<_> = self.working(id).iter().map(|w| w.order.id).collect();
             for order in out {
@@ -308,8 +348,9 @@ impl Desk {
                     purpose: Purpose::Flatten,
                     ..Ticket::market(id, side, Quantity(lots.unsigned_abs()))
                 };
-                self.submit(ticket.restricted(Restrictions::REDUCE_ONLY));
+                self.submit(ticket.restricted(Restrictions::REDUCE_ONLY))?;
             }
         }
+        Ok(())
     }
 }

@@ -64,7 +64,7 @@ impl RuleTrader {
 
     /// Orders from what is held to the targets: all that shrink a position first, for they free
     /// cash, then all that enlarge one; both in the instruments' order.
-    pub(super) fn rebalance(&self, desk: &mut Desk) {
+    pub(super) fn rebalance(&self, desk: &mut Desk) -> Result<(), Error> {
         for (id, target) in (0..).map(InstrumentId).zip(&self.targets) {
             let held = desk.intended(id);
             let kept = if held.signum() == target.signum() {
@@ -73,15 +73,16 @@ impl RuleTrader {
                 0
             };
             if kept != held {
-                desk.submit(step(id, kept - held).restricted(Restrictions::REDUCE_ONLY));
+                desk.submit(step(id, kept - held).restricted(Restrictions::REDUCE_ONLY))?;
             }
         }
         for (id, target) in (0..).map(InstrumentId).zip(&self.targets) {
             let held = desk.intended(id);
             if *target != held {
-                desk.submit(step(id, target - held));
+                desk.submit(step(id, target - held))?;
             }
         }
+        Ok(())
     }
 }
 

@@ -111,13 +111,11 @@ impl Trader for RuleTrader {
             Decision::Signals(flags) => self.follow(flags, desk),
             Decision::Members(members) => {
                 self.aim_at_members(members, desk)?;
-                self.rebalance(desk);
-                Ok(())
+                self.rebalance(desk)
             }
             Decision::Weights(weights) => {
                 self.aim_at_weights(weights, desk)?;
-                self.rebalance(desk);
-                Ok(())
+                self.rebalance(desk)
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Orders that are out, as the kernel knows them.
 
+use super::guard::Trip;
 use crate::order::{Change, Order, OrderId, Update};
-use market::Quantity;
+use market::{Price, Quantity, Timestamp};
 use portfolio::InstrumentId;
 
 /// An order that is out, and how much of it is still open.
@@ -22,6 +23,12 @@ pub(super) struct Book {
     pub(super) pending: i64,
     /// Bars closed so far.
     pub(super) bars: usize,
+    /// The latest best bid and ask.
+    pub(super) quote: Option<(Price, Price)>,
+    /// When the latest price was heard.
+    pub(super) heard: Timestamp,
+    /// Positions since they left nothing, where the gate wants to hear of them.
+    pub(super) trips: Vec<Trip>,
     working: Vec<Working>,
 }
 

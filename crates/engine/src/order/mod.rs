@@ -1,8 +1,10 @@
 //! Orders: what is asked of a venue, and what it answers.
 
+mod capabilities;
 mod kind;
 mod update;
 
+pub use capabilities::Capabilities;
 pub use kind::{Distance, OrderKind, Restrictions, TimeInForce};
 pub use update::{Amount, Breach, Change, Ending, Limit, Reason, Refusal, Update};
 

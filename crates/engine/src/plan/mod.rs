@@ -7,7 +7,6 @@
 //! position come after the update that changed it. After [`Step::Done`] nothing more comes.
 
 mod bracket;
-mod capabilities;
 mod child;
 mod emulator;
 mod error;
@@ -16,8 +15,8 @@ mod oto;
 mod trigger;
 mod twap;
 
+pub use crate::order::Capabilities;
 pub use bracket::{Bracket, Exits};
-pub use capabilities::Capabilities;
 pub use emulator::Emulator;
 pub use error::PlanError;
 pub use oco::{Oco, Race};

@@ -65,6 +65,25 @@ impl Gate {
         })
     }
 
+    /// A gate without limits.
+    #[must_use]
+    pub fn open() -> Self {
+        Self::new(Limits::default()).expect("no limits cannot contradict one another")
+    }
+
+    /// Whether [`Gate::check`] must look at anything.
+    #[inline]
+    #[must_use]
+    pub const fn is_armed(&self) -> bool {
+        self.armed
+    }
+
+    /// Whether [`Gate::on_round_trip`] has any use.
+    #[must_use]
+    pub fn needs_trips(&self) -> bool {
+        !self.watchers.is_empty()
+    }
+
     /// Whether an order may be sent now, as it is or cut to what closes. What passes is counted:
     /// ask once for each order.
     #[inline]

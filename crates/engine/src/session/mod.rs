@@ -11,3 +11,6 @@ pub(crate) use curve::Curve;
 pub(crate) use feed::BarFeed;
 pub use ticks::{Quotes, Session};
 pub(crate) use wiring::Wiring;
+
+#[cfg(test)]
+mod tests;

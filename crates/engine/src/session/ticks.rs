@@ -25,6 +25,8 @@ pub struct Session<T> {
     row: u32,
     /// Whether positions on margin can be closed by the venue.
     margined: bool,
+    /// Whether quotes may be passed over.
+    sleepy: bool,
 }
 
 /// An event on its way to the trader, with the row that it completes.
@@ -81,6 +83,7 @@ impl<T: Trader> Session<T> {
             due: None,
             row: 0,
             margined,
+            sleepy: feed_latency_nanos == 0 && !margined,
         })
     }
 
@@ -102,6 +105,11 @@ impl<T: Trader> Session<T> {
         let Wiring { engine, actions, .. } = &mut self.wiring;
         engine.handle(&Event::Command(command), now, actions)?;
         self.wiring.carry(at)
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn stay_awake(&mut self) {
+        self.sleepy = false;
     }
 
     /// The market told something; times never decrease.
@@ -266,7 +274,7 @@ impl<T: Trader> Session<T> {
         let end = done + quotes.len();
         let mut place = done;
         while place < end {
-            if self.feed_latency_nanos == 0 && !self.margined && self.wiring.is_quiet() {
+            if self.sleepy && self.wiring.is_quiet() {
                 let rows = place / per_row..end / per_row;
                 let wake = self.wiring.engine.wakes(values, rows.clone());
                 let until = if wake >= rows.end { end } else { wake * per_row + per_row - 1 };

@@ -212,6 +212,13 @@ impl Ledger {
         Ok(())
     }
 
+    /// An amount of an instrument's currency in that of the account, half to even;
+    /// [`Error::NoRate`] where nobody knows what it is worth.
+    pub fn converted(&self, id: InstrumentId, amount: Money) -> Result<Money, Error> {
+        let (book, _) = self.book(id)?;
+        self.purse(book.purse).convert(amount)
+    }
+
     /// A figure of the account's own currency and of all others, converted.
     fn total(
         &self,

@@ -1,6 +1,6 @@
 //! What a venue can do by itself.
 
-use crate::order::{OrderKind, Restrictions, Ticket, TimeInForce};
+use super::{OrderKind, Restrictions, Ticket, TimeInForce};
 
 /// What a venue can do by itself, beyond market and limit orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
