@@ -43,7 +43,7 @@ pub use paths::Paths;
 pub use pool::{Stop, Turn};
 pub use record::{Actor, Deed, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
-pub use results::{Files, JSON, TEARSHEET, TRADES};
+pub use results::{FILLS, Files, JSON, ORDERS, REFUSALS, TEARSHEET, TRADES};
 pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};
 pub use strategies::{TEXT_BYTES_MAX, title};

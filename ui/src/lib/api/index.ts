@@ -3,6 +3,7 @@ import { del, get, post, put, request, type RequestOptions } from './client';
 import type * as F from './factors';
 import type { Study } from './study';
 import type * as T from './wire';
+import type { WireTable } from '../table/data';
 
 const seg = encodeURIComponent;
 const open: RequestOptions = { session: 'ignore' };
@@ -45,6 +46,9 @@ export const api = {
   backtest: (id: string) => get<T.Backtest>(`/backtests/${seg(id)}`),
   startBacktest: (body: { strategy_id: string } | { text: string }) => post<{ id: string }>('/backtests', body),
   cancelBacktest: (id: string) => post<void>(`/backtests/${seg(id)}/cancel`, {}),
+  fills: (id: string) => get<WireTable>(`/backtests/${seg(id)}/fills`),
+  orders: (id: string) => get<WireTable>(`/backtests/${seg(id)}/orders`),
+  refusals: (id: string) => get<WireTable>(`/backtests/${seg(id)}/refusals`),
   result: (id: string) => get<T.Result>(`/backtests/${seg(id)}/result`),
 
   factorLibrary: () => get<{ factors: F.LibraryFactor[] }>('/factors/library').then((answer) => answer.factors),
@@ -75,6 +79,7 @@ export const api = {
 
 /** Addresses that the browser opens or downloads itself. */
 export const links = {
+  table: (id: string, name: 'fills' | 'orders' | 'refusals') => `/api/v1/backtests/${seg(id)}/${name}.csv`,
   trades: (id: string) => `/api/v1/backtests/${seg(id)}/trades.csv`,
   tearsheet: (id: string) => `/api/v1/backtests/${seg(id)}/tearsheet`,
   studyReport: (id: string) => `/api/v1/factors/studies/${seg(id)}/report`,

@@ -6,6 +6,7 @@ pub mod backtests;
 pub mod data;
 pub mod factors;
 pub mod reports;
+pub mod results;
 pub mod step_up;
 pub mod strategies;
 pub mod studies;

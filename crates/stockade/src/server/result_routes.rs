@@ -1,0 +1,81 @@
+//! The rows of the table of routes for what a backtest left.
+
+use super::{Rule, Table, Words, handlers::results};
+use identity::Permission as P;
+
+/// What a backtest left, as files and as columns of JSON.
+pub(super) fn results_of(table: Table) -> Table {
+    tables_of(files_of(table))
+}
+
+/// Files of a result.
+fn files_of(table: Table) -> Table {
+    let read = Rule::Needs(P::BacktestRead);
+    table
+        .get(
+            "/api/v1/backtests/{id}/result",
+            read,
+            Words::new("Its result").media("application/json"),
+            results::result,
+        )
+        .get(
+            "/api/v1/backtests/{id}/tearsheet",
+            read,
+            Words::new("Its tear sheet").media("text/html"),
+            results::tearsheet,
+        )
+        .get(
+            "/api/v1/backtests/{id}/trades.csv",
+            read,
+            Words::new("Its trades").media("text/csv"),
+            results::trades_csv,
+        )
+        .get(
+            "/api/v1/backtests/{id}/fills.csv",
+            read,
+            Words::new("Its fills").media("text/csv"),
+            results::fills_csv,
+        )
+        .get(
+            "/api/v1/backtests/{id}/orders.csv",
+            read,
+            Words::new("Its orders").media("text/csv"),
+            results::orders_csv,
+        )
+        .get(
+            "/api/v1/backtests/{id}/refusals.csv",
+            read,
+            Words::new("What was refused, and why").media("text/csv"),
+            results::refusals_csv,
+        )
+}
+
+/// Its tables as columns of JSON.
+fn tables_of(table: Table) -> Table {
+    let read = Rule::Needs(P::BacktestRead);
+    let columns = |summary| {
+        Words::new(summary)
+            .query("from", "the first row, from 0")
+            .query("count", "how many rows, at most 500,000")
+            .media("application/json")
+    };
+    table
+        .get(
+            "/api/v1/backtests/{id}/fills",
+            read,
+            columns("Its fills by column"),
+            results::fills,
+        )
+        .get(
+            "/api/v1/backtests/{id}/orders",
+            read,
+            columns("Its orders by column"),
+            results::orders,
+        )
+        .get(
+            "/api/v1/backtests/{id}/refusals",
+            read,
+            columns("What was refused, by column"),
+            results::refusals,
+        )
+}
