@@ -137,6 +137,7 @@ async fn from_the_printed_link_to_a_tear_sheet() {
     let trades = browser.get(&format!("{path}/trades.csv")).await.expect(200);
     assert!(trades.text().starts_with("symbol,"), "{}", trades.text());
     the_tables_hold_what_the_result_says(&mut browser, &path, &result).await;
+    the_run_is_looked_into(&mut browser, &path, &result).await;
 
     the_command_line_gets_the_same(directory.path(), &result).await;
     the_log_tells_and_verifies(&mut browser, &server).await;
@@ -188,6 +189,28 @@ async fn the_tables_hold_what_the_result_says(browser: &mut Browser, path: &str,
         let csv = browser.get(&format!("{path}/{name}.csv")).await.expect(200).text();
         assert_eq!(table["total"], csv.lines().count() - 1, "{name}");
     }
+}
+
+async fn the_run_is_looked_into(browser: &mut Browser, path: &str, result: &Value) {
+    let first = browser.get(&format!("{path}/state?tick=1")).await.expect(200).json();
+    assert_eq!((&first["what"], &first["cash"]), (&json!("bar"), &json!("100000.00")));
+    let last = format!("{path}/state?tick={}", first["ticks"]);
+    let last = browser.get(&last).await.expect(200).json();
+    let equity = result["equity"].as_array().expect("points");
+    assert_eq!(last["equity"], equity[equity.len() - 1]["equity"]);
+    assert_eq!(last["row"], equity.len() - 1);
+    let fill = &first["near"]["fill"][1];
+    let found = browser.get(&format!("{path}/state?tick={fill}")).await.expect(200).json();
+    assert_eq!((&found["what"], &found["symbol"]), (&json!("fill"), &result["fills"][0]["symbol"]));
+    assert_eq!(found["positions"][0]["quantity"], result["fills"][0]["quantity"]);
+    let ticks = browser.get(&format!("{path}/ticks?from={fill}&count=1")).await.expect(200).json();
+    assert_eq!((&ticks["total"], &ticks["rows"]), (&first["ticks"], &json!(1)));
+    assert_eq!(ticks["columns"]["what"]["words"], json!(["fill"]));
+    let at = browser.get(&format!("{path}/state?at=1577923200")).await.expect(200).json();
+    assert_eq!((&at["row"], &at["closed"]), (&json!(1), &json!(true)));
+    browser.get(&format!("{path}/state")).await.expect(422);
+    browser.get(&format!("{path}/state?tick=0")).await.expect(404);
+    browser.get(&format!("{path}/state?tick=1000000")).await.expect(404);
 }
 
 async fn the_command_line_gets_the_same(root: &Path, result: &Value) {
@@ -287,6 +310,8 @@ async fn what_belongs_to_somebody_else_is_not_there() {
         "/fills",
         "/orders",
         "/refusals",
+        "/ticks",
+        "/state?tick=1",
     ] {
         browser.get(&format!("/api/v1/backtests/{backtest}{tail}")).await.expect(404);
     }

@@ -404,13 +404,33 @@ mod tests {
             let ticks: Vec<_> = ticks(&outcome(rules)).iter().map(|t| (t.row, t.what)).collect();
             assert_eq!(ticks.get(..want.len()), Some(want), "{rules}");
         };
-        use What::{Bar, Fill, Refusal};
-        check(SIGNALS, &[(0, Bar), (1, Fill(0)), (1, Refusal(0)), (1, Bar), (2, Refusal(1))]);
+        check(
+            SIGNALS,
+            &[
+                (0, What::Bar),
+                (1, What::Fill(0)),
+                (1, What::Refusal(0)),
+                (1, What::Bar),
+                (2, What::Refusal(1)),
+            ],
+        );
         let at_close = format!("{SIGNALS}\nconvention: same_close");
-        check(&at_close, &[(0, Bar), (0, Fill(0)), (0, Refusal(0)), (1, Bar), (1, Refusal(1))]);
+        check(
+            &at_close,
+            &[
+                (0, What::Bar),
+                (0, What::Fill(0)),
+                (0, What::Refusal(0)),
+                (1, What::Bar),
+                (1, What::Refusal(1)),
+            ],
+        );
         // A share of nothing is less than a lot: a wish, refused when it is decided.
         let small = "signals:\n  long: close > 20\nsizing: { percent: 1 }";
-        check(small, &[(0, Bar), (0, Refusal(0)), (1, Bar), (1, Refusal(1))]);
+        check(
+            small,
+            &[(0, What::Bar), (0, What::Refusal(0)), (1, What::Bar), (1, What::Refusal(1))],
+        );
     }
 
     #[test]

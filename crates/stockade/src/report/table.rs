@@ -87,8 +87,8 @@ pub struct Columns {
     pub from: usize,
     /// Rows that are here.
     pub rows: usize,
-    #[serde(serialize_with = "as_map")]
-    columns: Vec<(&'static str, Cells)>,
+    #[serde(rename = "columns", serialize_with = "as_map")]
+    cells: Vec<(&'static str, Cells)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,12 +97,12 @@ enum Cells {
     Count(Vec<Option<u64>>),
     Figure(Vec<Option<f64>>),
     Time(Vec<Option<i64>>),
-    Words(Words),
+    Words(Texts),
 }
 
 /// Texts, each once, and which of them stands in each row.
 #[derive(Debug, Default, Serialize)]
-struct Words {
+struct Texts {
     words: Vec<String>,
     places: Vec<Option<u32>>,
     #[serde(skip)]
@@ -124,14 +124,14 @@ impl Columns {
     /// None yet.
     #[must_use]
     pub fn new(schema: &Schema, from: usize) -> Self {
-        let cells = |kind| match kind {
+        let empty = |kind| match kind {
             Kind::Count => Cells::Count(Vec::new()),
             Kind::Figure => Cells::Figure(Vec::new()),
             Kind::Time => Cells::Time(Vec::new()),
-            Kind::Words => Cells::Words(Words::default()),
+            Kind::Words => Cells::Words(Texts::default()),
         };
-        let columns = schema.iter().map(|(name, kind)| (*name, cells(*kind))).collect();
-        Self { total: 0, from, rows: 0, columns }
+        let cells = schema.iter().map(|(name, kind)| (*name, empty(*kind))).collect();
+        Self { total: 0, from, rows: 0, cells }
     }
 
     /// At most `count` rows of a stored table, from place `from` on.
@@ -161,7 +161,7 @@ impl Columns {
     /// Adds a row as a stored table has it.
     fn push(&mut self, record: &csv::StringRecord) -> Result<(), TableError> {
         self.rows += 1;
-        for ((name, cells), text) in self.columns.iter_mut().zip(record) {
+        for ((name, cells), text) in self.cells.iter_mut().zip(record) {
             cells.push(text).ok_or_else(|| TableError::Cell {
                 row: self.total + 1,
                 column: name,
@@ -203,7 +203,7 @@ impl Cells {
     }
 }
 
-impl Words {
+impl Texts {
     fn push(&mut self, text: &str) -> Option<()> {
         let place = if let Some(place) = self.known.get(text) {
             *place

@@ -1,11 +1,14 @@
 //! The rows of the table of routes for what a backtest left.
 
-use super::{Rule, Table, Words, handlers::results};
+use super::{
+    Rule, Table, Words,
+    handlers::{replay, results},
+};
 use identity::Permission as P;
 
-/// What a backtest left, as files and as columns of JSON.
+/// What a backtest left, as files and as columns of JSON, and the way into it.
 pub(super) fn results_of(table: Table) -> Table {
-    tables_of(files_of(table))
+    replay_of(tables_of(files_of(table)))
 }
 
 /// Files of a result.
@@ -60,12 +63,7 @@ fn tables_of(table: Table) -> Table {
             .media("application/json")
     };
     table
-        .get(
-            "/api/v1/backtests/{id}/fills",
-            read,
-            columns("Its fills by column"),
-            results::fills,
-        )
+        .get("/api/v1/backtests/{id}/fills", read, columns("Its fills by column"), results::fills)
         .get(
             "/api/v1/backtests/{id}/orders",
             read,
@@ -77,5 +75,29 @@ fn tables_of(table: Table) -> Table {
             read,
             columns("What was refused, by column"),
             results::refusals,
+        )
+}
+
+/// A run tick by tick.
+fn replay_of(table: Table) -> Table {
+    let read = Rule::Needs(P::BacktestRead);
+    table
+        .get(
+            "/api/v1/backtests/{id}/ticks",
+            read,
+            Words::new("What happened at each tick, by column")
+                .query("from", "the first tick, from 1")
+                .query("count", "how many ticks, at most 100,000")
+                .media("application/json"),
+            replay::ticks,
+        )
+        .get(
+            "/api/v1/backtests/{id}/state",
+            read,
+            Words::new("The account after a tick")
+                .query("tick", "the tick's number")
+                .query("at", "instead of it a second since 1970: the newest row by then")
+                .json::<replay::StateView>(),
+            replay::state,
         )
 }

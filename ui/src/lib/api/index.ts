@@ -1,6 +1,7 @@
 /** Every call of the HTTP API that the interface makes, by name. */
 import { del, get, post, put, request, type RequestOptions } from './client';
 import type * as F from './factors';
+import type { Moment, ReplayState } from './replay';
 import type { Study } from './study';
 import type * as T from './wire';
 import type { WireTable } from '../table/data';
@@ -49,6 +50,8 @@ export const api = {
   fills: (id: string) => get<WireTable>(`/backtests/${seg(id)}/fills`),
   orders: (id: string) => get<WireTable>(`/backtests/${seg(id)}/orders`),
   refusals: (id: string) => get<WireTable>(`/backtests/${seg(id)}/refusals`),
+  state: (id: string, moment: Moment) =>
+    get<ReplayState>(`/backtests/${seg(id)}/state?${'tick' in moment ? `tick=${moment.tick}` : `at=${moment.at}`}`),
   result: (id: string) => get<T.Result>(`/backtests/${seg(id)}/result`),
 
   factorLibrary: () => get<{ factors: F.LibraryFactor[] }>('/factors/library').then((answer) => answer.factors),

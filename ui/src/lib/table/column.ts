@@ -25,19 +25,22 @@ export function filterOf(data: Data): Column['filter'] {
   return data.words.length > CHOICES_MAX || data.words.some((word) => word.length > 40) ? 'contains' : 'choice';
 }
 
-/** A letter is a little narrower than the digit that `ch` measures. */
+/** A letter is a little narrower than the digit that `ch` measures; a figure must not be cut, whatever its signs. */
 const LETTER = 0.9;
+const FIGURE = 1.06;
 
 /** Widest cell of some rows in digits' widths; what is longer than `most` is cut with dots. */
 export function width(column: Column, rows: number, most = 44): number {
   const step = Math.max(1, Math.floor(rows / 200));
   // Room for the arrow of a sorted head.
-  let widest = column.label.length + 2;
+  const head = (column.label.length + 2) * LETTER;
+  let widest = 0;
   for (let row = 0; row < rows; row += step) widest = Math.max(widest, column.show(row).length);
   if (column.data.kind !== 'words') {
     for (const row of extremes(column.data.values)) widest = Math.max(widest, column.show(row).length);
   }
-  return Math.min(most, Math.ceil(widest * LETTER * 10) / 10);
+  const cells = widest * (column.data.kind === 'number' ? FIGURE : LETTER);
+  return Math.min(most, Math.ceil(Math.max(head, cells) * 10) / 10);
 }
 
 function extremes(values: Float64Array): number[] {

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backtests;
 pub mod data;
 pub mod factors;
+pub mod replay;
 pub mod reports;
 pub mod results;
 pub mod step_up;
