@@ -6,6 +6,8 @@ import { research } from './journey/research.mjs';
 import { factors } from './journey/factors.mjs';
 import { pages } from './journey/pages.mjs';
 import { stepUp } from './journey/step-up.mjs';
+import { replay } from './journey/replay.mjs';
+import { tables } from './journey/tables.mjs';
 import { setUp } from './journey/set-up.mjs';
 import { signIn } from './journey/sign-in.mjs';
 import { picture } from './looks.mjs';
@@ -32,6 +34,8 @@ try {
   const step = (name, work, options = {}) => test(name, work, { onFailure, ...options });
   await setUp(world, step);
   await research(world, step);
+  await tables(world, step);
+  await replay(world, step);
   await factors(world, step);
   await pages(world, step);
   await stepUp(world, step);

@@ -136,6 +136,8 @@ async fn from_the_printed_link_to_a_tear_sheet() {
     assert_eq!(sheet.headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
     let trades = browser.get(&format!("{path}/trades.csv")).await.expect(200);
     assert!(trades.text().starts_with("symbol,"), "{}", trades.text());
+    the_tables_hold_what_the_result_says(&mut browser, &path, &result).await;
+    the_run_is_looked_into(&mut browser, &path, &result).await;
 
     the_command_line_gets_the_same(directory.path(), &result).await;
     the_log_tells_and_verifies(&mut browser, &server).await;
@@ -161,6 +163,54 @@ async fn check_and_complete(browser: &mut Browser) {
     let elsewhere = STRATEGY.replace("made-up", "made-app");
     let found = browser.post("/api/v1/strategies/check", json!({ "text": elsewhere })).await;
     assert_eq!(found.expect(200).json()["problems"][0]["code"], "no-dataset");
+}
+
+async fn the_tables_hold_what_the_result_says(browser: &mut Browser, path: &str, result: &Value) {
+    let fills = result["fills"].as_array().expect("fills");
+    let table = browser.get(&format!("{path}/fills")).await.expect(200).json();
+    assert_eq!(table["rows"], fills.len());
+    let symbols = &table["columns"]["symbol"];
+    for (row, fill) in fills.iter().enumerate() {
+        let place = symbols["places"][row].as_u64().and_then(|n| usize::try_from(n).ok());
+        assert_eq!(symbols["words"][place.expect("a place")], fill["symbol"]);
+        let price: f64 = fill["price"].as_str().expect("text").parse().expect("a number");
+        assert_eq!(table["columns"]["price"][row], price);
+        assert_eq!(table["columns"]["order"][row], fill["order"]);
+    }
+    let part = browser.get(&format!("{path}/fills?from=1&count=2")).await.expect(200).json();
+    assert_eq!((&part["total"], &part["rows"]), (&json!(fills.len()), &json!(2)));
+    assert_eq!(part["columns"]["tick"][0], table["columns"]["tick"][1]);
+    browser.get(&format!("{path}/fills?form=1")).await.expect(400);
+    let csv = browser.get(&format!("{path}/fills.csv")).await.expect(200);
+    assert_eq!(csv.headers[header::CONTENT_TYPE], "text/csv; charset=utf-8");
+    assert_eq!(csv.text().lines().count(), fills.len() + 1);
+    for name in ["orders", "refusals"] {
+        let table = browser.get(&format!("{path}/{name}")).await.expect(200).json();
+        let csv = browser.get(&format!("{path}/{name}.csv")).await.expect(200).text();
+        assert_eq!(table["total"], csv.lines().count() - 1, "{name}");
+    }
+}
+
+async fn the_run_is_looked_into(browser: &mut Browser, path: &str, result: &Value) {
+    let first = browser.get(&format!("{path}/state?tick=1")).await.expect(200).json();
+    assert_eq!((&first["what"], &first["cash"]), (&json!("bar"), &json!("100000.00")));
+    let last = format!("{path}/state?tick={}", first["ticks"]);
+    let last = browser.get(&last).await.expect(200).json();
+    let equity = result["equity"].as_array().expect("points");
+    assert_eq!(last["equity"], equity[equity.len() - 1]["equity"]);
+    assert_eq!(last["row"], equity.len() - 1);
+    let fill = &first["near"]["fill"][1];
+    let found = browser.get(&format!("{path}/state?tick={fill}")).await.expect(200).json();
+    assert_eq!((&found["what"], &found["symbol"]), (&json!("fill"), &result["fills"][0]["symbol"]));
+    assert_eq!(found["positions"][0]["quantity"], result["fills"][0]["quantity"]);
+    let ticks = browser.get(&format!("{path}/ticks?from={fill}&count=1")).await.expect(200).json();
+    assert_eq!((&ticks["total"], &ticks["rows"]), (&first["ticks"], &json!(1)));
+    assert_eq!(ticks["columns"]["what"]["words"], json!(["fill"]));
+    let at = browser.get(&format!("{path}/state?at=1577923200")).await.expect(200).json();
+    assert_eq!((&at["row"], &at["closed"]), (&json!(1), &json!(true)));
+    browser.get(&format!("{path}/state")).await.expect(422);
+    browser.get(&format!("{path}/state?tick=0")).await.expect(404);
+    browser.get(&format!("{path}/state?tick=1000000")).await.expect(404);
 }
 
 async fn the_command_line_gets_the_same(root: &Path, result: &Value) {
@@ -248,7 +298,21 @@ async fn what_belongs_to_somebody_else_is_not_there() {
     let change = json!({ "text": "x", "revision": 1 });
     browser.put(&strategy, change).await.expect(404);
     browser.delete(&strategy).await.expect(404);
-    for tail in ["", "/events", "/result", "/tearsheet", "/trades.csv"] {
+    for tail in [
+        "",
+        "/events",
+        "/result",
+        "/tearsheet",
+        "/trades.csv",
+        "/fills.csv",
+        "/orders.csv",
+        "/refusals.csv",
+        "/fills",
+        "/orders",
+        "/refusals",
+        "/ticks",
+        "/state?tick=1",
+    ] {
         browser.get(&format!("/api/v1/backtests/{backtest}{tail}")).await.expect(404);
     }
     browser.post(&format!("/api/v1/backtests/{backtest}/cancel"), json!({})).await.expect(404);

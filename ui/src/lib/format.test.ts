@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatAgo, formatCount, formatDate, formatFigure, formatMoney, formatNumber, formatPercent, formatQuantity, isoDay, priceDigits, numeric, parseMoment, shortHash, tone } from './format';
+import { formatAgo, formatCount, formatDate, formatFigure, formatInstant, formatMoney, formatNumber, formatPercent, formatQuantity, isoDay, priceDigits, numeric, parseMoment, shortHash, tone } from './format';
 
 test('numbers follow the reader, with a true minus', () => {
   const check = (locale: string, value: number | string | null, expected: string) => expect(formatNumber(locale, value)).toBe(expected);
@@ -71,4 +71,12 @@ test('a figure of any size stays short', () => {
   check(0.00001234, '1.234E\u22125');
   check(123456789, '1.23457E8');
   check(null, '–');
+});
+
+test('a moment of a market is in UTC and as fine as asked', () => {
+  const check = (micros: number, grain: Parameters<typeof formatInstant>[2], want: string) => expect(formatInstant('en-GB', micros, grain)).toBe(want);
+  check(1_577_923_200_000_000, 'day', '02 Jan 2020');
+  check(1_577_975_400_000_000, 'minute', '02 Jan 2020, 14:30');
+  check(1_577_975_401_250_000, 'second', '02 Jan 2020, 14:30:01');
+  check(1_577_975_401_250_999, 'fine', '02 Jan 2020, 14:30:01.250');
 });

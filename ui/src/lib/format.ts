@@ -150,6 +150,20 @@ export function formatDateTime(locale: string, value: Moment): string {
   return dates(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(date);
 }
 
+/** How fine moments are shown. */
+export type Grain = 'day' | 'minute' | 'second' | 'fine';
+
+/** A moment of a market in UTC: the time of day only where there is one. */
+export function formatInstant(locale: string, micros: number, grain: Grain): string {
+  const date = new Date(micros / 1000);
+  if (Number.isNaN(date.getTime())) return NONE;
+  const options: Intl.DateTimeFormatOptions = { year: 'numeric', month: 'short', day: '2-digit', timeZone: 'UTC' };
+  if (grain !== 'day') Object.assign(options, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  if (grain === 'second' || grain === 'fine') options.second = '2-digit';
+  if (grain === 'fine') options.fractionalSecondDigits = 3;
+  return dates(locale, options).format(date);
+}
+
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],

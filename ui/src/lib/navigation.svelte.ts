@@ -41,10 +41,12 @@ class Navigation {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = event.target instanceof Element ? event.target.closest('a') : null;
     if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
-    if (link.pathname.startsWith('/api/') || link.pathname === '/openapi.json' || link.hash) return;
+    if (link.pathname.startsWith('/api/') || link.pathname === '/openapi.json') return;
+    // A place on this very page is the browser's own business.
+    if (link.hash && link.pathname === location.pathname) return;
     if (match(link.pathname).page === 'not-found') return;
     event.preventDefault();
-    this.go(link.pathname + link.search);
+    this.go(link.pathname + link.search + link.hash);
   }
 }
 

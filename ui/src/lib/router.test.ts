@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { decoded, isOpen, match, safeReturn } from './router';
 
+test('the replay of a backtest is a page of its own', () => {
+  expect(match('/backtests/a%2Fb/replay')).toEqual({ page: 'replay', id: 'a/b' });
+  expect(match('/backtests/a/other')).toEqual({ page: 'not-found' });
+  expect(match('/backtests/a/replay/x')).toEqual({ page: 'not-found' });
+});
+
 test('an address means one page', () => {
   const check = (path: string, expected: object) => expect(match(path), path).toEqual(expected);
   check('/', { page: 'dashboard' });

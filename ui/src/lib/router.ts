@@ -14,6 +14,7 @@ export type Route =
   | { page: 'library-factor'; name: string }
   | { page: 'backtests' }
   | { page: 'backtest'; id: string }
+  | { page: 'replay'; id: string }
   | { page: 'audit' }
   | { page: 'settings' }
   | { page: 'not-found' };
@@ -27,6 +28,7 @@ export function match(path: string): Route {
   }
   const [head, tail, more, rest] = parts;
   if (head === 'factors' && tail === 'library' && more !== undefined && rest === undefined) return { page: 'library-factor', name: more };
+  if (head === 'backtests' && tail !== undefined && more === 'replay' && rest === undefined) return { page: 'replay', id: tail };
   if (more !== undefined) return { page: 'not-found' };
   if (tail === undefined) {
     switch (head) {

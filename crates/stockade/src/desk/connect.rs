@@ -1,8 +1,8 @@
 //! For the command line: the same operations here, or by the server that runs on the directory.
 
 use super::{
-    Actor, Archived, Ask, Desk, Error, Files, JSON, OwnFactor, OwnVersion, Paths, Remote, Result,
-    ResultRef, Saved, TEARSHEET, TRADES, Watch, ledger, now, results, sha256_hex,
+    Actor, Archived, Ask, Desk, Error, Files, OwnFactor, OwnVersion, Paths, Remote, Result,
+    ResultRef, Saved, Watch, ledger, now, results, sha256_hex,
 };
 use catalog::{Catalog, Field, ImportReport, ImportRequest};
 use factor::Schema;
@@ -206,8 +206,7 @@ impl FinishedRun {
             let path = result.directory.join(name);
             fs::read(&path).map_err(|source| Error::File { doing: "read", path, source })
         };
-        let (json, trades, tearsheet) = (read(JSON)?, read(TRADES)?, read(TEARSHEET)?);
-        Ok(Self { files: Files { json, trades, tearsheet }, result })
+        Ok(Self { files: Files::read(read)?, result })
     }
 }
 

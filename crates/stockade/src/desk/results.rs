@@ -17,6 +17,12 @@ pub struct Files {
     pub json: Vec<u8>,
     /// `trades.csv`.
     pub trades: Vec<u8>,
+    /// `fills.csv`.
+    pub fills: Vec<u8>,
+    /// `orders.csv`.
+    pub orders: Vec<u8>,
+    /// `refusals.csv`.
+    pub refusals: Vec<u8>,
     /// `tearsheet.html`.
     pub tearsheet: Vec<u8>,
 }
@@ -25,6 +31,12 @@ pub struct Files {
 pub const JSON: &str = "result.json";
 /// The trade list.
 pub const TRADES: &str = "trades.csv";
+/// The executions.
+pub const FILLS: &str = "fills.csv";
+/// The orders and what became of them.
+pub const ORDERS: &str = "orders.csv";
+/// What was refused, and why.
+pub const REFUSALS: &str = "refusals.csv";
 /// The tear sheet.
 pub const TEARSHEET: &str = "tearsheet.html";
 
@@ -71,8 +83,27 @@ impl Files {
         Ok(target)
     }
 
-    const fn named(&self) -> [(&'static str, &Vec<u8>); 3] {
-        [(JSON, &self.json), (TRADES, &self.trades), (TEARSHEET, &self.tearsheet)]
+    /// Those that lie in a directory; `read` is asked for each by its name.
+    pub fn read<E>(read: impl Fn(&str) -> Result<Vec<u8>, E>) -> Result<Self, E> {
+        Ok(Self {
+            json: read(JSON)?,
+            trades: read(TRADES)?,
+            fills: read(FILLS)?,
+            orders: read(ORDERS)?,
+            refusals: read(REFUSALS)?,
+            tearsheet: read(TEARSHEET)?,
+        })
+    }
+
+    const fn named(&self) -> [(&'static str, &Vec<u8>); 6] {
+        [
+            (JSON, &self.json),
+            (TRADES, &self.trades),
+            (FILLS, &self.fills),
+            (ORDERS, &self.orders),
+            (REFUSALS, &self.refusals),
+            (TEARSHEET, &self.tearsheet),
+        ]
     }
 }
 
@@ -156,8 +187,7 @@ mod tests {
     use super::*;
 
     fn files(text: &str) -> Files {
-        let bytes = text.as_bytes().to_vec();
-        Files { json: bytes.clone(), trades: bytes.clone(), tearsheet: bytes }
+        Files::read(|_| Ok::<_, Error>(text.as_bytes().to_vec())).expect("is there")
     }
 
     #[test]

@@ -43,9 +43,15 @@ pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Co
     if let Some(fields) = summary.as_object_mut() {
         fields.insert("spark".to_owned(), spark(&outcome.simulation.curve).into());
     }
+    let executions = report::Executions::of(&outcome);
+    let orders = executions.orders().map_err(engine::Error::from)?;
     let files = Files {
         json: document.to_json().map_err(|e| failed(&e))?,
         trades: report::trades_csv(&document).map_err(|e| failed(&e))?,
+        fills: report::to_csv(report::FILLS, executions.fills()).map_err(|e| failed(&e))?,
+        orders: report::to_csv(report::ORDERS, orders).map_err(|e| failed(&e))?,
+        refusals: report::to_csv(report::REFUSALS, executions.refusals())
+            .map_err(|e| failed(&e))?,
         tearsheet: tearsheet::render(&document).into_bytes(),
     };
     let (run_id, digest) = (outcome.run_id.to_string(), outcome.digest.to_string());

@@ -1,8 +1,10 @@
-//! A run as files: the result document, the trades as CSV. The same outcome gives the same bytes.
+//! A run as files: the result document, trades, fills, orders and refusals as CSV. The same outcome gives the same bytes.
 
 mod document;
+mod executions;
 mod held;
 pub mod study;
+mod table;
 mod trades;
 pub mod words;
 
@@ -10,5 +12,7 @@ pub use document::{
     Data, DrawdownRow, EngineStamp, EquityRow, FillRow, MeasureRow, MonthRow, RefusalRow,
     ResultDocument, SharpeRow, StrategyText, Summary, TradeRow,
 };
+pub use executions::{Executions, FILLS, ORDERS, REFUSALS, Tick, What, ticks};
 pub use held::HeldRow;
+pub use table::{Columns, Kind, Schema, TableError, to_csv};
 pub use trades::{COLUMNS, trades_csv};

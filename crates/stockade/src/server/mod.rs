@@ -10,6 +10,7 @@ pub mod headers;
 mod intake;
 pub mod jobs;
 mod problem;
+mod result_routes;
 pub mod routes;
 mod run;
 pub mod state;

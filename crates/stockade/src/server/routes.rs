@@ -6,6 +6,7 @@ use super::{
         account, audit, backtests, data, factors, reports, step_up, strategies, studies, system,
         workbench,
     },
+    result_routes::results_of,
     state::App,
 };
 use http::StatusCode;
@@ -164,7 +165,7 @@ fn records(table: Table) -> Table {
 }
 
 fn research(table: Table) -> Table {
-    workbench_of(factors_of(backtests_of(strategies_of(data_of(table)))))
+    workbench_of(factors_of(results_of(backtests_of(strategies_of(data_of(table))))))
 }
 
 fn data_of(table: Table) -> Table {
@@ -292,24 +293,6 @@ fn backtests_of(table: Table) -> Table {
             run,
             Words::new("Stops a backtest").status(StatusCode::ACCEPTED),
             backtests::cancel,
-        )
-        .get(
-            "/api/v1/backtests/{id}/result",
-            read,
-            Words::new("Its result").media("application/json"),
-            backtests::result,
-        )
-        .get(
-            "/api/v1/backtests/{id}/trades.csv",
-            read,
-            Words::new("Its trades").media("text/csv"),
-            backtests::trades,
-        )
-        .get(
-            "/api/v1/backtests/{id}/tearsheet",
-            read,
-            Words::new("Its tear sheet").media("text/html"),
-            backtests::tearsheet,
         )
 }
 

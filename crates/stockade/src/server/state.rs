@@ -1,7 +1,7 @@
 //! What every handler can reach.
 
 use super::jobs::Jobs;
-use crate::desk::{Accounts, Desk, Studies, Views, Violations};
+use crate::desk::{Accounts, Desk, Recordings, Studies, Views, Violations};
 use edge::Exposure;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ struct Inner {
     violations: Violations,
     views: Views,
     studies: Studies,
+    recordings: Arc<Recordings>,
     exposure: Exposure,
     document: OnceLock<String>,
     stop: CancellationToken,
@@ -40,6 +41,7 @@ impl App {
             violations,
             views,
             studies: Studies::default(),
+            recordings: Arc::default(),
             exposure,
             document: OnceLock::new(),
             stop,
@@ -74,6 +76,12 @@ impl App {
     #[must_use]
     pub fn studies(&self) -> &Studies {
         &self.0.studies
+    }
+
+    /// Runs that people look into.
+    #[must_use]
+    pub fn recordings(&self) -> &Arc<Recordings> {
+        &self.0.recordings
     }
 
     /// What browsers report.

@@ -1,8 +1,10 @@
 /** Every call of the HTTP API that the interface makes, by name. */
 import { del, get, post, put, request, type RequestOptions } from './client';
 import type * as F from './factors';
+import type { Moment, ReplayState } from './replay';
 import type { Study } from './study';
 import type * as T from './wire';
+import type { WireTable } from '../table/data';
 
 const seg = encodeURIComponent;
 const open: RequestOptions = { session: 'ignore' };
@@ -45,6 +47,11 @@ export const api = {
   backtest: (id: string) => get<T.Backtest>(`/backtests/${seg(id)}`),
   startBacktest: (body: { strategy_id: string } | { text: string }) => post<{ id: string }>('/backtests', body),
   cancelBacktest: (id: string) => post<void>(`/backtests/${seg(id)}/cancel`, {}),
+  fills: (id: string) => get<WireTable>(`/backtests/${seg(id)}/fills`),
+  orders: (id: string) => get<WireTable>(`/backtests/${seg(id)}/orders`),
+  refusals: (id: string) => get<WireTable>(`/backtests/${seg(id)}/refusals`),
+  state: (id: string, moment: Moment) =>
+    get<ReplayState>(`/backtests/${seg(id)}/state?${'tick' in moment ? `tick=${moment.tick}` : `at=${moment.at}`}`),
   result: (id: string) => get<T.Result>(`/backtests/${seg(id)}/result`),
 
   factorLibrary: () => get<{ factors: F.LibraryFactor[] }>('/factors/library').then((answer) => answer.factors),
@@ -75,6 +82,7 @@ export const api = {
 
 /** Addresses that the browser opens or downloads itself. */
 export const links = {
+  table: (id: string, name: 'fills' | 'orders' | 'refusals') => `/api/v1/backtests/${seg(id)}/${name}.csv`,
   trades: (id: string) => `/api/v1/backtests/${seg(id)}/trades.csv`,
   tearsheet: (id: string) => `/api/v1/backtests/${seg(id)}/tearsheet`,
   studyReport: (id: string) => `/api/v1/factors/studies/${seg(id)}/report`,

@@ -1,9 +1,11 @@
 /** German messages. A key missing here is a type error. */
 import type { Key } from './en';
 import { factors } from './factors/de';
+import { results } from './results/de';
 
 export const de: Record<Key, string> = {
   ...factors,
+  ...results,
   'app.skip': 'Zum Inhalt springen',
   'app.loading': 'Wird geladen…',
   'app.offline.title': 'Der Server ist nicht erreichbar',
@@ -279,13 +281,9 @@ export const de: Record<Key, string> = {
   'drawdown.days': 'Länge',
   'result.trades': 'Trades',
   'result.trades.none': 'Die Strategie hat nicht gehandelt.',
-  'result.trades.filter': 'Symbol',
-  'result.trades.all': 'Alle Symbole',
   'result.ending.ruined': 'Am {date} war das Kapital null oder darunter: Ein echtes Konto wäre dort am Ende gewesen.',
   'result.ending.held': 'Am Ende gehalten: {symbol} {quantity} ({share} des Kapitals), letzter Kurs {date}: Der Preis ist veraltet.',
   'result.ending.waiting': 'Orders, die noch auf einen Kurs warten: {count}.',
-  'result.refusals': 'Abgelehnte Orders',
-  'result.refusals.text': 'Orders oder Teile davon, die das Konto nicht tragen konnte. Die ersten sind aufgeführt.',
   'result.refusals.reason': 'Grund',
   'trade.symbol': 'Symbol',
   'trade.side': 'Richtung',

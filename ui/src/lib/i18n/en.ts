@@ -1,8 +1,10 @@
 /** English messages, and the list of keys that every other language must have. */
 import { factors } from './factors/en';
+import { results } from './results/en';
 
 export const en = {
   ...factors,
+  ...results,
   'app.skip': 'Skip to content',
   'app.loading': 'Loading…',
   'app.offline.title': 'The server cannot be reached',
@@ -278,13 +280,9 @@ export const en = {
   'drawdown.days': 'Length',
   'result.trades': 'Trades',
   'result.trades.none': 'The strategy made no trades.',
-  'result.trades.filter': 'Symbol',
-  'result.trades.all': 'All symbols',
   'result.ending.ruined': 'Equity was zero or below on {date}: a real account would have ended there.',
   'result.ending.held': 'Held at the end: {symbol} {quantity} ({share} of equity), last bar {date}: its price is old.',
   'result.ending.waiting': 'Orders that still wait for a price: {count}.',
-  'result.refusals': 'Refused orders',
-  'result.refusals.text': 'Orders, or parts of them, that the account could not take. The first are listed.',
   'result.refusals.reason': 'Reason',
   'trade.symbol': 'Symbol',
   'trade.side': 'Side',

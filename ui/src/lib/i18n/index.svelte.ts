@@ -41,6 +41,12 @@ export function deed(kind: string): string {
   return kinds.includes(kind) ? translate(language.locale, `${KIND}${kind}` as 'audit.kind.log.viewed') : kind;
 }
 
+/** A word of the engine, as `stop_loss`; one of a newer server stands for itself. */
+export function word(name: string): string {
+  const key = `word.${name}`;
+  return key in en ? translate(language.locale, key as 'word.maker') : name.replaceAll('_', ' ');
+}
+
 export function count(noun: Noun, n: number): string {
   return pluralize(language.locale, noun, n, format.formatCount(language.tag, n));
 }
@@ -55,6 +61,8 @@ export const percent = (value: Value, options?: Signed) => format.formatPercent(
 export const money = (value: Value, options?: Signed & { currency?: string }) =>
   format.formatMoney(language.tag, value, options);
 export const day = (value: Moment) => format.formatDate(language.tag, value);
+/** A moment of a market, in UTC, as fine as its column asks; `micros` since 1970. */
+export const instant = (micros: number, grain: format.Grain) => format.formatInstant(language.tag, micros, grain);
 export const moment = (value: Moment) => format.formatDateTime(language.tag, value);
 export const ago = (value: Moment) => format.formatAgo(language.tag, value, Date.now());
 export const month = (index: number, width?: 'short' | 'long') => format.formatMonth(language.tag, index, width);

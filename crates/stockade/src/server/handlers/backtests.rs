@@ -1,18 +1,14 @@
 //! Backtests: started, followed, stopped, read.
 
-use crate::{
-    desk::{JSON, TEARSHEET, TRADES},
-    server::{
-        Answer, Problem,
-        extract::{Json, Part},
-        guard::Signed,
-        jobs::Job,
-        state::App,
-        stream::Note,
-    },
+use crate::server::{
+    Answer, Problem,
+    extract::{Json, Part},
+    guard::Signed,
+    jobs::Job,
+    state::App,
+    stream::Note,
 };
 use axum::{
-    body::Body,
     extract::State,
     response::{
         IntoResponse, Response,
@@ -20,7 +16,7 @@ use axum::{
     },
 };
 use futures_util::stream::{self, Stream};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{convert::Infallible, sync::Arc};
@@ -206,44 +202,4 @@ fn follow(
 
 fn event(note: Note) -> Event {
     Event::default().id(note.id.to_string()).event(note.name).data(note.data)
-}
-
-/// `GET /api/v1/backtests/{id}/result`
-pub async fn result(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
-    file(app, signed, id, (JSON, "application/json", None)).await
-}
-
-/// `GET /api/v1/backtests/{id}/trades.csv`
-pub async fn trades(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
-    let name = "attachment; filename=\"trades.csv\"";
-    file(app, signed, id, (TRADES, "text/csv; charset=utf-8", Some(name))).await
-}
-
-/// `GET /api/v1/backtests/{id}/tearsheet`
-pub async fn tearsheet(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
-    file(app, signed, id, (TEARSHEET, "text/html; charset=utf-8", None)).await
-}
-
-async fn file(
-    State(app): State<App>,
-    signed: Signed,
-    Part(id): Part<Uuid>,
-    what: (&'static str, &'static str, Option<&'static str>),
-) -> Answer<Response> {
-    let (name, media, disposition) = what;
-    let path = app.desk().result_dir(&signed.tenant, id).await?.join(name);
-    let bytes = tokio::fs::read(&path).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Problem::new(StatusCode::GONE, "result-gone", "the result's files are no longer there")
-                .fix("run the backtest again: the same data and text give the same result")
-        }
-        _ => Problem::internal(&error),
-    })?;
-    let mut response = Response::new(Body::from(bytes));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
-    if let Some(disposition) = disposition {
-        headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition));
-    }
-    Ok(response)
 }

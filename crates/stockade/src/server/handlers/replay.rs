@@ -1,0 +1,285 @@
+//! Looking into a run: its ticks, and the account after each.
+
+use super::workbench::within;
+use crate::{
+    desk::{Held, Moment, Recording, Sort, Stop, Waiting},
+    report::{Columns, FILLS, Kind, Schema, Tick, What},
+    server::{
+        Answer, Problem,
+        extract::{Json, Part, Query},
+        finish::Gone,
+        guard::Signed,
+        state::App,
+    },
+};
+use axum::{extract::State, response::IntoResponse};
+use http::{StatusCode, header};
+use market::{Instrument, Timestamp};
+use portfolio::InstrumentId;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Ticks in one answer.
+const TICKS_MAX: usize = 100_000;
+/// Ticks that a state tells of beside its own.
+const EVENTS: usize = 12;
+
+/// The columns of a list of ticks.
+const TICKS: &Schema = &[
+    ("tick", Kind::Count),
+    ("row", Kind::Count),
+    ("time", Kind::Time),
+    ("what", Kind::Words),
+    ("symbol", Kind::Words),
+    ("side", Kind::Words),
+    ("quantity", Kind::Figure),
+    ("price", Kind::Figure),
+    ("order", Kind::Count),
+    ("text", Kind::Words),
+];
+
+/// Which ticks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartOfTicks {
+    /// The first one's number, from 1.
+    from: Option<usize>,
+    count: Option<usize>,
+}
+
+/// Which state: after a tick, or at the end of the newest row at or before a second since 1970.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Which {
+    tick: Option<usize>,
+    at: Option<i64>,
+}
+
+/// The account after a tick.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StateView {
+    tick: usize,
+    /// Ticks of the run.
+    ticks: usize,
+    row: usize,
+    /// Rows of the calendar.
+    rows: usize,
+    /// Microseconds since 1970.
+    time: i64,
+    /// `bar`, `fill` or `refusal`.
+    what: &'static str,
+    /// What it is about; null for all of a row.
+    symbol: Option<String>,
+    /// Whether the row's bars have closed by now.
+    closed: bool,
+    cash: String,
+    equity: String,
+    gross: String,
+    fees: String,
+    /// `normal`, `reduce_only` or `halted`; null where the engine has no gate.
+    gate: Option<String>,
+    positions: Vec<PositionView>,
+    working: Vec<WorkingView>,
+    near: Near,
+    /// The last ticks up to this one, by column.
+    #[schema(value_type = Object)]
+    events: Columns,
+}
+
+/// A position.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PositionView {
+    symbol: String,
+    /// Negative for a short.
+    quantity: String,
+    /// What a unit cost; null where it cannot be told.
+    average: Option<String>,
+    price: String,
+    value: String,
+    unrealised: String,
+    realised: String,
+}
+
+/// An order that waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkingView {
+    id: u64,
+    /// When it was sent, microseconds since 1970.
+    time: i64,
+    symbol: String,
+    side: String,
+    kind: &'static str,
+    quantity: String,
+    /// The price it will not go beyond.
+    limit: Option<String>,
+    /// The price at which it wakes.
+    trigger: Option<String>,
+}
+
+/// The nearest ticks of each sort, before and after.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Near {
+    bar: (Option<usize>, Option<usize>),
+    fill: (Option<usize>, Option<usize>),
+    refusal: (Option<usize>, Option<usize>),
+}
+
+/// `GET /api/v1/backtests/{id}/ticks`
+pub async fn ticks(
+    app: State<App>,
+    signed: Signed,
+    gone: Gone,
+    Part(id): Part<Uuid>,
+    Query(part): Query<PartOfTicks>,
+) -> Answer<impl IntoResponse> {
+    let run = recording(&app, &signed, gone, id).await?;
+    let from = part.from.unwrap_or(1).max(1);
+    let count = part.count.unwrap_or(TICKS_MAX).min(TICKS_MAX);
+    let work = move || listed(&run, from, count).to_json();
+    let done = tokio::task::spawn_blocking(work).await.map_err(|e| Problem::internal(&e))?;
+    let json = done.map_err(|error| Problem::internal(&error))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json))
+}
+
+/// `GET /api/v1/backtests/{id}/state`
+pub async fn state(
+    app: State<App>,
+    signed: Signed,
+    gone: Gone,
+    Part(id): Part<Uuid>,
+    Query(which): Query<Which>,
+) -> Answer<Json<StateView>> {
+    let run = recording(&app, &signed, gone, id).await?;
+    let tick = match (which.tick, which.at) {
+        (Some(tick), None) => tick,
+        (None, Some(second)) => run.at(Timestamp::from_nanos(second.saturating_mul(1_000_000_000))),
+        _ => return Err(Problem::invalid("exactly one of tick and at says which state")),
+    };
+    let work = move || Ok(run.moment(tick)?.map(|moment| view(&run, &moment)));
+    let done: Result<_, crate::desk::Error> =
+        tokio::task::spawn_blocking(work).await.map_err(|e| Problem::internal(&e))?;
+    done?.map(Json).ok_or_else(Problem::not_found)
+}
+
+async fn recording(app: &App, signed: &Signed, gone: Gone, id: Uuid) -> Answer<Arc<Recording>> {
+    let (desk, kept) = (app.desk().clone(), Arc::clone(app.recordings()));
+    let tenant = signed.tenant;
+    let work = async move |stop: Stop| desk.record(&tenant, id, &kept, &stop).await;
+    within(app, gone, work).await?.ok_or_else(|| {
+        let detail = "the data or the engine are not those of this run any more";
+        Problem::new(StatusCode::CONFLICT, "not-reproducible", detail)
+            .fix("run the backtest again and look into the new result")
+    })
+}
+
+fn listed(run: &Recording, from: usize, count: usize) -> Columns {
+    let mut columns = Columns::new(TICKS, from.saturating_sub(1));
+    let all = (1..).zip(run.ticks());
+    for (number, tick) in all.skip(from.saturating_sub(1)).take(count) {
+        let added = columns.add(&line(run, number, *tick));
+        added.expect("the cells are written by the columns' own kinds");
+    }
+    columns.total = run.ticks().len();
+    columns
+}
+
+/// A tick as a row of [`TICKS`], out of what the tables say of it.
+fn line(run: &Recording, number: usize, tick: Tick) -> Vec<String> {
+    let row = tick.row as usize;
+    let found = run.line(tick);
+    let of = |name: &str| {
+        let (schema, cells) = found?;
+        let place = schema.iter().position(|(column, _)| *column == name)?;
+        cells.get(place).cloned()
+    };
+    let text = match found {
+        Some((schema, _)) if schema == FILLS => of("purpose"),
+        _ => of("text"),
+    };
+    vec![
+        number.to_string(),
+        row.to_string(),
+        run.time(row).to_string(),
+        what(tick).to_owned(),
+        of("symbol").unwrap_or_default(),
+        of("side").unwrap_or_default(),
+        of("quantity").unwrap_or_default(),
+        of("price").unwrap_or_default(),
+        of("order").unwrap_or_default(),
+        text.unwrap_or_default(),
+    ]
+}
+
+const fn what(tick: Tick) -> &'static str {
+    match tick.what {
+        What::Bar => "bar",
+        What::Fill(_) => "fill",
+        What::Refusal(_) => "refusal",
+    }
+}
+
+fn view(run: &Recording, moment: &Moment) -> StateView {
+    let tick = run.ticks().get(moment.tick - 1).copied();
+    let tick = tick.expect("a moment is that of a tick");
+    let near = |sort| run.near(moment.tick, sort);
+    let first = (moment.tick + 1).saturating_sub(EVENTS).max(1);
+    let symbol = line(run, moment.tick, tick).swap_remove(4);
+    StateView {
+        tick: moment.tick,
+        ticks: run.ticks().len(),
+        row: moment.row,
+        rows: run.outcome().simulation.curve.len(),
+        time: micros(moment.time),
+        what: what(tick),
+        symbol: Some(symbol).filter(|symbol| !symbol.is_empty()),
+        closed: moment.closed,
+        cash: moment.cash.to_string(),
+        equity: moment.equity.to_string(),
+        gross: moment.gross.to_string(),
+        fees: moment.fees.to_string(),
+        gate: None,
+        positions: moment.held.iter().map(|held| position(run, held)).collect(),
+        working: moment.working.iter().map(|order| waiting(run, order)).collect(),
+        near: Near { bar: near(Sort::Bar), fill: near(Sort::Fill), refusal: near(Sort::Refusal) },
+        events: listed(run, first, moment.tick + 1 - first),
+    }
+}
+
+fn position(run: &Recording, held: &Held) -> PositionView {
+    let one = instrument(run, held.instrument);
+    let lots = i128::from(held.position.lots.unsigned_abs());
+    let average = held.position.basis.scaled(i128::from(one.lot_scale.units()), lots);
+    PositionView {
+        symbol: one.symbol.to_string(),
+        quantity: one.lot_scale.format(held.position.lots),
+        average: average.ok().map(|money| money.to_string()),
+        price: one.price_scale.format(held.price.0),
+        value: held.value.to_string(),
+        unrealised: held.unrealised.to_string(),
+        realised: held.position.realised.to_string(),
+    }
+}
+
+fn waiting(run: &Recording, order: &Waiting) -> WorkingView {
+    let one = instrument(run, order.instrument);
+    WorkingView {
+        id: order.id,
+        time: micros(order.time),
+        symbol: one.symbol.to_string(),
+        side: order.side.to_string(),
+        kind: "market",
+        quantity: one.lot_scale.format(i64::try_from(order.quantity.0).unwrap_or(i64::MAX)),
+        limit: None,
+        trigger: None,
+    }
+}
+
+fn instrument(run: &Recording, id: InstrumentId) -> &Instrument {
+    run.outcome().instruments.get(id.index()).expect("a run knows its instruments")
+}
+
+const fn micros(time: Timestamp) -> i64 {
+    time.nanos().div_euclid(1000)
+}
