@@ -197,13 +197,15 @@ impl<A: Account> Desk<'_, A> {
         let contract = cash::contract(&resting.order, ledger)?;
         let trade = Trade { price, lots, liquidity, time: self.at.time };
         let cost = trade.cost(contract, fees)?;
-        let mut allowed = cash::allowed(&resting.order, (trade, cost), (contract, fees), ledger)?;
+        if cash::lets_all(&resting.order, (trade, cost), ledger)? {
+            self.settle(at, trade, cost)?;
+            return Ok(lots);
+        }
+        let mut allowed = cash::allowed(&resting.order, trade, (contract, fees), ledger)?;
         if resting.order.ticket.tif == TimeInForce::FillOrKill && allowed.reason.is_some() {
             allowed.lots = 0;
         }
-        if allowed.lots == lots {
-            self.settle(at, trade, cost)?;
-        } else if allowed.lots > 0 {
+        if allowed.lots > 0 {
             let part = Trade { lots: allowed.lots, ..trade };
             let cost = part.cost(contract, fees)?;
             self.settle(at, part, cost)?;
@@ -215,7 +217,6 @@ impl<A: Account> Desk<'_, A> {
     }
 
     /// Writes a fill and tells it.
-    #[inline]
     fn settle(&mut self, at: usize, trade: Trade, cost: Cost) -> Result<(), Error> {
         let Some(resting) = self.pit.orders.get_mut(at) else { return Ok(()) };
         let order = &resting.order;
