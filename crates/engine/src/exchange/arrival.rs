@@ -27,7 +27,10 @@ impl<A: Account> Desk<'_, A> {
         if matches!(order.ticket.tif, TimeInForce::GoodTill(until) if until < self.at.time) {
             return self.end(at, Ending::Expired);
         }
-        if let Some(reason) = self.refusal(order)? {
+        if let Some(reason) = self.refusal(order) {
+            return self.refuse(at, reason);
+        }
+        if let Some(reason) = self.too_small(order)? {
             return self.refuse(at, reason);
         }
         if order.ticket.kind.trigger().is_some() || self.start_trail(at) {
@@ -125,7 +128,10 @@ impl<A: Account> Desk<'_, A> {
     /// Why an amended order would not do.
     fn objection(&mut self, changed: &Resting) -> Result<Option<Reason>, Error> {
         let order = &changed.order;
-        if let Some(reason) = self.refusal(order)? {
+        if let Some(reason) = self.refusal(order) {
+            return Ok(Some(reason));
+        }
+        if let Some(reason) = self.too_small(order)? {
             return Ok(Some(reason));
         }
         if let Some(reason) = self.passed_by(changed)
@@ -140,13 +146,13 @@ impl<A: Account> Desk<'_, A> {
     }
 
     /// The venue's rules, in the order in which they are looked at.
-    fn refusal(&self, order: &Order) -> Result<Option<Reason>, Error> {
+    fn refusal(&self, order: &Order) -> Option<Reason> {
         let (ticket, listing) = (&order.ticket, &self.pit.listing);
         if self.pit.status == Status::Closed {
-            return Ok(Some(Reason::NotTrading));
+            return Some(Reason::NotTrading);
         }
         if !self.shared.terms.capabilities.has(Capabilities::of(ticket)) {
-            return Ok(Some(Reason::Unsupported));
+            return Some(Reason::Unsupported);
         }
         let from = match ticket.kind {
             OrderKind::Trailing { from, .. } => from,
@@ -154,27 +160,27 @@ impl<A: Account> Desk<'_, A> {
         };
         let prices = [ticket.kind.limit(), ticket.kind.trigger(), from];
         if let Some(price) = prices.into_iter().flatten().find(|price| !listing.admits(*price)) {
-            return Ok(Some(Reason::OffTick { price, step: listing.price_step }));
+            return Some(Reason::OffTick { price, step: listing.price_step });
         }
         let size = ticket.quantity;
         if size == Quantity::ZERO {
-            return Ok(Some(Reason::LessThanALot));
+            return Some(Reason::LessThanALot);
         }
         if order.reduces_only() {
-            return Ok(None);
+            return None;
         }
         let (min, max, step) = (listing.size_min, listing.size_max, listing.size_step);
         if size < min || size > max || size.0 % step.max(1) != 0 {
-            return Ok(Some(Reason::Size { size, min, max, step }));
+            return Some(Reason::Size { size, min, max, step });
         }
-        self.too_small(order)
+        None
     }
 
     /// Whether the order is worth less than the venue takes, at its limit, its trigger or the
     /// market; an order without any of them is let through.
     fn too_small(&self, order: &Order) -> Result<Option<Reason>, Error> {
         let bound = self.pit.listing.notional_min;
-        if bound <= Money::ZERO {
+        if bound <= Money::ZERO || order.reduces_only() {
             return Ok(None);
         }
         let kind = order.ticket.kind;

@@ -49,12 +49,26 @@ pub(super) fn closable(order: &Order, ledger: &Ledger) -> u64 {
     if opposes { held.unsigned_abs() } else { 0 }
 }
 
-/// What of a trade the account allows. What closes is free: an exit is never refused for cash. What
-/// opens needs its notional, and all of it its fee, within the buying power.
+/// Whether the account lets all of a trade through that only closes or only opens: most do, and the
+/// reasons why others do not are large.
 #[inline]
-pub(super) fn allowed(
+pub(super) fn lets_all(
     order: &Order,
     (trade, cost): (Trade, Cost),
+    ledger: &Ledger,
+) -> Result<bool, Error> {
+    let closing = closable(order, ledger).min(trade.lots);
+    if closing > 0 || order.reduces_only() {
+        return Ok(closing == trade.lots);
+    }
+    Ok(Money(cost.notional.0.abs()).plus(cost.fee)? <= ledger.buying_power()?)
+}
+
+/// What of a trade the account allows. What closes is free: an exit is never refused for cash. What
+/// opens needs its notional, and all of it its fee, within the buying power.
+pub(super) fn allowed(
+    order: &Order,
+    trade: Trade,
     terms: (Contract, &FeeTerms),
     ledger: &Ledger,
 ) -> Result<Allowed, Error> {
@@ -64,12 +78,6 @@ pub(super) fn allowed(
     }
     if order.reduces_only() {
         return Ok(Allowed { lots: closing, reason: Some(Reason::NothingToClose) });
-    }
-    if closing == 0 {
-        let needed = Money(cost.notional.0.abs()).plus(cost.fee)?;
-        if needed <= ledger.buying_power()? {
-            return Ok(Allowed { lots: trade.lots, reason: None });
-        }
     }
     payable(order, (trade, closing), terms, ledger)
 }

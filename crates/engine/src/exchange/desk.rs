@@ -99,14 +99,17 @@ impl<A: Account> Desk<'_, A> {
     /// Tells the account, and sends word back if that takes time.
     #[inline]
     pub(super) fn tell(&mut self, order: OrderId, change: Change) -> Result<(), Error> {
-        let (instrument, time) = (self.pit.id, self.at.time);
-        let update = Update { order, instrument, time, change };
-        self.account.update(&update)?;
+        self.report(&Update { order, instrument: self.pit.id, time: self.at.time, change })
+    }
+
+    #[inline]
+    fn report(&mut self, update: &Update) -> Result<(), Error> {
+        self.account.update(update)?;
         let delay = self.shared.terms.latency.response;
         if delay != Delay::NONE {
-            let before = self.shared.reports.back().map_or(time, |(due, _)| *due);
-            let due = self.shared.arrival(delay, time, before);
-            self.shared.reports.push_back((due, update));
+            let before = self.shared.reports.back().map_or(update.time, |(due, _)| *due);
+            let due = self.shared.arrival(delay, update.time, before);
+            self.shared.reports.push_back((due, *update));
         }
         Ok(())
     }
@@ -194,13 +197,15 @@ impl<A: Account> Desk<'_, A> {
         let contract = cash::contract(&resting.order, ledger)?;
         let trade = Trade { price, lots, liquidity, time: self.at.time };
         let cost = trade.cost(contract, fees)?;
-        let mut allowed = cash::allowed(&resting.order, (trade, cost), (contract, fees), ledger)?;
+        if cash::lets_all(&resting.order, (trade, cost), ledger)? {
+            self.settle(at, trade, cost)?;
+            return Ok(lots);
+        }
+        let mut allowed = cash::allowed(&resting.order, trade, (contract, fees), ledger)?;
         if resting.order.ticket.tif == TimeInForce::FillOrKill && allowed.reason.is_some() {
             allowed.lots = 0;
         }
-        if allowed.lots == lots {
-            self.settle(at, trade, cost)?;
-        } else if allowed.lots > 0 {
+        if allowed.lots > 0 {
             let part = Trade { lots: allowed.lots, ..trade };
             let cost = part.cost(contract, fees)?;
             self.settle(at, part, cost)?;
@@ -212,7 +217,6 @@ impl<A: Account> Desk<'_, A> {
     }
 
     /// Writes a fill and tells it.
-    #[inline]
     fn settle(&mut self, at: usize, trade: Trade, cost: Cost) -> Result<(), Error> {
         let Some(resting) = self.pit.orders.get_mut(at) else { return Ok(()) };
         let order = &resting.order;
@@ -220,20 +224,8 @@ impl<A: Account> Desk<'_, A> {
         if order.ticket.purpose == Purpose::Liquidation {
             fee = fee.plus(self.shared.terms.fees.liquidation(notional)?)?;
         }
-        let fill = Fill {
-            order: order.id.0,
-            row: self.at.row,
-            time: self.at.time,
-            instrument: self.pit.id,
-            side: order.ticket.side,
-            quantity: Quantity(trade.lots),
-            price: trade.price,
-            notional,
-            fee,
-            leg: order.ticket.leg,
-            liquidity: trade.liquidity,
-        };
         let (id, tif, group) = (order.id, order.ticket.tif, order.ticket.group);
+        let (side, leg) = (order.ticket.side, order.ticket.leg);
         resting.left.0 = resting.left.0.saturating_sub(trade.lots);
         resting.queue.shown = resting.queue.shown.saturating_sub(trade.lots);
         let whole = resting.left == Quantity::ZERO;
@@ -244,7 +236,27 @@ impl<A: Account> Desk<'_, A> {
         if let Some(budget) = self.pit.bar.budget.as_mut() {
             *budget = budget.saturating_sub(trade.lots);
         }
-        self.tell(id, Change::Filled(fill))?;
+        // Written in place: copied from part to part, it costs as much as all the sums above.
+        let (instrument, time) = (self.pit.id, self.at.time);
+        let update = Update {
+            order: id,
+            instrument,
+            time,
+            change: Change::Filled(Fill {
+                order: id.0,
+                row: self.at.row,
+                time,
+                instrument,
+                side,
+                quantity: Quantity(trade.lots),
+                price: trade.price,
+                notional,
+                fee,
+                leg,
+                liquidity: trade.liquidity,
+            }),
+        };
+        self.report(&update)?;
         match group {
             Some(group) => self.cancel_siblings(Traded { group, by: id, whole }),
             None => Ok(()),

@@ -323,6 +323,33 @@ fn same_close_fills_market_orders_at_the_close_that_decided_them() {
 }
 
 #[test]
+fn an_order_on_its_way_misses_the_open_and_the_extremes() {
+    let mut late = terms();
+    late.latency.entry.nanos = 15;
+    let case = |script: &str, want: &str| check(&late, script, want);
+    // Sent at 0, there at 15; the bars open at 0, 10 and 20.
+    let (quiet, wide) = ("bar 100 101 99 100", "bar 101 106 90 102");
+    case(&format!("buy 10; {quiet}; {wide}; bar 103 104 102 103"), "1 rests; 1 took 10@103");
+    case(&format!("buy 10 limit 95; {quiet}; {wide}; {quiet}"), "1 rests");
+    // A stop is taken to be hit, for the low may have come after it.
+    case(
+        &format!("hold 10@100; sell 10 stop 95 reduce; {quiet}; {wide}"),
+        "1 rests; 1 wakes; 1 took 10@95",
+    );
+    // A trail that came on the way follows the close of 102 only.
+    case(
+        &format!(
+            "hold 10@100; sell 10 trail 12 reduce; {quiet}; {wide}; bar 101 101 91 95; {quiet}"
+        ),
+        "1 rests",
+    );
+    case(
+        &format!("hold 10@100; sell 10 trail 12 reduce; {quiet}; {wide}; bar 101 101 90 95"),
+        "1 rests; 1 wakes; 1 took 10@90",
+    );
+}
+
+#[test]
 fn one_event_of_a_bar_is_all_its_phases() {
     case(
         "buy 10; sell 10 limit 104 reduce; whole 100 105 94 101",

@@ -99,7 +99,8 @@ fn a_resting_order_queues() {
     case("buy 5 limit 100; print 100 2", "1 rests; 1 made 2@100"); // nobody before it
     case("sell 5 limit 101; print 101 12 by buyer", "1 rests; 1 made 2@101");
     // Where the venue does not say, a print at the best ask is no sale to our bid.
-    case("buy 5 limit 100; ask 101 0; ask 100 0; print 102 9", "1 rests");
+    case("buy 5 limit 100; ask 100 7; print 100 9", "1 rests");
+    case("buy 5 limit 100; ask 100 7; print 100 9 by seller", "1 rests; 1 made 5@100");
     // A print beyond it fills it up to its size, whoever stood before.
     case("buy 5 limit 99; print 98 3 by seller", "1 rests; 1 made 3@99");
     case("buy 5 limit 99; print 98 30 by buyer", "1 rests; 1 made 5@99");
@@ -141,6 +142,13 @@ fn cancels_may_be_taken_for_anyones() {
             "{BOOK}buy 5 limit 99; bid 99 50; print 99 4 by seller; bid 99 23; print 99 4 by seller"
         ),
         "1 rests; 1 made 1@99",
+    );
+    // What printed is taken off once. 100 before it of 300; 60 print, and the level is told as 240:
+    // 40 of 240 before it. Then 60 go: 60 × 40 / 240 = 10, and 30 are left.
+    check(
+        &even,
+        "bid 99 100; ask 101 1; buy 9 limit 99; bid 99 300; print 99 60 by seller; bid 99 240; bid 99 180; print 99 35 by seller",
+        "1 rests; 1 made 5@99",
     );
 }
 

@@ -5,7 +5,7 @@ use engine::{
     exchange::{Capabilities, FeeTerms, Model, Passed, Terms},
     order::{Change, Order, OrderId},
 };
-use market::{Instrument, Listing, Money, Pricing, Quantity, Rate, Timestamp};
+use market::{Instrument, Listing, Money, Pricing, Quantity, Rate, Scale, Timestamp};
 use portfolio::InstrumentId;
 
 fn touch() -> Terms {
@@ -91,6 +91,21 @@ fn an_entry_needs_its_notional_and_fee_to_the_last_unit() {
     // A short sale takes on exposure like a purchase.
     check("100.1", "sell 10", "1 took 10@1000");
     check("100", "sell 10", "1 refused 10: cash 100.10 of 100.00");
+}
+
+#[test]
+fn rounding_never_takes_the_cash_below_zero() {
+    // 0.01 at 3454e-8 is 34.54e-8, rounded 35e-8; a tenth of it is 3.5e-8, rounded 4e-8. Exactly it
+    // is 37.994e-8, which 38e-8 would pay.
+    let mut fine = listing();
+    fine.instrument.price_scale = Scale::new(8).unwrap();
+    fine.instrument.lot_scale = Scale::CENTS;
+    let tenth = Rate::parse("0.1").unwrap();
+    let terms = Terms { fees: FeeTerms::new(tenth, tenth), ..touch() };
+    let play =
+        |cash: &str| Scene::new(&terms, fine.clone(), cash).play("quote 1 3454; buy 1 shrink");
+    assert_eq!(play("0.00000039"), "1 took 1@3454");
+    assert_eq!(play("0.00000038"), "1 refused 1: cash 0.00000039 of 0.00000038");
 }
 
 #[test]
@@ -316,6 +331,20 @@ fn orders_of_a_row_meet_their_opens_by_arrival() {
 }
 
 #[test]
+fn an_open_is_over_for_what_came_after_it() {
+    use engine::exchange::Moment;
+    use market::{Bar, Price};
+    let mut scene = Scene::new(&Terms::of(Model::NextOpen), listing(), "100");
+    scene.play("pass 5; buy 10");
+    let [open, high, low, close] = [Price(100); 4];
+    let open_time = Timestamp::from_nanos(0);
+    let bar = Bar { open_time, open, high, low, close, volume: Quantity(1) };
+    let at = Moment { time: Timestamp::from_nanos(10), row: 0 };
+    scene.exchange.on_open(&[(InstrumentId(0), bar)], at, &mut scene.books).unwrap();
+    assert_eq!(scene.books.updates.len(), 1); // it rests
+}
+
+#[test]
 fn idle_is_told_by_what_works_and_what_is_on_its_way() {
     let mut terms = touch();
     terms.latency.entry.nanos = 5;
@@ -331,5 +360,8 @@ fn idle_is_told_by_what_works_and_what_is_on_its_way() {
     assert_eq!(scene.exchange.working(id).map(|r| r.order.id.0).collect::<Vec<_>>(), [1]);
     assert_eq!(scene.play("pass 85"), "");
     assert_eq!(scene.play("pass 1"), "1 expired 5");
+    assert!(scene.exchange.is_idle(id) && scene.exchange.deadline().is_none());
+    // What ended before its time leaves nothing to wake for.
+    scene.play("buy 5 limit 98 gtd 500; pass 5; cancel 2; pass 5; buy 5 gtd 500; pass 5");
     assert!(scene.exchange.is_idle(id) && scene.exchange.deadline().is_none());
 }
