@@ -31,7 +31,10 @@ W1 = "EMA(10)/EMA(30) on close, qty 10, cash 1,000,000"
 W2A = "EMA(10)/EMA(30) on every mid quote, qty 1, cash 1,000,000, same_quote"
 W2B = "EMA(10)/EMA(30) on closes of 100-quote mid bars, qty 1, cash 1,000,000, same_quote"
 W3 = "bars[0:100000], fast 5,7..43 x slow 50,60..240, qty 10, cash 1,000,000, next_open"
-W4 = "every 21 days from t=252: rank close[t-21]/close[t-252], top 50 of 500, 0.95/50 of equity each, 10 bps, cash 10,000,000, sells first"
+W4 = (
+    "every 21 days from t=252: rank close[t-21]/close[t-252], top 50 of 500, 0.95/50 of equity each, 10 bps, "
+    "cash 10,000,000, sells first"
+)
 
 
 def column(name):
