@@ -108,6 +108,13 @@ impl Blotter {
         }
     }
 
+    /// An order by its number.
+    #[must_use]
+    pub fn order(&self, id: OrderId) -> Option<&OrderRecord> {
+        let place = self.orders.binary_search_by_key(&id, |record| record.order.id).ok()?;
+        self.orders.get(place)
+    }
+
     /// Orders are numbered as they are sent, from 1.
     fn find(&mut self, id: OrderId) -> Option<&mut OrderRecord> {
         let place = self.orders.binary_search_by_key(&id, |record| record.order.id).ok()?;

@@ -44,7 +44,7 @@ pub use strategy::{
     Completion, CompletionKind, Convention, FeeRate, Rules, Schedule, Signals, Sizing, Strategy,
     check_strategy, complete_strategy, parse_strategy,
 };
-pub use values::{Evaluator, ValueRows, Values, evaluate};
+pub use values::{Evaluator, ValueRows, Values, calendar, evaluate};
 
 /// The number of the engine's semantics. It goes into every run id, and rises with every change
 /// after which the same strategy on the same data can give other figures.

@@ -5,6 +5,7 @@ use crate::{
     Action, Digest, Engine, Error, Evaluator, Event, Row, RuleTrader, Strategy, Terms, ValueRows,
     Working,
     order::Refusal,
+    risk,
     session::BarFeed,
     ticks::{Block, BlockError, Damaged, Entry, Log, Recording, verify},
     values::calendar,
@@ -26,8 +27,12 @@ pub struct State {
     pub cash: Money,
     /// Cash and positions at their latest prices.
     pub equity: Money,
+    /// Σ |value| of positions.
+    pub gross: Money,
     /// All fees paid.
     pub fees: Money,
+    /// What the risk gate lets through.
+    pub gate: risk::State,
     /// Positions that are not flat, with the price that values them.
     pub positions: Vec<(InstrumentId, Position, Option<Price>)>,
     /// Orders that are out, by instrument.
@@ -271,7 +276,9 @@ impl<'a> Replay<'a> {
             time: self.time,
             cash: ledger.cash(),
             equity: ledger.equity().map_err(Error::from)?,
+            gross: ledger.gross().map_err(Error::from)?,
             fees: ledger.fees(),
+            gate: desk.gate().state(desk.now()),
             positions: positions.filter(|(_, position, _)| position.lots != 0).collect(),
             working: ids().flat_map(|id| desk.working(id).to_vec()).collect(),
             recent: self.recent.iter().copied().collect(),

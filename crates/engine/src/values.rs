@@ -62,7 +62,7 @@ impl<'a> ValueRows<'a> {
 
 /// The union of all times: the calendar on which windows count rows.
 #[must_use]
-pub(crate) fn calendar(series: &[BarSeries]) -> Vec<Timestamp> {
+pub fn calendar(series: &[BarSeries]) -> Vec<Timestamp> {
     if let Some(first) = series.first()
         && is_lockstep(series)
     {

@@ -46,6 +46,21 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Its name in logs and tables.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Triggered => "triggered",
+            Self::Filled(_) => "fill",
+            Self::Amended { .. } => "amended",
+            Self::Ended { .. } => "ended",
+            Self::Unchanged { .. } => "unchanged",
+        }
+    }
+}
+
 /// Why an order, or the rest of it, is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {

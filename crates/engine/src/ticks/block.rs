@@ -142,6 +142,31 @@ pub(super) fn state_of(
     out
 }
 
+/// What a file of ticks begins with.
+const MAGIC: &[u8] = b"stockade ticks 1\n";
+
+/// A chain as the bytes of a file: the name of the run that it begins with, then its blocks.
+#[must_use]
+pub fn write_chain(beginning: Digest, blocks: &[Block]) -> Vec<u8> {
+    let mut out = [MAGIC, &beginning.0].concat();
+    blocks.iter().for_each(|block| block.write(&mut out));
+    out
+}
+
+/// Reads what [`write_chain`] wrote, and verifies it.
+pub fn read_chain(bytes: &[u8]) -> Result<(Digest, Vec<Block>), BlockError> {
+    let damaged = Damaged { left: bytes.len() };
+    let rest = bytes.strip_prefix(MAGIC).and_then(|rest| rest.split_first_chunk::<32>());
+    let (beginning, mut rest) = rest.ok_or(damaged)?;
+    let beginning = Digest(*beginning);
+    let mut blocks = Vec::new();
+    while !rest.is_empty() {
+        blocks.push(Block::read(&mut rest)?);
+    }
+    verify(beginning, &blocks)?;
+    Ok((beginning, blocks))
+}
+
 /// Checks that blocks follow one another from a beginning, and gives the hash of the last one.
 pub fn verify(beginning: Digest, blocks: &[Block]) -> Result<Digest, BlockError> {
     let (mut previous, mut expected) = (beginning, 1);

@@ -14,6 +14,6 @@ mod orders;
 mod reasons;
 mod wire;
 
-pub use block::{Block, BlockError, TICKS_PER_BLOCK, verify};
+pub use block::{Block, BlockError, TICKS_PER_BLOCK, read_chain, verify, write_chain};
 pub use entry::{Damaged, Entries, Entry};
 pub use log::{Log, Recording};

@@ -79,6 +79,9 @@ pub enum Error {
     /// A run stopped.
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// A log cannot be told again.
+    #[error(transparent)]
+    Replay(#[from] engine::replay::ReplayError),
     /// The strategy fills at an open that the data do not have.
     #[error(
         "{data} has closing prices only, and next_open fills at the open: write `convention: same_close`, or use data with opens"

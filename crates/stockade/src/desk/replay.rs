@@ -2,13 +2,16 @@
 
 use super::{Desk, Error, JSON, Result, Stop};
 use crate::report::{self, Executions, FILLS, REFUSALS, Tick, What};
-use engine::{Outcome, Resources, Strategy, Values};
+use engine::{
+    Outcome, Resources, Strategy,
+    replay::{Replay, State},
+};
 use identity::{AccountId, Tenant};
-use market::{BarSeries, Money, Price, Quantity, Side, Timestamp};
-use portfolio::{InstrumentId, Ledger, Position};
+use market::{BarSeries, Money, Price, Timestamp};
+use portfolio::{InstrumentId, Position};
 use serde::Deserialize;
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -19,7 +22,8 @@ use uuid::Uuid;
 pub struct Recording {
     outcome: Outcome,
     series: Vec<BarSeries>,
-    values: Values,
+    /// The calendar.
+    times: Vec<Timestamp>,
     ticks: Vec<Tick>,
     /// The tick at which each row's bars closed.
     bars: Vec<usize>,
@@ -39,18 +43,10 @@ pub struct Moment {
     pub time: Timestamp,
     /// Whether the row's bars have closed by now.
     pub closed: bool,
-    /// Money in hand.
-    pub cash: Money,
-    /// Cash and positions.
-    pub equity: Money,
-    /// Σ |value of positions|.
-    pub gross: Money,
-    /// Fees so far.
-    pub fees: Money,
+    /// Everything else.
+    pub state: State,
     /// What is held, by symbol.
     pub held: Vec<Held>,
-    /// Orders that wait.
-    pub working: Vec<Waiting>,
 }
 
 /// A position and its latest price.
@@ -68,21 +64,6 @@ pub struct Held {
     pub unrealised: Money,
 }
 
-/// An order that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Waiting {
-    /// Its number.
-    pub id: u64,
-    /// When it was sent.
-    pub time: Timestamp,
-    /// What is to be traded.
-    pub instrument: InstrumentId,
-    /// Which way.
-    pub side: Side,
-    /// How much.
-    pub quantity: Quantity,
-}
-
 /// What a tick can be looked for by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
@@ -98,15 +79,17 @@ impl Recording {
     fn make((strategy, mut series): (Strategy, Vec<BarSeries>), stop: &Stop) -> Result<Self> {
         series.sort_by(|a, b| a.instrument().symbol.cmp(&b.instrument().symbol));
         let threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
-        let resources = Resources { threads, ..Resources::default() };
+        let ticks = engine::ticks::Recording::Blocks;
+        let resources = Resources { threads, ticks, ..Resources::default() };
         let outcome = engine::backtest_on(&strategy, &series, &resources, &mut Stopped(stop))?;
-        let values = engine::evaluate(&strategy, &series, &resources, stop.flag())?;
-        let ticks = report::ticks(&outcome);
+        let damaged = |error: engine::ticks::Damaged| Error::Report { problem: error.to_string() };
+        let ticks = report::ticks(&outcome.simulation.blocks).map_err(damaged)?;
         let is_bar = |(number, tick): (usize, &Tick)| (tick.what == What::Bar).then_some(number);
         let bars = (1..).zip(&ticks).filter_map(is_bar).collect();
-        let executions = Executions::of(&outcome);
+        let executions = Executions::of(&outcome).map_err(damaged)?;
         let (fills, refusals) = (executions.fills().collect(), executions.refusals().collect());
-        Ok(Self { outcome, series, values, ticks, bars, fills, refusals })
+        let times = engine::calendar(&series);
+        Ok(Self { outcome, series, times, ticks, bars, fills, refusals })
     }
 
     /// What came of the run.
@@ -124,24 +107,30 @@ impl Recording {
     /// The time of a row.
     #[must_use]
     pub fn time(&self, row: usize) -> Timestamp {
-        let point = self.outcome.simulation.curve.get(row);
-        point.map_or(Timestamp::from_nanos(0), |point| point.time)
+        self.times.get(row).copied().unwrap_or_default()
     }
 
-    /// The row of `fills.csv` or `refusals.csv` that a tick is, with the columns' names; none for bars.
+    /// How many rows the calendar has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.times.len()
+    }
+
+    /// The row of `fills.csv` or `refusals.csv` that a tick is, with the columns' names; none for
+    /// what stands in neither.
     #[must_use]
     pub fn line(&self, tick: Tick) -> Option<(&'static report::Schema, &[String])> {
-        match tick.what {
-            What::Bar => None,
-            What::Fill(n) => Some((FILLS, self.fills.get(n)?)),
-            What::Refusal(n) => Some((REFUSALS, self.refusals.get(n)?)),
+        match (tick.what, tick.refusal) {
+            (What::Fill(n), _) => Some((FILLS, self.fills.get(n)?)),
+            (What::Word(..), Some(n)) => Some((REFUSALS, self.refusals.get(n)?)),
+            _ => None,
         }
     }
 
     /// The last tick of the newest row at or before a time; the first tick if there is none.
     #[must_use]
     pub fn at(&self, time: Timestamp) -> usize {
-        let rows = self.outcome.simulation.curve.partition_point(|point| point.time <= time);
+        let rows = self.times.partition_point(|row| *row <= time);
         rows.checked_sub(1).and_then(|row| self.bars.get(row)).copied().unwrap_or(1)
     }
 
@@ -149,118 +138,44 @@ impl Recording {
     #[must_use]
     pub fn near(&self, tick: usize, sort: Sort) -> (Option<usize>, Option<usize>) {
         let is = |number: &usize| {
-            let what = self.ticks.get(number - 1).map(|tick| tick.what);
-            matches!(
-                (what, sort),
-                (Some(What::Bar), Sort::Bar)
-                    | (Some(What::Fill(_)), Sort::Fill)
-                    | (Some(What::Refusal(_)), Sort::Refusal)
-            )
+            self.ticks.get(number - 1).is_some_and(|tick| match sort {
+                Sort::Bar => tick.what == What::Bar,
+                Sort::Fill => matches!(tick.what, What::Fill(_)),
+                Sort::Refusal => tick.refusal.is_some(),
+            })
         };
         let before = (1..tick).rev().find(is);
         (before, (tick + 1..=self.ticks.len()).find(is))
     }
 
     /// The account after a tick; `None` for a number that no tick has.
+    ///
+    /// The kernel is told again what it was told up to there, and must do what it did.
     pub fn moment(&self, tick: usize) -> Result<Option<Moment>> {
         let Some(now) = tick.checked_sub(1).and_then(|n| self.ticks.get(n)) else {
             return Ok(None);
         };
-        let failed = |error: portfolio::Error| Error::Engine(error.into());
-        let mut ledger = Ledger::open(self.outcome.strategy.cash, &self.outcome.instruments);
-        let mut next = vec![0; self.series.len()];
-        for passed in self.ticks.iter().take(tick) {
-            match passed.what {
-                What::Bar => self.mark(passed.row, &mut next, &mut ledger).map_err(failed)?,
-                What::Fill(n) => {
-                    let fill = self.outcome.simulation.fills.get(n);
-                    ledger.apply(fill.expect("a tick names a fill of its run")).map_err(failed)?;
-                }
-                What::Refusal(_) => {}
-            }
-        }
+        let (strategy, run) = (&self.outcome.strategy, &self.outcome.simulation);
+        let log = (self.outcome.run_id, run.blocks.as_slice());
+        let mut replay = Replay::new(strategy, &self.series, log)?;
+        let state = replay.run_to(tick as u64)?;
         let row = now.row as usize;
-        let money = |error: portfolio::Error| failed(error);
-        Ok(Some(Moment {
-            tick,
-            row,
-            time: self.time(row),
-            closed: self.bars.get(row).is_some_and(|bar| *bar <= tick),
-            cash: ledger.cash(),
-            equity: ledger.equity().map_err(money)?,
-            gross: ledger.gross().map_err(money)?,
-            fees: ledger.fees(),
-            held: self.held(&ledger).map_err(failed)?,
-            working: self.working(tick, row)?,
-        }))
+        let held = self.held(&state).map_err(|error| Error::Engine(error.into()))?;
+        let closed = self.bars.get(row).is_some_and(|bar| *bar <= tick);
+        Ok(Some(Moment { tick, row, time: self.time(row), closed, state, held }))
     }
 
-    fn mark(
-        &self,
-        row: u32,
-        next: &mut [usize],
-        ledger: &mut Ledger,
-    ) -> Result<(), portfolio::Error> {
-        let time = self.time(row as usize);
-        for ((id, series), next) in (0..).map(InstrumentId).zip(&self.series).zip(next) {
-            if series.times().get(*next) == Some(&time) {
-                ledger.mark(id, series.close().get(*next).copied().unwrap_or_default())?;
-                *next += 1;
-            }
-        }
-        Ok(())
-    }
-
-    fn held(&self, ledger: &Ledger) -> Result<Vec<Held>, portfolio::Error> {
-        let ids = (0..).map(InstrumentId).take(self.series.len());
-        let open = ids.filter(|id| ledger.position(*id).lots != 0);
-        open.map(|instrument| {
-            let position = ledger.position(instrument);
-            let price = ledger.latest(instrument).unwrap_or_default();
-            let contract = ledger.contract(instrument);
+    fn held(&self, state: &State) -> Result<Vec<Held>, portfolio::Error> {
+        let value = |(instrument, position, price): &(InstrumentId, Position, Option<Price>)| {
+            let (instrument, position) = (*instrument, *position);
+            let price = price.unwrap_or_default();
+            let own = self.outcome.instruments.get(instrument.index());
+            let contract = own.map(portfolio::Contract::of);
             let value = contract.map_or(Ok(Money::ZERO), |c| c.value(price, position.lots))?;
             let unrealised = position.unrealised(value)?;
             Ok(Held { instrument, position, price, value, unrealised })
-        })
-        .collect()
-    }
-
-    /// Orders that wait after a tick: those that a run over the rows so far leaves, without those
-    /// that have met the market since.
-    fn working(&self, tick: usize, row: usize) -> Result<Vec<Waiting>> {
-        let bar = self.bars.get(row).copied().unwrap_or(tick);
-        let (last, since) =
-            if tick < bar { (row.checked_sub(1), bar - 1) } else { (Some(row), tick) };
-        let Some(last) = last else { return Ok(Vec::new()) };
-        let until = self.time(last);
-        let shortened = |series: &BarSeries| {
-            let bars = series.iter().take_while(|bar| bar.open_time <= until);
-            BarSeries::from_bars(series.instrument().clone(), series.size(), bars)
         };
-        let series = self.series.iter().map(shortened).collect::<Result<Vec<_>, _>>();
-        let series = series.map_err(|error| Error::Engine(error.into()))?;
-        let strategy = &self.outcome.strategy;
-        let run = engine::simulate(strategy, &series, &self.values, &mut engine::Unwatched)?;
-        let from = self.bars.get(last).copied().unwrap_or(0);
-        let run_by = self.ticks.iter().take(tick.min(since)).skip(from);
-        let all = &self.outcome.simulation;
-        let gone: BTreeSet<u64> = run_by
-            .filter_map(|passed| match passed.what {
-                What::Bar => None,
-                What::Fill(n) => all.fills.get(n).map(|fill| fill.order),
-                What::Refusal(n) => all.refusals.get(n).and_then(|r| Some(r.order?.0)),
-            })
-            .collect();
-        let waiting = run.unfilled.iter().filter(|order| !gone.contains(&order.id.0));
-        Ok(waiting
-            .map(|order| Waiting {
-                id: order.id.0,
-                time: order.time,
-                instrument: order.instrument,
-                side: order.side,
-                quantity: order.quantity,
-            })
-            .collect())
+        state.positions.iter().map(value).collect()
     }
 }
 
@@ -399,14 +314,16 @@ mod tests {
             for (row, point) in curve.iter().enumerate() {
                 let tick = last(row).expect("each row has ticks") + 1;
                 let moment = run.moment(tick).expect("in range").expect("is there");
-                let found = (moment.time, moment.equity, moment.cash, moment.gross);
+                let now = &moment.state;
+                let found = (moment.time, now.equity, now.cash, now.gross);
                 assert_eq!(found, (point.time, point.equity, point.cash, point.gross), "{rules}");
                 assert!(moment.closed && moment.row == row);
             }
             let end = run.moment(run.ticks.len()).expect("in range").expect("is there");
             let waiting: Vec<u64> =
                 run.outcome.simulation.unfilled.iter().map(|o| o.id.0).collect();
-            assert_eq!(end.working.iter().map(|o| o.id).collect::<Vec<_>>(), waiting);
+            let working = end.state.working.iter().map(|w| w.order.id.0);
+            assert_eq!(working.collect::<Vec<_>>(), waiting);
         }
     }
 
@@ -415,15 +332,14 @@ mod tests {
         // AAA closes at 10.10 on the first day, so 30 are bought at the open of the second.
         let run = recording(RULES[0]);
         let moment = |tick| run.moment(tick).expect("in range").expect("is there");
-        let (decided, filled) = (moment(1), moment(2));
-        assert_eq!(
-            decided.working.iter().map(|o| (o.id, o.quantity.0)).collect::<Vec<_>>(),
-            [(1, 30)]
-        );
+        // Ticks 2 and 3: the venue has both names' orders; tick 4 is the first fill.
+        let (decided, filled) = (moment(1), moment(4));
+        let working = decided.state.working.iter().map(|w| (w.order.id.0, w.open.0));
+        assert_eq!(working.collect::<Vec<_>>(), [(1, 30)]);
         assert!(decided.closed && decided.held.is_empty());
-        assert!(!filled.closed && filled.working.is_empty());
+        assert!(!filled.closed && filled.state.working.is_empty());
         assert_eq!(
-            (filled.cash.to_string(), filled.fees.to_string()),
+            (filled.state.cash.to_string(), filled.state.fees.to_string()),
             ("699.70".into(), "0.30".into())
         );
         let held = &filled.held[0];
@@ -431,8 +347,6 @@ mod tests {
             (held.position.lots, held.price, held.unrealised),
             (30, Price(1000), Money::ZERO)
         );
-        // 30 × 10.10 after the bar.
-        assert_eq!(moment(3).equity.to_string(), "1002.70");
         assert!(run.moment(0).expect("in range").is_none());
         assert!(run.moment(run.ticks.len() + 1).expect("in range").is_none());
     }

@@ -25,6 +25,8 @@ pub struct Files {
     pub refusals: Vec<u8>,
     /// `tearsheet.html`.
     pub tearsheet: Vec<u8>,
+    /// `ticks.log`.
+    pub ticks: Vec<u8>,
 }
 
 /// Names of a result's files.
@@ -39,6 +41,9 @@ pub const ORDERS: &str = "orders.csv";
 pub const REFUSALS: &str = "refusals.csv";
 /// The tear sheet.
 pub const TEARSHEET: &str = "tearsheet.html";
+
+/// Every tick, chained; see [`engine::ticks`].
+pub const TICKS: &str = "ticks.log";
 
 static PLACING: Mutex<()> = Mutex::new(());
 
@@ -92,10 +97,11 @@ impl Files {
             orders: read(ORDERS)?,
             refusals: read(REFUSALS)?,
             tearsheet: read(TEARSHEET)?,
+            ticks: read(TICKS)?,
         })
     }
 
-    const fn named(&self) -> [(&'static str, &Vec<u8>); 6] {
+    const fn named(&self) -> [(&'static str, &Vec<u8>); 7] {
         [
             (JSON, &self.json),
             (TRADES, &self.trades),
@@ -103,6 +109,7 @@ impl Files {
             (ORDERS, &self.orders),
             (REFUSALS, &self.refusals),
             (TEARSHEET, &self.tearsheet),
+            (TICKS, &self.ticks),
         ]
     }
 }

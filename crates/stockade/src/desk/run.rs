@@ -34,7 +34,11 @@ pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Co
     }
     let series = catalog.series(&strategy.data, strategy.universe.as_deref(), strategy.adjust)?;
     let threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
-    let resources = Resources { threads, memory_bytes_max: MEMORY_BYTES_MAX };
+    let resources = Resources {
+        threads,
+        memory_bytes_max: MEMORY_BYTES_MAX,
+        ticks: engine::ticks::Recording::Blocks,
+    };
     let mut looking = Looking { watch };
     let outcome = engine::backtest_on(&strategy, &series, &resources, &mut looking)?;
     let document = ResultDocument::of(&outcome, text).map_err(engine::Error::from)?;
@@ -43,7 +47,7 @@ pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Co
     if let Some(fields) = summary.as_object_mut() {
         fields.insert("spark".to_owned(), spark(&outcome.simulation.curve).into());
     }
-    let executions = report::Executions::of(&outcome);
+    let executions = report::Executions::of(&outcome).map_err(|e| failed(&e))?;
     let orders = executions.orders().map_err(engine::Error::from)?;
     let files = Files {
         json: document.to_json().map_err(|e| failed(&e))?,
@@ -53,6 +57,7 @@ pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Co
         refusals: report::to_csv(report::REFUSALS, executions.refusals())
             .map_err(|e| failed(&e))?,
         tearsheet: tearsheet::render(&document).into_bytes(),
+        ticks: engine::ticks::write_chain(outcome.run_id, &outcome.simulation.blocks),
     };
     let (run_id, digest) = (outcome.run_id.to_string(), outcome.digest.to_string());
     Ok(Computed { run_id, digest, name: strategy.name, summary, files })

@@ -1,7 +1,7 @@
 //! The result document: what `result.json` and the server's result route hold.
 
 use super::held::{HeldRow, held};
-use engine::{Outcome, Refusal, SEMANTICS};
+use engine::{Outcome, SEMANTICS, order::Refusal};
 use market::{Adjustment, Instrument, Money, Quantity, Side};
 use portfolio::{
     Direction, Drawdown, EquityPoint, Fill, InstrumentId, Performance, Settings, Trade, Unit,

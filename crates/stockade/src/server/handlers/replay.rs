@@ -2,7 +2,7 @@
 
 use super::workbench::within;
 use crate::{
-    desk::{Held, Moment, Recording, Sort, Stop, Waiting},
+    desk::{Held, Moment, Recording, Sort, Stop},
     report::{Columns, FILLS, Kind, Schema, Tick, What},
     server::{
         Answer, Problem,
@@ -13,6 +13,7 @@ use crate::{
     },
 };
 use axum::{extract::State, response::IntoResponse};
+use engine::Working;
 use http::{StatusCode, header};
 use market::{Instrument, Timestamp};
 use portfolio::InstrumentId;
@@ -68,7 +69,7 @@ pub struct StateView {
     rows: usize,
     /// Microseconds since 1970.
     time: i64,
-    /// `bar`, `fill` or `refusal`.
+    /// `bar`, `fill`, `refusal`, or what a venue said: `accepted`, `triggered`, `ended`…
     what: &'static str,
     /// What it is about; null for all of a row.
     symbol: Option<String>,
@@ -194,6 +195,10 @@ fn line(run: &Recording, number: usize, tick: Tick) -> Vec<String> {
         let place = schema.iter().position(|(column, _)| *column == name)?;
         cells.get(place).cloned()
     };
+    let order = match tick.what {
+        What::Word(_, Some(order)) => Some(order.0.to_string()),
+        _ => None,
+    };
     let text = match found {
         Some((schema, _)) if schema == FILLS => of("purpose"),
         _ => of("text"),
@@ -207,16 +212,17 @@ fn line(run: &Recording, number: usize, tick: Tick) -> Vec<String> {
         of("side").unwrap_or_default(),
         of("quantity").unwrap_or_default(),
         of("price").unwrap_or_default(),
-        of("order").unwrap_or_default(),
+        order.or_else(|| of("order")).unwrap_or_default(),
         text.unwrap_or_default(),
     ]
 }
 
 const fn what(tick: Tick) -> &'static str {
-    match tick.what {
-        What::Bar => "bar",
-        What::Fill(_) => "fill",
-        What::Refusal(_) => "refusal",
+    match (tick.what, tick.refusal) {
+        (What::Bar, _) => "bar",
+        (What::Fill(_), _) => "fill",
+        (What::Word(..), Some(_)) => "refusal",
+        (What::Word(name, _), None) => name,
     }
 }
 
@@ -230,18 +236,18 @@ fn view(run: &Recording, moment: &Moment) -> StateView {
         tick: moment.tick,
         ticks: run.ticks().len(),
         row: moment.row,
-        rows: run.outcome().simulation.curve.len(),
+        rows: run.rows(),
         time: micros(moment.time),
         what: what(tick),
         symbol: Some(symbol).filter(|symbol| !symbol.is_empty()),
         closed: moment.closed,
-        cash: moment.cash.to_string(),
-        equity: moment.equity.to_string(),
-        gross: moment.gross.to_string(),
-        fees: moment.fees.to_string(),
-        gate: None,
+        cash: moment.state.cash.to_string(),
+        equity: moment.state.equity.to_string(),
+        gross: moment.state.gross.to_string(),
+        fees: moment.state.fees.to_string(),
+        gate: Some(moment.state.gate.to_string()),
         positions: moment.held.iter().map(|held| position(run, held)).collect(),
-        working: moment.working.iter().map(|order| waiting(run, order)).collect(),
+        working: moment.state.working.iter().map(|order| waiting(run, order)).collect(),
         near: Near { bar: near(Sort::Bar), fill: near(Sort::Fill), refusal: near(Sort::Refusal) },
         events: listed(run, first, moment.tick + 1 - first),
     }
@@ -262,17 +268,19 @@ fn position(run: &Recording, held: &Held) -> PositionView {
     }
 }
 
-fn waiting(run: &Recording, order: &Waiting) -> WorkingView {
-    let one = instrument(run, order.instrument);
+fn waiting(run: &Recording, working: &Working) -> WorkingView {
+    let (order, ticket) = (&working.order, &working.order.ticket);
+    let one = instrument(run, ticket.instrument);
+    let price = |price: Option<market::Price>| price.map(|p| one.price_scale.format(p.0));
     WorkingView {
-        id: order.id,
+        id: order.id.0,
         time: micros(order.time),
         symbol: one.symbol.to_string(),
-        side: order.side.to_string(),
-        kind: "market",
-        quantity: one.lot_scale.format(i64::try_from(order.quantity.0).unwrap_or(i64::MAX)),
-        limit: None,
-        trigger: None,
+        side: ticket.side.to_string(),
+        kind: ticket.kind.name(),
+        quantity: one.lot_scale.format(i64::try_from(working.open.0).unwrap_or(i64::MAX)),
+        limit: price(ticket.kind.limit()),
+        trigger: price(ticket.kind.trigger()),
     }
 }
 
