@@ -275,7 +275,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market::{Bar, BarSize, Instrument};
+    use market::{Bar, BarSize, Instrument, Quantity};
 
     fn series(symbol: &str, prices: &[i64]) -> BarSeries {
         let instrument = Instrument::share(symbol.parse().expect("a symbol"));

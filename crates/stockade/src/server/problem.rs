@@ -196,6 +196,7 @@ impl From<desk::Error> for Problem {
             | E::Report { .. }
             | E::Refused(_)
             | E::Unanswered { .. }
+            | E::Replay(_)
             | E::Worker(_) => Self::internal(&text),
         }
     }
