@@ -83,12 +83,12 @@ impl Recording {
         let resources = Resources { threads, ticks, ..Resources::default() };
         let outcome = engine::backtest_on(&strategy, &series, &resources, &mut Stopped(stop))?;
         let damaged = |error: engine::ticks::Damaged| Error::Report { problem: error.to_string() };
-        let ticks = report::ticks(&outcome.simulation.blocks).map_err(damaged)?;
+        let times = engine::calendar(&series);
+        let ticks = report::ticks(&outcome.simulation.blocks, &times).map_err(damaged)?;
         let is_bar = |(number, tick): (usize, &Tick)| (tick.what == What::Bar).then_some(number);
         let bars = (1..).zip(&ticks).filter_map(is_bar).collect();
         let executions = Executions::of(&outcome).map_err(damaged)?;
         let (fills, refusals) = (executions.fills().collect(), executions.refusals().collect());
-        let times = engine::calendar(&series);
         Ok(Self { outcome, series, times, ticks, bars, fills, refusals })
     }
 
@@ -332,8 +332,8 @@ mod tests {
         // AAA closes at 10.10 on the first day, so 30 are bought at the open of the second.
         let run = recording(RULES[0]);
         let moment = |tick| run.moment(tick).expect("in range").expect("is there");
-        // Ticks 2 and 3: the venue has both names' orders; tick 4 is the first fill.
-        let (decided, filled) = (moment(1), moment(4));
+        // At tick 2 the venue has the order, tick 3 is its fill.
+        let (decided, filled) = (moment(1), moment(3));
         let working = decided.state.working.iter().map(|w| (w.order.id.0, w.open.0));
         assert_eq!(working.collect::<Vec<_>>(), [(1, 30)]);
         assert!(decided.closed && decided.held.is_empty());
@@ -355,16 +355,16 @@ mod tests {
     fn ticks_are_found_by_sort_and_by_time() {
         let run = recording(RULES[0]);
         let check = |tick, sort, want| assert_eq!(run.near(tick, sort), want, "{tick} {sort:?}");
-        check(1, Sort::Bar, (None, Some(3)));
-        check(1, Sort::Fill, (None, Some(2)));
-        check(2, Sort::Bar, (Some(1), Some(3)));
+        check(1, Sort::Bar, (None, Some(4)));
+        check(1, Sort::Fill, (None, Some(3)));
+        check(3, Sort::Bar, (Some(1), Some(4)));
         check(
             run.ticks.len(),
             Sort::Fill,
             (run.fills.last().map(|f| f[1].parse().expect("a tick")), None),
         );
         let at = |text: &str| run.at(text.parse().expect("a time"));
-        assert_eq!((at("2020-01-06"), at("2020-01-07T12:00:00Z"), at("1999-01-01")), (1, 3, 1));
+        assert_eq!((at("2020-01-06"), at("2020-01-07T12:00:00Z"), at("1999-01-01")), (1, 4, 1));
         assert_eq!(at("2099-01-01"), *run.bars.last().expect("has rows"));
     }
 }

@@ -7,7 +7,7 @@ use engine::{
     order::{Amount, Change, OrderId, Reason},
     ticks::{Block, Damaged, Entry},
 };
-use market::{Instrument, Price, Quantity};
+use market::{Instrument, Price, Quantity, Timestamp};
 use portfolio::{InstrumentId, Liquidity};
 
 /// The columns of `fills.csv`.
@@ -82,13 +82,19 @@ pub struct Tick {
     pub refusal: Option<usize>,
 }
 
-/// A run's ticks, as its log has them.
-pub fn ticks(blocks: &[Block]) -> Result<Vec<Tick>, Damaged> {
+/// A run's ticks, as its log has them, with the times of the calendar's rows.
+pub fn ticks(blocks: &[Block], times: &[Timestamp]) -> Result<Vec<Tick>, Damaged> {
     let mut all: Vec<Tick> = Vec::new();
     let (mut rows, mut fills, mut refusals) = (0_u32, 0, 0);
+    // What comes at the open of a row comes before its bars are complete.
+    let row_at = |time: Timestamp, rows: u32| {
+        rows.saturating_sub(u32::from(times.get(rows as usize).is_none_or(|next| time < *next)))
+    };
     for entry in blocks.iter().flat_map(Block::entries) {
-        let row = rows.saturating_sub(1);
-        let word = |name, order| Tick { row, what: What::Word(name, order), refusal: None };
+        let word = |name, order, time| {
+            let what = What::Word(name, order);
+            Tick { row: row_at(time, rows), what, refusal: None }
+        };
         match entry? {
             Entry::Market(count) => {
                 for _ in 0..count {
@@ -101,11 +107,11 @@ pub fn ticks(blocks: &[Block]) -> Result<Vec<Tick>, Damaged> {
                     all.push(Tick { row: fill.row, what: What::Fill(fills), refusal: None });
                     fills += 1;
                 }
-                change => all.push(word(change.name(), Some(update.order))),
+                change => all.push(word(change.name(), Some(update.order), update.time)),
             },
-            Entry::Adopted(order) => all.push(word("adopted", Some(order.id))),
-            Entry::Timer(..) => all.push(word("timer", None)),
-            Entry::Command(..) => all.push(word("command", None)),
+            Entry::Adopted(order) => all.push(word("adopted", Some(order.id), order.time)),
+            Entry::Timer(_, now) => all.push(word("timer", None, now)),
+            Entry::Command(_, now) => all.push(word("command", None, now)),
             Entry::Refusal(_) => {
                 if let Some(last) = all.last_mut() {
                     last.refusal = last.refusal.or(Some(refusals));
@@ -284,7 +290,7 @@ fn figure(instrument: &Instrument, amount: Amount) -> String {
 mod tests {
     use super::*;
     use crate::report::to_csv;
-    use market::{Bar, BarSeries, BarSize, Price, Timestamp};
+    use market::{Bar, BarSeries, BarSize};
 
     fn series(symbol: &str, prices: &[i64]) -> BarSeries {
         let instrument = Instrument::share(symbol.parse().expect("a symbol"));
@@ -327,9 +333,9 @@ mod tests {
         let outcome = outcome(SIGNALS);
         let fills = csv(FILLS, of(&outcome).fills());
         let want = "number,tick,time,symbol,side,quantity,price,notional,fee,liquidity,order,purpose\n\
-            1,2,2020-01-07,AAA,buy,30,10.00,300.00,0.30,taker,1,entry\n\
-            2,7,2020-01-09,AAA,sell,30,9.00,270.00,0.27,taker,4,exit\n\
-            3,12,2020-01-11,AAA,buy,30,10.00,300.00,0.30,taker,7,entry\n";
+            1,4,2020-01-07,AAA,buy,30,10.00,300.00,0.30,taker,1,entry\n\
+            2,12,2020-01-09,AAA,sell,30,9.00,270.00,0.27,taker,4,exit\n\
+            3,20,2020-01-11,AAA,buy,30,10.00,300.00,0.30,taker,7,entry\n";
         assert_eq!(fills, want);
     }
 
@@ -341,21 +347,21 @@ mod tests {
         let lines: Vec<&str> = orders.lines().collect();
         assert_eq!(lines.len(), 10, "the head and nine orders: {orders}");
         let check = |line: usize, want: &str| assert_eq!(lines.get(line), Some(&want));
-        check(1, "1,,,AAA,buy,market,,,30,30,10.00,gtc,entry,filled,2020-01-07,");
+        check(1, "1,1,2020-01-06,AAA,buy,market,,,30,30,10.00,gtc,entry,filled,2020-01-07,");
         check(
             2,
-            "2,,,CCC,buy,market,,,30,0,,gtc,entry,refused,2020-01-07,\
+            "2,1,2020-01-06,CCC,buy,market,,,30,0,,gtc,entry,refused,2020-01-07,\
              \"needs 1501.50, the account may take on 699.70\"",
         );
-        check(4, "4,,,AAA,sell,market,,,30,30,9.00,gtc,exit,filled,2020-01-09,");
-        check(9, "9,,2020-01-11,CCC,buy,market,,,30,0,,gtc,entry,working,,");
+        check(4, "4,9,2020-01-08,AAA,sell,market,,,30,30,9.00,gtc,exit,filled,2020-01-09,");
+        check(9, "9,22,2020-01-11,CCC,buy,market,,,30,0,,gtc,entry,working,,");
     }
 
     #[test]
     fn a_refusal_says_which_limit_the_value_and_the_bound() {
         let outcome = outcome(SIGNALS);
         let refusals = csv(REFUSALS, of(&outcome).refusals());
-        let want = "3,2020-01-07,CCC,buy,30,2,cash,1501.50,699.70,\
+        let want = "5,2020-01-07,CCC,buy,30,2,cash,1501.50,699.70,\
             \"needs 1501.50, the account may take on 699.70\"";
         assert_eq!(refusals.lines().nth(1), Some(want));
         assert_eq!(refusals.lines().count(), 6);
@@ -365,7 +371,8 @@ mod tests {
     fn ticks_are_told_in_the_order_in_which_the_kernel_handled_them() {
         let check = |rules: &str, want: &str| {
             let run = outcome(rules);
-            let ticks = ticks(&run.simulation.blocks).expect("whole");
+            let times: Vec<_> = run.simulation.curve.iter().map(|point| point.time).collect();
+            let ticks = ticks(&run.simulation.blocks, &times).expect("whole");
             assert_eq!(ticks.len() as u64, run.simulation.ticks);
             let words = ticks.iter().take(want.split(' ').count()).map(|tick| {
                 let what = match tick.what {
@@ -379,7 +386,7 @@ mod tests {
             assert_eq!(words.collect::<Vec<_>>().join(" "), want, "{rules}");
         };
         // Decided on the first bar, filled and refused at the second one's open.
-        check(SIGNALS, "0:bar 0:accepted1 0:accepted2 1:fill0 0:ended2!0 1:bar 1:accepted3");
+        check(SIGNALS, "0:bar 0:accepted1 0:accepted2 1:fill0 1:ended2!0 1:bar 1:accepted3");
         let at_close = format!("{SIGNALS}\nconvention: same_close");
         check(&at_close, "0:bar 0:accepted1 0:accepted2 0:fill0 0:ended2!0 1:bar");
         // A share of nothing is less than a lot: a wish, refused when it is decided.
