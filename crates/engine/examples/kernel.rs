@@ -7,6 +7,8 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::cast_precision_loss,
+    clippy::indexing_slicing,
+    clippy::similar_names,
     reason = "a bench reads the clock and prints"
 )]
 

@@ -75,6 +75,8 @@ pub struct Simulation {
     pub unfilled: Vec<Order>,
     /// Orders submitted.
     pub orders: u64,
+    /// The last row of the calendar.
+    pub last_row: u32,
     /// Events the kernel handled.
     pub ticks: u64,
     /// The hash of the last block of ticks.
@@ -107,6 +109,24 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// What a simulation on series in symbol order, of this digest, comes to.
+    pub fn of(
+        strategy: &Strategy,
+        series: &[BarSeries],
+        data: Digest,
+        simulation: Simulation,
+    ) -> Result<Self, Error> {
+        let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
+        let contracts: Vec<Contract> = instruments.iter().map(Contract::of).collect();
+        let Simulation { fills, latest, last_row, .. } = &simulation;
+        let trades = round_trips(fills, &contracts, latest, *last_row)?;
+        let run_id = run_id(data, strategy);
+        let digest = outcome_digest(run_id, &simulation);
+        let strategy = strategy.clone();
+        let last_bars = series.iter().map(|s| s.times().last().copied()).collect();
+        Ok(Self { run_id, data, digest, strategy, instruments, simulation, trades, last_bars })
+    }
+
     /// An instrument's name.
     #[must_use]
     pub fn symbol(&self, id: InstrumentId) -> Option<&Symbol> {
@@ -151,14 +171,7 @@ pub fn backtest_on(
         let values = evaluate(strategy, series, resources, watch.cancel().unwrap_or(&never))?;
         drive(strategy, series, &values, (log, watch))?
     };
-    let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
-    let contracts: Vec<Contract> = instruments.iter().map(Contract::of).collect();
-    let last_row = u32::try_from(simulation.curve.len().saturating_sub(1)).unwrap_or(u32::MAX);
-    let trades = round_trips(&simulation.fills, &contracts, &simulation.latest, last_row)?;
-    let digest = outcome_digest(run_id, &simulation);
-    let strategy = strategy.clone();
-    let last_bars = series.iter().map(|s| s.times().last().copied()).collect();
-    Ok(Outcome { run_id, data, digest, strategy, instruments, simulation, trades, last_bars })
+    Outcome::of(strategy, series, data, simulation)
 }
 
 fn is_sorted(series: &[BarSeries]) -> bool {
@@ -351,6 +364,7 @@ impl Simulation {
             refused,
             unfilled: wiring.exchange.open_orders().collect(),
             orders: desk.orders(),
+            last_row: desk.row(),
             ticks: desk.tick(),
             chain,
             blocks,

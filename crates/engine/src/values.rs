@@ -134,7 +134,7 @@ impl<'a> Evaluator<'a> {
         let (roles, values) = (Roles::of(&set), values_of(strategy, series.len()));
         let (next, fields) = (vec![0; series.len()], vec![Vec::new(); stream.fields().len()]);
         let lockstep = is_lockstep(series);
-        Ok(Self { series, roles, stream, next, fields, lockstep, values })
+        Ok(Self { series, stream, roles, next, fields, lockstep, values })
     }
 
     /// Rows that are best taken at a time.

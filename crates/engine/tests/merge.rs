@@ -1,5 +1,5 @@
 //! The laws of merging: whatever the batches, the streams' order is the answer.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use engine::{
     Data, MarketEvent,

@@ -82,19 +82,20 @@ impl Money {
     /// The sum, or [`Error::Overflow`].
     #[inline]
     pub fn plus(self, other: Self) -> Result<Self, Error> {
-        self.0
-            .checked_add(other.0)
-            .map(Self)
-            .ok_or_else(|| Error::Overflow { what: "a sum of money" })
+        // An error is made where there is one: this stands in every loop over money.
+        let Some(units) = self.0.checked_add(other.0) else {
+            return Err(Error::Overflow { what: "a sum of money" });
+        };
+        Ok(Self(units))
     }
 
     /// The difference, or [`Error::Overflow`].
     #[inline]
     pub fn minus(self, other: Self) -> Result<Self, Error> {
-        self.0
-            .checked_sub(other.0)
-            .map(Self)
-            .ok_or_else(|| Error::Overflow { what: "a difference of money" })
+        let Some(units) = self.0.checked_sub(other.0) else {
+            return Err(Error::Overflow { what: "a difference of money" });
+        };
+        Ok(Self(units))
     }
 
     /// `self × numerator / denominator`, rounded half to even once. Exact however large the product
@@ -105,7 +106,8 @@ impl Money {
             Some(product) => divide_half_even(product, denominator),
             None => divide_wide(self.0, numerator, denominator),
         };
-        scaled.map(Self).ok_or_else(|| Error::Overflow { what: "a share of money" })
+        let Some(units) = scaled else { return Err(Error::Overflow { what: "a share of money" }) };
+        Ok(Self(units))
     }
 
     /// The amount without its sign, or [`Error::Overflow`].

@@ -10,6 +10,7 @@
 
 mod cli;
 pub mod desk;
+pub mod past;
 pub mod readout;
 pub mod report;
 pub mod server;

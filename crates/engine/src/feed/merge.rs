@@ -127,19 +127,16 @@ impl Merge {
             None => slot.batch.len(),
             Some(rival) => slot.reach(stream, rival),
         };
-        match slot.batch.get(slot.at).map(key) {
-            Some(key) => {
-                if let Some(top) = self.heap.first_mut() {
-                    top.key = key;
-                }
-                self.sink();
+        if let Some(key) = slot.batch.get(slot.at).map(key) {
+            if let Some(top) = self.heap.first_mut() {
+                top.key = key;
             }
-            None => {
-                slot.state = State::Hungry;
-                self.heap.swap_remove(0);
-                self.sink();
-                self.hungry = Some(stream);
-            }
+            self.sink();
+        } else {
+            slot.state = State::Hungry;
+            self.heap.swap_remove(0);
+            self.sink();
+            self.hungry = Some(stream);
         }
         let slot = self.streams.get(stream);
         Step::Run(slot.and_then(|slot| slot.batch.get(start..slot.at)).unwrap_or(&[]))

@@ -25,6 +25,7 @@ impl Flags {
     pub const COVER: Self = Self(8);
 
     /// Every set of them, by its index.
+    #[allow(clippy::indexing_slicing, reason = "in a constant, so checked when it is compiled")]
     pub(crate) const ALL: [Self; 16] = {
         let mut all = [Self::NONE; 16];
         let mut bits: u8 = 0;

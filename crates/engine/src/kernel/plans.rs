@@ -16,6 +16,10 @@ pub struct PlanId(pub u64);
 
 /// Every sort of plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a few of them live at a time, and none is moved often"
+)]
 pub enum AnyPlan {
     /// An entry, its stop and its target.
     Bracket(Bracket),

@@ -59,7 +59,9 @@ impl<'a> BarFeed<'a> {
                 tape.here = tape.next.checked_sub(1);
             }
         } else {
-            times.iter().for_each(|time| self.advance(*time));
+            for time in times {
+                self.advance(*time);
+            }
         }
     }
 

@@ -149,7 +149,9 @@ const MAGIC: &[u8] = b"stockade ticks 1\n";
 #[must_use]
 pub fn write_chain(beginning: Digest, blocks: &[Block]) -> Vec<u8> {
     let mut out = [MAGIC, &beginning.0].concat();
-    blocks.iter().for_each(|block| block.write(&mut out));
+    for block in blocks {
+        block.write(&mut out);
+    }
     out
 }
 

@@ -51,10 +51,10 @@ impl Wire for u64 {
     fn put(&self, out: &mut Vec<u8>) {
         let mut number = *self;
         while number >= 0x80 {
-            out.push(low(number as u128) | 0x80);
+            out.push(low(u128::from(number)) | 0x80);
             number >>= 7;
         }
-        out.push(low(number as u128));
+        out.push(low(u128::from(number)));
     }
 
     fn read(bytes: &mut &[u8]) -> Option<Self> {

@@ -120,7 +120,7 @@ pub fn bars_1m() -> BarSeries {
 /// 5,000,000 quotes of one instrument: time, bid, ask and both sizes.
 pub fn quotes_5m() -> Vec<Quote> {
     let n = 5_000_000;
-    let mut columns: Columns = vec![Vec::with_capacity(n); 5];
+    let mut columns: Columns = (0..5).map(|_| Vec::with_capacity(n)).collect();
     let (mut bid, mut time) = (100_000, 1_577_836_800_000_000_000);
     for i in 0..n {
         let g = random(22, i);

@@ -43,6 +43,15 @@ pub(crate) enum Command {
     /// Run strategies over history.
     #[command(subcommand)]
     Backtest(Backtest),
+    /// Trade on paper: a tape that runs at its own pace.
+    #[command(subcommand)]
+    Paper(Paper),
+    /// Rebuild the account as it stood after a tick of a past run.
+    Replay(Replay),
+    /// Say where two runs part, trade by trade, and why.
+    Diff(Diff),
+    /// Run a past run again and compare every byte.
+    Reproduce(Reproduce),
     /// Verify and export the audit log.
     #[command(subcommand)]
     Audit(Audit),
@@ -162,6 +171,91 @@ pub(crate) enum Backtest {
     Keys,
 }
 
+/// `stockade paper`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Paper {
+    /// Run a strategy file on its dataset, row by row.
+    Run {
+        /// The strategy, YAML.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// How many times as fast as the market was; `max` waits for nothing.
+        #[arg(long, value_name = "TIMES|max", default_value = "max")]
+        speed: Speed,
+        /// Where to write; the result lands in a directory named by its hash.
+        #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+        out: PathBuf,
+    },
+}
+
+/// How fast a tape runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Speed {
+    /// As fast as it goes.
+    Max,
+    /// So many times as fast as the market was.
+    Times(f64),
+}
+
+impl std::str::FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        match text.parse::<f64>() {
+            Ok(times) if times > 0.0 && times.is_finite() => Ok(Self::Times(times)),
+            _ => Err("write a number above 0, such as 3600, or `max`".to_owned()),
+        }
+    }
+}
+
+/// `stockade replay`.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// A result's directory, or the first digits of a run's name.
+    #[arg(value_name = "RESULT")]
+    pub result: String,
+    /// After which tick, from 1; the last one unless given.
+    #[arg(long)]
+    pub tick: Option<u64>,
+    /// Where results are looked for by name, beside the data directory.
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+/// `stockade diff`.
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A result's directory, or the first digits of a run's name.
+    #[arg(value_name = "A")]
+    pub a: String,
+    /// The other one.
+    #[arg(value_name = "B")]
+    pub b: String,
+    /// Trades that are shown.
+    #[arg(long, default_value_t = 20)]
+    pub limit: usize,
+    /// Where results are looked for by name, beside the data directory.
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+/// `stockade reproduce`.
+#[derive(Debug, Args)]
+pub(crate) struct Reproduce {
+    /// A result's directory, or the first digits of a run's name.
+    #[arg(value_name = "RESULT")]
+    pub result: String,
+    /// Where to write what came out now, if it is not the same.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub keep: Option<PathBuf>,
+    /// Where results are looked for by name, beside the data directory.
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
 /// What names of fields are checked against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fields {
@@ -243,5 +337,6 @@ mod tests {
         check("stockade factor eval --data p.csv --out o", "--expr");
         check("stockade factor eval --data p.csv --out o --expr a --threads 0", "threads");
         check("stockade data import", "FILE");
+        check("stockade paper run x.yaml --speed 0", "above 0");
     }
 }

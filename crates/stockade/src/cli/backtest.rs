@@ -38,10 +38,7 @@ pub(super) fn run(
 }
 
 fn run_file(file: &Path, out: &Path, dir: &Path, output: Output) -> anyhow::Result<()> {
-    let text = read(file)?;
-    if let Err(problems) = engine::parse_strategy(&text) {
-        bail!("the strategy is not valid\n{}", drawn(file, &text, &problems));
-    }
+    let text = strategy(file)?;
     super::interrupt::listen()?;
     let bar = output.progress("backtest");
     let finished = desk::connect(dir)?.run_backtest(&text, &mut |done, total| {
@@ -65,6 +62,15 @@ fn run_file(file: &Path, out: &Path, dir: &Path, output: Output) -> anyhow::Resu
         place.join(desk::TEARSHEET).display()
     ));
     Ok(())
+}
+
+/// The text of a strategy file that can be run.
+pub(super) fn strategy(file: &Path) -> anyhow::Result<String> {
+    let text = read(file)?;
+    if let Err(problems) = engine::parse_strategy(&text) {
+        bail!("the strategy is not valid\n{}", drawn(file, &text, &problems));
+    }
+    Ok(text)
 }
 
 /// The measures, a line each.

@@ -10,6 +10,8 @@ mod factor_args;
 mod interrupt;
 mod marked;
 mod output;
+mod paper;
+mod past;
 mod serve;
 mod whole;
 mod words;
@@ -87,6 +89,14 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Data(command) => return data::run(command, &configuration::load(cli)?, output),
         Command::Backtest(command) => {
             return backtest::run(command, &configuration::load(cli)?, output);
+        }
+        Command::Paper(command) => {
+            return paper::run(command, &configuration::load(cli)?, output);
+        }
+        Command::Replay(ask) => return past::replay(ask, &configuration::load(cli)?, output),
+        Command::Diff(ask) => return past::diff(ask, &configuration::load(cli)?, output),
+        Command::Reproduce(ask) => {
+            return past::reproduce(ask, &configuration::load(cli)?, output);
         }
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
     }

@@ -90,6 +90,54 @@ pub enum Error {
         /// The dataset.
         data: String,
     },
+    /// No result has this name.
+    #[error(
+        "no result is named {what}: name a directory that `backtest run` wrote, or the first 8 or more digits of a run in {}",
+        listed(places)
+    )]
+    NoResult {
+        /// What was looked for.
+        what: String,
+        /// Where.
+        places: Vec<PathBuf>,
+    },
+    /// Several results have names that begin alike.
+    #[error("{found} results are named {what}…: write more of its digits")]
+    ManyResults {
+        /// What was looked for.
+        what: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// A run has fewer ticks.
+    #[error("there is no tick {tick}: the run has {ticks}")]
+    NoTick {
+        /// Which was asked for.
+        tick: u64,
+        /// How many there are.
+        ticks: u64,
+    },
+    /// Nothing in the catalogue is what a run ran on.
+    #[error(
+        "no dataset here has the columns that the run had ({digest}); it called them {name:?}: import the same file; these were looked at: {}",
+        named(looked)
+    )]
+    NoSuchData {
+        /// The dataset's name in the strategy.
+        name: String,
+        /// The digest of its columns.
+        digest: String,
+        /// What was looked at.
+        looked: Vec<String>,
+    },
+    /// A convention that nobody could have traded by.
+    #[error(
+        "{convention} fills at a price that is known only once it is too late: paper needs `convention: next_open`"
+    )]
+    NotTradable {
+        /// The convention.
+        convention: String,
+    },
     /// A result could not be put into words.
     #[error("the result cannot be written: {problem}")]
     Report {
@@ -159,6 +207,14 @@ pub enum Error {
 
 /// What this module's operations return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn listed(places: &[PathBuf]) -> String {
+    places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn named(names: &[String]) -> String {
+    if names.is_empty() { "none, the catalogue is empty".to_owned() } else { names.join(", ") }
+}
 
 fn remedy(source: &io::Error) -> &'static str {
     match source.kind() {

@@ -7,8 +7,7 @@ use engine::{
     replay::{Replay, State},
 };
 use identity::{AccountId, Tenant};
-use market::{BarSeries, Money, Price, Timestamp};
-use portfolio::{InstrumentId, Position};
+use market::{BarSeries, Timestamp};
 use serde::Deserialize;
 use std::{
     collections::VecDeque,
@@ -45,23 +44,6 @@ pub struct Moment {
     pub closed: bool,
     /// Everything else.
     pub state: State,
-    /// What is held, by symbol.
-    pub held: Vec<Held>,
-}
-
-/// A position and its latest price.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Held {
-    /// Of which instrument.
-    pub instrument: InstrumentId,
-    /// Lots, cost and what was earned.
-    pub position: Position,
-    /// The latest price.
-    pub price: Price,
-    /// At that price; negative for a short.
-    pub value: Money,
-    /// What closing at that price would bring.
-    pub unrealised: Money,
 }
 
 /// What a tick can be looked for by.
@@ -160,22 +142,8 @@ impl Recording {
         let mut replay = Replay::new(strategy, &self.series, log)?;
         let state = replay.run_to(tick as u64)?;
         let row = now.row as usize;
-        let held = self.held(&state).map_err(|error| Error::Engine(error.into()))?;
         let closed = self.bars.get(row).is_some_and(|bar| *bar <= tick);
-        Ok(Some(Moment { tick, row, time: self.time(row), closed, state, held }))
-    }
-
-    fn held(&self, state: &State) -> Result<Vec<Held>, portfolio::Error> {
-        let value = |(instrument, position, price): &(InstrumentId, Position, Option<Price>)| {
-            let (instrument, position) = (*instrument, *position);
-            let price = price.unwrap_or_default();
-            let own = self.outcome.instruments.get(instrument.index());
-            let contract = own.map(portfolio::Contract::of);
-            let value = contract.map_or(Ok(Money::ZERO), |c| c.value(price, position.lots))?;
-            let unrealised = position.unrealised(value)?;
-            Ok(Held { instrument, position, price, value, unrealised })
-        };
-        state.positions.iter().map(value).collect()
+        Ok(Some(Moment { tick, row, time: self.time(row), closed, state }))
     }
 }
 
@@ -275,7 +243,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market::{Bar, BarSize, Instrument, Quantity};
+    use market::{Bar, BarSize, Instrument, Price, Quantity};
 
     fn series(symbol: &str, prices: &[i64]) -> BarSeries {
         let instrument = Instrument::share(symbol.parse().expect("a symbol"));
@@ -336,17 +304,14 @@ mod tests {
         let (decided, filled) = (moment(1), moment(3));
         let working = decided.state.working.iter().map(|w| (w.order.id.0, w.open.0));
         assert_eq!(working.collect::<Vec<_>>(), [(1, 30)]);
-        assert!(decided.closed && decided.held.is_empty());
+        assert!(decided.closed && decided.state.positions.is_empty());
         assert!(!filled.closed && filled.state.working.is_empty());
         assert_eq!(
             (filled.state.cash.to_string(), filled.state.fees.to_string()),
             ("699.70".into(), "0.30".into())
         );
-        let held = &filled.held[0];
-        assert_eq!(
-            (held.position.lots, held.price, held.unrealised),
-            (30, Price(1000), Money::ZERO)
-        );
+        let (_, position, price) = filled.state.positions[0];
+        assert_eq!((position.lots, price), (30, Some(Price(1000))));
         assert!(run.moment(0).expect("in range").is_none());
         assert!(run.moment(run.ticks.len() + 1).expect("in range").is_none());
     }

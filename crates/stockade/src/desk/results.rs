@@ -101,6 +101,13 @@ impl Files {
         })
     }
 
+    /// Each file's name, and whether another result has the same bytes under it.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> Vec<(&'static str, bool)> {
+        let pairs = self.named().into_iter().zip(other.named());
+        pairs.map(|((name, one), (_, another))| (name, one == another)).collect()
+    }
+
     const fn named(&self) -> [(&'static str, &Vec<u8>); 7] {
         [
             (JSON, &self.json),

@@ -6,17 +6,24 @@ use crate::{
     tearsheet,
 };
 use catalog::{Catalog, Field};
-use engine::{Convention, Resources, Strategy};
+use engine::{Convention, Outcome, Resources, Strategy};
+use market::BarSeries;
 use portfolio::EquityPoint;
 use serde_json::Value;
 use std::{ops::ControlFlow, sync::atomic::AtomicBool};
 
 /// What came of a run.
-pub(super) struct Computed {
+#[derive(Debug)]
+pub struct Computed {
+    /// Hash of data, strategy, convention and semantics.
     pub run_id: String,
+    /// Digest of the outcome.
     pub digest: String,
+    /// What the strategy calls itself.
     pub name: String,
+    /// The figures that people look at first, JSON.
     pub summary: Value,
+    /// The result's files.
     pub files: Files,
 }
 
@@ -26,13 +33,28 @@ const MEMORY_BYTES_MAX: u64 = 4 << 30;
 /// Runs a strategy over the catalogue's prices.
 pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Computed> {
     let strategy: Strategy = engine::parse_strategy(text).map_err(Error::Strategy)?;
+    let series = series_of(catalog, &strategy)?;
+    compute_on(&strategy, text, &series, watch)
+}
+
+/// The bars that a strategy runs on.
+pub(crate) fn series_of(catalog: &Catalog, strategy: &Strategy) -> Result<Vec<BarSeries>> {
     let manifest = catalog.manifest(&strategy.data)?;
     if strategy.convention == Convention::NextOpen
         && !manifest.dataset.fields.contains(&Field::Open)
     {
-        return Err(Error::NoOpen { data: strategy.data });
+        return Err(Error::NoOpen { data: strategy.data.clone() });
     }
-    let series = catalog.series(&strategy.data, strategy.universe.as_deref(), strategy.adjust)?;
+    Ok(catalog.series(&strategy.data, strategy.universe.as_deref(), strategy.adjust)?)
+}
+
+/// Runs a strategy, with its text as it was written, over these bars.
+pub(crate) fn compute_on(
+    strategy: &Strategy,
+    text: &str,
+    series: &[BarSeries],
+    watch: &Watch,
+) -> Result<Computed> {
     let threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
     let resources = Resources {
         threads,
@@ -40,14 +62,19 @@ pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Co
         ticks: engine::ticks::Recording::Blocks,
     };
     let mut looking = Looking { watch };
-    let outcome = engine::backtest_on(&strategy, &series, &resources, &mut looking)?;
-    let document = ResultDocument::of(&outcome, text).map_err(engine::Error::from)?;
+    let outcome = engine::backtest_on(strategy, series, &resources, &mut looking)?;
+    told(&outcome, text)
+}
+
+/// What came of a run whose ticks were kept, put into words.
+fn told(outcome: &Outcome, text: &str) -> Result<Computed> {
+    let document = ResultDocument::of(outcome, text).map_err(engine::Error::from)?;
     let failed = |error: &dyn std::fmt::Display| Error::Report { problem: error.to_string() };
     let mut summary = serde_json::to_value(&document.summary).map_err(|e| failed(&e))?;
     if let Some(fields) = summary.as_object_mut() {
         fields.insert("spark".to_owned(), spark(&outcome.simulation.curve).into());
     }
-    let executions = report::Executions::of(&outcome).map_err(|e| failed(&e))?;
+    let executions = report::Executions::of(outcome).map_err(|e| failed(&e))?;
     let orders = executions.orders().map_err(engine::Error::from)?;
     let files = Files {
         json: document.to_json().map_err(|e| failed(&e))?,
@@ -60,7 +87,7 @@ pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Co
         ticks: engine::ticks::write_chain(outcome.run_id, &outcome.simulation.blocks),
     };
     let (run_id, digest) = (outcome.run_id.to_string(), outcome.digest.to_string());
-    Ok(Computed { run_id, digest, name: strategy.name, summary, files })
+    Ok(Computed { run_id, digest, name: outcome.strategy.name.clone(), summary, files })
 }
 
 /// Points of a list's little curve.

@@ -71,6 +71,9 @@ pub struct Data {
     pub bar: String,
     /// The symbols, in order.
     pub symbols: Vec<String>,
+    /// Decimals of each one's price and size.
+    #[serde(default)]
+    pub decimals: Vec<(u8, u8)>,
     /// The account's currency.
     pub currency: String,
 }
@@ -267,6 +270,7 @@ impl ResultDocument {
                 adjust: adjust.to_owned(),
                 bar: strategy.bar.to_string(),
                 symbols: outcome.instruments.iter().map(|i| i.symbol.to_string()).collect(),
+                decimals: outcome.instruments.iter().map(decimals).collect(),
                 currency: strategy.currency.to_string(),
             },
             convention: strategy.convention.to_string(),
@@ -290,6 +294,10 @@ impl ResultDocument {
         bytes.push(b'\n');
         Ok(bytes)
     }
+}
+
+fn decimals(instrument: &Instrument) -> (u8, u8) {
+    (instrument.price_scale.decimals(), instrument.lot_scale.decimals())
 }
 
 #[allow(

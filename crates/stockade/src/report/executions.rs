@@ -1,7 +1,10 @@
 //! What a run did, as tables: its ticks, fills, orders and refusals. The one place that knows how
 //! the engine says these things.
 
-use super::table::{Kind, Schema};
+use super::{
+    entry::{figure, quantity},
+    table::{Kind, Schema},
+};
 use engine::{
     Blotter, OrderRecord, OrderState, Outcome,
     order::{Amount, Change, OrderId, Reason},
@@ -200,9 +203,8 @@ impl<'a> Executions<'a> {
         self.blotter.refusals.iter().map(|(tick, refusal)| {
             let one = self.instrument(refusal.instrument);
             let (limit, figures) = limit(refusal.reason);
-            let [value, bound] = figures.map_or_else(Default::default, |both| {
-                both.map(|amount| figure(one, amount))
-            });
+            let [value, bound] = figures
+                .map_or_else(Default::default, |both| both.map(|amount| figure(one, amount)));
             vec![
                 tick.to_string(),
                 refusal.time.to_string(),
@@ -222,10 +224,6 @@ impl<'a> Executions<'a> {
         let found = self.instruments.get(id.index());
         found.expect("a run knows the instruments of its own orders")
     }
-}
-
-fn quantity(instrument: &Instrument, quantity: Quantity) -> String {
-    instrument.lot_scale.format(i64::try_from(quantity.0).unwrap_or(i64::MAX))
 }
 
 /// Mean price of what traded, half to even at 1e-8; empty where nothing did.
@@ -256,7 +254,9 @@ const fn limit(reason: Reason) -> (&'static str, Option<[Amount; 2]>) {
         Reason::WouldTake { price, best } => {
             ("post_only", Some([Amount::Price(price), Amount::Price(best)]))
         }
-        Reason::OffTick { price, .. } => ("off_tick", Some([Amount::Price(price), Amount::Unknown])),
+        Reason::OffTick { price, .. } => {
+            ("off_tick", Some([Amount::Price(price), Amount::Unknown]))
+        }
         Reason::WrongSide { trigger, market } => {
             ("wrong_side", Some([Amount::Price(trigger), Amount::Price(market)]))
         }
@@ -273,16 +273,6 @@ const fn limit(reason: Reason) -> (&'static str, Option<[Amount; 2]>) {
         Reason::NotTrading => ("not_trading", None),
         Reason::Unsupported => ("unsupported", None),
         Reason::Limit(breach) => (breach.limit.name(), Some([breach.value, breach.bound])),
-    }
-}
-
-/// A figure in the units that a person reads.
-fn figure(instrument: &Instrument, amount: Amount) -> String {
-    match amount {
-        Amount::Lots(lots) => quantity(instrument, Quantity(lots)),
-        Amount::Price(price) => instrument.price_scale.format(price.0),
-        Amount::Unknown => String::new(),
-        other => other.to_string(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! A run as files: the result document, trades, fills, orders and refusals as CSV. The same outcome gives the same bytes.
 
+mod account;
 mod document;
+pub mod entry;
 mod executions;
 mod held;
 pub mod study;
@@ -8,6 +10,7 @@ mod table;
 mod trades;
 pub mod words;
 
+pub use account::{PositionView, WorkingView, micros, positions, working};
 pub use document::{
     Data, DrawdownRow, EngineStamp, EquityRow, FillRow, MeasureRow, MonthRow, RefusalRow,
     ResultDocument, SharpeRow, StrategyText, Summary, TradeRow,

@@ -148,7 +148,10 @@ impl From<desk::Error> for Problem {
         match error {
             E::Identity(inner) => inner.into(),
             E::Catalog(inner) => inner.into(),
-            E::Store(store::Error::NoSuchLeaf { .. }) | E::NotFound { .. } => Self::not_found(),
+            E::Store(store::Error::NoSuchLeaf { .. })
+            | E::NotFound { .. }
+            | E::NoResult { .. }
+            | E::ManyResults { .. } => Self::not_found(),
             E::Store(
                 store::Error::DiskFull { .. }
                 | store::Error::Busy { .. }
@@ -185,7 +188,12 @@ impl From<desk::Error> for Problem {
             }
             E::Limit { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text),
             E::Cancelled => Self::new(StatusCode::CONFLICT, "cancelled", text),
-            E::Research(_) | E::Engine(_) | E::NoOpen { .. } => Self::invalid(text),
+            E::Research(_)
+            | E::Engine(_)
+            | E::NoOpen { .. }
+            | E::NoSuchData { .. }
+            | E::NoTick { .. }
+            | E::NotTradable { .. } => Self::invalid(text),
             E::Store(_)
             | E::File { .. }
             | E::Exposed { .. }

@@ -2,8 +2,8 @@
 
 use super::workbench::within;
 use crate::{
-    desk::{Held, Moment, Recording, Sort, Stop},
-    report::{Columns, FILLS, Kind, Schema, Tick, What},
+    desk::{Moment, Recording, Sort, Stop},
+    report::{self, Columns, FILLS, Kind, PositionView, Schema, Tick, What, WorkingView},
     server::{
         Answer, Problem,
         extract::{Json, Part, Query},
@@ -13,10 +13,8 @@ use crate::{
     },
 };
 use axum::{extract::State, response::IntoResponse};
-use engine::Working;
 use http::{StatusCode, header};
-use market::{Instrument, Timestamp};
-use portfolio::InstrumentId;
+use market::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -89,36 +87,6 @@ pub struct StateView {
     events: Columns,
 }
 
-/// A position.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PositionView {
-    symbol: String,
-    /// Negative for a short.
-    quantity: String,
-    /// What a unit cost; null where it cannot be told.
-    average: Option<String>,
-    price: String,
-    value: String,
-    unrealised: String,
-    realised: String,
-}
-
-/// An order that waits.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct WorkingView {
-    id: u64,
-    /// When it was sent, microseconds since 1970.
-    time: i64,
-    symbol: String,
-    side: String,
-    kind: &'static str,
-    quantity: String,
-    /// The price it will not go beyond.
-    limit: Option<String>,
-    /// The price at which it wakes.
-    trigger: Option<String>,
-}
-
 /// The nearest ticks of each sort, before and after.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Near {
@@ -158,7 +126,11 @@ pub async fn state(
         (None, Some(second)) => run.at(Timestamp::from_nanos(second.saturating_mul(1_000_000_000))),
         _ => return Err(Problem::invalid("exactly one of tick and at says which state")),
     };
-    let work = move || Ok(run.moment(tick)?.map(|moment| view(&run, &moment)));
+    let work = move || {
+        let moment = run.moment(tick)?;
+        let view = moment.map(|moment| view(&run, &moment)).transpose();
+        view.map_err(|error| engine::Error::from(error).into())
+    };
     let done: Result<_, crate::desk::Error> =
         tokio::task::spawn_blocking(work).await.map_err(|e| Problem::internal(&e))?;
     done?.map(Json).ok_or_else(Problem::not_found)
@@ -226,18 +198,19 @@ const fn what(tick: Tick) -> &'static str {
     }
 }
 
-fn view(run: &Recording, moment: &Moment) -> StateView {
+fn view(run: &Recording, moment: &Moment) -> Result<StateView, portfolio::Error> {
     let tick = run.ticks().get(moment.tick - 1).copied();
     let tick = tick.expect("a moment is that of a tick");
     let near = |sort| run.near(moment.tick, sort);
     let first = (moment.tick + 1).saturating_sub(EVENTS).max(1);
     let symbol = line(run, moment.tick, tick).swap_remove(4);
-    StateView {
+    let instruments = &run.outcome().instruments;
+    Ok(StateView {
         tick: moment.tick,
         ticks: run.ticks().len(),
         row: moment.row,
         rows: run.rows(),
-        time: micros(moment.time),
+        time: report::micros(moment.time),
         what: what(tick),
         symbol: Some(symbol).filter(|symbol| !symbol.is_empty()),
         closed: moment.closed,
@@ -246,48 +219,9 @@ fn view(run: &Recording, moment: &Moment) -> StateView {
         gross: moment.state.gross.to_string(),
         fees: moment.state.fees.to_string(),
         gate: Some(moment.state.gate.to_string()),
-        positions: moment.held.iter().map(|held| position(run, held)).collect(),
-        working: moment.state.working.iter().map(|order| waiting(run, order)).collect(),
+        positions: report::positions(instruments, &moment.state)?,
+        working: report::working(instruments, &moment.state),
         near: Near { bar: near(Sort::Bar), fill: near(Sort::Fill), refusal: near(Sort::Refusal) },
         events: listed(run, first, moment.tick + 1 - first),
-    }
-}
-
-fn position(run: &Recording, held: &Held) -> PositionView {
-    let one = instrument(run, held.instrument);
-    let lots = i128::from(held.position.lots.unsigned_abs());
-    let average = held.position.basis.scaled(i128::from(one.lot_scale.units()), lots);
-    PositionView {
-        symbol: one.symbol.to_string(),
-        quantity: one.lot_scale.format(held.position.lots),
-        average: average.ok().map(|money| money.to_string()),
-        price: one.price_scale.format(held.price.0),
-        value: held.value.to_string(),
-        unrealised: held.unrealised.to_string(),
-        realised: held.position.realised.to_string(),
-    }
-}
-
-fn waiting(run: &Recording, working: &Working) -> WorkingView {
-    let (order, ticket) = (&working.order, &working.order.ticket);
-    let one = instrument(run, ticket.instrument);
-    let price = |price: Option<market::Price>| price.map(|p| one.price_scale.format(p.0));
-    WorkingView {
-        id: order.id.0,
-        time: micros(order.time),
-        symbol: one.symbol.to_string(),
-        side: ticket.side.to_string(),
-        kind: ticket.kind.name(),
-        quantity: one.lot_scale.format(i64::try_from(working.open.0).unwrap_or(i64::MAX)),
-        limit: price(ticket.kind.limit()),
-        trigger: price(ticket.kind.trigger()),
-    }
-}
-
-fn instrument(run: &Recording, id: InstrumentId) -> &Instrument {
-    run.outcome().instruments.get(id.index()).expect("a run knows its instruments")
-}
-
-const fn micros(time: Timestamp) -> i64 {
-    time.nanos().div_euclid(1000)
+    })
 }
