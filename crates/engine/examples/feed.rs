@@ -34,7 +34,9 @@ fn main() {
     };
     report("checker", count, || {
         let mut checker = Checker::new("quotes", TickRules::of(Pricing::Positive), Policy::Strict);
-        quotes.iter().for_each(|q| _ = black_box(checker.check(q).expect("clean")));
+        for quote in &quotes {
+            _ = black_box(checker.check(quote).expect("clean"));
+        }
     });
     merge_of("merge of 1", count, &[&all]);
     for n in [2, 8, 64] {
@@ -52,7 +54,9 @@ fn main() {
     for n in [1, 100] {
         report(&format!("every {n} quotes"), count, || {
             let mut clock = EveryQuote::new(NonZeroU32::new(n).expect("above zero"));
-            quotes.iter().for_each(|q| _ = black_box(clock.take(q).expect("fits")));
+            for quote in &quotes {
+                _ = black_box(clock.take(quote).expect("fits"));
+            }
         });
     }
     let prints: Vec<MarketEvent> = quotes.iter().map(print).collect();
