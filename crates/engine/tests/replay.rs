@@ -153,7 +153,8 @@ fn paper_on_a_tape_is_the_backtest_on_that_tape() {
     // The law over 1,000 seeded tapes: the same figures, the same ticks, the same bytes.
     for seed in 0..1_000 {
         let series = tape::seeded(seed);
-        let strategy = strategy(RULES[usize::try_from(seed).expect("small") % RULES.len()], "next_open");
+        let strategy =
+            strategy(RULES[usize::try_from(seed).expect("small") % RULES.len()], "next_open");
         let tested = run(&strategy, &series);
         let mut asked = 0;
         let log = Log::new(Recording::Blocks, NAME);

@@ -89,6 +89,12 @@ pub struct FeeMeter {
     tier: FeeTier,
 }
 
+/// What a fill changes.
+struct Kept {
+    window: Window,
+    tier: FeeTier,
+}
+
 /// Days that a tier goes by.
 const DAYS: usize = 30;
 
@@ -122,14 +128,36 @@ impl FeeMeter {
         liquidity: Liquidity,
         time: Timestamp,
     ) -> Result<Money, Error> {
+        let (fee, due, kept) = self.weigh(*order, notional, (liquidity, time))?;
+        let Kept { window, tier } = kept;
+        (self.window, self.tier, order.due) = (window, tier, Some(due));
+        Ok(fee)
+    }
+
+    /// The fee that [`FeeMeter::fee`] would give; nothing is counted.
+    pub fn quote(
+        &self,
+        order: OrderFees,
+        notional: Money,
+        liquidity: Liquidity,
+        time: Timestamp,
+    ) -> Result<Money, Error> {
+        Ok(self.weigh(order, notional, (liquidity, time))?.0)
+    }
+
+    /// A fill's fee, what the rates have asked of its order by then, and what is kept of it.
+    fn weigh(
+        &self,
+        order: OrderFees,
+        notional: Money,
+        (liquidity, time): (Liquidity, Timestamp),
+    ) -> Result<(Money, Money, Kept), Error> {
         let size = notional.magnitude()?;
         let day = time.nanos().div_euclid(BarSize::DAY.nanos());
-        let mut tier = self.tier;
-        let mut rolled = None;
-        if self.window.day != Some(day) {
-            let window = self.window.rolled(day);
+        let (mut window, mut tier) = (self.window, self.tier);
+        if window.day != Some(day) {
+            window = window.rolled(day);
             tier = self.schedule.tier(window.volume()?);
-            rolled = Some(window);
         }
         let rate = match liquidity {
             Liquidity::Maker => tier.maker,
@@ -138,13 +166,8 @@ impl FeeMeter {
         let due = order.due.unwrap_or_default().plus(rate.of(size)?)?;
         let paid = order.due.map_or(Money::ZERO, |before| self.schedule.owed(before));
         let fee = self.schedule.owed(due).minus(paid)?;
-        let today = rolled.as_ref().unwrap_or(&self.window).today.plus(size)?;
-        if let Some(window) = rolled {
-            self.window = window;
-        }
-        self.window.today = today;
-        (self.tier, order.due) = (tier, Some(due));
-        Ok(fee)
+        window.today = window.today.plus(size)?;
+        Ok((fee, due, Kept { window, tier }))
     }
 
     /// Notional of the thirty whole days before the latest fill's day.

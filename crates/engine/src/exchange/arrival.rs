@@ -154,6 +154,9 @@ impl<A: Account> Desk<'_, A> {
         if !self.shared.terms.capabilities.has(Capabilities::of(ticket)) {
             return Some(Reason::Unsupported);
         }
+        if !self.account.ledger().mode().has(ticket.leg) {
+            return Some(Reason::Unsupported);
+        }
         let from = match ticket.kind {
             OrderKind::Trailing { from, .. } => from,
             _ => None,

@@ -1,14 +1,16 @@
 //! How much of an order the account lets through: what it can pay, and what it has to close.
 //!
-//! The one place that asks an account for money: an account with margin answers here.
+//! The one place that asks an account for money. An account that is plain (one currency, netted, paid
+//! in full) pays value and fee out of its buying power; any other one brings the initial margin that
+//! its leg needs more than before, and the fee, out of what its positions leave of its equity.
 
-use super::terms::FeeTerms;
+use super::fees::Fees;
 use crate::{
     Error,
     order::{Order, Reason, Shortfall},
 };
-use market::{Money, Price, Side, Timestamp};
-use portfolio::{Contract, Ledger, Liquidity};
+use market::{Money, Price, Quantity, Side, Timestamp};
+use portfolio::{Contract, Ledger, Leg, Liquidity};
 
 /// A trade about to happen.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +30,7 @@ pub(super) struct Cost {
 
 impl Trade {
     #[inline]
-    pub(super) fn cost(self, contract: Contract, fees: &FeeTerms) -> Result<Cost, Error> {
+    pub(super) fn cost(self, contract: Contract, fees: Fees<'_>) -> Result<Cost, Error> {
         let notional = value(contract, self.price, self.lots)?;
         let fee = fees.fee(notional, self.liquidity, self.time)?;
         Ok(Cost { notional, fee })
@@ -43,10 +45,20 @@ pub(super) struct Allowed {
 }
 
 /// Lots held against which an order of this side would close.
+#[inline]
 pub(super) fn closable(order: &Order, ledger: &Ledger) -> u64 {
-    let held = ledger.position(order.ticket.instrument).lots;
-    let opposes = held.signum() == -order.ticket.side.sign();
-    if opposes { held.unsigned_abs() } else { 0 }
+    let ticket = &order.ticket;
+    ledger.closable(ticket.instrument, ticket.leg, ticket.side)
+}
+
+/// Whether an order can only shrink what is held: by its word, or because the leg of a hedged account
+/// that it closes never turns round.
+pub(super) const fn only_closes(order: &Order) -> bool {
+    let exits = matches!(
+        (order.ticket.leg, order.ticket.side),
+        (Leg::Long, Side::Sell) | (Leg::Short, Side::Buy)
+    );
+    exits || order.reduces_only()
 }
 
 /// Whether the account lets all of a trade through that only closes or only opens: most do, and the
@@ -58,10 +70,14 @@ pub(super) fn lets_all(
     ledger: &Ledger,
 ) -> Result<bool, Error> {
     let closing = closable(order, ledger).min(trade.lots);
-    if closing > 0 || order.reduces_only() {
+    if closing > 0 || only_closes(order) {
         return Ok(closing == trade.lots);
     }
-    Ok(Money(cost.notional.0.abs()).plus(cost.fee)? <= ledger.buying_power()?)
+    if ledger.is_plain() {
+        return Ok(Money(cost.notional.0.abs()).plus(cost.fee)? <= ledger.buying_power()?);
+    }
+    let needed = required(order, (trade.price, trade.lots), cost.fee, ledger)?;
+    Ok(needed <= ledger.available_for(order.ticket.instrument)?)
 }
 
 /// What of a trade the account allows. What closes is free: an exit is never refused for cash. What
@@ -69,15 +85,18 @@ pub(super) fn lets_all(
 pub(super) fn allowed(
     order: &Order,
     trade: Trade,
-    terms: (Contract, &FeeTerms),
+    terms: (Contract, Fees<'_>),
     ledger: &Ledger,
 ) -> Result<Allowed, Error> {
     let closing = closable(order, ledger).min(trade.lots);
     if closing == trade.lots {
         return Ok(Allowed { lots: closing, reason: None });
     }
-    if order.reduces_only() {
+    if only_closes(order) {
         return Ok(Allowed { lots: closing, reason: Some(Reason::NothingToClose) });
+    }
+    if !ledger.is_plain() {
+        return affordable(order, (trade, closing), terms, ledger);
     }
     payable(order, (trade, closing), terms, ledger)
 }
@@ -86,7 +105,7 @@ pub(super) fn allowed(
 fn payable(
     order: &Order,
     (trade, closing): (Trade, u64),
-    (contract, fees): (Contract, &FeeTerms),
+    (contract, fees): (Contract, Fees<'_>),
     ledger: &Ledger,
 ) -> Result<Allowed, Error> {
     let fee_of = |lots| Ok::<_, Error>(Trade { lots, ..trade }.cost(contract, fees)?.fee);
@@ -110,11 +129,59 @@ fn payable(
     let after_closing = available.minus(fee_of(closing)?)?;
     let share = fees.net_of_fee(trade.liquidity);
     let mut lots = contract.affordable(after_closing, share, trade.price)?.min(opening);
-    // A fee rounded up can exceed what the exact one would have left.
-    while lots > 0 && cost(lots)? > available {
-        lots -= 1;
+    // A fee rounded up can exceed what the exact one would have left, and so can one by tiers.
+    if cost(lots)? > available {
+        lots = most(0, lots, |lots| Ok(cost(lots)? <= available))?;
     }
     Ok(Allowed { lots: closing + lots, reason })
+}
+
+/// What an order for so many lots at a price needs in an account that is not plain, in the account's
+/// currency: initial margin that its leg does not have yet, and the fee.
+pub(super) fn required(
+    order: &Order,
+    (price, lots): (Price, u64),
+    fee: Money,
+    ledger: &Ledger,
+) -> Result<Money, Error> {
+    let (id, at) = (order.ticket.instrument, (order.ticket.leg, order.ticket.side));
+    let margin = ledger.requirement(id, at, Quantity(lots), price)?;
+    Ok(margin.plus(ledger.converted(id, fee)?)?)
+}
+
+/// How much of a trade an account that is not plain can take on.
+fn affordable(
+    order: &Order,
+    (trade, closing): (Trade, u64),
+    (contract, fees): (Contract, Fees<'_>),
+    ledger: &Ledger,
+) -> Result<Allowed, Error> {
+    let available = ledger.available_for(order.ticket.instrument)?;
+    let cost = |lots: u64| {
+        let fee = Trade { lots, ..trade }.cost(contract, fees)?.fee;
+        required(order, (trade.price, lots), fee, ledger)
+    };
+    let needed = cost(trade.lots)?;
+    if needed <= available {
+        return Ok(Allowed { lots: trade.lots, reason: None });
+    }
+    let reason = Some(Reason::Cash { needed, available });
+    if order.ticket.shortfall == Shortfall::Reject {
+        return Ok(Allowed { lots: closing, reason });
+    }
+    let lots = most(closing, trade.lots, |lots| Ok(cost(lots)? <= available))?;
+    Ok(Allowed { lots, reason })
+}
+
+/// The largest number from `least` to `limit` that fits, where whatever is below one that fits fits
+/// too; `least` needs no proof.
+fn most(least: u64, limit: u64, fits: impl Fn(u64) -> Result<bool, Error>) -> Result<u64, Error> {
+    let (mut good, mut bad) = (least, limit.saturating_add(1));
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        if fits(middle)? { good = middle } else { bad = middle }
+    }
+    Ok(good)
 }
 
 /// By how much buying power grows once the whole position that an order opposes is closed at a

@@ -3,6 +3,7 @@
 use super::{
     Moment,
     cash::{self, Cost, Trade},
+    fees::{Fees, Metered},
     pit::Pit,
     price::worse,
     random::SplitMix64,
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     pub(super) queue: Vec<(i64, u64, usize)>,
     /// What a walk through a book will take; kept likewise.
     pub(super) plan: Vec<Slice>,
+    /// Fees by volume, where the venue has them.
+    pub(super) metered: Option<Box<Metered>>,
 }
 
 /// An order that is good till a moment.
@@ -74,6 +77,15 @@ impl Traded {
 }
 
 impl Shared {
+    /// What fills of an order would cost now.
+    #[inline]
+    pub(super) fn fees(&self, order: OrderId) -> Fees<'_> {
+        match &self.metered {
+            None => Fees::Fixed(&self.terms.fees),
+            Some(metered) => Fees::Tiered(metered, order),
+        }
+    }
+
     /// When a message that is sent now arrives, if it does not overtake the one before it.
     pub(super) fn arrival(&mut self, delay: Delay, now: Timestamp, before: Timestamp) -> Timestamp {
         if delay == Delay::NONE {
@@ -131,6 +143,9 @@ impl<A: Account> Desk<'_, A> {
 
     /// An order does not work any more.
     fn forget(&mut self, id: OrderId, tif: TimeInForce) {
+        if let Some(metered) = &mut self.shared.metered {
+            metered.forget(id);
+        }
         self.pit.ended += 1;
         *self.load = self.load.saturating_sub(1);
         if matches!(tif, TimeInForce::GoodTill(_)) {
@@ -193,7 +208,7 @@ impl<A: Account> Desk<'_, A> {
         if lots == 0 {
             return Ok(0);
         }
-        let (ledger, fees) = (self.account.ledger(), &self.shared.terms.fees);
+        let (ledger, fees) = (self.account.ledger(), self.shared.fees(resting.order.id));
         let contract = cash::contract(&resting.order, ledger)?;
         let trade = Trade { price, lots, liquidity, time: self.at.time };
         let cost = trade.cost(contract, fees)?;
@@ -225,6 +240,9 @@ impl<A: Account> Desk<'_, A> {
             fee = fee.plus(self.shared.terms.fees.liquidation(notional)?)?;
         }
         let (id, tif, group) = (order.id, order.ticket.tif, order.ticket.group);
+        if let Some(metered) = &mut self.shared.metered {
+            metered.count(id, notional, (trade.liquidity, trade.time))?;
+        }
         let (side, leg) = (order.ticket.side, order.ticket.leg);
         resting.left.0 = resting.left.0.saturating_sub(trade.lots);
         resting.queue.shown = resting.queue.shown.saturating_sub(trade.lots);

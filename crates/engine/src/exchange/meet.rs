@@ -139,17 +139,26 @@ impl<A: Account> Desk<'_, A> {
     fn unpayable(&self, at: usize, plan: &[Slice]) -> Result<Option<Reason>, Error> {
         let Some(resting) = self.pit.order(at) else { return Ok(None) };
         let (order, ledger) = (&resting.order, self.account.ledger());
-        if order.reduces_only() || closable(order, ledger) > 0 {
+        if cash::only_closes(order) || closable(order, ledger) > 0 {
             return Ok(None);
         }
-        let contract = cash::contract(order, ledger)?;
-        let mut needed = Money::ZERO;
+        let (contract, fees) = (cash::contract(order, ledger)?, self.shared.fees(order.id));
+        let (mut value, mut fee, mut lots) = (Money::ZERO, Money::ZERO, 0);
         for slice in plan {
             let notional = cash::value(contract, slice.price, slice.lots)?;
-            let fee = self.shared.terms.fees.fee(notional, Liquidity::Taker, self.at.time)?;
-            needed = needed.plus(Money(notional.0.abs()))?.plus(fee)?;
+            fee = fee.plus(fees.fee(notional, Liquidity::Taker, self.at.time)?)?;
+            value = value.plus(Money(notional.0.abs()))?;
+            lots += slice.lots;
         }
-        let available = ledger.buying_power()?;
+        let (needed, available) = if ledger.is_plain() {
+            (value.plus(fee)?, ledger.buying_power()?)
+        } else {
+            // All of it at the dearest level: more than it will need, never less.
+            let dearest = plan.iter().map(|slice| slice.price).max_by_key(|p| p.0.unsigned_abs());
+            let price = dearest.unwrap_or_default();
+            let available = ledger.available_for(order.ticket.instrument)?;
+            (cash::required(order, (price, lots), fee, ledger)?, available)
+        };
         Ok((needed > available).then_some(Reason::Cash { needed, available }))
     }
 }

@@ -79,6 +79,7 @@ mod bars;
 mod book;
 mod cash;
 mod desk;
+mod fees;
 mod meet;
 mod phases;
 mod pit;

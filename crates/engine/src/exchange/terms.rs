@@ -2,7 +2,7 @@
 
 use super::Slippage;
 use crate::order::{Capabilities, Distance};
-use market::{Money, Rate, Timestamp};
+use market::{Money, Rate};
 use portfolio::Liquidity;
 
 /// Where and when orders are filled. The name stands in every result.
@@ -147,14 +147,9 @@ impl FeeTerms {
         Self { liquidation: Fraction::new(extra), ..self }
     }
 
-    /// The fee on a notional, half to even at 1e-8. The time is there for tiers that change.
+    /// The fee on a notional, half to even at 1e-8.
     #[inline]
-    pub fn fee(
-        &self,
-        notional: Money,
-        liquidity: Liquidity,
-        _time: Timestamp,
-    ) -> Result<Money, market::Error> {
+    pub fn fee(&self, notional: Money, liquidity: Liquidity) -> Result<Money, market::Error> {
         self.share(liquidity).of_size(notional)
     }
 

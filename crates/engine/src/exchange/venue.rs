@@ -3,6 +3,7 @@
 use super::{
     Capabilities, Desk, Moment, Resting, Terms,
     desk::{Shared, Traded},
+    fees::Metered,
     pit::Pit,
     random::SplitMix64,
 };
@@ -58,6 +59,7 @@ impl Exchange {
             arrivals: 0,
             queue: Vec::new(),
             plan: Vec::new(),
+            metered: None,
         };
         let pits = (0..).map(InstrumentId).zip(listings);
         Self {
@@ -68,6 +70,14 @@ impl Exchange {
             last_due: Timestamp::from_nanos(i64::MIN),
             line: Vec::new(),
         }
+    }
+
+    /// The same, with fees by the volume of the last thirty days in the place of fixed ones. Nothing
+    /// was traded yet; all notionals are taken as amounts of one currency.
+    #[must_use]
+    pub fn metered(mut self, schedule: portfolio::FeeSchedule) -> Self {
+        self.shared.metered = Some(Box::new(Metered::new(schedule)));
+        self
     }
 
     /// What was agreed on.

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod accounts;
 mod bars;
 mod book;
 mod laws;

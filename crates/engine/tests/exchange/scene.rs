@@ -51,6 +51,12 @@ impl Scene {
         Self { exchange: Exchange::new(*terms, listings), books, now: 0, next: 1, bar: None }
     }
 
+    /// The same with an account of another sort.
+    pub fn with(mut self, ledger: Ledger) -> Self {
+        self.books.ledger = ledger;
+        self
+    }
+
     /// Plays all steps; answers what was said to the account.
     pub fn play(&mut self, script: &str) -> String {
         let from = self.books.updates.len();
@@ -257,6 +263,13 @@ pub fn ticket(on: InstrumentId, words: &[&str]) -> Ticket {
             ("show", _) => ticket.display = Some(Quantity(price().0.unsigned_abs())),
             ("group", _) => ticket.group = Some(GroupId(price().0.unsigned_abs())),
             ("shrink", _) => ticket.shortfall = Shortfall::Reduce,
+            ("leg", _) => {
+                ticket.leg = match rest.next() {
+                    Some("long") => Leg::Long,
+                    Some("short") => Leg::Short,
+                    other => panic!("which leg is {other:?}?"),
+                };
+            }
             ("exit", _) => ticket.purpose = Purpose::Exit,
             other => panic!("what is {other:?}?"),
         }

@@ -1,6 +1,6 @@
 //! What positions and orders need: initial and maintenance margin across the account.
 
-use super::{Borrowing, Ledger, purse::Purse};
+use super::{Borrowing, Ledger, PositionMode, purse::Purse};
 use crate::{Error, InstrumentId, Leg, MarginTiers};
 use market::{Money, Price, Quantity, Settlement, Side};
 
@@ -35,6 +35,15 @@ impl Ledger {
         let before = initial_of(tiers, book.contract.value(price, held)?)?;
         let needed = initial_of(tiers, book.contract.value(price, after)?)?;
         self.purse(book.purse).convert(needed.minus(before)?.max(Money::ZERO))
+    }
+
+    /// Whether it has one currency, one position an instrument and nothing on margin: what an order
+    /// needs is then its value, and what there is the buying power.
+    #[inline]
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        let netted = matches!(self.mode, PositionMode::Netted);
+        netted && self.tiered.is_empty() && self.foreign.is_empty()
     }
 
     /// What the account may still take on: equity less the initial margin of all positions. Where
