@@ -22,6 +22,8 @@ const PRICES: &str = "data/us_stocks_daily.parquet";
 const STRATEGY: &str = "examples/ema-cross.yaml";
 /// The data set that every kill must leave alone.
 const STEADY: &str = "us-stocks-daily";
+/// What a result has beside its document and its page.
+const TABLES: [&str; 5] = ["trades.csv", "fills.csv", "orders.csv", "refusals.csv", "ticks.log"];
 /// The one hidden file that stays.
 const LOCK: &str = ".lock";
 
@@ -188,7 +190,9 @@ impl Bench {
             let page = fs::read_to_string(folder.join("tearsheet.html")).unwrap_or_default();
             let whole = serde_json::from_str::<Value>(&json).is_ok()
                 && page.trim_end().ends_with("</html>")
-                && folder.join("trades.csv").is_file();
+                && TABLES.iter().all(|name| folder.join(name).is_file())
+                // The chain of ticks is verified, and the kernel told again.
+                && self.ask(&["replay", &folder.to_string_lossy(), "--json"])?.0.success();
             if !whole {
                 torn.push(format!("{} is half-written", folder.display()));
             }
