@@ -42,7 +42,7 @@ pub use quotes::QuoteRun;
 pub use session::{Quotes, Session};
 pub use strategy::{
     Completion, CompletionKind, Convention, FeeRate, Rules, Schedule, Signals, Sizing, Strategy,
-    check_strategy, complete_strategy, parse_strategy,
+    Template, check_strategy, complete_strategy, parse_strategy,
 };
 pub use values::{Evaluator, ValueRows, Values, calendar, evaluate};
 
