@@ -1,6 +1,6 @@
 //! What the examples come to on the sample prices, bit for bit, on any machine and in any build.
 //!
-//! The digests are in `examples/digests.json`. They change with the engine's semantics and with
+//! The digests are in `examples.json` beside this file. They change with the engine's semantics and with
 //! nothing else; `STOCKADE_BLESS=1` writes them anew.
 
 #![allow(clippy::disallowed_methods, reason = "the test reads the project's own files")]
@@ -31,7 +31,8 @@ fn every_example_has_its_digest() {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         found.insert(name, json!({ "run": run.result.run_id, "digest": run.result.digest }));
     }
-    let (kept, found) = (project.join("examples/digests.json"), Value::Object(found));
+    let kept = project.join("crates/stockade/tests/examples.json");
+    let found = Value::Object(found);
     if std::env::var_os("STOCKADE_BLESS").is_some() {
         let text = serde_json::to_string_pretty(&found).expect("JSON");
         fs::write(&kept, format!("{text}\n")).expect("writes");
