@@ -43,7 +43,7 @@ impl QuoteRun {
         (feed_latency_nanos, log): (u64, Log),
     ) -> Result<Self, Error> {
         let set = strategy.expressions();
-        let stream = Plan::new(&set, &quote_schema(), &Limits::default())?.stream(1);
+        let stream = Plan::new(&set, &Schema::quotes(), &Limits::default())?.stream(1);
         let terms = Terms::of(strategy, std::slice::from_ref(&listing.instrument))?;
         let account = AccountTerms::cash(strategy.currency, strategy.cash);
         let session = Session::new(
@@ -181,13 +181,6 @@ fn put<'a, T>(cells: impl Iterator<Item = &'a mut f64>, values: &[T], number: im
 #[allow(clippy::cast_precision_loss, reason = "factors are computed in f64 by decision")]
 fn lots(scale: Scale, lots: u64) -> f64 {
     lots as f64 / scale.units() as f64
-}
-
-/// The fields of a row of quotes: open, high, low and close of the middle, the quote that completes
-/// it, and how many quotes there were.
-fn quote_schema() -> Schema {
-    let names = ["open", "high", "low", "close", "volume", "bid", "ask", "bid_size", "ask_size"];
-    Schema { fields: names.map(str::to_owned).into(), groups: std::collections::BTreeSet::new() }
 }
 
 impl<'a> Quotes<'a> {
