@@ -96,6 +96,10 @@ impl Logical {
     }
 
     pub(crate) fn finish(self) -> String {
-        hex::encode(self.0.finalize())
+        hex::encode(self.bytes())
+    }
+
+    pub(crate) fn bytes(self) -> [u8; 32] {
+        self.0.finalize().into()
     }
 }

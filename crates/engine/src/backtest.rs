@@ -2,7 +2,7 @@
 //! exchange, and what came of it.
 
 use crate::{
-    Digest, Engine, Error, Evaluator, RuleTrader, Strategy, Terms, ValueRows, Values,
+    Clock, Digest, Engine, Error, Evaluator, RuleTrader, Strategy, Terms, ValueRows, Values,
     columns_digest,
     digest::outcome_digest,
     evaluate,
@@ -184,8 +184,8 @@ fn check(strategy: &Strategy, series: &[BarSeries]) -> Result<(), Error> {
             let (found, account) = (instrument.currency, strategy.currency);
             return Err(Error::Currency { symbol: symbol(), found, account });
         }
-        if one.size() != strategy.bar {
-            let (found, asked) = (one.size(), strategy.bar);
+        if Clock::Bars(one.size()) != strategy.clock {
+            let (found, asked) = (one.size(), strategy.clock);
             return Err(Error::BarSize { symbol: symbol(), found, asked });
         }
         let wrong = |(_, (open, close)): &(usize, (&Price, &Price))| open.0 <= 0 || close.0 <= 0;
@@ -312,8 +312,9 @@ impl<'a> Running<'a> {
         let ledger = Ledger::open(terms.cash, &instruments);
         let listings: Vec<Listing> = instruments.iter().cloned().map(Listing::of).collect();
         let exchange = Exchange::new(terms.venue(strategy.seed), &listings);
+        let gate = terms.gate.clone();
         let trader = RuleTrader::new(terms, instruments.len());
-        let engine = Engine::new(trader, ledger, instruments.len(), log);
+        let engine = Engine::new(trader, ledger, instruments.len(), log).guarded(gate);
         let session = BarSession::new(exchange, engine, series);
         Ok(Self { session, times, done: 0, told: 0 })
     }

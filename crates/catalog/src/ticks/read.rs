@@ -1,9 +1,9 @@
 //! Ticks read back, a row group at a time.
 
-use super::{CHUNK_ROWS, Chunk, QuoteColumns, TradeColumns, chunk_digest, names};
+use super::{CHUNK_ROWS, Chunk, Logical, QuoteColumns, TradeColumns, chunk_digest, names};
 use crate::{
-    Catalog, Content, Error, InstrumentEntry, Manifest, Result, catalog::wanted, disk::io_at,
-    error::Damage,
+    Catalog, Content, Error, Field, InstrumentEntry, Manifest, Result, catalog::wanted,
+    disk::io_at, error::Damage,
 };
 use arrow::{
     array::{Array, AsArray, RecordBatch},
@@ -136,7 +136,8 @@ fn append(chunk: &mut Chunk, batch: &RecordBatch) -> Option<()> {
 /// that is not what was imported.
 pub struct QuoteStream {
     entry: InstrumentEntry,
-    digest: String,
+    digest: [u8; 32],
+    sized: bool,
     chunks: Chunks,
     columns: QuoteColumns,
 }
@@ -144,7 +145,7 @@ pub struct QuoteStream {
 /// Trades of one symbol, streamed as [`QuoteStream`] does.
 pub struct TradeStream {
     entry: InstrumentEntry,
-    digest: String,
+    digest: [u8; 32],
     chunks: Chunks,
     columns: TradeColumns,
 }
@@ -156,10 +157,17 @@ impl QuoteStream {
         &self.entry
     }
 
-    /// The digest of the dataset's logical columns.
+    /// SHA-256 over the logical columns of this symbol alone, whatever dataset holds them: what is
+    /// handed over has this digest, or is refused.
     #[must_use]
-    pub fn digest(&self) -> &str {
-        &self.digest
+    pub const fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// Whether the source has sizes.
+    #[must_use]
+    pub const fn is_sized(&self) -> bool {
+        self.sized
     }
 
     /// The next quotes, verified; `None` at the end. A file that is not the one that was imported,
@@ -178,10 +186,10 @@ impl TradeStream {
         &self.entry
     }
 
-    /// The digest of the dataset's logical columns.
+    /// As [`QuoteStream::digest`].
     #[must_use]
-    pub fn digest(&self) -> &str {
-        &self.digest
+    pub const fn digest(&self) -> [u8; 32] {
+        self.digest
     }
 
     /// The next trades, verified as those of [`QuoteStream::next`] are; `None` at the end.
@@ -195,33 +203,40 @@ impl TradeStream {
 impl Catalog {
     /// The quotes of one symbol, to be read piece by piece.
     pub fn quotes(&self, name: &str, symbol: &Symbol) -> Result<QuoteStream> {
-        let (entry, digest, chunks) = self.ticks(name, symbol, Content::Quotes)?;
-        Ok(QuoteStream { entry, digest, chunks, columns: QuoteColumns::default() })
+        let manifest = self.manifest(name)?;
+        let (entry, digest, chunks) = self.ticks(&manifest, symbol, Content::Quotes)?;
+        let sized = [Field::BidSize, Field::AskSize];
+        let sized = sized.iter().all(|field| manifest.dataset.fields.contains(field));
+        Ok(QuoteStream { entry, digest, sized, chunks, columns: QuoteColumns::default() })
     }
 
     /// The trades of one symbol, to be read piece by piece.
     pub fn trades(&self, name: &str, symbol: &Symbol) -> Result<TradeStream> {
-        let (entry, digest, chunks) = self.ticks(name, symbol, Content::Trades)?;
+        let manifest = self.manifest(name)?;
+        let (entry, digest, chunks) = self.ticks(&manifest, symbol, Content::Trades)?;
         Ok(TradeStream { entry, digest, chunks, columns: TradeColumns::default() })
     }
 
     fn ticks(
         &self,
-        name: &str,
+        manifest: &Manifest,
         symbol: &Symbol,
         content: Content,
-    ) -> Result<(InstrumentEntry, String, Chunks)> {
-        let manifest = self.manifest(name)?;
+    ) -> Result<(InstrumentEntry, [u8; 32], Chunks)> {
         manifest.must_hold(content)?;
+        let name = &manifest.dataset.name;
         // Refuses what is not there, and says what is near.
-        wanted(&manifest, Some(std::slice::from_ref(symbol)))?;
+        wanted(manifest, Some(std::slice::from_ref(symbol)))?;
         let found = manifest.instruments.iter().find(|entry| entry.symbol == *symbol);
         let entry = found.cloned().ok_or_else(|| Error::NoSymbol {
-            dataset: name.to_owned(),
+            dataset: name.clone(),
             symbol: symbol.to_string(),
             suggestion: None,
         })?;
-        let chunks = Chunks::new(&self.path(name), &manifest, symbol);
-        Ok((entry, manifest.dataset.digest, chunks))
+        let chunks = Chunks::new(&self.path(name), manifest, symbol);
+        let mut logical = Logical::new(manifest.dataset.bar, &manifest.dataset.fields);
+        chunks.due.iter().for_each(|due| logical.chunk(&due.digest));
+        logical.end(&entry);
+        Ok((entry, logical.bytes(), chunks))
     }
 }

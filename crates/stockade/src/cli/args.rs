@@ -181,7 +181,7 @@ pub(crate) enum Backtest {
 pub(crate) enum Fields {
     /// The dataset that the strategy names.
     Dataset,
-    /// Open, high, low, close and volume.
+    /// Those of bars, or of quotes where the strategy is on quotes.
     Bars,
 }
 

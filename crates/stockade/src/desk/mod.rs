@@ -13,6 +13,7 @@ mod own;
 mod panels;
 mod paths;
 mod pool;
+mod quotes;
 mod record;
 mod remote;
 mod replay;

@@ -1,12 +1,12 @@
 //! A strategy over history: text in, figures and files out; nothing is written here.
 
-use super::{Error, Files, Result, Watch};
+use super::{Error, Files, Result, Watch, quotes};
 use crate::{
     report::{self, ResultDocument},
     tearsheet,
 };
 use catalog::{Catalog, Field};
-use engine::{Convention, Resources, Strategy};
+use engine::{Convention, Outcome, Resources, Strategy};
 use portfolio::EquityPoint;
 use serde_json::Value;
 use std::{ops::ControlFlow, sync::atomic::AtomicBool};
@@ -27,6 +27,10 @@ const MEMORY_BYTES_MAX: u64 = 4 << 30;
 pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Computed> {
     let strategy: Strategy = engine::parse_strategy(text).map_err(Error::Strategy)?;
     let manifest = catalog.manifest(&strategy.data)?;
+    if strategy.clock.counts_quotes() {
+        let outcome = quotes::run(catalog, (&strategy, &manifest), watch)?;
+        return written(&outcome, &strategy, text);
+    }
     if strategy.convention == Convention::NextOpen
         && !manifest.dataset.fields.contains(&Field::Open)
     {
@@ -41,13 +45,18 @@ pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Co
     };
     let mut looking = Looking { watch };
     let outcome = engine::backtest_on(&strategy, &series, &resources, &mut looking)?;
-    let document = ResultDocument::of(&outcome, text).map_err(engine::Error::from)?;
+    written(&outcome, &strategy, text)
+}
+
+/// The files of a result.
+fn written(outcome: &Outcome, strategy: &Strategy, text: &str) -> Result<Computed> {
+    let document = ResultDocument::of(outcome, text).map_err(engine::Error::from)?;
     let failed = |error: &dyn std::fmt::Display| Error::Report { problem: error.to_string() };
     let mut summary = serde_json::to_value(&document.summary).map_err(|e| failed(&e))?;
     if let Some(fields) = summary.as_object_mut() {
         fields.insert("spark".to_owned(), spark(&outcome.simulation.curve).into());
     }
-    let executions = report::Executions::of(&outcome).map_err(|e| failed(&e))?;
+    let executions = report::Executions::of(outcome).map_err(|e| failed(&e))?;
     let orders = executions.orders().map_err(engine::Error::from)?;
     let files = Files {
         json: document.to_json().map_err(|e| failed(&e))?,
@@ -60,7 +69,7 @@ pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Co
         ticks: engine::ticks::write_chain(outcome.run_id, &outcome.simulation.blocks),
     };
     let (run_id, digest) = (outcome.run_id.to_string(), outcome.digest.to_string());
-    Ok(Computed { run_id, digest, name: strategy.name, summary, files })
+    Ok(Computed { run_id, digest, name: strategy.name.clone(), summary, files })
 }
 
 /// Points of a list's little curve.
