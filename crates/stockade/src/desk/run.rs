@@ -31,6 +31,8 @@ pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Co
         let outcome = quotes::run(catalog, (&strategy, &manifest), watch)?;
         return written(&outcome, &strategy, text);
     }
+    // Ticks are refused here.
+    manifest.bar()?;
     if strategy.convention == Convention::NextOpen
         && !manifest.dataset.fields.contains(&Field::Open)
     {
