@@ -1,7 +1,8 @@
 //! The catalogue: datasets in directories under one root.
 
 use crate::{
-    Error, ImportReport, ImportRequest, InstrumentEntry, Manifest, Progress, QualityReport, Result,
+    Content, Error, Grain, ImportReport, ImportRequest, InstrumentEntry, Manifest, Progress,
+    QualityReport, Result,
     disk::{self, io_at},
     error::{Damage, excerpt, nearest},
     import::{self, Columns},
@@ -9,8 +10,9 @@ use crate::{
     part,
     quality::{Findings, Inspector},
     report::{Finding, FindingKind},
+    ticks,
 };
-use market::{Adjustment, Bar, BarSeries, BarSize, Instrument, Symbol, Timestamp, adjust_splits};
+use market::{Adjustment, Bar, BarSeries, Instrument, Symbol, Timestamp, adjust_splits};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -37,12 +39,12 @@ pub struct Catalog {
 pub struct Summary {
     /// Its name.
     pub name: String,
-    /// How long a bar is.
+    /// What a row is: the bar's length, `quotes` or `trades`.
     #[serde(with = "text")]
-    pub bar: BarSize,
+    pub bar: Grain,
     /// Its symbols in order.
     pub symbols: Vec<String>,
-    /// Bars.
+    /// Rows.
     pub rows: u64,
     /// First bar.
     #[serde(with = "text")]
@@ -114,6 +116,9 @@ impl Catalog {
     /// A damaged manifest is an error: nothing can be told without it.
     pub fn check(&self, name: &str) -> Result<QualityReport> {
         self.stable(name, |manifest, dir| {
+            let Grain::Bars(size) = manifest.dataset.bar else {
+                return ticks::check(dir, manifest);
+            };
             let mut elsewhere = Findings::default();
             let sound: Vec<_> = manifest
                 .partitions
@@ -145,7 +150,7 @@ impl Catalog {
                 again.take(entry, bar, extra);
                 Ok(())
             })?;
-            let digest = again.columns.finish(manifest.dataset.bar, &manifest.actions);
+            let digest = again.columns.finish(size, &manifest.actions);
             if sound.len() == manifest.partitions.len() && digest != manifest.dataset.digest {
                 let message = format!(
                     "the columns' digest is {digest}, the manifest says {}",
@@ -153,7 +158,7 @@ impl Catalog {
                 );
                 elsewhere.add(Finding::about(FindingKind::Damage, None, message));
             }
-            Ok(again.inspector.finish(manifest.dataset.bar, elsewhere))
+            Ok(again.inspector.finish(size, elsewhere))
         })
     }
 
@@ -166,11 +171,12 @@ impl Catalog {
         adjustment: Adjustment,
     ) -> Result<Vec<BarSeries>> {
         self.stable(name, |manifest, dir| {
+            let size = manifest.bar()?;
             let wanted = wanted(manifest, symbols)?;
             let set: BTreeSet<&Symbol> = wanted.iter().map(|i| &i.symbol).collect();
             let filter = symbols.is_some().then_some(&set);
             let fresh = |i: &Instrument| {
-                let series = BarSeries::from_bars(i.clone(), manifest.dataset.bar, []);
+                let series = BarSeries::from_bars(i.clone(), size, []);
                 series.map(|series| (i.symbol.clone(), series))
             };
             let mut found: BTreeMap<Symbol, BarSeries> =
@@ -197,6 +203,11 @@ impl Catalog {
     pub fn remove(&self, name: &str) -> Result<()> {
         self.dir(name)?;
         disk::remove(&self.root, name)
+    }
+
+    /// Where a dataset lies.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
     }
 
     /// The directory of a dataset that is there.
@@ -226,6 +237,20 @@ impl Catalog {
             }
             attempt += 1;
         }
+    }
+}
+
+impl Manifest {
+    /// Refuses a dataset of other rows.
+    pub(crate) fn must_hold(&self, wanted: Content) -> Result<()> {
+        let (found, dataset) = (self.dataset.bar.content(), self.dataset.name.clone());
+        if found == wanted { Ok(()) } else { Err(Error::OtherContent { dataset, found, wanted }) }
+    }
+
+    /// The length of its bars; a dataset of ticks is refused.
+    pub fn bar(&self) -> Result<market::BarSize> {
+        self.must_hold(Content::Bars)?;
+        Ok(self.dataset.bar.bar().unwrap_or(market::BarSize::DAY))
     }
 }
 

@@ -1,12 +1,13 @@
 //! Text files: sniffed, mapped, read line by line.
 
 use crate::{
-    Error, Flaw, ImportRequest, Place, Progress, Result, Role, Stage,
+    Content, Error, Flaw, ImportRequest, Place, Progress, Result, Role, Stage,
     decimal::{self, Number},
     disk::io_at,
     error::excerpt,
     header::Header,
-    rows::{Intake, PRICES, Raw},
+    judge::side,
+    rows::{Intake, Raw},
     when::{Clock, Form},
 };
 use csv::ByteRecord;
@@ -293,18 +294,26 @@ struct Plan {
     symbol: Option<usize>,
     prices: [Option<usize>; 4],
     volume: Option<usize>,
+    /// Of trades.
+    side: Option<usize>,
     extra: Vec<usize>,
     point: u8,
 }
 
 impl Plan {
-    fn of(header: &Header, point: u8) -> Self {
+    fn of(header: &Header, content: Content, point: u8) -> Self {
+        let is_bar = content == Content::Bars;
+        let [open, high, low, close] =
+            content.figures().map(|role| role.and_then(|role| header.column(&role)));
+        let (low, side) = if content == Content::Trades { (None, low) } else { (low, None) };
+        let extra = header.extra().into_iter().filter(|_| is_bar);
         Self {
             time: header.column(&Role::Time).unwrap_or(0),
             symbol: header.column(&Role::Symbol),
-            prices: PRICES.each_ref().map(|role| header.column(role)),
-            volume: header.column(&Role::Volume),
-            extra: header.extra().into_iter().map(|(column, _)| column).collect(),
+            prices: [open, high, low, close],
+            side,
+            volume: header.column(&Role::Volume).filter(|_| is_bar),
+            extra: extra.map(|(column, _)| column).collect(),
             point,
         }
     }
@@ -343,8 +352,9 @@ pub(crate) fn read<'r>(
     let layout = sniff(path, head)?;
     let (numeric, point) = sample(path, layout, limits.line_bytes_max)?;
     let mut lines = Lines::open(path, layout, limits.line_bytes_max)?;
-    let header = Header::map(path, &lines.names, &numeric, &request.mapping, limits)?;
-    let plan = Plan::of(&header, point);
+    let wanted = (request.content, &request.mapping);
+    let header = Header::map(path, (&lines.names, &numeric), wanted, limits)?;
+    let plan = Plan::of(&header, request.content, point);
     let mut intake = start(&header);
     let total = std::fs::metadata(path).map_err(io_at("read", path))?.len();
     let (mut clock, mut extra, mut rows) = (None, vec![0.0; plan.extra.len()], 0_u64);
@@ -395,6 +405,11 @@ fn row(
     let mut prices = [Number::Missing; 4];
     for (price, column) in prices.iter_mut().zip(plan.prices) {
         *price = plan.number(lines, column)?;
+    }
+    if let (Some(column), [_, _, slot, _]) = (plan.side, &mut prices) {
+        let cell = lines.cell(column);
+        let text = || excerpt(&String::from_utf8_lossy(cell));
+        *slot = side(cell).ok_or_else(|| lines.at(column, Flaw::Side { text: text() }))?;
     }
     let volume = plan.number(lines, plan.volume)?;
     let symbol = plan.symbol.map(|column| lines.cell(column));

@@ -31,6 +31,13 @@ const fn price_name(field: Field) -> &'static str {
         Field::Low => "low",
         Field::Close => "close",
         Field::Volume => "volume",
+        Field::Bid => "bid",
+        Field::Ask => "ask",
+        Field::BidSize => "bid_size",
+        Field::AskSize => "ask_size",
+        Field::Price => "price",
+        Field::Size => "size",
+        Field::Side => "side",
     }
 }
 
@@ -101,7 +108,7 @@ fn read(
 ) -> Result<(Vec<BarSeries>, Vec<Vec<f64>>)> {
     let mut found: BTreeMap<&Symbol, Rows> = BTreeMap::new();
     for entry in manifest.instruments.iter().filter(|entry| names.contains(&entry.symbol)) {
-        let bars = BarSeries::from_bars(entry.instrument(), manifest.dataset.bar, [])?;
+        let bars = BarSeries::from_bars(entry.instrument(), manifest.bar()?, [])?;
         found.insert(&entry.symbol, Rows { bars, extra: Vec::new() });
     }
     for partition in &manifest.partitions {

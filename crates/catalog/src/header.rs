@@ -1,6 +1,6 @@
 //! Which column is what.
 
-use crate::{Error, Flaw, Limits, Mapping, Place, Result, error::nearest};
+use crate::{Content, Error, Flaw, Limits, Mapping, Place, Result, error::nearest};
 use serde::{Deserialize, Serialize};
 use std::{fmt, path::Path};
 
@@ -167,6 +167,50 @@ const ALIASES: [(Role, &[&str]); 7] = [
     ),
 ];
 
+/// The same for ticks, by the name of the role.
+const TICK_ALIASES: [(Content, &str, &[&str]); 9] = [
+    (
+        Content::Quotes,
+        "bid",
+        &["bid", "bidprice", "bestbid", "bestbidprice", "bidpx", "bidpx00", "pxbid", "b"],
+    ),
+    (
+        Content::Quotes,
+        "ask",
+        &["ask", "askprice", "bestask", "bestaskprice", "askpx", "askpx00", "pxask", "offer", "a"],
+    ),
+    (
+        Content::Quotes,
+        "bid_size",
+        &["bidsize", "bidqty", "bestbidqty", "bestbidsize", "bidsz", "bidsz00", "bidamount"],
+    ),
+    (
+        Content::Quotes,
+        "ask_size",
+        &["asksize", "askqty", "bestaskqty", "bestasksize", "asksz", "asksz00", "askamount"],
+    ),
+    (Content::Trades, "price", &["price", "tradeprice", "px", "last", "p"]),
+    (
+        Content::Trades,
+        "size",
+        &["size", "qty", "quantity", "amount", "volume", "tradesize", "sz", "q", "v"],
+    ),
+    (Content::Trades, "side", &["side", "aggressor", "takerside", "aggressorside"]),
+    (Content::Quotes, "time", &["transactiontime", "eventtime"]),
+    (Content::Trades, "time", &["tradetime", "transacttime"]),
+];
+
+/// Names of the roles that a file of this content can have.
+fn aliases(content: Content) -> Vec<(Role, &'static [&'static str])> {
+    let bars = ALIASES.iter().map(|(role, names)| (role.clone(), *names));
+    if content == Content::Bars {
+        return bars.collect();
+    }
+    let own = TICK_ALIASES.iter().filter(|(of, ..)| *of == content);
+    let own = own.filter_map(|(_, role, names)| Some((Role::parse(role)?, *names)));
+    bars.filter(|(role, _)| matches!(role, Role::Time | Role::Symbol)).chain(own).collect()
+}
+
 /// The columns of a file and their roles.
 #[derive(Debug, Clone)]
 pub(crate) struct Header {
@@ -174,12 +218,11 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Roles as given, then by name; what is left and `numeric` is an extra field.
+    /// Roles as given, then by name; of bars, what is left and `numeric` is an extra field.
     pub(crate) fn map(
         path: &Path,
-        names: &[String],
-        numeric: &[bool],
-        mapping: &Mapping,
+        (names, numeric): (&[String], &[bool]),
+        (content, mapping): (Content, &Mapping),
         limits: &Limits,
     ) -> Result<Self> {
         let flaw = |flaw| Place::line(path, 1).is(flaw);
@@ -203,8 +246,10 @@ impl Header {
             };
             *found = Some((role.clone(), Origin::Given));
         }
-        guess(names, &mut roles);
-        extras(names, numeric, &mut roles, limits.extra_fields_max);
+        guess(names, content, &mut roles);
+        if content == Content::Bars {
+            extras(names, numeric, &mut roles, limits.extra_fields_max);
+        }
         let header = Self {
             uses: names
                 .iter()
@@ -215,7 +260,7 @@ impl Header {
                 })
                 .collect(),
         };
-        for role in [Role::Time, Role::Close] {
+        for role in std::iter::once(Role::Time).chain(content.required()) {
             if header.column(&role).is_none() {
                 return Err(flaw(Flaw::NoColumn { role, columns: names.to_vec() }));
             }
@@ -243,9 +288,9 @@ impl Header {
     }
 }
 
-fn guess(names: &[String], roles: &mut [Option<(Role, Origin)>]) {
+fn guess(names: &[String], content: Content, roles: &mut [Option<(Role, Origin)>]) {
     let plain: Vec<String> = names.iter().map(|name| plain(name)).collect();
-    for (role, aliases) in ALIASES {
+    for (role, aliases) in aliases(content) {
         if roles.iter().flatten().any(|(taken, _)| *taken == role) {
             continue;
         }

@@ -1,17 +1,18 @@
 //! One import from file to published dataset.
 
 use crate::{
-    Error, Field, Finding, FindingKind, Flaw, ImportReport, ImportRequest, InstrumentEntry,
-    Manifest, Origin, Partition, Place, Progress, Replace, Result, Stage,
+    Content, Error, Field, Finding, FindingKind, Flaw, Grain, ImportReport, ImportRequest,
+    InstrumentEntry, Manifest, Origin, Partition, Place, Progress, Replace, Result, Stage,
     catalog::{check_name, write_manifest},
     csv_source::{self, Facts},
-    disk::Draft,
+    disk::{Draft, io_at},
     header::Header,
     manifest::{Dataset, Source, SplitEntry},
     parquet_source, part,
     quality::{Findings, Inspector, duration},
     rows::{Counts, Intake, Scales},
     spool::{Row, Spool},
+    ticks,
     when::as_date,
 };
 use market::{Bar, BarSize, Price, Quantity, Symbol, Timestamp};
@@ -30,6 +31,10 @@ pub(crate) fn import(
     watch: &mut Watch<'_>,
 ) -> Result<ImportReport> {
     check_name(&request.name)?;
+    if request.content != Content::Bars && request.bar.is_some() {
+        let flaw = Flaw::NoBarSize { content: request.content };
+        return Err(Place::file(&request.source).is(flaw));
+    }
     if request.replace == Replace::No && root.join(&request.name).exists() {
         return Err(Error::DatasetExists { name: request.name.clone() });
     }
@@ -40,11 +45,15 @@ pub(crate) fn import(
         Some(kind) => kind == crate::FileKind::Parquet,
         None => head.starts_with(b"PAR1"),
     };
+    let before = stamp(&request.source)?;
     let (facts, intake) = if parquet {
         parquet_source::read(request, watch, &mut start)?
     } else {
         csv_source::read(request, &head, watch, &mut start)?
     };
+    if stamp(&request.source)? != before {
+        return Err(Place::file(&request.source).is(Flaw::Changed));
+    }
     intake.settle()?;
     let (manifest, report) = write(request, facts, intake, &draft, watch)?;
     write_manifest(draft.path(), &manifest)?;
@@ -62,6 +71,9 @@ fn write(
     let kept = intake.counts.read - intake.counts.without_price - intake.counts.bad;
     if kept == 0 {
         return Err(Place::file(&request.source).is(Flaw::HeaderOnly));
+    }
+    if request.content != Content::Bars {
+        return write_ticks(request, facts, intake, draft, watch);
     }
     let dates = keep_dates(request, &mut facts, &mut intake);
     let extra: Vec<String> = facts.header.extra().into_iter().map(|(_, name)| name).collect();
@@ -84,13 +96,7 @@ fn write(
     };
     let mut rows = 0_u64;
     spool.drain(&intake.names, &mut |row, values| {
-        if rows.is_multiple_of(STRIDE) {
-            let progress = Progress { stage: Stage::Writing, done: rows, total: kept, rows };
-            if watch(progress).is_break() {
-                return Err(Error::Cancelled);
-            }
-        }
-        rows += 1;
+        tell(watch, &mut rows, kept)?;
         match dates {
             Dates::Kept => merge.take(&row.at(as_date(row.time, &request.zone)), values),
             Dates::None => merge.take(row, values),
@@ -98,6 +104,61 @@ fn write(
     })?;
     intake.counts.bad += merge.bad;
     finish(request, facts, &intake, merge, (fields, extra))
+}
+
+/// The same for quotes and trades.
+fn write_ticks(
+    request: &ImportRequest,
+    facts: Facts,
+    mut intake: Intake<'_>,
+    draft: &Draft,
+    watch: &mut Watch<'_>,
+) -> Result<(Manifest, ImportReport)> {
+    let kept = intake.counts.read - intake.counts.without_price - intake.counts.bad;
+    let spool = std::mem::replace(&mut intake.spool, Spool::new(draft.path(), 0, 0));
+    let mut findings = std::mem::take(&mut intake.bad);
+    note(&mut findings, &intake.counts, facts.unfinished);
+    let (names, fields) = ((&intake.names[..], &intake.scales[..]), intake.fields());
+    let mut merge = ticks::merge(request, draft.path(), names, (fields, findings));
+    let mut rows = 0_u64;
+    spool.drain(&intake.names, &mut |row, _| {
+        tell(watch, &mut rows, kept)?;
+        merge.take(row)
+    })?;
+    let merged = merge.finish()?;
+    let mut counts = intake.counts;
+    counts.bad += merged.bad;
+    let grain = if request.content == Content::Trades { Grain::Trades } else { Grain::Quotes };
+    let made = Made {
+        grain: (grain, Origin::Given),
+        fields: merged.fields,
+        extra: Vec::new(),
+        entries: merged.entries,
+        actions: Vec::new(),
+        partitions: merged.partitions,
+        digest: merged.digest,
+        quality: merged.quality,
+        duplicates: merged.duplicates,
+    };
+    Ok(assemble(request, facts, (counts, intake.memory_bytes as u64), made))
+}
+
+/// Tells now and then how many rows are written, and counts one more.
+fn tell(watch: &mut Watch<'_>, rows: &mut u64, total: u64) -> Result<()> {
+    if rows.is_multiple_of(STRIDE) {
+        let progress = Progress { stage: Stage::Writing, done: *rows, total, rows: *rows };
+        if watch(progress).is_break() {
+            return Err(Error::Cancelled);
+        }
+    }
+    *rows += 1;
+    Ok(())
+}
+
+/// What tells that a file was written to: its length and when that was.
+fn stamp(path: &Path) -> Result<(u64, Option<std::time::SystemTime>)> {
+    let found = std::fs::metadata(path).map_err(io_at("read", path))?;
+    Ok((found.len(), found.modified().ok()))
 }
 
 /// What a file's times are.
@@ -260,16 +321,44 @@ fn finish(
     let quality = merge.inspector.finish(bar, elsewhere);
     let partitions = merge.writer.finish()?;
     let digest = merge.digest.finish(bar, &actions);
+    let grain = (Grain::Bars(bar), bar_origin);
+    let made =
+        Made { grain, fields, extra, entries, actions, partitions, digest, quality, duplicates };
+    Ok(assemble(request, facts, (counts, intake.memory_bytes as u64), made))
+}
+
+/// What was written, whatever its rows are.
+struct Made {
+    grain: (Grain, Origin),
+    fields: Vec<Field>,
+    extra: Vec<String>,
+    entries: Vec<InstrumentEntry>,
+    actions: Vec<SplitEntry>,
+    partitions: Vec<Partition>,
+    digest: String,
+    quality: crate::QualityReport,
+    duplicates: u64,
+}
+
+/// The manifest of what was written, and the report.
+fn assemble(
+    request: &ImportRequest,
+    facts: Facts,
+    (counts, memory_bytes): (Counts, u64),
+    made: Made,
+) -> (Manifest, ImportReport) {
+    let Made { grain: (bar, bar_origin), digest, quality, .. } = made;
+    let (instruments, actions, partitions) = (made.entries, made.actions, made.partitions);
     let file = request.source.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let dataset = Dataset {
         name: request.name.clone(),
         bar,
         time_zone: request.zone.name().to_owned(),
-        fields,
-        extra,
-        rows: entries.iter().map(|entry| entry.rows).sum(),
-        first: entries.iter().map(|entry| entry.first).min().unwrap_or_default(),
-        last: entries.iter().map(|entry| entry.last).max().unwrap_or_default(),
+        fields: made.fields,
+        extra: made.extra,
+        rows: instruments.iter().map(|entry| entry.rows).sum(),
+        first: instruments.iter().map(|entry| entry.first).min().unwrap_or_default(),
+        last: instruments.iter().map(|entry| entry.last).max().unwrap_or_default(),
         digest: digest.clone(),
         imported: request.now,
     };
@@ -278,7 +367,7 @@ fn finish(
         rows_read: counts.read,
         rows_kept: dataset.rows,
         rows_without_price: counts.without_price,
-        duplicates,
+        duplicates: made.duplicates,
         bad_rows: counts.bad,
         out_of_order: counts.out_of_order,
         rounded: counts.rounded,
@@ -291,16 +380,15 @@ fn finish(
         bytes: partitions.iter().map(|part: &Partition| part.bytes).sum(),
         partitions: partitions.len(),
         digest,
-        memory_bytes: intake.memory_bytes as u64,
+        memory_bytes,
         quality: quality.clone(),
     };
     let columns = facts.header.uses;
     let (bytes, sha256, time_form) = (facts.bytes, facts.sha256, facts.time_form);
     let source = Source { file, bytes, sha256, columns, time_form };
-    let instruments = entries;
     let manifest =
         Manifest { version: 1, dataset, source, instruments, actions, partitions, quality };
-    Ok((manifest, report))
+    (manifest, report)
 }
 
 /// Findings about the file as a whole.

@@ -15,8 +15,11 @@ mod dataset_panel;
 mod decimal;
 mod disk;
 mod error;
+mod flaw;
+mod grain;
 mod header;
 mod import;
+mod judge;
 mod manifest;
 mod panel;
 mod parquet_source;
@@ -27,11 +30,14 @@ mod request;
 mod rows;
 mod sink;
 mod spool;
+mod ticks;
 mod when;
 
 pub use actions::read_actions;
 pub use catalog::{Catalog, Summary};
-pub use error::{Damage, Error, Flaw, Place};
+pub use error::{Damage, Error, Place};
+pub use flaw::Flaw;
+pub use grain::{Content, Grain};
 pub use header::{ColumnUse, Origin, Role};
 pub use manifest::{
     Dataset, Field, InstrumentEntry, Manifest, Partition, Source, Span, SplitEntry,
@@ -42,6 +48,7 @@ pub use request::{
     BadRows, FileKind, ImportRequest, Limits, Mapping, Progress, Replace, Stage, TimeZone,
 };
 pub use sink::{Format, Shape, Sink, Storage, Target};
+pub use ticks::{QuoteColumns, QuoteStream, TradeColumns, TradeStream};
 
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

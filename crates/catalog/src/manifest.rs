@@ -1,7 +1,7 @@
 //! What a dataset says about itself.
 
-use crate::{ColumnUse, QualityReport};
-use market::{Action, BarSize, CorporateAction, Currency, Instrument, Scale, Symbol, Timestamp};
+use crate::{ColumnUse, Grain, QualityReport};
+use market::{Action, CorporateAction, Currency, Instrument, Scale, Symbol, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Reads and writes a value by its own text form.
@@ -49,22 +49,22 @@ pub struct Manifest {
 pub struct Dataset {
     /// Its name.
     pub name: String,
-    /// How long a bar is.
+    /// What a row is: the bar's length, `quotes` or `trades`.
     #[serde(with = "text")]
-    pub bar: BarSize,
+    pub bar: Grain,
     /// Zone in which times without one were read.
     pub time_zone: String,
-    /// Price fields the source has. With [`Field::Close`] alone (rates, fixings) open, high and
+    /// Fields the source has. With [`Field::Close`] alone (rates, fixings) open, high and
     /// low repeat the close: a rule that trades at the next open has nothing to trade at.
     pub fields: Vec<Field>,
     /// Names of the extra `f64` columns.
     pub extra: Vec<String>,
-    /// Bars in all.
+    /// Rows in all.
     pub rows: u64,
-    /// First bar.
+    /// First row.
     #[serde(with = "text")]
     pub first: Timestamp,
-    /// Last bar.
+    /// Last row.
     #[serde(with = "text")]
     pub last: Timestamp,
     /// SHA-256 over the logical columns and the splits, never over file bytes: the same prices
@@ -88,6 +88,22 @@ pub enum Field {
     Close,
     /// Traded size; zero throughout where the source has none.
     Volume,
+    /// The best price that somebody pays.
+    Bid,
+    /// The best price that somebody asks.
+    Ask,
+    /// Shown at the bid; zero throughout where the source has none.
+    #[serde(rename = "bid_size")]
+    BidSize,
+    /// Shown at the ask; zero throughout where the source has none.
+    #[serde(rename = "ask_size")]
+    AskSize,
+    /// The price of a trade.
+    Price,
+    /// The size of a trade.
+    Size,
+    /// The side of a trade that took liquidity.
+    Side,
 }
 
 /// Where a dataset came from.
@@ -195,6 +211,9 @@ pub struct Partition {
     pub last: Timestamp,
     /// Which rows are whose, in order.
     pub spans: Vec<Span>,
+    /// Of ticks: the SHA-256 of each row group's logical columns, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chunks: Vec<String>,
 }
 
 /// A stretch of rows of one symbol in one partition.

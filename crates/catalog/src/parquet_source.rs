@@ -1,13 +1,14 @@
 //! Parquet files: flat columns of the usual types.
 
 use crate::{
-    Error, Flaw, ImportRequest, Place, Progress, Result, Role, Stage,
+    Content, Error, Flaw, ImportRequest, Place, Progress, Result, Role, Stage,
     csv_source::Facts,
     decimal::{self, Number},
     disk::io_at,
     header::Header,
+    judge::side,
     part::sha256_of,
-    rows::{Intake, PRICES, Raw},
+    rows::{Intake, Raw},
     when::{Clock, Form, in_zone},
 };
 use arrow::{
@@ -22,6 +23,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::{fs::File, ops::ControlFlow, path::Path};
 
 const BATCH_ROWS: usize = 8192;
+/// The place of a trade's side among its figures.
+const SIDE: usize = 2;
 
 /// The Parquet reader's refusal, in our words.
 pub(crate) fn unreadable(path: &Path, reason: &impl ToString) -> Error {
@@ -112,7 +115,8 @@ fn map(request: &ImportRequest, schema: &Schema) -> Result<Header> {
     let names: Vec<String> = schema.fields().iter().map(|f| f.name().clone()).collect();
     let numeric: Vec<bool> = schema.fields().iter().map(|f| is_number(f.data_type())).collect();
     let path = request.source.as_path();
-    let header = Header::map(path, &names, &numeric, &request.mapping, &request.limits)?;
+    let wanted = (request.content, &request.mapping);
+    let header = Header::map(path, (&names, &numeric), wanted, &request.limits)?;
     for (used, field) in header.uses.iter().zip(schema.fields()) {
         let kind = field.data_type();
         let (fits, role) = match used.role {
@@ -156,11 +160,16 @@ fn decode(
     let name = header.name(header.column(&Role::Time).unwrap_or(0));
     let place = |row: usize| Place::cell(path, first + row as u64 + 1, name);
     let mut prices = [const { None }; 4];
-    for (slot, role) in prices.iter_mut().zip(&PRICES) {
-        *slot = column(role).map(|array| numbers(path, &array)).transpose()?;
+    for (place, (slot, role)) in prices.iter_mut().zip(request.content.figures()).enumerate() {
+        let is_side = request.content == Content::Trades && place == SIDE;
+        let read = |array| if is_side { sides(path, &array) } else { numbers(path, &array) };
+        *slot = role.and_then(|role| column(&role)).map(read).transpose()?;
     }
-    let volume = column(&Role::Volume).map(|array| numbers(path, &array)).transpose()?;
-    let extra = header.extra().into_iter().filter_map(|(i, _)| batch.columns().get(i));
+    let is_bar = request.content == Content::Bars;
+    let volume = column(&Role::Volume).filter(|_| is_bar);
+    let volume = volume.map(|array| numbers(path, &array)).transpose()?;
+    let extra = header.extra().into_iter().filter(|_| is_bar);
+    let extra = extra.filter_map(|(i, _)| batch.columns().get(i));
     let extra = extra.map(|array| floats(path, array)).collect::<Result<_>>()?;
     let times = read_times(request, &time, times, &place)?;
     Ok(Decoded { times, symbols: symbol, prices, volume, extra })
@@ -176,6 +185,7 @@ fn push(
     let path = request.source.as_path();
     let symbols = decoded.symbols.as_ref().map(AsArray::as_string::<i32>);
     let mut extra = vec![0.0; decoded.extra.len()];
+    let roles = request.content.figures();
     for (row, time) in decoded.times.iter().enumerate() {
         let line = first + row as u64 + 1;
         let cell =
@@ -183,8 +193,9 @@ fn push(
         let none = Flaw::TimeForm { text: String::new() };
         let time = time.ok_or_else(|| cell(&Role::Time).is(none))?;
         let mut prices = [Number::Missing; 4];
-        for ((price, column), role) in prices.iter_mut().zip(&decoded.prices).zip(&PRICES) {
-            *price = number_at(column.as_deref(), row, || cell(role))?;
+        for ((price, column), role) in prices.iter_mut().zip(&decoded.prices).zip(&roles) {
+            let place = || role.as_ref().map_or_else(|| Place::line(path, line), cell);
+            *price = number_at(column.as_deref(), row, place)?;
         }
         let volume = number_at(decoded.volume.as_deref(), row, || cell(&Role::Volume))?;
         for (value, column) in extra.iter_mut().zip(&decoded.extra) {
@@ -284,6 +295,14 @@ fn numbers(path: &Path, array: &ArrayRef) -> Result<Vec<Number>> {
             texts.map(|v| missing(v.map(|v| decimal::parse(v.as_bytes(), b'.')))).collect()
         }
     })
+}
+
+/// The sides of trades: text, or 1 and -1.
+fn sides(path: &Path, array: &ArrayRef) -> Result<Vec<Number>> {
+    let texts = text(path, array)?;
+    let texts = texts.as_string::<i32>().iter();
+    let read = |cell: &str| side(cell.trim().as_bytes()).unwrap_or(Number::Malformed);
+    Ok(texts.map(|cell| cell.map_or(Number::Missing, read)).collect())
 }
 
 /// Any numbers as doubles, NaN where missing.

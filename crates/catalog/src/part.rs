@@ -48,10 +48,25 @@ const FIXED: [&str; 5] = ["open", "high", "low", "close", "volume"];
 
 /// A file that counts and hashes what is written to it.
 #[derive(Debug)]
-struct Counted {
+pub(crate) struct Counted {
     file: BufWriter<File>,
     hash: Sha256,
     bytes: u64,
+}
+
+impl Counted {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let file = File::create(path).map_err(io_at("make", path))?;
+        let file = BufWriter::with_capacity(1 << 18, file);
+        Ok(Self { file, hash: Sha256::new(), bytes: 0 })
+    }
+
+    /// Puts everything on disk; the bytes and their SHA-256.
+    pub(crate) fn settle(mut self) -> io::Result<(u64, String)> {
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        Ok((self.bytes, hex::encode(self.hash.finalize())))
+    }
 }
 
 impl Write for Counted {
@@ -161,9 +176,7 @@ impl Writer {
 
     fn start(&self) -> Result<Open> {
         let path = self.dir.join(format!("part-{:05}.parquet", self.done.len()));
-        let file = File::create(&path).map_err(io_at("make", &path))?;
-        let file = BufWriter::with_capacity(1 << 18, file);
-        let counted = Counted { file, hash: Sha256::new(), bytes: 0 };
+        let counted = Counted::create(&path)?;
         let writer = ArrowWriter::try_new(counted, Arc::clone(&self.schema), Some(properties()));
         let writer = writer.map_err(|e| write_error(&path, e))?;
         Ok(Open { path, writer, rows: 0, times: None, spans: Vec::new() })
@@ -196,21 +209,12 @@ impl Writer {
         self.flush()?;
         let Some(open) = self.open.take() else { return Ok(()) };
         let Open { path, writer, rows, times, spans } = open;
-        let mut counted = writer.into_inner().map_err(|e| write_error(&path, e))?;
-        counted.file.flush().map_err(io_at("write", &path))?;
-        counted.file.get_ref().sync_all().map_err(io_at("flush", &path))?;
+        let counted = writer.into_inner().map_err(|e| write_error(&path, e))?;
+        let (bytes, sha256) = counted.settle().map_err(io_at("flush", &path))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (first, last) = times.unwrap_or_default();
-        let sha256 = hex::encode(counted.hash.finalize());
-        self.done.push(Partition {
-            file: name,
-            bytes: counted.bytes,
-            sha256,
-            rows,
-            first,
-            last,
-            spans,
-        });
+        let (file, chunks) = (name, Vec::new());
+        self.done.push(Partition { file, bytes, sha256, rows, first, last, spans, chunks });
         Ok(())
     }
 
@@ -223,7 +227,7 @@ impl Writer {
 }
 
 /// The system's error, if that is what the Parquet writer met.
-fn write_error(path: &Path, error: parquet::errors::ParquetError) -> Error {
+pub(crate) fn write_error(path: &Path, error: parquet::errors::ParquetError) -> Error {
     let source = match error {
         parquet::errors::ParquetError::External(inner) => match inner.downcast::<io::Error>() {
             Ok(inner) => *inner,

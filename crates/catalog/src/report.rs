@@ -1,7 +1,7 @@
 //! What an import and a check have to say.
 
-use crate::{ColumnUse, manifest::text};
-use market::{BarSize, Symbol, Timestamp};
+use crate::{ColumnUse, Grain, manifest::text};
+use market::{Symbol, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -32,10 +32,10 @@ pub struct ImportReport {
     pub time_form: String,
     /// Zone of times that carry none.
     pub time_zone: String,
-    /// How long a bar is.
+    /// What a row is: the bar's length, `quotes` or `trades`.
     #[serde(with = "text")]
-    pub bar: BarSize,
-    /// Was the bar size guessed or given?
+    pub bar: Grain,
+    /// Was that guessed or given?
     pub bar_origin: crate::Origin,
     /// Bytes of the partitions.
     pub bytes: u64,
@@ -160,6 +160,16 @@ pub enum FindingKind {
     Rounded,
     /// The file does not end with a line end.
     Unfinished,
+    /// A quote whose bid is above its ask; left out.
+    Crossed,
+    /// A quote whose bid is its ask; kept.
+    Locked,
+    /// A trade that equals the one before it, time included; kept, both may be real.
+    Repeat,
+    /// More than an hour without a tick; kept.
+    Pause,
+    /// A price more than a half away from the one before it; kept.
+    Jump,
 }
 
 impl FindingKind {
@@ -172,6 +182,8 @@ impl FindingKind {
             | Self::OutsideRange
             | Self::SplitSuspect
             | Self::SplitUnseen
+            | Self::Crossed
+            | Self::Jump
             | Self::Damage => Level::Problem,
             Self::Gap
             | Self::CalendarHole
@@ -183,6 +195,9 @@ impl FindingKind {
             | Self::SplitOutside
             | Self::LargeMove
             | Self::Rounded
+            | Self::Locked
+            | Self::Repeat
+            | Self::Pause
             | Self::Unfinished => Level::Notice,
         }
     }

@@ -1,6 +1,6 @@
 //! What an import is asked to do.
 
-use crate::{Error, Result, Role};
+use crate::{Content, Error, Result, Role};
 use market::{BarSize, CorporateAction, Currency, Symbol};
 use std::path::PathBuf;
 
@@ -11,13 +11,15 @@ pub struct ImportRequest {
     pub source: PathBuf,
     /// The dataset's name.
     pub name: String,
+    /// What its rows are.
+    pub content: Content,
     /// Which of the two; `None`: by its first bytes.
     pub kind: Option<FileKind>,
     /// Columns whose role is given; the rest is guessed.
     pub mapping: Mapping,
     /// Where there is no symbol column; `None`: the file's name.
     pub symbol: Option<Symbol>,
-    /// `None`: the most common spacing.
+    /// Of bars; `None`: the most common spacing.
     pub bar: Option<BarSize>,
     /// Zone of times that carry none. A bare date is midnight UTC in every zone.
     pub zone: TimeZone,
@@ -42,6 +44,7 @@ impl ImportRequest {
         Self {
             source: source.into(),
             name: name.into(),
+            content: Content::Bars,
             kind: None,
             mapping: Mapping::default(),
             symbol: None,

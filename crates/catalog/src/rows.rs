@@ -1,10 +1,11 @@
 //! Rows are judged as they come and kept for sorting.
 
 use crate::{
-    BadRows, Error, Field, Finding, FindingKind, Flaw, ImportRequest, Place, Result, Role,
+    BadRows, Content, Error, Field, Finding, Flaw, ImportRequest, Place, Result, Role,
     decimal::Number,
     error::excerpt,
     header::Header,
+    judge::{self, Bad, Judged},
     quality::Findings,
     spool::{Row, Spool},
     when::{DAY, Midnights},
@@ -22,7 +23,8 @@ pub(crate) struct Raw<'a> {
     pub(crate) time: i64,
     /// `None` where the file has no symbol column.
     pub(crate) symbol: Option<&'a [u8]>,
-    /// Open, high, low, close; what the file lacks is [`Number::Missing`].
+    /// The figures of the content (bars: open, high, low, close); what the file lacks is
+    /// [`Number::Missing`].
     pub(crate) prices: [Number; 4],
     pub(crate) volume: Number,
     pub(crate) extra: &'a [f64],
@@ -68,16 +70,15 @@ pub(crate) struct Intake<'a> {
     pub(crate) memory_bytes: usize,
 }
 
-pub(crate) const PRICES: [Role; 4] = [Role::Open, Role::High, Role::Low, Role::Close];
-
 impl<'a> Intake<'a> {
     pub(crate) fn new(request: &'a ImportRequest, header: &Header, dir: &Path) -> Self {
         let name = |role: &Role| header.column(role).map(|i| header.name(i).to_owned());
-        let extra_fields = header.extra().len();
+        let is_bar = request.content == Content::Bars;
+        let extra_fields = if is_bar { header.extra().len() } else { 0 };
         Self {
             request,
-            columns: PRICES.each_ref().map(name),
-            volume: name(&Role::Volume),
+            columns: request.content.figures().map(|role| role.and_then(|role| name(&role))),
+            volume: name(&Role::Volume).filter(|_| is_bar),
             names: Vec::new(),
             scales: Vec::new(),
             index: HashMap::new(),
@@ -95,8 +96,12 @@ impl<'a> Intake<'a> {
 
     /// The fields that the file has.
     pub(crate) fn fields(&self) -> Vec<Field> {
-        let prices = [Field::Open, Field::High, Field::Low, Field::Close];
-        let there = prices.into_iter().zip(&self.columns).filter(|(_, c)| c.is_some());
+        let figures = match self.request.content {
+            Content::Bars => [Field::Open, Field::High, Field::Low, Field::Close],
+            Content::Quotes => [Field::Bid, Field::Ask, Field::BidSize, Field::AskSize],
+            Content::Trades => [Field::Price, Field::Size, Field::Side, Field::Close],
+        };
+        let there = figures.into_iter().zip(&self.columns).filter(|(_, c)| c.is_some());
         there.map(|(field, _)| field).chain(self.volume.as_ref().map(|_| Field::Volume)).collect()
     }
 
@@ -107,15 +112,19 @@ impl<'a> Intake<'a> {
             let limit = self.request.limits.rows_max;
             return Err(self.line(raw.line).is(Flaw::Limit { what: "rows", limit }));
         }
-        let there = || raw.prices.iter().zip(&self.columns).filter(|(_, c)| c.is_some());
+        let prices = judge::prices(self.request.content);
+        let there = || {
+            let own = raw.prices.iter().zip(&self.columns).take(prices);
+            own.filter(|(_, column)| column.is_some())
+        };
         if there().all(|(price, _)| *price == Number::Missing) {
             self.counts.without_price += 1;
             return Ok(());
         }
         match self.judge(raw) {
-            Ok((prices, decimals)) => self.keep(raw, prices, decimals),
-            Err((column, what)) => {
-                self.refuse(raw.line, &column, what);
+            Ok(judged) => self.keep(raw, &judged),
+            Err(bad) => {
+                self.refuse(raw.line, bad);
                 Ok(())
             }
         }
@@ -125,59 +134,23 @@ impl<'a> Intake<'a> {
         Place::line(&self.request.source, line)
     }
 
-    /// The four prices and the decimals they need, or the column and what is wrong with it.
-    fn judge(&self, raw: &Raw<'_>) -> Result<([i64; 4], u8), (String, String)> {
-        let mut found = [None; 4];
-        let mut decimals = 0;
-        for ((slot, number), column) in found.iter_mut().zip(&raw.prices).zip(&self.columns) {
-            let Some(column) = column else { continue };
-            let wrong = |what: String| Err((column.clone(), what));
-            match number {
-                Number::Value(nine) if nine.units > 0 => match i64::try_from(nine.units) {
-                    Ok(units) => {
-                        *slot = Some(units);
-                        decimals = decimals.max(nine.decimals);
-                    }
-                    Err(_) => return wrong("the price is above 9.2 thousand million".to_owned()),
-                },
-                Number::Value(nine) if nine.units == 0 => {
-                    return wrong("the price is zero".to_owned());
-                }
-                Number::Value(_) => return wrong("the price is negative".to_owned()),
-                Number::Missing => {
-                    return wrong("the price is missing while the row has others".to_owned());
-                }
-                _ => return wrong("the price is not a finite number".to_owned()),
-            }
+    /// The figures and the decimals they need, or what is wrong.
+    fn judge(&self, raw: &Raw<'_>) -> Result<Judged, Bad> {
+        match self.request.content {
+            Content::Bars => judge::bar(raw, &self.columns, self.volume.as_ref()),
+            Content::Quotes => judge::quote(raw, &self.columns),
+            Content::Trades => judge::trade(raw, &self.columns),
         }
-        if let (Some(volume), Number::NotFinite | Number::TooLarge) = (&self.volume, raw.volume) {
-            return Err((volume.clone(), "the volume is not a finite number".to_owned()));
-        }
-        if let (Some(volume), Number::Value(nine)) = (&self.volume, raw.volume)
-            && nine.units < 0
-        {
-            return Err((volume.clone(), "the volume is negative".to_owned()));
-        }
-        let [open, high, low, close] = found;
-        let close = close.unwrap_or(0);
-        // What the file lacks follows from what it has, and the manifest says so.
-        let open = open.unwrap_or(close);
-        let high = high.unwrap_or_else(|| open.max(close));
-        let low = low.unwrap_or_else(|| open.min(close));
-        if high < low {
-            let column = self.columns.iter().flatten().nth(1).cloned().unwrap_or_default();
-            return Err((column, "the high is below the low".to_owned()));
-        }
-        Ok(([open, high, low, close], decimals))
     }
 
     /// Counts a row that cannot have traded and remembers the first ones.
-    pub(crate) fn refuse(&mut self, line: u64, column: &str, what: String) {
+    fn refuse(&mut self, line: u64, bad: Bad) {
         self.counts.bad += 1;
+        let Bad { kind, column, what } = bad;
         let message = format!("line {line}, column {column:?}: {what}; left out");
-        self.bad.add(Finding::about(FindingKind::BadRow, None, message));
+        self.bad.add(Finding::about(kind, None, message));
         if self.first_bad.is_none() {
-            self.first_bad = Some((line, column.to_owned(), what));
+            self.first_bad = Some((line, column, what));
         }
     }
 
@@ -192,20 +165,18 @@ impl<'a> Intake<'a> {
         }
     }
 
-    fn keep(&mut self, raw: &Raw<'_>, prices: [i64; 4], decimals: u8) -> Result<()> {
+    fn keep(&mut self, raw: &Raw<'_>, judged: &Judged) -> Result<()> {
         let symbol = self.symbol(raw)?;
         let mut row = Row::new(raw.line, symbol, raw.time);
-        row.prices = prices;
-        let mut lot = 0;
+        row.prices = judged.figures;
         if let Number::Value(nine) = raw.volume {
             row.volume = nine.units.unsigned_abs();
-            lot = nine.decimals;
         }
         let rounded = |n: &Number| matches!(n, Number::Value(nine) if nine.rounded);
         self.counts.rounded += u64::from(raw.prices.iter().any(rounded));
         if let Some(scales) = self.scales.get_mut(symbol as usize) {
-            scales.price = scales.price.max(decimals);
-            scales.lot = scales.lot.max(lot);
+            scales.price = scales.price.max(judged.price_decimals);
+            scales.lot = scales.lot.max(judged.lot_decimals);
             self.counts.out_of_order += u64::from(raw.time < scales.last);
             scales.last = raw.time;
         }

@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests write the files that they import")]
 
 use catalog::{
-    BadRows, Catalog, FindingKind, ImportReport, ImportRequest, Mapping, Replace, TimeZone,
+    BadRows, Catalog, FindingKind, Grain, ImportReport, ImportRequest, Mapping, Replace, TimeZone,
     read_actions,
 };
 use market::{Adjustment, BarSize, Symbol};
@@ -80,7 +80,7 @@ fn found(report: &ImportReport, kind: FindingKind) -> Vec<String> {
 fn the_sample_stocks_come_whole() {
     let (place, report) = stocks();
     assert_eq!((report.rows_read, report.rows_kept), (12_154, 12_154));
-    assert_eq!(report.bar, BarSize::DAY);
+    assert_eq!(report.bar, Grain::Bars(BarSize::DAY));
     assert_eq!(report.quality.problems(), 0, "{:#?}", report.quality.findings);
     let seen = ["AAPL 2000-06-21", "AAPL 2005-02-28", "MSFT 2003-02-18"];
     assert_eq!(found(&report, FindingKind::SplitSeen), seen);
@@ -187,7 +187,11 @@ fn days_written_as_local_midnight_keep_their_date() {
     // New York's clocks change on the 8th.
     for zone in ["UTC", "Asia/Tokyo", "America/New_York"] {
         let report = import(&midnight, zone);
-        assert_eq!((report.bar, &report.digest), (BarSize::DAY, &want.digest), "{zone}");
+        assert_eq!(
+            (report.bar, &report.digest),
+            (Grain::Bars(BarSize::DAY), &want.digest),
+            "{zone}"
+        );
         assert_eq!(report.quality, want.quality, "{zone}");
         let kept = "; all midnight, read as dates";
         assert_eq!(report.time_form.ends_with(kept), zone != "UTC", "{}", report.time_form);

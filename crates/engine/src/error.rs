@@ -33,8 +33,8 @@ pub enum Error {
         symbol: Symbol,
         /// The series' size.
         found: market::BarSize,
-        /// The strategy's size.
-        asked: market::BarSize,
+        /// What the strategy asks for.
+        asked: crate::Clock,
     },
     /// A price is zero or negative.
     #[error("{symbol} has the price {price} in row {row}: a strategy needs positive prices")]
@@ -92,6 +92,20 @@ pub enum Error {
         /// Answers so far.
         rounds: usize,
     },
+    /// The strategy's limits cannot be meant.
+    #[error("risk: {0}")]
+    Limits(#[from] crate::risk::LimitError),
+    /// The strategy is on quotes where bars are needed, or the other way round.
+    #[error("the strategy runs on {found}, and {needed} are needed here: change `bar`")]
+    Clock {
+        /// Its clock.
+        found: crate::Clock,
+        /// What would be needed.
+        needed: &'static str,
+    },
+    /// There are no quotes to run on.
+    #[error("there are no quotes: import some with `--kind quotes`")]
+    NoQuotes,
     /// The caller asked to stop.
     #[error("the run was cancelled")]
     Cancelled,

@@ -1,7 +1,7 @@
 //! The bars of a run and their calendar: what every run over them has in common.
 
 use crate::{
-    Engine, Error, RuleTrader, Strategy, Terms,
+    Clock, Engine, Error, RuleTrader, Strategy, Terms,
     exchange::Exchange,
     session::{BarSession, Curve},
     ticks::Log,
@@ -62,8 +62,9 @@ impl<'a> History<'a> {
         let terms = Terms::of(strategy, &self.instruments)?;
         let ledger = Ledger::open(terms.cash, &self.instruments);
         let exchange = Exchange::new(terms.venue(strategy.seed), &self.listings);
+        let gate = terms.gate.clone();
         let trader = RuleTrader::new(terms, self.instruments.len());
-        let engine = Engine::new(trader, ledger, self.instruments.len(), log);
+        let engine = Engine::new(trader, ledger, self.instruments.len(), log).guarded(gate);
         Ok(BarSession::new(exchange, engine, (self.series, self.lockstep), curve))
     }
 }
@@ -92,8 +93,8 @@ pub(crate) fn check(strategy: &Strategy, series: &[BarSeries]) -> Result<(), Err
             let (found, account) = (instrument.currency, strategy.currency);
             return Err(Error::Currency { symbol: symbol(), found, account });
         }
-        if one.size() != strategy.bar {
-            let (found, asked) = (one.size(), strategy.bar);
+        if Clock::Bars(one.size()) != strategy.clock {
+            let (found, asked) = (one.size(), strategy.clock);
             return Err(Error::BarSize { symbol: symbol(), found, asked });
         }
         let wrong = |(_, (open, close)): &(usize, (&Price, &Price))| open.0 <= 0 || close.0 <= 0;

@@ -44,8 +44,8 @@ pub use problem::Problem;
 pub use quotes::QuoteRun;
 pub use session::{Quotes, Session};
 pub use strategy::{
-    Completion, CompletionKind, Convention, FeeRate, Rules, Schedule, Signals, Sizing, Strategy,
-    Template, check_strategy, complete_strategy, parse_strategy,
+    Clock, Completion, CompletionKind, Convention, Costs, Guards, Rules, Schedule, Signals, Sizing,
+    Strategy, Template, check_strategy, complete_strategy, parse_strategy,
 };
 pub use values::{Evaluator, ValueRows, Values, calendar, evaluate};
 

@@ -1,14 +1,18 @@
 //! A strategy's rules on quotes: every quote, or every n-th, completes a row.
 
 use crate::{
-    Error, Quotes, RuleTrader, Session, Simulation, Strategy, Terms, ValueRows, Values, exchange,
+    Clock, Digest, Error, Outcome, Quotes, RuleTrader, Session, Simulation, Strategy, Terms,
+    ValueRows, Values,
+    digest::outcome_digest,
+    exchange,
     feed::{EveryQuote, Mid, QuoteRow},
+    run_id,
     ticks::Log,
     values::{Roles, values_of},
 };
 use factor::{Limits, Plan, Schema, Stream};
-use market::{Listing, Quote, Scale, Timestamp};
-use portfolio::AccountTerms;
+use market::{Instrument, Listing, Quote, Scale, Timestamp};
+use portfolio::{AccountTerms, Contract, round_trips};
 use std::{num::NonZeroU32, sync::atomic::AtomicBool};
 
 /// A run of a strategy over the quotes of one instrument, handed over in pieces of any size.
@@ -43,8 +47,9 @@ impl QuoteRun {
         (feed_latency_nanos, log): (u64, Log),
     ) -> Result<Self, Error> {
         let set = strategy.expressions();
-        let stream = Plan::new(&set, &quote_schema(), &Limits::default())?.stream(1);
+        let stream = Plan::new(&set, &Schema::quotes(), &Limits::default())?.stream(1);
         let terms = Terms::of(strategy, std::slice::from_ref(&listing.instrument))?;
+        let gate = terms.gate.clone();
         let account = AccountTerms::cash(strategy.currency, strategy.cash);
         let session = Session::new(
             RuleTrader::new(terms, 1),
@@ -53,7 +58,7 @@ impl QuoteRun {
             (feed_latency_nanos, log),
         )?;
         Ok(Self {
-            session,
+            session: session.guarded(gate),
             roles: Roles::of(&set),
             fields: vec![Vec::new(); stream.fields().len()],
             stream,
@@ -66,6 +71,33 @@ impl QuoteRun {
             summed: Vec::new(),
             values: values_of(strategy, 1),
         })
+    }
+
+    /// Before the first quote, with the clock, the venue and the latency that the strategy states.
+    pub fn of(strategy: &Strategy, instrument: &Instrument, log: Log) -> Result<Self, Error> {
+        let Clock::Quotes(per_row) = strategy.clock else {
+            return Err(Error::Clock { found: strategy.clock, needed: "bars" });
+        };
+        if instrument.currency != strategy.currency {
+            let (symbol, found) = (instrument.symbol.clone(), instrument.currency);
+            return Err(Error::Currency { symbol, found, account: strategy.currency });
+        }
+        let terms = Terms::of(strategy, std::slice::from_ref(instrument))?;
+        let venue = terms.venue(strategy.seed);
+        let listing = Listing::of(instrument.clone());
+        Self::new(strategy, &listing, (per_row, venue), (strategy.costs.feed_nanos, log))
+    }
+
+    /// How many quotes were taken.
+    #[must_use]
+    pub const fn taken(&self) -> usize {
+        self.done
+    }
+
+    /// How many executions there were.
+    #[must_use]
+    pub fn fills(&self) -> usize {
+        self.session.fills()
     }
 
     /// Takes the next quotes, in the order of time.
@@ -93,6 +125,30 @@ impl QuoteRun {
     /// What came of it.
     pub fn finish(self) -> Result<Simulation, Error> {
         self.session.finish()
+    }
+
+    /// What came of it, as a run on data of this digest that is called by its name.
+    pub fn outcome(
+        self,
+        strategy: &Strategy,
+        instrument: &Instrument,
+        data: Digest,
+    ) -> Result<Outcome, Error> {
+        let last = self.session.last_time().ok_or(Error::NoQuotes)?;
+        let last_row = u32::try_from(self.rows.saturating_sub(1)).unwrap_or(u32::MAX);
+        let simulation = self.finish()?;
+        let run_id = run_id(data, strategy);
+        let contracts = [Contract::of(instrument)];
+        Ok(Outcome {
+            run_id,
+            data,
+            digest: outcome_digest(run_id, &simulation),
+            trades: round_trips(&simulation.fills, &contracts, &simulation.latest, last_row)?,
+            strategy: strategy.clone(),
+            instruments: vec![instrument.clone()],
+            simulation,
+            last_bars: vec![Some(last)],
+        })
     }
 
     /// The values of the rows that these quotes complete.
@@ -181,13 +237,6 @@ fn put<'a, T>(cells: impl Iterator<Item = &'a mut f64>, values: &[T], number: im
 #[allow(clippy::cast_precision_loss, reason = "factors are computed in f64 by decision")]
 fn lots(scale: Scale, lots: u64) -> f64 {
     lots as f64 / scale.units() as f64
-}
-
-/// The fields of a row of quotes: open, high, low and close of the middle, the quote that completes
-/// it, and how many quotes there were.
-fn quote_schema() -> Schema {
-    let names = ["open", "high", "low", "close", "volume", "bid", "ask", "bid_size", "ask_size"];
-    Schema { fields: names.map(str::to_owned).into(), groups: std::collections::BTreeSet::new() }
 }
 
 impl<'a> Quotes<'a> {

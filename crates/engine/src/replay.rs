@@ -119,10 +119,11 @@ impl<'a> Replay<'a> {
         let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
         let terms = Terms::of(strategy, &instruments)?;
         let ledger = Ledger::open(terms.cash, &instruments);
+        let gate = terms.gate.clone();
         let trader = RuleTrader::new(terms, instruments.len());
         let log = Log::new(Recording::Blocks, beginning);
         Ok(Self {
-            engine: Engine::new(trader, ledger, instruments.len(), log),
+            engine: Engine::new(trader, ledger, instruments.len(), log).guarded(gate),
             feed: BarFeed::new(series, is_lockstep(series)),
             evaluator: Evaluator::new(strategy, series)?,
             times: calendar(series),

@@ -69,7 +69,8 @@ fn conserves(
         prop_assert!(orders.insert(fill.order), "an order fills once");
         let instrument = series[fill.instrument.index()].instrument();
         prop_assert_eq!(instrument.notional(fill.price, fill.quantity), Ok(fill.notional));
-        prop_assert_eq!(strategy.fee.of(fill.notional), Ok(fill.fee));
+        let rate = market::Rate(strategy.costs.taker_bps.0);
+        prop_assert_eq!(rate.of(fill.notional), Ok(fill.fee));
         let signed = i128::from(fill.side.sign());
         cash = Money(cash.0 - signed * fill.notional.0 - fill.fee.0);
         let lots = i64::try_from(fill.quantity.0).expect("small");

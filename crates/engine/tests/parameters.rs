@@ -162,7 +162,7 @@ fn what_a_parameter_brings_about_is_shown_where_it_is_used() {
     4:13 [wrong-type] <5> `parameters` is a mapping, this is a single value
         write a name and a number to a line: `fast: 10`
     5:1 [unknown-key] <x> `x` is no key
-        known keys are: version, name, data, universe, adjust, bar, parameters, signals, weights, schedule, sizing, costs, convention, cash, currency, seed
+        known keys are: version, name, data, universe, adjust, bar, parameters, signals, weights, schedule, sizing, costs, convention, cash, currency, seed, risk, protect
     11:21 [unknown-parameter] <$fast> there is no parameter `$fast`
         a strategy's text gives it a value under `parameters:`
     11:41 [unknown-parameter] <$slow> there is no parameter `$slow`

@@ -101,7 +101,7 @@ fn keys_are_known_single_and_there() {
     1:1 [missing-key] <name> `sizing` is missing
         add `sizing: { fixed: 10 }`
     2:1 [unknown-key] <zzzzzz> `zzzzzz` is no key
-        known keys are: version, name, data, universe, adjust, bar, parameters, signals, weights, schedule, sizing, costs, convention, cash, currency, seed
+        known keys are: version, name, data, universe, adjust, bar, parameters, signals, weights, schedule, sizing, costs, convention, cash, currency, seed, risk, protect
     ");
     insta::assert_snapshot!(with("{ fixed: 10 }", "{ }"), @r"
     8:9 [missing-key] <{ }> `sizing` has one of `fixed`, `percent` and `exposure`
@@ -158,7 +158,7 @@ fn values_have_types_and_ranges() {
     "#);
     insta::assert_snapshot!(with("costs:", "convention: next open\ncosts:"), @r#"
     9:13 [unknown-value] <next open> `convention` cannot be "next open"
-        did you mean `next_open`? It is one of: next_open, same_close
+        did you mean `next_open`? It is one of: next_open, same_close, touch, book
     "#);
     insta::assert_snapshot!(with("costs:", "cash: 1e6\ncurrency: usd\nseed: -1\nbar: 1 d\ncosts:"), @r#"
     9:7 [wrong-type] <1e6> `cash` is a plain number, this is "1e6"
@@ -167,7 +167,7 @@ fn values_have_types_and_ranges() {
     11:7 [wrong-type] <-1> `seed` is a whole number
         write digits only, at most 18446744073709551615
     12:6 [unknown-value] <1 d> `bar` cannot be "1 d"
-        did you mean `1d`? It is one of: 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h, 1d, 2d, 3d, 7d
+        did you mean `1d`? It is one of: 1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h, 1d, 2d, 3d, 7d, `quote`, `every 100 quotes`
     "#);
     insta::assert_snapshot!(with("name: EMA cross", "name:"), @r"
     2:5 [wrong-type] <> `name` has no value
@@ -177,7 +177,7 @@ fn values_have_types_and_ranges() {
     1:1 [wrong-type] <- 1
     - 2
     > a strategy is a mapping of keys, this is a list
-        write `key: value` with keys of: version, name, data, universe, adjust, bar, parameters, signals, weights, schedule, sizing, costs, convention, cash, currency, seed
+        write `key: value` with keys of: version, name, data, universe, adjust, bar, parameters, signals, weights, schedule, sizing, costs, convention, cash, currency, seed, risk, protect
     ");
     insta::assert_snapshot!(problems("version: 1\nname: x\ndata: d\nweights: rank(close)\nschedule: every day\nsizing: {exposure: 2}\n"), @r#"
     5:11 [unknown-value] <every day> `schedule` cannot be "every day"
@@ -293,7 +293,7 @@ fn keys_values_and_expressions_are_completed() {
     insta::assert_snapshot!(complete("version: 1\nna|"), @"key name <na>");
     insta::assert_snapshot!(complete("signals:\n  long: close > open\n  |"), @"key exit <>, key short <>, key cover <>");
     insta::assert_snapshot!(complete("sizing: { fi|"), @"key fixed <fi>");
-    insta::assert_snapshot!(complete("convention: |"), @"value next_open <>, value same_close <>");
+    insta::assert_snapshot!(complete("convention: |"), @"value next_open <>, value same_close <>, value touch <>, value book <>");
     insta::assert_snapshot!(complete("convention: same|"), @"value same_close <same>");
     insta::assert_snapshot!(complete("schedule: m|"), @"value monthly <m>");
     insta::assert_snapshot!(complete("signals:\n  long: ts_me|"), @"expression ts_mean <ts_me>, expression ts_median <ts_me>");
@@ -312,9 +312,135 @@ fn every_example_is_a_strategy() {
     for entry in std::fs::read_dir(folder).expect("the examples are in the repository") {
         let path = entry.expect("an entry").path();
         let text = std::fs::read_to_string(&path).expect("is read");
-        let problems = engine::check_strategy(&text, Some(&factor::Schema::bars()));
+        let problems = engine::check_strategy(&text, None);
         assert!(problems.is_empty(), "{}: {problems:?}", path.display());
         looked += 1;
     }
     assert!(looked >= 3);
+}
+
+const ON_QUOTES: &str = "\
+version: 1
+name: Ticks
+data: ticks
+bar: every 100 quotes
+signals:
+  long: ema(close, 10) > ema(close, 30) and ask - bid < 0.05
+sizing: { fixed: 10 }
+costs:
+  maker_bps: -0.5
+  taker_bps: 5
+  slippage: { spread: 0.5, noise_bps: 1 }
+  latency: { order_us: 2000 }
+convention: book
+risk:
+  order_size: 100
+  order_notional: 5000
+  position: 200
+  price_collar_bps: 500
+  stale_price: 90s
+  leverage: 1
+  order_rate: { orders: 10, within: 60s }
+  working_orders: 5
+  duplicate: 250ms
+  drawdown: { fall: 0.2 }
+  daily_loss: { amount: 2000, then: reduce_only }
+protect:
+  cool_down: { rest: 1h, reach: all }
+  drawdown: { fall: 0.05, within: 7d, rest: 24h }
+  low_profit: { trips: 5, within: 7d, least: 0.01, rest: 1d }
+";
+
+#[test]
+fn quotes_costs_and_limits_have_one_canonical_text() {
+    let canonical = parse_strategy(ON_QUOTES).expect("a strategy").to_string();
+    insta::assert_snapshot!(canonical, @r#"
+    version: 1
+    name: "Ticks"
+    data: "ticks"
+    adjust: none
+    bar: every 100 quotes
+    signals:
+      long: ema(close, 10) > ema(close, 30) and ask - bid < 0.05
+    sizing: { fixed: 10.00 }
+    costs: { maker_bps: -0.50, taker_bps: 5.00, slippage: { spread: 0.5, noise_bps: 1.00 }, latency: { feed_us: 0, order_us: 2000, response_us: 0 } }
+    convention: book
+    cash: 1000000.00
+    currency: USD
+    seed: 1
+    risk: { order_size: 100.00, order_notional: 5000.00, position: 200.00, price_collar_bps: 500.00, stale_price: 90s, leverage: 1, order_rate: { orders: 10, within: 1m }, working_orders: 5, duplicate: 250ms, drawdown: { fall: 0.2, then: halt }, daily_loss: { amount: 2000.00, then: reduce_only } }
+    protect: { cool_down: { after: loss, rest: 1h, reach: all }, drawdown: { fall: 0.05, within: 7d, rest: 1d }, low_profit: { trips: 5, within: 7d, least: 0.01, rest: 1d } }
+    "#);
+    assert_eq!(parse_strategy(&canonical).expect("canonical text reads").to_string(), canonical);
+    let plain =
+        ON_QUOTES.split("costs:").next().expect("a part").replace("every 100 quotes", "quote");
+    let plain = parse_strategy(&plain).expect("a strategy");
+    assert_eq!(
+        (plain.convention, plain.clock.to_string()),
+        (engine::Convention::Touch, "quote".into())
+    );
+    assert!(plain.guards.is_empty() && plain.costs == engine::Costs::default());
+}
+
+#[test]
+fn what_makes_no_sense_together_is_said_with_a_way_out() {
+    let on_quotes = |from: &str, to: &str| {
+        assert!(ON_QUOTES.contains(from), "{from}");
+        problems(&ON_QUOTES.replace(from, to))
+    };
+    insta::assert_snapshot!(on_quotes("convention: book", "convention: next_open"), @r"
+    13:13 [conflict] <next_open> `next_open` fills from bars, and `bar: every 100 quotes` has quotes
+        write `touch` or `book`
+    ");
+    insta::assert_snapshot!(with("costs:", "convention: touch\ncosts:"), @r"
+    9:13 [conflict] <touch> `touch` fills from quotes, and `bar: 1d` has bars
+        write `next_open` or `same_close`, or `bar: quote`
+    ");
+    insta::assert_snapshot!(on_quotes("bar: every", "universe: [A, B]\nadjust: splits\nbar: every"), @r"
+    4:11 [conflict] <[A, B]> a strategy on quotes trades one symbol
+        name one, and run the others by themselves
+    5:9 [conflict] <splits> quotes are as they were printed: there are no splits to apply
+        leave `adjust` out
+    ");
+    insta::assert_snapshot!(with("{ fee_bps: 2.5 }", "{ latency: { order_us: 1 }, slippage: { spread: 1 } }"), @r"
+    9:10 [conflict] <latency> `latency` needs quotes: a bar is too coarse for it
+        leave it out, or write `bar: quote`
+    9:48 [conflict] <spread> `spread` is a part of bid to ask, and bars have neither
+        use `bps` or `ticks`
+    ");
+    insta::assert_snapshot!(on_quotes("  latency: { order_us: 2000 }", "  participation: 0.1"), @r"
+    12:3 [conflict] <participation> `participation` is a part of a bar's volume, and quotes have none
+        leave it out: `book` fills at most what is shown
+    ");
+    insta::assert_snapshot!(with("{ fee_bps: 2.5 }", "{ fee_bps: 2.5, maker_bps: 1 }"), @r"
+    9:10 [conflict] <fee_bps> `fee_bps` is for makers and takers alike
+        write either `fee_bps`, or `maker_bps` and `taker_bps`
+    ");
+    insta::assert_snapshot!(with("{ fee_bps: 2.5 }", "{ taker_bps: 1 }"), @r"
+    9:10 [missing-key] <taker_bps> `taker_bps` is there and `maker_bps` is not
+        add `maker_bps: …`, or write `fee_bps` for both
+    ");
+    insta::assert_snapshot!(with("{ fee_bps: 2.5 }", "{ slippage: { ticks: 1, bps: 2 } }"), @r"
+    9:22 [conflict] <ticks> `slippage` has one of `ticks`, `bps`, `spread` and `volume_share`
+        write for example `{ ticks: 1 }`
+    ");
+    insta::assert_snapshot!(on_quotes("ask - bid", "asks - bid"), @r"
+    6:45 [unknown-name] <asks> there is no field `asks`
+        did you mean `ask`?
+    ");
+    insta::assert_snapshot!(with("costs:", "risk: { order_notional: 900, position_notional: 100 }\ncosts:"), @r"9:1 [conflict] <risk> order_notional: 900.00 can never be reached, position_notional allows 200.00: lower it, or raise position_notional");
+    insta::assert_snapshot!(with("costs:", "risk: { stale_price: 5, daily_loss: { then: stop } }\ncosts:"), @r#"
+    9:22 [wrong-type] <5> `risk.stale_price` is a length of time, this is "5"
+        write a whole number and ms, s, m, h or d, such as `30m`, up to 3650d
+    9:39 [missing-key] <then> `daily_loss` has one of `fall` and `amount`
+        write for example `{ fall: 0.03 }`
+    9:45 [unknown-value] <stop> `risk.daily_loss.then` cannot be "stop"
+        it is one of: halt, reduce_only
+    "#);
+    insta::assert_snapshot!(with("costs:", "protect: { cool_down: { after: loss }, stop_loss_guard: { losses: 3, within: 1d, rest: 1h } }\ncosts:"), @r"
+    9:25 [missing-key] <after> `protect.cool_down.rest` is missing
+        add `rest: 1h`
+    9:40 [never-acts] <stop_loss_guard> `stop_loss_guard` counts stop losses, and signals and weights send none
+        it acts on liquidations only: `cool_down` and `low_profit` count all exits
+    ");
 }

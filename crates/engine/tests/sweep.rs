@@ -74,8 +74,8 @@ fn check(text: &str, series: &[BarSeries], axes: &[&str], conditions: &[&str]) {
         let curve = &alone.simulation.curve;
         let settings = Settings {
             start: strategy.cash,
-            bar: strategy.bar,
-            periods_per_year: periods_per_year(curve, strategy.bar),
+            bar: strategy.clock.measured_by(),
+            periods_per_year: periods_per_year(curve, strategy.clock.measured_by()),
         };
         let figures = performance(curve, &alone.trades, &alone.simulation.fills, &settings)
             .expect("measures");

@@ -28,6 +28,15 @@ impl Schema {
         let names = ["open", "high", "low", "close", "volume"];
         Self { fields: names.map(str::to_owned).into(), groups: BTreeSet::new() }
     }
+
+    /// The names of a row of quotes: open, high, low and close of the middle, how many quotes there
+    /// were (`volume`), and the quote that completes the row.
+    #[must_use]
+    pub fn quotes() -> Self {
+        let mut schema = Self::bars();
+        schema.fields.extend(["bid", "ask", "bid_size", "ask_size"].map(str::to_owned));
+        schema
+    }
 }
 
 /// How large a text, a plan and a run may grow; each is refused with an error that names it.

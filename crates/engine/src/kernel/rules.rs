@@ -1,8 +1,10 @@
 //! The trader that follows a strategy's text.
 
 use super::{Decision, Desk, Trader, schedule::Calendar};
-use crate::{Convention, Error, FeeRate, Rules, Sizing, Strategy, ValueRows, Values, exchange};
-use market::{Instrument, Money, Rate};
+use crate::{
+    Convention, Costs, Error, Rules, Sizing, Strategy, ValueRows, Values, exchange, risk::Gate,
+};
+use market::{Instrument, Money};
 use std::ops::Range;
 
 /// What a strategy asks for, in the units of its instruments.
@@ -11,8 +13,10 @@ pub struct Terms {
     pub(super) lookback: usize,
     pub(super) size: Size,
     pub(super) calendar: Calendar,
-    /// What a fill costs.
-    pub fee: FeeRate,
+    /// What trading costs.
+    pub costs: Costs,
+    /// What stands before every order.
+    pub gate: Gate,
     /// Where orders are filled.
     pub convention: Convention,
     /// Cash at the start.
@@ -44,23 +48,21 @@ impl Terms {
             Rules::Weights { schedule, .. } => Calendar::of(schedule),
         };
         let (lookback, cash) = (strategy.lookback(), strategy.cash);
-        let (fee, convention) = (strategy.fee, strategy.convention);
-        Ok(Self { lookback, size, calendar, fee, convention, cash })
+        let (costs, convention) = (strategy.costs, strategy.convention);
+        let gate = strategy.guards.gate(instruments)?;
+        Ok(Self { lookback, size, calendar, costs, gate, convention, cash })
     }
 
     /// The simulated venue that the strategy asks for.
     #[must_use]
     pub fn venue(&self, seed: u64) -> exchange::Terms {
-        let model = match self.convention {
-            Convention::NextOpen => exchange::Model::NextOpen,
-            Convention::SameClose => exchange::Model::SameClose,
-        };
-        // Basis points in units of 1e-8 are fractions in units of 1e-12.
-        let rate = Rate(self.fee.bps().0);
         exchange::Terms {
-            fees: exchange::FeeTerms::new(rate, rate),
+            fees: self.costs.fees(),
+            slippage: self.costs.slippage,
+            latency: self.costs.latency,
+            participation: self.costs.participation,
             seed,
-            ..exchange::Terms::of(model)
+            ..exchange::Terms::of(self.convention.model())
         }
     }
 }

@@ -87,10 +87,31 @@ impl<T: Trader> Session<T> {
         })
     }
 
+    /// The same, with a risk gate before every order.
+    #[must_use]
+    pub fn guarded(mut self, gate: crate::risk::Gate) -> Self {
+        // What follows equity must be told of every event.
+        self.sleepy &= !gate.needs_equity();
+        self.wiring.engine = self.wiring.engine.guarded(gate);
+        self
+    }
+
     /// The kernel's state.
     #[must_use]
     pub const fn desk(&self) -> &crate::Desk {
         self.wiring.engine.desk()
+    }
+
+    /// How many executions there were.
+    #[must_use]
+    pub fn fills(&self) -> usize {
+        self.wiring.fills.len()
+    }
+
+    /// When the latest event was.
+    #[must_use]
+    pub const fn last_time(&self) -> Option<Timestamp> {
+        self.due
     }
 
     /// The kernel's log.

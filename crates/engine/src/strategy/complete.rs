@@ -178,6 +178,11 @@ fn value(text: &str, offset: usize, path: &str, start: usize, schema: &Schema) -
             };
             found.into_iter().map(place).collect()
         }
+        KeyKind::Clock => {
+            let more = ["quote", "every 100 quotes"];
+            words(&super::keys::BAR_SIZES.iter().copied().chain(more).collect::<Vec<_>>())
+        }
+        KeyKind::Span => words(&["1s", "1m", "1h", "1d"]),
         KeyKind::Text
         | KeyKind::Number
         | KeyKind::Whole

@@ -1,5 +1,7 @@
 //! Every key of a strategy: the parser's list, the editor's completions and the manual's table.
 
+use super::guard_keys::GUARD_KEYS;
+
 /// What a key's value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyKind {
@@ -21,6 +23,10 @@ pub enum KeyKind {
     Schedule,
     /// Numbers by names of the writer's own.
     Parameters,
+    /// A bar's length, `quote` or `every N quotes`.
+    Clock,
+    /// A length of time: a whole number and ms, s, m, h or d.
+    Span,
     /// Keys of its own.
     Map,
 }
@@ -65,7 +71,7 @@ impl Key {
     }
 }
 
-const fn key(
+pub(super) const fn key(
     path: &'static str,
     kind: KeyKind,
     absent: &'static str,
@@ -75,11 +81,30 @@ const fn key(
     Key { path, kind, absent, summary, example }
 }
 
-const BAR_SIZES: &[&str] =
+pub(super) const BAR_SIZES: &[&str] =
     &["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "2d", "3d", "7d"];
 
 /// All keys, in the order in which a strategy is written.
-pub const KEYS: &[Key] = &[
+pub const KEYS: &[Key] = &joined();
+
+/// The two tables, one after the other.
+#[allow(clippy::indexing_slicing, reason = "worked out while compiling: a fault is an error there")]
+const fn joined() -> [Key; OWN_KEYS.len() + GUARD_KEYS.len()] {
+    let mut all = [OWN_KEYS[0]; OWN_KEYS.len() + GUARD_KEYS.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = if place < OWN_KEYS.len() {
+            OWN_KEYS[place]
+        } else {
+            GUARD_KEYS[place - OWN_KEYS.len()]
+        };
+        place += 1;
+    }
+    all
+}
+
+/// Those of the strategy itself.
+const OWN_KEYS: &[Key] = &[
     key("version", KeyKind::Choice(&["1"]), "required", "1", "Version of this language."),
     key(
         "name",
@@ -103,7 +128,13 @@ pub const KEYS: &[Key] = &[
         "splits",
         "Prices with forward split factors, or as they were printed.",
     ),
-    key("bar", KeyKind::Choice(BAR_SIZES), "1d", "1d", "Length of a bar; the data must have it."),
+    key(
+        "bar",
+        KeyKind::Clock,
+        "1d",
+        "1d",
+        "What the strategy decides on: the length of a bar, `quote`, or `every 100 quotes`; the data must have it.",
+    ),
     key(
         "parameters",
         KeyKind::Parameters,
@@ -194,14 +225,81 @@ pub const KEYS: &[Key] = &[
         KeyKind::Number,
         "10",
         "10",
-        "Fee of each fill in basis points (1/100 per cent) of its notional.",
+        "Fee of each fill in basis points (1/100 per cent) of its notional, of makers and takers.",
     ),
     key(
+        "costs.maker_bps",
+        KeyKind::Number,
+        "`fee_bps`",
+        "-0.5",
+        "Fee of what rested in the book, in basis points; negative is a rebate. With `taker_bps`.",
+    ),
+    key(
+        "costs.taker_bps",
+        KeyKind::Number,
+        "`fee_bps`",
+        "5",
+        "Fee of what took liquidity, in basis points. With `maker_bps`.",
+    ),
+    key(
+        "costs.slippage",
+        KeyKind::Map,
+        "none",
+        "{ ticks: 1 }",
+        "How much worse than the market a taker trades: one of its models, and noise.",
+    ),
+    key("costs.slippage.ticks", KeyKind::Whole, "no impact", "1", "So many price steps."),
+    key(
+        "costs.slippage.bps",
+        KeyKind::Number,
+        "no impact",
+        "2",
+        "So many basis points of the price.",
+    ),
+    key(
+        "costs.slippage.spread",
+        KeyKind::Number,
+        "no impact",
+        "0.5",
+        "This part of the spread; of quotes only.",
+    ),
+    key(
+        "costs.slippage.volume_share",
+        KeyKind::Number,
+        "no impact",
+        "0.1",
+        "This fraction of the price × √(size ÷ volume), the square-root law; of quotes the size shown is the volume.",
+    ),
+    key(
+        "costs.slippage.noise_bps",
+        KeyKind::Number,
+        "0",
+        "1",
+        "An evenly drawn part of so many basis points is paid besides, by `seed`.",
+    ),
+    key(
+        "costs.participation",
+        KeyKind::Number,
+        "all that is wanted, even if the bar has less",
+        "0.1",
+        "The part of a bar's volume that the orders of a symbol may take together; of bars only.",
+    ),
+    key(
+        "costs.latency",
+        KeyKind::Map,
+        "none",
+        "{ feed_us: 500, order_us: 2000, response_us: 2000 }",
+        "How long messages travel, in microseconds; of quotes only.",
+    ),
+    key("costs.latency.feed_us", KeyKind::Whole, "0", "500", "Until a quote is heard of."),
+    key("costs.latency.order_us", KeyKind::Whole, "0", "2000", "From an order to the venue."),
+    key("costs.latency.response_us", KeyKind::Whole, "0", "2000", "From the venue back."),
+    key(
         "convention",
-        KeyKind::Choice(&["next_open", "same_close"]),
+        KeyKind::Choice(&["next_open", "same_close", "touch", "book"]),
+        "next_open for bars, touch for quotes",
         "next_open",
-        "next_open",
-        "Where an order decided at a close is filled: at the instrument's next open, or at that close.",
+        "Where an order is filled. Bars: at the instrument's next open, or at the close that decided it. Quotes: whole at the other side's best price, or from what is shown there.",
     ),
     key("cash", KeyKind::Number, "1000000", "1000000", "Cash at the start."),
     key(
@@ -211,13 +309,7 @@ pub const KEYS: &[Key] = &[
         "USD",
         "The account's currency, three capital letters; the data must be priced in it.",
     ),
-    key(
-        "seed",
-        KeyKind::Whole,
-        "1",
-        "1",
-        "Seed of fill models that draw numbers; both conventions of today draw none.",
-    ),
+    key("seed", KeyKind::Whole, "1", "1", "Seed of what is drawn: the noise of slippage."),
 ];
 
 #[cfg(test)]

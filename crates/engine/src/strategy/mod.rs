@@ -1,22 +1,30 @@
 //! The strategy language: YAML text to a [`Strategy`], with every fault and its place.
 
+mod clock;
 mod complete;
+mod costs;
+mod guard;
+mod guard_keys;
 mod keys;
 mod locate;
 mod parameters;
 mod read;
+mod span;
 mod template;
 mod tree;
 mod yaml;
 
+pub use clock::Clock;
 pub use complete::{Completion, CompletionKind, complete_strategy};
+pub use costs::Costs;
+pub use guard::Guards;
 pub use keys::{KEYS, Key, KeyKind};
 pub use parameters::{PARAMETERS_MAX, Parameter, is_parameter_name, plain_decimal};
 pub use template::Template;
 
-use crate::Problem;
+use crate::{Problem, exchange};
 use factor::{Expression, Schema};
-use market::{Adjustment, BarSize, Currency, Money, Symbol};
+use market::{Adjustment, Currency, Money, Symbol};
 use std::fmt;
 
 /// Bytes that a strategy's text may have.
@@ -34,14 +42,14 @@ pub struct Strategy {
     pub universe: Option<Vec<Symbol>>,
     /// Which prices it runs on.
     pub adjust: Adjustment,
-    /// Length of its bars.
-    pub bar: BarSize,
+    /// What it decides on.
+    pub clock: Clock,
     /// What it decides by.
     pub rules: Rules,
     /// How large positions are.
     pub sizing: Sizing,
-    /// What a fill costs.
-    pub fee: FeeRate,
+    /// What trading costs.
+    pub costs: Costs,
     /// Where its orders are filled.
     pub convention: Convention,
     /// Cash at the start.
@@ -50,6 +58,8 @@ pub struct Strategy {
     pub currency: Currency,
     /// Seed of fill models that draw numbers.
     pub seed: u64,
+    /// What stands before every order.
+    pub guards: Guards,
 }
 
 /// What a strategy decides by.
@@ -104,36 +114,36 @@ pub enum Sizing {
     Exposure(Money),
 }
 
-/// A fee as a fraction of the notional: basis points in units of 1e-8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeeRate(Money);
-
-impl FeeRate {
-    /// From basis points with at most eight decimals, at least 0 and below 10,000.
-    #[must_use]
-    pub fn from_bps(bps: Money) -> Option<Self> {
-        (bps >= Money::ZERO && bps < Money::from_whole(10_000)).then_some(Self(bps))
-    }
-
-    /// The rate in basis points.
-    #[must_use]
-    pub const fn bps(self) -> Money {
-        self.0
-    }
-
-    /// The fee on a notional, half to even at 1e-8.
-    pub fn of(self, notional: Money) -> Result<Money, market::Error> {
-        Money(notional.0.abs()).scaled(self.0.0, 10_000 * Money::UNIT)
-    }
-}
-
-/// Where an order decided at a bar's close is filled. The name stands in every result.
+/// Where an order is filled. The name stands in every result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Convention {
     /// At the open of the instrument's next bar; an order of the last bar is never filled.
     NextOpen,
     /// At that same close. Not tradable live: the price is known only once it is too late.
     SameClose,
+    /// Quotes: whole, at the best price of the other side when the order arrives.
+    Touch,
+    /// Quotes: from what is shown at the best price of the other side; the rest waits.
+    Book,
+}
+
+impl Convention {
+    /// Whether it fills from quotes rather than from bars.
+    #[must_use]
+    pub const fn reads_quotes(self) -> bool {
+        matches!(self, Self::Touch | Self::Book)
+    }
+
+    /// The simulated venue's model.
+    #[must_use]
+    pub const fn model(self) -> exchange::Model {
+        match self {
+            Self::NextOpen => exchange::Model::NextOpen,
+            Self::SameClose => exchange::Model::SameClose,
+            Self::Touch => exchange::Model::Touch,
+            Self::Book => exchange::Model::Book(exchange::Feed::Best),
+        }
+    }
 }
 
 impl fmt::Display for Convention {
@@ -141,6 +151,8 @@ impl fmt::Display for Convention {
         f.write_str(match self {
             Self::NextOpen => "next_open",
             Self::SameClose => "same_close",
+            Self::Touch => "touch",
+            Self::Book => "book",
         })
     }
 }
@@ -168,7 +180,7 @@ impl fmt::Display for Strategy {
             Adjustment::Raw => "none",
             Adjustment::Splits => "splits",
         };
-        writeln!(f, "adjust: {adjust}\nbar: {}", self.bar)?;
+        writeln!(f, "adjust: {adjust}\nbar: {}", self.clock)?;
         match &self.rules {
             Rules::Signals(signals) => {
                 writeln!(f, "signals:")?;
@@ -185,8 +197,9 @@ impl fmt::Display for Strategy {
             Sizing::Percent(percent) => writeln!(f, "sizing: {{ percent: {percent} }}")?,
             Sizing::Exposure(part) => writeln!(f, "sizing: {{ exposure: {part} }}")?,
         }
-        writeln!(f, "costs: {{ fee_bps: {} }}\nconvention: {}", self.fee.0, self.convention)?;
-        writeln!(f, "cash: {}\ncurrency: {}\nseed: {}", self.cash, self.currency, self.seed)
+        writeln!(f, "costs: {}\nconvention: {}", self.costs, self.convention)?;
+        writeln!(f, "cash: {}\ncurrency: {}\nseed: {}", self.cash, self.currency, self.seed)?;
+        self.guards.fmt(f)
     }
 }
 
@@ -222,16 +235,15 @@ impl Strategy {
     }
 }
 
-/// Reads a strategy whose expressions use the fields of bars; all faults at once, in text order.
+/// Reads a strategy whose expressions use the fields of bars or of quotes; all faults at once, in text order.
 pub fn parse_strategy(text: &str) -> Result<Strategy, Vec<Problem>> {
-    let found = read::strategy(text, &Schema::bars(), &[]);
+    let found = read::strategy(text, None, &[]);
     found.strategy.ok_or(found.problems)
 }
 
 /// The faults of a text, for an editor; expressions may use the names of `schema`, or else the
-/// fields of bars.
+/// fields of its bars or quotes.
 #[must_use]
 pub fn check_strategy(text: &str, schema: Option<&Schema>) -> Vec<Problem> {
-    let bars = Schema::bars();
-    read::strategy(text, schema.unwrap_or(&bars), &[]).problems
+    read::strategy(text, schema, &[]).problems
 }

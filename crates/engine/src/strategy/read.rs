@@ -1,7 +1,7 @@
 //! The tree into a [`Strategy`].
 
 use super::{
-    Convention, FeeRate, Parameter, Rules, Schedule, Signals, Sizing, Strategy, TEXT_BYTES_MAX,
+    Clock, Parameter, Rules, Schedule, Signals, Sizing, Strategy, TEXT_BYTES_MAX, clock,
     parameters::Parameters,
     tree::{Reader, Section},
     yaml::{self, Kind, Node},
@@ -31,8 +31,9 @@ impl Found {
     }
 }
 
-/// Reads a text, with values that take the place of its parameters' own.
-pub(crate) fn strategy(text: &str, schema: &Schema, values: &[(&str, Money)]) -> Found {
+/// Reads a text, with values that take the place of its parameters' own. Expressions use the names
+/// of `schema`, or else the fields of the text's bars or quotes.
+pub(crate) fn strategy(text: &str, schema: Option<&Schema>, values: &[(&str, Money)]) -> Found {
     let whole = Span { start: 0, end: text.lines().next().map_or(0, str::len) };
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("the text has {} bytes, {TEXT_BYTES_MAX} are allowed", text.len());
@@ -46,6 +47,8 @@ pub(crate) fn strategy(text: &str, schema: &Schema, values: &[(&str, Money)]) ->
         }
         Err(problem) => return Found::only(problem),
     };
+    let own = if clock::is_on_quotes(&root) { Schema::quotes() } else { Schema::bars() };
+    let schema = schema.unwrap_or(&own);
     let parameters = Parameters::default();
     let mut reader = Reader { text, schema, parameters, problems: Vec::new() };
     let strategy = reader.strategy(&root, values);
@@ -66,38 +69,42 @@ impl Reader<'_> {
         let name = self.required(&top, "name").and_then(|n| self.name(n, "name"));
         let data = self.required(&top, "data").and_then(|n| self.name(n, "data"));
         let universe = optional(&top, "universe", |n| self.universe(n));
-        let adjust = or_default(&top, "adjust", Adjustment::Splits, |n| {
+        let clock = or_default(&top, "bar", Clock::Bars(BarSize::DAY), |n| self.clock(n));
+        let on_quotes = clock.is_some_and(Clock::counts_quotes);
+        let usual = if on_quotes { Adjustment::Raw } else { Adjustment::Splits };
+        let adjust = or_default(&top, "adjust", usual, |n| {
             let word = self.choice(n, "adjust")?;
             Some(if word == "none" { Adjustment::Raw } else { Adjustment::Splits })
         });
-        let bar = or_default(&top, "bar", BarSize::DAY, |n| self.choice(n, "bar")?.parse().ok());
         let rules = self.rules(&top);
         let sizing = self.sizing(&top, rules.as_ref());
-        let fee = self.fee(&top);
-        let convention = or_default(&top, "convention", Convention::NextOpen, |n| {
-            let word = self.choice(n, "convention")?;
-            Some(if word == "same_close" { Convention::SameClose } else { Convention::NextOpen })
-        });
+        let costs = self.costs(&top, clock);
+        let convention = clock.and_then(|clock| self.convention(&top, clock));
+        if on_quotes {
+            self.fits_quotes(&top);
+        }
         let cash = or_default(&top, "cash", Money::from_whole(1_000_000), |n| {
             let fits = |m| m > Money::ZERO && m <= Money::from_whole(1_000_000_000_000_000);
             self.number(n, "cash", "more than 0 and at most 1000000000000000", fits)
         });
         let currency = or_default(&top, "currency", Currency::USD, |n| self.currency(n));
         let seed = or_default(&top, "seed", 1, |n| self.seed(n));
+        let guards = self.guards(&top);
         version?;
         Some(Strategy {
             name: name?,
             data: data?,
             universe: universe?,
             adjust: adjust?,
-            bar: bar?,
+            clock: clock?,
             rules: rules?,
             sizing: sizing?,
-            fee: fee?,
+            costs: costs?,
             convention: convention?,
             cash: cash?,
             currency: currency?,
             seed: seed?,
+            guards: guards?,
         })
     }
 
@@ -301,16 +308,6 @@ impl Reader<'_> {
                 self.number(value, "sizing.exposure", range, fits).map(Sizing::Exposure)
             }
         }
-    }
-
-    fn fee(&mut self, top: &Section<'_>) -> Option<FeeRate> {
-        let default = FeeRate::from_bps(Money::from_whole(10));
-        let Some(node) = top.value("costs") else { return default };
-        let section = self.section(node, "costs")?;
-        let Some(value) = section.value("fee_bps") else { return default };
-        let fits = |m| FeeRate::from_bps(m).is_some();
-        self.number(value, "costs.fee_bps", "at least 0 and below 10000", fits)
-            .and_then(FeeRate::from_bps)
     }
 
     fn currency(&mut self, node: &Node) -> Option<Currency> {

@@ -2,7 +2,6 @@
 
 use super::{Parameter, Strategy, parameters::plain_decimal, read};
 use crate::Problem;
-use factor::Schema;
 use market::Money;
 
 /// A text that makes a strategy for every set of values of its parameters.
@@ -16,7 +15,7 @@ pub struct Template {
 impl Template {
     /// Reads a text with the values that stand in it; all faults at once, in text order.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        let found = read::strategy(text, &Schema::bars(), &[]);
+        let found = read::strategy(text, None, &[]);
         let strategy = found.strategy.ok_or(found.problems)?;
         Ok(Self { text: text.to_owned(), parameters: found.parameters, strategy })
     }
@@ -42,7 +41,7 @@ impl Template {
     /// The strategy with these values; parameters without one keep their own. It is the strategy
     /// of the text with the numbers written into it: its canonical text knows no parameters.
     pub fn with(&self, values: &[(&str, Money)]) -> Result<Strategy, Vec<Problem>> {
-        let found = read::strategy(&self.text, &Schema::bars(), values);
+        let found = read::strategy(&self.text, None, values);
         found.strategy.ok_or(found.problems)
     }
 

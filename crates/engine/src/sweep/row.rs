@@ -49,11 +49,9 @@ impl Row {
         (run, instruments): (&Simulation, &[Instrument]),
     ) -> Result<Self, Error> {
         let trades = run.trades(instruments)?;
-        let settings = Settings {
-            start: strategy.cash,
-            bar: strategy.bar,
-            periods_per_year: periods_per_year(&run.curve, strategy.bar),
-        };
+        let bar = strategy.clock.measured_by();
+        let periods_per_year = periods_per_year(&run.curve, bar);
+        let settings = Settings { start: strategy.cash, bar, periods_per_year };
         let figures =
             performance(&run.curve, &trades, &run.fills, &settings).map_err(crate::Error::from)?;
         Ok(Self {

@@ -90,7 +90,7 @@ pub(crate) struct Serve {
 /// `stockade data`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Data {
-    /// Import a CSV or Parquet file of bars.
+    /// Import a CSV or Parquet file of bars, quotes or trades.
     Import(Import),
     /// List the datasets.
     Ls,
@@ -120,6 +120,9 @@ pub(crate) struct Import {
     /// The dataset's name: lower-case letters, digits and dashes.
     #[arg(long)]
     pub name: String,
+    /// What the rows are.
+    #[arg(long, value_enum, default_value_t = Kind::Bars)]
+    pub kind: Kind,
     /// Length of a bar, such as 1d or 5m; guessed from the spacing unless given.
     #[arg(long, value_name = "SIZE")]
     pub bar: Option<String>,
@@ -144,6 +147,17 @@ pub(crate) struct Import {
     /// Put the file in the place of a dataset of the same name.
     #[arg(long)]
     pub replace: bool,
+}
+
+/// What the rows of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Open, high, low, close, volume.
+    Bars,
+    /// Best bid and ask, and their sizes.
+    Quotes,
+    /// Price, size, and the side that took liquidity.
+    Trades,
 }
 
 /// `stockade backtest`.
@@ -261,7 +275,7 @@ pub(crate) struct Reproduce {
 pub(crate) enum Fields {
     /// The dataset that the strategy names.
     Dataset,
-    /// Open, high, low, close and volume.
+    /// Those of bars, or of quotes where the strategy is on quotes.
     Bars,
 }
 

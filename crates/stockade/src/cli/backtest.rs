@@ -9,7 +9,7 @@ use super::{
 use crate::desk;
 use anyhow::{Context, bail};
 use engine::Problem;
-use factor::{Schema, Severity};
+use factor::Severity;
 use serde::Serialize;
 use settings::Settings;
 use std::{fs::File, io::Read, ops::ControlFlow, path::Path};
@@ -163,7 +163,7 @@ struct Found<'a> {
 fn check(file: &Path, fields: Fields, dir: &Path, output: Output) -> anyhow::Result<Ending> {
     let text = read(file)?;
     let schema = match fields {
-        Fields::Bars => Some(Schema::bars()),
+        Fields::Bars => None,
         Fields::Dataset => engine::parse_strategy(&text).ok().and_then(|strategy| {
             desk::schema(dir, &strategy.data).inspect_err(|e| output.note(&format!("{e:#}"))).ok()
         }),
@@ -267,6 +267,8 @@ fn in_words(kind: engine::strategy::KeyKind) -> String {
         Kind::Weight => "expression, weights or true or false".to_owned(),
         Kind::Schedule => "every N bars | daily | weekly | monthly".to_owned(),
         Kind::Parameters => "name: number, …".to_owned(),
+        Kind::Clock => "1m … 7d | quote | every N quotes".to_owned(),
+        Kind::Span => "length of time, such as 30m".to_owned(),
         Kind::Map => "keys of its own".to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! `stockade data`: prices in, and what is known of them.
 
 use super::{
-    args::{Data, Import},
+    args::{Data, Import, Kind},
     configuration::data_dir,
     output::{Ending, Output, plain, table},
     usage,
@@ -9,8 +9,8 @@ use super::{
 use crate::desk;
 use anyhow::{Context, bail};
 use catalog::{
-    BadRows, Catalog, Finding, ImportReport, ImportRequest, Level, Manifest, Mapping, Origin,
-    QualityReport, Replace, Summary, TimeZone,
+    BadRows, Catalog, Content, Finding, Grain, ImportReport, ImportRequest, Level, Manifest,
+    Mapping, Origin, QualityReport, Replace, Summary, TimeZone,
 };
 use serde::Serialize;
 use settings::Settings;
@@ -70,6 +70,14 @@ fn list(dir: &Path, output: Output) -> anyhow::Result<()> {
     })
 }
 
+/// What the rows of a dataset are, in words.
+fn rows_of(grain: Grain) -> String {
+    match grain {
+        Grain::Bars(size) => format!("bars of {size}"),
+        other => other.to_string(),
+    }
+}
+
 fn heading(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
@@ -77,10 +85,10 @@ fn heading(names: &[&str]) -> Vec<String> {
 fn describe(manifest: &Manifest) -> String {
     let set = &manifest.dataset;
     let mut text = format!(
-        "{}: {} bars of {} from {} to {}\nsource  {} ({} bytes, SHA-256 {})\ntimes   {}, zone {}\ndigest  {}\n",
+        "{}: {} {} from {} to {}\nsource  {} ({} bytes, SHA-256 {})\ntimes   {}, zone {}\ndigest  {}\n",
         set.name,
         set.rows,
-        set.bar,
+        rows_of(set.bar),
         set.first,
         set.last,
         plain(&manifest.source.file),
@@ -152,7 +160,7 @@ fn check(name: Option<&str>, dir: &Path, output: Output) -> anyhow::Result<Endin
     output.show(&checked, |checked| {
         let one = |(name, quality): (&String, &QualityReport)| {
             format!(
-                "{name}: {} bars, {}\n{}",
+                "{name}: {} rows, {}\n{}",
                 quality.rows,
                 counts(quality),
                 findings(&quality.findings)
@@ -203,6 +211,11 @@ fn request(import: &Import) -> anyhow::Result<ImportRequest> {
     request.mapping = Mapping::parse(&import.map.join(",")).map_err(|e| wrong(&e))?;
     request.zone = TimeZone::named(&import.time_zone).map_err(|e| wrong(&e))?;
     request.currency = import.currency.parse().map_err(|e: market::Error| wrong(&e))?;
+    request.content = match import.kind {
+        Kind::Bars => Content::Bars,
+        Kind::Quotes => Content::Quotes,
+        Kind::Trades => Content::Trades,
+    };
     if let Some(bar) = &import.bar {
         request.bar = Some(bar.parse().map_err(|e: market::Error| wrong(&e))?);
     }
@@ -227,13 +240,13 @@ fn imported(report: &ImportReport) -> String {
         vec![plain(&column.column), column.role.to_string(), decided(column.origin)]
     }));
     format!(
-        "{}: {} of {} rows kept, bars of {} ({}), times as {} in {}\n\n{}\n\n\
+        "{}: {} of {} rows kept, {} ({}), times as {} in {}\n\n{}\n\n\
          {} duplicates, {} bad rows left out, {} out of order and sorted, {} without a price\n\
          quality: {}\n{}",
         report.name,
         report.rows_kept,
         report.rows_read,
-        report.bar,
+        rows_of(report.bar),
         decided(report.bar_origin),
         report.time_form,
         report.time_zone,

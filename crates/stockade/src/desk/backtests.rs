@@ -185,7 +185,10 @@ fn problem(error: &Error) -> Value {
     let code = match error {
         Error::Strategy(_) => "strategy",
         Error::Catalog(_) => "data",
-        Error::Engine(_) | Error::NoOpen { .. } => "run",
+        Error::Engine(_)
+        | Error::NoOpen { .. }
+        | Error::NoSizes { .. }
+        | Error::TooManyFills { .. } => "run",
         Error::File { .. } => "disk",
         _ => "failed",
     };

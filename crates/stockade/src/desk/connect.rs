@@ -4,7 +4,7 @@ use super::{
     Actor, Archived, Ask, Desk, Error, Files, OwnFactor, OwnVersion, Paths, Remote, Result,
     ResultRef, Saved, Watch, ledger, now, results, sha256_hex,
 };
-use catalog::{Catalog, Field, ImportReport, ImportRequest};
+use catalog::{Catalog, Field, Grain, ImportReport, ImportRequest};
 use factor::Schema;
 use kms::KeyFile;
 use std::{
@@ -225,14 +225,18 @@ pub fn schema(root: &Path, name: &str) -> Result<Schema> {
 #[must_use]
 pub fn schema_of(manifest: &catalog::Manifest) -> Schema {
     let name = |field: &Field| match field {
-        Field::Open => "open",
-        Field::High => "high",
-        Field::Low => "low",
-        Field::Close => "close",
-        Field::Volume => "volume",
+        Field::Open => Some("open"),
+        Field::High => Some("high"),
+        Field::Low => Some("low"),
+        Field::Close => Some("close"),
+        Field::Volume => Some("volume"),
+        _ => None,
     };
     let set = &manifest.dataset;
-    let own = set.fields.iter().map(|field| name(field).to_owned());
+    if set.bar == Grain::Quotes {
+        return Schema::quotes();
+    }
+    let own = set.fields.iter().filter_map(name).map(str::to_owned);
     // Extra columns are kept beside the bars; the engine's panel is made of bars alone.
     Schema { fields: own.collect(), groups: std::collections::BTreeSet::new() }
 }

@@ -138,6 +138,29 @@ pub enum Error {
         /// The convention.
         convention: String,
     },
+    /// The strategy fills from sizes that the data do not have.
+    #[error(
+        "{data} has no sizes, and book fills from what is shown: write `convention: touch`, or import quotes with sizes"
+    )]
+    NoSizes {
+        /// The dataset.
+        data: String,
+    },
+    /// A run trades more often than a result holds.
+    #[error(
+        "the strategy has traded more than {most} times after {quotes} quotes: trade less often, or import a shorter time"
+    )]
+    TooManyFills {
+        /// The most executions.
+        most: usize,
+        /// Quotes by then.
+        quotes: usize,
+    },
+    /// A run on quotes cannot be looked into.
+    #[error(
+        "a run on quotes is not told again tick by tick here: its orders, fills and refusals are in its tables, its ticks in ticks.log"
+    )]
+    OnQuotes,
     /// A result could not be put into words.
     #[error("the result cannot be written: {problem}")]
     Report {

@@ -100,6 +100,7 @@ pub struct Status {
 pub struct WireImport {
     source: PathBuf,
     name: String,
+    content: String,
     kind: Option<WireKind>,
     mapping: String,
     symbol: Option<String>,
@@ -123,6 +124,7 @@ impl From<&ImportRequest> for WireImport {
         Self {
             source: request.source.clone(),
             name: request.name.clone(),
+            content: request.content.to_string(),
             kind: request.kind.map(|kind| match kind {
                 FileKind::Csv => WireKind::Csv,
                 FileKind::Parquet => WireKind::Parquet,
@@ -147,6 +149,7 @@ impl WireImport {
             WireKind::Csv => FileKind::Csv,
             WireKind::Parquet => FileKind::Parquet,
         });
+        request.content = self.content.parse()?;
         request.mapping = Mapping::parse(&self.mapping)?;
         request.symbol = self.symbol.map(|symbol| symbol.parse()).transpose()?;
         request.bar = self.bar.map(|bar| bar.parse()).transpose()?;

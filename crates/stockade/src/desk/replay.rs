@@ -227,6 +227,9 @@ impl Desk {
                 .map_err(|error| Error::Report { problem: error.to_string() })?;
             let strategy =
                 engine::parse_strategy(&written.strategy.text).map_err(Error::Strategy)?;
+            if strategy.clock.counts_quotes() {
+                return Err(Error::OnQuotes);
+            }
             let universe = strategy.universe.as_deref();
             let series = desk.catalog().series(&strategy.data, universe, strategy.adjust)?;
             let recording = Arc::new(Recording::make((strategy, series), &ending)?);

@@ -1,6 +1,6 @@
 //! A strategy over history: text in, figures and files out; nothing is written here.
 
-use super::{Error, Files, Result, Watch};
+use super::{Error, Files, Result, Watch, quotes};
 use crate::{
     report::{self, ResultDocument},
     tearsheet,
@@ -33,13 +33,39 @@ const MEMORY_BYTES_MAX: u64 = 4 << 30;
 /// Runs a strategy over the catalogue's prices.
 pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Computed> {
     let strategy: Strategy = engine::parse_strategy(text).map_err(Error::Strategy)?;
+    if strategy.clock.counts_quotes() {
+        return compute_on_quotes(catalog, (&strategy, text), &strategy.data, watch);
+    }
     let series = series_of(catalog, &strategy)?;
     compute_on(&strategy, text, &series, watch)
+}
+
+/// Runs a strategy, with its text as it was written, over a dataset's quotes.
+pub(crate) fn compute_on_quotes(
+    catalog: &Catalog,
+    (strategy, text): (&Strategy, &str),
+    dataset: &str,
+    watch: &Watch,
+) -> Result<Computed> {
+    let manifest = catalog.manifest(dataset)?;
+    told(&quotes::run(catalog, (strategy, &manifest), watch)?, text)
+}
+
+/// The digest of what a strategy on quotes would trade on in a dataset.
+pub(crate) fn quotes_digest(
+    catalog: &Catalog,
+    strategy: &Strategy,
+    dataset: &str,
+) -> Result<Option<String>> {
+    let digest = quotes::digest(catalog, (strategy, &catalog.manifest(dataset)?));
+    Ok(digest.map(|digest| digest.to_string()))
 }
 
 /// The bars that a strategy runs on.
 pub(crate) fn series_of(catalog: &Catalog, strategy: &Strategy) -> Result<Vec<BarSeries>> {
     let manifest = catalog.manifest(&strategy.data)?;
+    // Ticks are refused here.
+    manifest.bar()?;
     if strategy.convention == Convention::NextOpen
         && !manifest.dataset.fields.contains(&Field::Open)
     {

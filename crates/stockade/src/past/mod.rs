@@ -12,12 +12,12 @@ pub use repeat::{Repeated, repeat};
 pub use state::{StateView, state};
 
 use crate::{
-    desk::{Error, JSON, Result, TICKS},
+    desk::{self, Error, JSON, Result, TICKS},
     report::ResultDocument,
 };
 use catalog::Catalog;
 use engine::{
-    Blotter, Digest, Strategy,
+    Blotter, Clock, Digest, Strategy,
     ticks::{Block, read_chain},
 };
 use market::{BarSeries, Instrument, Scale};
@@ -107,15 +107,35 @@ impl PastRun {
         })
     }
 
-    /// The bars that it ran on, and the dataset that has them: the one of that name, or else any
-    /// whose columns have the digest.
+    /// The bars that it ran on, and the dataset that has them.
     pub fn series(&self, catalog: &Catalog) -> Result<(String, Vec<BarSeries>)> {
+        if self.strategy.clock.counts_quotes() {
+            return Err(Error::OnQuotes);
+        }
+        self.find_data(catalog, &|name| self.series_in(catalog, name))
+    }
+
+    /// The dataset that has the quotes it ran on.
+    pub fn quotes(&self, catalog: &Catalog) -> Result<String> {
+        let has = |name: &str| {
+            let found = desk::quotes_digest(catalog, &self.strategy, name)?;
+            Ok((found.as_deref() == Some(&self.document.data.digest)).then_some(()))
+        };
+        Ok(self.find_data(catalog, &has)?.0)
+    }
+
+    /// What a dataset has of the run's data: the one of that name is asked first, then any other.
+    fn find_data<T>(
+        &self,
+        catalog: &Catalog,
+        look: &dyn Fn(&str) -> Result<Option<T>>,
+    ) -> Result<(String, T)> {
         let own = self.strategy.data.clone();
         let mut names: Vec<String> = catalog.datasets()?.into_iter().map(|set| set.name).collect();
         names.sort_by_key(|name| (*name != own, name.clone()));
         for name in &names {
-            if let Some(series) = self.series_in(catalog, name)? {
-                return Ok((name.clone(), series));
+            if let Some(found) = look(name)? {
+                return Ok((name.clone(), found));
             }
         }
         let digest = self.document.data.digest.clone();
@@ -125,7 +145,7 @@ impl PastRun {
     /// The bars of a dataset, if they are those of the run.
     fn series_in(&self, catalog: &Catalog, name: &str) -> Result<Option<Vec<BarSeries>>> {
         let manifest = catalog.manifest(name)?;
-        if manifest.dataset.bar != self.strategy.bar {
+        if manifest.bar().ok().map(Clock::Bars) != Some(self.strategy.clock) {
             return Ok(None);
         }
         let universe = self.strategy.universe.as_deref();

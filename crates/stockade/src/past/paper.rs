@@ -42,6 +42,9 @@ impl Tape {
         if strategy.convention == Convention::SameClose {
             return Err(Error::NotTradable { convention: strategy.convention.to_string() });
         }
+        if strategy.clock.counts_quotes() {
+            return Err(Error::OnQuotes);
+        }
         let mut series = desk::series_of(catalog, &strategy)?;
         series.sort_by(|a, b| a.instrument().symbol.cmp(&b.instrument().symbol));
         Ok(Self { strategy, text: text.to_owned(), series })

@@ -34,9 +34,15 @@ impl Repeated {
 
 /// Runs it again on the data that it ran on. Gives what was found, and the files of now.
 pub fn repeat(past: &PastRun, catalog: &Catalog, watch: &Watch) -> Result<(Repeated, Files)> {
-    let (dataset, series) = past.series(catalog)?;
     let (text, strategy) = (&past.document.strategy.text, &past.strategy);
-    let computed = desk::compute_on(strategy, text, &series, watch)?;
+    let (dataset, computed) = if strategy.clock.counts_quotes() {
+        let dataset = past.quotes(catalog)?;
+        let computed = desk::compute_on_quotes(catalog, (strategy, text), &dataset, watch)?;
+        (dataset, computed)
+    } else {
+        let (dataset, series) = past.series(catalog)?;
+        (dataset, desk::compute_on(strategy, text, &series, watch)?)
+    };
     let files = past_files(&past.directory)?;
     let repeated = Repeated {
         run_id: past.document.run_id.clone(),

@@ -67,7 +67,7 @@ pub struct Data {
     pub digest: String,
     /// `splits` or `none`.
     pub adjust: String,
-    /// Length of a bar.
+    /// What it decided on: the length of a bar, `quote` or `every N quotes`.
     pub bar: String,
     /// The symbols, in order.
     pub symbols: Vec<String>,
@@ -246,9 +246,10 @@ impl ResultDocument {
     /// Of an outcome and the strategy's text as it was written.
     pub fn of(outcome: &Outcome, text: &str) -> Result<Self, portfolio::Error> {
         let (strategy, run) = (&outcome.strategy, &outcome.simulation);
-        let annual = periods_per_year(&run.curve, strategy.bar);
+        let measured_by = strategy.clock.measured_by();
+        let annual = periods_per_year(&run.curve, measured_by);
         let settings =
-            Settings { start: strategy.cash, bar: strategy.bar, periods_per_year: annual };
+            Settings { start: strategy.cash, bar: measured_by, periods_per_year: annual };
         let figures = performance(&run.curve, &outcome.trades, &run.fills, &settings)?;
         let names = Names(&outcome.instruments);
         let adjust = match strategy.adjust {
@@ -268,7 +269,7 @@ impl ResultDocument {
                 name: strategy.data.clone(),
                 digest: outcome.data.to_string(),
                 adjust: adjust.to_owned(),
-                bar: strategy.bar.to_string(),
+                bar: strategy.clock.to_string(),
                 symbols: outcome.instruments.iter().map(|i| i.symbol.to_string()).collect(),
                 decimals: outcome.instruments.iter().map(decimals).collect(),
                 currency: strategy.currency.to_string(),

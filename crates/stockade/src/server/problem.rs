@@ -193,7 +193,10 @@ impl From<desk::Error> for Problem {
             | E::NoOpen { .. }
             | E::NoSuchData { .. }
             | E::NoTick { .. }
-            | E::NotTradable { .. } => Self::invalid(text),
+            | E::NotTradable { .. }
+            | E::NoSizes { .. }
+            | E::TooManyFills { .. }
+            | E::OnQuotes => Self::invalid(text),
             E::Store(_)
             | E::File { .. }
             | E::Exposed { .. }

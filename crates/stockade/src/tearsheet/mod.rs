@@ -79,10 +79,15 @@ fn title(page: &mut Page, document: &ResultDocument) {
         few if few.len() <= 8 => escape(&few.join(", ")),
         many => format!("{} symbols", many.len()),
     };
+    let rows = match data.bar.as_str() {
+        "quote" => "every quote".to_owned(),
+        quotes if quotes.ends_with("quotes") => quotes.to_owned(),
+        bar => format!("{bar} bars"),
+    };
     let adjusted = if data.adjust == "splits" { "split-adjusted" } else { "as printed" };
     page.line(&format!(
-        "<p>{period} · {} bars, {adjusted} · {symbols}<br>Data <b>{}</b> · fills <b>{}</b> · {} {} at the start</p>",
-        escape(&data.bar),
+        "<p>{period} · {}, {adjusted} · {symbols}<br>Data <b>{}</b> · fills <b>{}</b> · {} {} at the start</p>",
+        escape(&rows),
         escape(&data.name),
         escape(&document.convention),
         grouped(summary.start_equity.as_deref().unwrap_or("0")),
