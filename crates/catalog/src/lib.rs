@@ -30,6 +30,7 @@ mod request;
 mod rows;
 mod sink;
 mod spool;
+mod table;
 mod ticks;
 mod when;
 
@@ -48,6 +49,7 @@ pub use request::{
     BadRows, FileKind, ImportRequest, Limits, Mapping, Progress, Replace, Stage, TimeZone,
 };
 pub use sink::{Format, Shape, Sink, Storage, Target};
+pub use table::{TableColumn, write_table};
 pub use ticks::{QuoteColumns, QuoteStream, TradeColumns, TradeStream};
 
 /// What every fallible function of this crate returns.

@@ -20,7 +20,7 @@ use engine::{
     Digest, QuoteRun, Simulation, Template, Unwatched,
     exchange::{FeeTerms, Model, Terms},
     parse_strategy, simulate_streaming,
-    sweep::{Grid, Row, Sweep},
+    sweep::{Grid, Row, SETS_AT_ONCE, Sweep},
     ticks::{Log, Recording},
 };
 use market::{BarSeries, Instrument, Listing, Money, Rate};
@@ -95,7 +95,11 @@ impl Work {
                 let grid = Grid::new(&template, axes, Vec::new()).unwrap();
                 let sweep = Sweep::new(&template, &grid, series).unwrap();
                 let all: Vec<u64> = (0..grid.sets()).collect();
-                Done::all(&sweep.run_batch(&all, &AtomicBool::new(false)).unwrap())
+                // As large as a batch of the command line.
+                let batches = all.chunks(SETS_AT_ONCE);
+                let never = AtomicBool::new(false);
+                let rows = batches.flat_map(|part| sweep.run_batch(part, &never).unwrap());
+                Done::all(&rows.collect::<Vec<_>>())
             }
             Tape::Quotes(columns, per_row) => {
                 let strategy = parse_strategy(&self.text).unwrap();

@@ -13,6 +13,8 @@ mod output;
 mod paper;
 mod past;
 mod serve;
+mod sweep;
+mod sweep_args;
 mod whole;
 mod words;
 
@@ -90,6 +92,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Backtest(command) => {
             return backtest::run(command, &configuration::load(cli)?, output);
         }
+        Command::Sweep(command) => return sweep::run(command, &configuration::load(cli)?, output),
         Command::Paper(command) => {
             return paper::run(command, &configuration::load(cli)?, output);
         }

@@ -46,6 +46,7 @@ pub use pool::{Stop, Turn};
 pub use record::{Actor, Deed, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
+pub(crate) use results::make_directory;
 pub use results::{FILLS, Files, JSON, ORDERS, REFUSALS, TEARSHEET, TICKS, TRADES};
 pub use run::Computed;
 pub(crate) use run::{compute_on, compute_on_quotes, quotes_digest, series_of};
