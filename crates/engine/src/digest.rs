@@ -2,6 +2,7 @@
 
 use crate::{SEMANTICS, Simulation, Strategy};
 use market::{BarSeries, Money, Side};
+use portfolio::Fill;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -55,23 +56,35 @@ pub(crate) fn outcome_digest(run: Digest, simulation: &Simulation) -> Digest {
     let mut hash = Hash::new("stockade outcome 1");
     hash.0.update(run.0);
     hash.number(simulation.fills.len() as u64);
-    for fill in &simulation.fills {
-        let side = u64::from(fill.side == Side::Sell);
-        let place = [fill.order, u64::from(fill.row), u64::from(fill.instrument.0), side];
-        let price = fill.price.0.cast_unsigned();
-        hash.column(place.into_iter().chain([fill.quantity.0, price]));
-        hash.money(fill.notional);
-        hash.money(fill.fee);
-    }
-    hash.number(simulation.refused);
-    hash.number(simulation.curve.len() as u64);
-    for point in &simulation.curve {
-        hash.number(point.time.nanos().cast_unsigned());
-        hash.money(point.equity);
-        hash.money(point.cash);
-        hash.money(point.gross);
-    }
+    simulation.fills.iter().for_each(|fill| hash.fill(fill));
+    hash.rest(simulation);
     hash.finish()
+}
+
+/// Of what came out of a run on quotes, whose fills are not kept: the fills as they come, then
+/// their number, and the rest as of other runs.
+pub(crate) struct FillHash {
+    hash: Hash,
+    fills: u64,
+}
+
+impl FillHash {
+    pub(crate) fn new(run: Digest) -> Self {
+        let mut hash = Hash::new("stockade outcome of quotes 1");
+        hash.0.update(run.0);
+        Self { hash, fills: 0 }
+    }
+
+    pub(crate) fn fill(&mut self, fill: &Fill) {
+        self.fills += 1;
+        self.hash.fill(fill);
+    }
+
+    pub(crate) fn finish(mut self, simulation: &Simulation) -> Digest {
+        self.hash.number(self.fills);
+        self.hash.rest(simulation);
+        self.hash.finish()
+    }
 }
 
 struct Hash(Sha256);
@@ -81,6 +94,27 @@ impl Hash {
         let mut hash = Self(Sha256::new());
         hash.text(what);
         hash
+    }
+
+    fn fill(&mut self, fill: &Fill) {
+        let side = u64::from(fill.side == Side::Sell);
+        let place = [fill.order, u64::from(fill.row), u64::from(fill.instrument.0), side];
+        let price = fill.price.0.cast_unsigned();
+        self.column(place.into_iter().chain([fill.quantity.0, price]));
+        self.money(fill.notional);
+        self.money(fill.fee);
+    }
+
+    /// Refusals and the curve.
+    fn rest(&mut self, simulation: &Simulation) {
+        self.number(simulation.refused);
+        self.number(simulation.curve.len() as u64);
+        for point in &simulation.curve {
+            self.number(point.time.nanos().cast_unsigned());
+            self.money(point.equity);
+            self.money(point.cash);
+            self.money(point.gross);
+        }
     }
 
     fn number(&mut self, number: u64) {

@@ -177,7 +177,7 @@ fn values_have_types_and_ranges() {
     1:1 [wrong-type] <- 1
     - 2
     > a strategy is a mapping of keys, this is a list
-        write `key: value` with keys of: version, name, data, universe, adjust, bar, signals, weights, schedule, sizing, costs, convention, cash, currency, seed
+        write `key: value` with keys of: version, name, data, universe, adjust, bar, signals, weights, schedule, sizing, costs, convention, cash, currency, seed, risk, protect
     ");
     insta::assert_snapshot!(problems("version: 1\nname: x\ndata: d\nweights: rank(close)\nschedule: every day\nsizing: {exposure: 2}\n"), @r#"
     5:11 [unknown-value] <every day> `schedule` cannot be "every day"

@@ -46,7 +46,7 @@ pub use pool::{Stop, Turn};
 pub use record::{Actor, Deed, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Held, Moment, Recording, Recordings, Sort};
-pub use results::{FILLS, Files, JSON, ORDERS, REFUSALS, TEARSHEET, TICKS, TRADES};
+pub use results::{FILLS, Files, JSON, ORDERS, Part, REFUSALS, TEARSHEET, TICKS, TRADES};
 pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};
 pub use strategies::{TEXT_BYTES_MAX, title};

@@ -185,12 +185,9 @@ impl From<desk::Error> for Problem {
             }
             E::Limit { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text),
             E::Cancelled => Self::new(StatusCode::CONFLICT, "cancelled", text),
-            E::Research(_)
-            | E::Engine(_)
-            | E::NoOpen { .. }
-            | E::NoSizes { .. }
-            | E::TooManyFills { .. }
-            | E::OnQuotes => Self::invalid(text),
+            E::Research(_) | E::Engine(_) | E::NoOpen { .. } | E::NoSizes { .. } | E::OnQuotes => {
+                Self::invalid(text)
+            }
             E::Store(_)
             | E::File { .. }
             | E::Exposed { .. }
