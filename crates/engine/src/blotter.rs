@@ -21,6 +21,8 @@ pub struct Blotter {
     pub refusals: Vec<(u64, Refusal)>,
     /// Every change of the gate's state, with its tick.
     pub states: Vec<(u64, risk::State)>,
+    /// The latest tick.
+    tick: u64,
 }
 
 /// An order and what became of it.
@@ -73,13 +75,36 @@ impl Blotter {
     /// Of a run's blocks, all of them, in order.
     pub fn of(blocks: &[Block]) -> Result<Self, Damaged> {
         let mut blotter = Self::default();
-        let mut tick = 0;
-        for entry in blocks.iter().flat_map(Block::entries) {
-            let entry = entry?;
-            tick += entry.ticks();
-            blotter.take(tick, &entry);
-        }
+        blocks.iter().try_for_each(|block| blotter.add(block))?;
         Ok(blotter)
+    }
+
+    /// One more block.
+    pub fn add(&mut self, block: &Block) -> Result<(), Damaged> {
+        for entry in block.entries() {
+            let entry = entry?;
+            self.tick += entry.ticks();
+            self.take(self.tick, &entry);
+        }
+        Ok(())
+    }
+
+    /// The first orders of which nothing more will be heard.
+    #[must_use]
+    pub fn ended(&self) -> &[OrderRecord] {
+        let open = |record: &OrderRecord| record.state == OrderState::Working;
+        let count = self.orders.iter().position(open).unwrap_or(self.orders.len());
+        self.orders.get(..count).unwrap_or(&[])
+    }
+
+    /// Forgets those, and every fill, refusal and change of state: a run of any length is told in
+    /// the memory of what is open.
+    pub fn forget(&mut self) {
+        let count = self.ended().len();
+        self.orders.drain(..count);
+        self.fills.clear();
+        self.refusals.clear();
+        self.states.clear();
     }
 
     fn take(&mut self, tick: u64, entry: &Entry) {

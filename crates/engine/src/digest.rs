@@ -2,6 +2,7 @@
 
 use crate::{SEMANTICS, Simulation, Strategy};
 use market::{BarSeries, Money, Side};
+use portfolio::Fill;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -55,27 +56,35 @@ pub(crate) fn outcome_digest(run: Digest, simulation: &Simulation) -> Digest {
     let mut hash = Hash::new("stockade outcome 1");
     hash.0.update(run.0);
     hash.number(simulation.fills.len() as u64);
-    for fill in &simulation.fills {
-        let side = u64::from(fill.side == Side::Sell);
-        let place = [fill.order, u64::from(fill.row), u64::from(fill.instrument.0), side];
-        let price = fill.price.0.cast_unsigned();
-        hash.column(place.into_iter().chain([fill.quantity.0, price]));
-        hash.money(fill.notional);
-        hash.money(fill.fee);
-    }
-    hash.number(simulation.refused);
-    hash.number(simulation.curve.len() as u64);
-    for points in simulation.curve.chunks(POINTS) {
-        let mut block = [0_u8; POINTS * POINT_BYTES];
-        for (bytes, point) in block.as_chunks_mut::<POINT_BYTES>().0.iter_mut().zip(points) {
-            put(bytes, 0, point.time.nanos().to_le_bytes());
-            put(bytes, 8, point.equity.0.to_le_bytes());
-            put(bytes, 24, point.cash.0.to_le_bytes());
-            put(bytes, 40, point.gross.0.to_le_bytes());
-        }
-        hash.0.update(block.get(..points.len() * POINT_BYTES).unwrap_or(&[]));
-    }
+    simulation.fills.iter().for_each(|fill| hash.fill(fill));
+    hash.rest(simulation);
     hash.finish()
+}
+
+/// Of what came out of a run on quotes, whose fills are not kept: the fills as they come, then
+/// their number, and the rest as of other runs.
+pub(crate) struct FillHash {
+    hash: Hash,
+    fills: u64,
+}
+
+impl FillHash {
+    pub(crate) fn new(run: Digest) -> Self {
+        let mut hash = Hash::new("stockade outcome of quotes 1");
+        hash.0.update(run.0);
+        Self { hash, fills: 0 }
+    }
+
+    pub(crate) fn fill(&mut self, fill: &Fill) {
+        self.fills += 1;
+        self.hash.fill(fill);
+    }
+
+    pub(crate) fn finish(mut self, simulation: &Simulation) -> Digest {
+        self.hash.number(self.fills);
+        self.hash.rest(simulation);
+        self.hash.finish()
+    }
 }
 
 /// Bytes of a point: its time and three amounts.
@@ -96,6 +105,31 @@ impl Hash {
         let mut hash = Self(Sha256::new());
         hash.text(what);
         hash
+    }
+
+    fn fill(&mut self, fill: &Fill) {
+        let side = u64::from(fill.side == Side::Sell);
+        let place = [fill.order, u64::from(fill.row), u64::from(fill.instrument.0), side];
+        let price = fill.price.0.cast_unsigned();
+        self.column(place.into_iter().chain([fill.quantity.0, price]));
+        self.money(fill.notional);
+        self.money(fill.fee);
+    }
+
+    /// Refusals and the curve.
+    fn rest(&mut self, simulation: &Simulation) {
+        self.number(simulation.refused);
+        self.number(simulation.curve.len() as u64);
+        for points in simulation.curve.chunks(POINTS) {
+            let mut block = [0_u8; POINTS * POINT_BYTES];
+            for (bytes, point) in block.as_chunks_mut::<POINT_BYTES>().0.iter_mut().zip(points) {
+                put(bytes, 0, point.time.nanos().to_le_bytes());
+                put(bytes, 8, point.equity.0.to_le_bytes());
+                put(bytes, 24, point.cash.0.to_le_bytes());
+                put(bytes, 40, point.gross.0.to_le_bytes());
+            }
+            self.0.update(block.get(..points.len() * POINT_BYTES).unwrap_or(&[]));
+        }
     }
 
     fn number(&mut self, number: u64) {

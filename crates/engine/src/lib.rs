@@ -41,7 +41,7 @@ pub use kernel::{
     TimerId, Trader, Working,
 };
 pub use problem::Problem;
-pub use quotes::QuoteRun;
+pub use quotes::{KEPT_MAX, QuoteRun, Tallied, Tally};
 pub use session::{Quotes, Session};
 pub use strategy::{
     Clock, Completion, CompletionKind, Convention, Costs, Guards, Rules, Schedule, Signals, Sizing,

@@ -1,18 +1,19 @@
 //! A strategy's rules on quotes: every quote, or every n-th, completes a row.
 
+mod tally;
+
+pub use tally::{KEPT_MAX, Tallied, Tally};
+
 use crate::{
-    Clock, Digest, Error, Outcome, Quotes, RuleTrader, Session, Simulation, Strategy, Terms,
-    ValueRows, Values,
-    digest::outcome_digest,
+    Clock, Error, Quotes, RuleTrader, Session, Simulation, Strategy, Terms, ValueRows, Values,
     exchange,
     feed::{EveryQuote, Mid, QuoteRow},
-    run_id,
-    ticks::Log,
+    ticks::{Block, Log},
     values::{Roles, values_of},
 };
 use factor::{Limits, Plan, Schema, Stream};
 use market::{Instrument, Listing, Quote, Scale, Timestamp};
-use portfolio::{AccountTerms, Contract, round_trips};
+use portfolio::{AccountTerms, Fill};
 use std::{num::NonZeroU32, sync::atomic::AtomicBool};
 
 /// A run of a strategy over the quotes of one instrument, handed over in pieces of any size.
@@ -94,12 +95,6 @@ impl QuoteRun {
         self.done
     }
 
-    /// How many executions there were.
-    #[must_use]
-    pub fn fills(&self) -> usize {
-        self.session.fills()
-    }
-
     /// Takes the next quotes, in the order of time.
     pub fn take(&mut self, quotes: &Quotes<'_>, cancel: &AtomicBool) -> Result<(), Error> {
         let piece = (ROWS * self.per_row).min(QUOTES);
@@ -127,28 +122,26 @@ impl QuoteRun {
         self.session.finish()
     }
 
-    /// What came of it, as a run on data of this digest that is called by its name.
-    pub fn outcome(
-        self,
-        strategy: &Strategy,
-        instrument: &Instrument,
-        data: Digest,
-    ) -> Result<Outcome, Error> {
-        let last = self.session.last_time().ok_or(Error::NoQuotes)?;
-        let last_row = u32::try_from(self.rows.saturating_sub(1)).unwrap_or(u32::MAX);
-        let simulation = self.finish()?;
-        let run_id = run_id(data, strategy);
-        let contracts = [Contract::of(instrument)];
-        Ok(Outcome {
-            run_id,
-            data,
-            digest: outcome_digest(run_id, &simulation),
-            trades: round_trips(&simulation.fills, &contracts, &simulation.latest, last_row)?,
-            strategy: strategy.clone(),
-            instruments: vec![instrument.clone()],
-            simulation,
-            last_bars: vec![Some(last)],
-        })
+    /// How many rows are complete.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// When the latest quote was.
+    #[must_use]
+    pub const fn last_time(&self) -> Option<Timestamp> {
+        self.session.last_time()
+    }
+
+    /// The executions since they were taken last; [`Self::finish`] gives the others.
+    pub fn take_fills(&mut self) -> Vec<Fill> {
+        self.session.take_fills()
+    }
+
+    /// The blocks of ticks that are full and were not taken yet.
+    pub fn take_blocks(&mut self) -> Vec<Block> {
+        self.session.log().take()
     }
 
     /// The values of the rows that these quotes complete.

@@ -22,7 +22,9 @@ pub use flow::{Carry, CashFlow, Flow, Flows};
 pub use ledger::{AccountTerms, Borrowing, Ledger, PositionMode, Statement};
 pub use margin::{Bracket, MarginTiers, initial_rate};
 pub use measure::{Measure, Unit, Value};
-pub use performance::{Performance, RollingPoint, Settings, performance, periods_per_year};
+pub use performance::{
+    Performance, RollingPoint, Settings, Totals, performance, performance_of, periods_per_year,
+};
 pub use position::{Fill, InstrumentId, Leg, Liquidity, Position};
 pub use trade::{Direction, Trade, Trips, round_trips};
 

@@ -108,11 +108,22 @@ pub fn performance(
     fills: &[Fill],
     settings: &Settings,
 ) -> Result<Performance, Error> {
+    let mut totals = Totals::default();
+    trades.iter().try_for_each(|trade| totals.trade(trade))?;
+    fills.iter().try_for_each(|fill| totals.fill(fill))?;
+    performance_of(points, &totals, settings)
+}
+
+/// The same, of what was summed up while trades and fills came and went.
+pub fn performance_of(
+    points: &[EquityPoint],
+    totals: &Totals,
+    settings: &Settings,
+) -> Result<Performance, Error> {
     let sampled = if settings.bar.is_daily() { points.to_vec() } else { daily(points) };
     let returns = returns(&sampled, settings.start);
     let curve = Curve::of(&sampled, settings);
-    let closed = Closed::of(trades)?;
-    let volume = Traded::of(fills)?;
+    let (closed, volume) = (&totals.closed, &totals.traded);
     let window = window(settings.periods_per_year);
     let all = returns.as_deref().unwrap_or(&[]);
     let mut worst_drawdowns = curve.drawdowns;
@@ -137,7 +148,7 @@ pub fn performance(
         max_drawdown_days,
         best_period: all.iter().copied().reduce(f64::max),
         worst_period: all.iter().copied().reduce(f64::min),
-        fills: count(fills.len()),
+        fills: count(totals.fills),
         trades: count(closed.number),
         win_rate: ratio(count(closed.wins), count(closed.number)),
         profit_factor: ratio(closed.gains.to_f64(), -closed.losses.to_f64()),
@@ -146,7 +157,7 @@ pub fn performance(
         average_loss: average(closed.losses, closed.number_lost)?,
         fees: volume.fees,
         traded: volume.bought.plus(volume.sold)?,
-        turnover: turnover(&volume, &sampled, curve.years),
+        turnover: turnover(volume, &sampled, curve.years),
         exposure: exposure(&sampled),
         time_in_market: ratio(
             count(sampled.iter().filter(|p| p.gross.0 != 0).count()),
@@ -228,7 +239,44 @@ fn rolling(
     returns.windows(window).zip(points.iter().skip(window - 1)).map(value).collect()
 }
 
-#[derive(Default)]
+/// What measures need of trades and fills, whatever their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    fills: usize,
+    traded: Traded,
+    closed: Closed,
+}
+
+impl Totals {
+    /// One more execution.
+    pub fn fill(&mut self, fill: &Fill) -> Result<(), Error> {
+        let traded = &mut self.traded;
+        traded.fees = traded.fees.plus(fill.fee)?;
+        let side = if fill.side == Side::Buy { &mut traded.bought } else { &mut traded.sold };
+        *side = side.plus(Money(fill.notional.0.abs()))?;
+        self.fills += 1;
+        Ok(())
+    }
+
+    /// One more round trip; those that are still open do not count.
+    pub fn trade(&mut self, trade: &Trade) -> Result<(), Error> {
+        if trade.closed.is_none() {
+            return Ok(());
+        }
+        let closed = &mut self.closed;
+        closed.number += 1;
+        if trade.profit > Money::ZERO {
+            closed.wins += 1;
+            closed.gains = closed.gains.plus(trade.profit)?;
+        } else if trade.profit < Money::ZERO {
+            closed.number_lost += 1;
+            closed.losses = closed.losses.plus(trade.profit)?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Closed {
     number: usize,
     wins: usize,
@@ -237,40 +285,11 @@ struct Closed {
     losses: Money,
 }
 
-impl Closed {
-    fn of(trades: &[Trade]) -> Result<Self, Error> {
-        let mut closed = Self::default();
-        for trade in trades.iter().filter(|t| t.closed.is_some()) {
-            closed.number += 1;
-            if trade.profit > Money::ZERO {
-                closed.wins += 1;
-                closed.gains = closed.gains.plus(trade.profit)?;
-            } else if trade.profit < Money::ZERO {
-                closed.number_lost += 1;
-                closed.losses = closed.losses.plus(trade.profit)?;
-            }
-        }
-        Ok(closed)
-    }
-}
-
-#[derive(Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Traded {
     fees: Money,
     bought: Money,
     sold: Money,
-}
-
-impl Traded {
-    fn of(fills: &[Fill]) -> Result<Self, Error> {
-        let mut traded = Self::default();
-        for fill in fills {
-            traded.fees = traded.fees.plus(fill.fee)?;
-            let side = if fill.side == Side::Buy { &mut traded.bought } else { &mut traded.sold };
-            *side = side.plus(Money(fill.notional.0.abs()))?;
-        }
-        Ok(traded)
-    }
 }
 
 fn average(sum: Money, number: usize) -> Result<Option<Money>, Error> {

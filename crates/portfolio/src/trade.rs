@@ -165,6 +165,11 @@ impl Trips {
         Ok(())
     }
 
+    /// The trips that closed since they were taken last, in that order.
+    pub fn take(&mut self) -> Vec<Trade> {
+        std::mem::take(&mut self.done)
+    }
+
     /// All trips: closed ones in the order in which they closed, then open ones by instrument,
     /// valued at `latest` prices. `last_row` is the calendar's last row.
     pub fn finish(self, latest: &[Option<Price>], last_row: u32) -> Result<Vec<Trade>, Error> {

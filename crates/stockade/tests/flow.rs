@@ -223,10 +223,14 @@ async fn the_command_line_gets_the_same(root: &Path, result: &Value) {
     });
     let (place, run) = finished.await.expect("joins");
     assert_eq!(run.result.run_id, result["run_id"]);
-    let json: Value = serde_json::from_slice(&run.files.json).expect("JSON");
+    let json: Value =
+        serde_json::from_slice(&run.files.read(desk::JSON).expect("reads")).expect("JSON");
     assert_eq!(json["digest"], result["digest"]);
     assert_eq!(json["summary"], result["summary"]);
-    assert_eq!(std::fs::read(place.join(desk::JSON)).expect("reads"), run.files.json);
+    assert_eq!(
+        std::fs::read(place.join(desk::JSON)).expect("reads"),
+        run.files.read(desk::JSON).expect("reads")
+    );
 }
 
 async fn the_log_tells_and_verifies(browser: &mut Browser, server: &Server) {

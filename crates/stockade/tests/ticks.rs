@@ -45,7 +45,8 @@ fn import(connection: &Connection, root: &Path, text: &str) -> catalog::ImportRe
 
 fn run(connection: &Connection, text: &str) -> Result<(desk::FinishedRun, Value), desk::Error> {
     let finished = connection.run_backtest(text, &mut |_, _| ControlFlow::Continue(()))?;
-    let document = serde_json::from_slice(&finished.files.json).expect("JSON");
+    let document =
+        serde_json::from_slice(&finished.files.read(desk::JSON).expect("reads")).expect("JSON");
     Ok((finished, document))
 }
 
@@ -69,19 +70,24 @@ fn quotes_become_a_result_with_all_its_tables() {
         })
         .expect("runs");
     assert_eq!((told.first(), told.last()), (Some(&(0, 140_000)), Some(&(140_000, 140_000))));
-    let document: Value = serde_json::from_slice(&finished.files.json).expect("JSON");
+    let document: Value =
+        serde_json::from_slice(&finished.files.read(desk::JSON).expect("reads")).expect("JSON");
     assert_eq!(text_of(&document, "/convention"), "touch");
     assert_eq!(text_of(&document, "/data/bar"), "every 10 quotes");
     let fills = text_of(&document, "/summary/fills").parse::<usize>().expect("a number");
     assert!((60..80).contains(&fills), "35 waves, in and out: {fills}");
+    let bytes = |name: &str| finished.files.read(name).expect("reads");
     let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().count();
-    assert_eq!(lines(&finished.files.fills), fills + 1);
-    assert_eq!(lines(&finished.files.orders), fills + 1);
-    let sheet = String::from_utf8_lossy(&finished.files.tearsheet).into_owned();
+    assert_eq!(lines(&bytes(desk::FILLS)), fills + 1);
+    assert_eq!(lines(&bytes(desk::ORDERS)), fills + 1);
+    let sheet = String::from_utf8_lossy(&bytes(desk::TEARSHEET)).into_owned();
     assert!(sheet.contains("every 10 quotes, as printed"));
     // The same again has the same bytes, and the same data under another order of rows too.
+    let names = [desk::JSON, desk::TRADES, desk::FILLS, desk::ORDERS, desk::TEARSHEET, desk::TICKS];
+    let all = |run: &desk::FinishedRun| names.map(|name| run.files.read(name).expect("reads"));
+    let first = all(&finished);
     let (again, _) = run(&connection, &text).expect("runs");
-    assert_eq!(again.files, finished.files);
+    assert_eq!(all(&again), first);
     let text_rows = quotes(140_000);
     let (head, body) = text_rows.split_once('\n').expect("a head");
     let mut rows: Vec<&str> = body.lines().collect();
@@ -89,7 +95,12 @@ fn quotes_become_a_result_with_all_its_tables() {
     import(&connection, place.path(), &format!("{head}\n{}\n", rows.join("\n")));
     let (again, _) = run(&connection, &text).expect("runs");
     assert_eq!(again.result.run_id, finished.result.run_id);
-    assert_eq!(again.files, finished.files);
+    assert_eq!(all(&again), first);
+    let left = std::fs::read_dir(finished.result.directory.parent().expect("a parent"));
+    assert_eq!(left.expect("lists").count(), 1, "nothing beside the result");
+    let ticks = engine::ticks::read_chain(&bytes(desk::TICKS)).expect("is whole");
+    assert_eq!(ticks.0.to_string(), finished.result.run_id);
+    assert_eq!(lines(&bytes(desk::TRADES)), fills.div_ceil(2) + 1);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::{
     ticks::Log,
 };
 use market::{Listing, Price, Quote, Timestamp};
-use portfolio::{AccountTerms, InstrumentId, Ledger};
+use portfolio::{AccountTerms, Fill, InstrumentId, Ledger};
 use std::collections::VecDeque;
 
 /// A run over ticks: events in, fills and a curve out.
@@ -102,10 +102,9 @@ impl<T: Trader> Session<T> {
         self.wiring.engine.desk()
     }
 
-    /// How many executions there were.
-    #[must_use]
-    pub fn fills(&self) -> usize {
-        self.wiring.fills.len()
+    /// The executions since they were taken last.
+    pub fn take_fills(&mut self) -> Vec<Fill> {
+        std::mem::take(&mut self.wiring.fills)
     }
 
     /// When the latest event was.

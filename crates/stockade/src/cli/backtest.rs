@@ -51,9 +51,10 @@ fn run_file(file: &Path, out: &Path, dir: &Path, output: Output) -> anyhow::Resu
     let place = desk::publish(&finished, out)?;
     if output.is_json() {
         // The very bytes of the result: reading and writing them again could change a last digit.
-        write_stdout(&finished.files.json)?;
+        write_stdout(&finished.files.read(desk::JSON)?)?;
     } else {
-        let document: serde_json::Value = serde_json::from_slice(&finished.files.json)?;
+        let document: serde_json::Value =
+            serde_json::from_slice(&finished.files.read(desk::JSON)?)?;
         write_stdout(summary(&document).as_bytes())?;
     }
     output.note(&format!(

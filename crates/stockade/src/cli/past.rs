@@ -159,13 +159,13 @@ pub(super) fn reproduce(
     let watch = Watch::new(tell, stop);
     let repeated = past::repeat(&past, &catalog(settings)?, &watch);
     bar.finish_and_clear();
-    let (repeated, files) = repeated?;
+    let (repeated, computed) = repeated?;
     output.show(&repeated, report)?;
     if repeated.is_same() {
         return Ok(Ending::Done);
     }
     if let Some(keep) = &ask.keep {
-        let place = files.place(keep, &past.document.run_id)?;
+        let place = computed.files.place(keep, &past.document.run_id)?;
         output.note(&format!("what came out now: {}", place.display()));
     }
     Ok(Ending::Findings)

@@ -129,8 +129,9 @@ impl Desk {
     async fn compute(&self, text: String, results: PathBuf, watch: Watch) -> Result<ResultRef> {
         let desk = self.clone();
         tokio::task::spawn_blocking(move || {
-            let computed = run::compute(desk.catalog(), &text, &watch)?;
-            let Computed { run_id, digest, name, summary, files } = computed;
+            let computed = run::compute((desk.catalog(), &results), &text, &watch)?;
+            // Tables that were written while the run went on lie there until they are placed.
+            let Computed { run_id, digest, name, summary, files, scratch: _scratch } = computed;
             let directory = files.place(&results, &run_id)?;
             Ok(ResultRef { run_id, digest, name, directory, summary })
         })
@@ -185,10 +186,7 @@ fn problem(error: &Error) -> Value {
     let code = match error {
         Error::Strategy(_) => "strategy",
         Error::Catalog(_) => "data",
-        Error::Engine(_)
-        | Error::NoOpen { .. }
-        | Error::NoSizes { .. }
-        | Error::TooManyFills { .. } => "run",
+        Error::Engine(_) | Error::NoOpen { .. } | Error::NoSizes { .. } => "run",
         Error::File { .. } => "disk",
         _ => "failed",
     };

@@ -8,7 +8,6 @@ use catalog::{Catalog, Field, Grain, ImportReport, ImportRequest};
 use factor::Schema;
 use kms::KeyFile;
 use std::{
-    fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
@@ -102,7 +101,7 @@ impl Connection {
             }
             Self::There(remote) => remote.run_backtest(text, progress)?,
         };
-        FinishedRun::read(result)
+        Ok(FinishedRun::of(result))
     }
 
     /// The token of a fresh set-up link.
@@ -201,12 +200,8 @@ impl Here {
 }
 
 impl FinishedRun {
-    fn read(result: ResultRef) -> Result<Self> {
-        let read = |name: &str| {
-            let path = result.directory.join(name);
-            fs::read(&path).map_err(|source| Error::File { doing: "read", path, source })
-        };
-        Ok(Self { files: Files::read(read)?, result })
+    fn of(result: ResultRef) -> Self {
+        Self { files: Files::at(&result.directory), result }
     }
 }
 

@@ -146,16 +146,6 @@ pub enum Error {
         /// The dataset.
         data: String,
     },
-    /// A run trades more often than a result holds.
-    #[error(
-        "the strategy has traded more than {most} times after {quotes} quotes: trade less often, or import a shorter time"
-    )]
-    TooManyFills {
-        /// The most executions.
-        most: usize,
-        /// Quotes by then.
-        quotes: usize,
-    },
     /// A run on quotes cannot be looked into.
     #[error(
         "a run on quotes is not told again tick by tick here: its orders, fills and refusals are in its tables, its ticks in ticks.log"

@@ -47,7 +47,7 @@ pub use record::{Actor, Deed, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
 pub(crate) use results::make_directory;
-pub use results::{FILLS, Files, JSON, ORDERS, REFUSALS, TEARSHEET, TICKS, TRADES};
+pub use results::{FILLS, Files, JSON, ORDERS, Part, REFUSALS, TEARSHEET, TICKS, TRADES};
 pub use run::Computed;
 pub(crate) use run::{compute_on, compute_on_quotes, quotes_digest, series_of};
 pub use sessions::{Guest, Minutes, SessionLine};

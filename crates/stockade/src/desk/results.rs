@@ -4,30 +4,36 @@ use super::Error;
 use rustix::process::{Pid, test_kill_process};
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, ErrorKind, Write},
+    io::{self, BufReader, ErrorKind, Read},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-/// The files of a result.
+/// What a file of a result holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Files {
-    /// `result.json`.
-    pub json: Vec<u8>,
-    /// `trades.csv`.
-    pub trades: Vec<u8>,
-    /// `fills.csv`.
-    pub fills: Vec<u8>,
-    /// `orders.csv`.
-    pub orders: Vec<u8>,
-    /// `refusals.csv`.
-    pub refusals: Vec<u8>,
-    /// `tearsheet.html`.
-    pub tearsheet: Vec<u8>,
-    /// `ticks.log`.
-    pub ticks: Vec<u8>,
+pub enum Part {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// What lies there: a table that was written while its run went on, or a result that is kept.
+    At(PathBuf),
 }
+
+impl Part {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(match self {
+            Self::Bytes(bytes) => Box::new(bytes.as_slice()),
+            Self::At(path) => Box::new(BufReader::new(File::open(path)?)),
+        })
+    }
+}
+
+/// The files of a result, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files(Vec<(&'static str, Part)>);
 
 /// Names of a result's files.
 pub const JSON: &str = "result.json";
@@ -62,12 +68,12 @@ impl Files {
             make_directory(results)?;
             remove(&beside)?;
             fs::DirBuilder::new().mode(0o700).create(&beside)?;
-            for (name, bytes) in self.named() {
-                write(&beside.join(name), bytes)?;
+            for (name, part) in &self.0 {
+                write(&beside.join(name), part)?;
             }
             File::open(&beside)?.sync_all()?;
             if target.is_dir() {
-                if self.named().iter().all(|(name, bytes)| is(&target.join(name), bytes)) {
+                if self.0.iter().all(|(name, part)| is(&target.join(name), part)) {
                     return remove(&beside);
                 }
                 let old = results.join(format!("{UNFINISHED}{run_id}-old-{}", std::process::id()));
@@ -88,36 +94,36 @@ impl Files {
         Ok(target)
     }
 
-    /// Those that lie in a directory; `read` is asked for each by its name.
-    pub fn read<E>(read: impl Fn(&str) -> Result<Vec<u8>, E>) -> Result<Self, E> {
-        Ok(Self {
-            json: read(JSON)?,
-            trades: read(TRADES)?,
-            fills: read(FILLS)?,
-            orders: read(ORDERS)?,
-            refusals: read(REFUSALS)?,
-            tearsheet: read(TEARSHEET)?,
-            ticks: read(TICKS)?,
-        })
-    }
-
-    /// Each file's name, and whether another result has the same bytes under it.
+    /// These, each with its name.
     #[must_use]
-    pub fn same_as(&self, other: &Self) -> Vec<(&'static str, bool)> {
-        let pairs = self.named().into_iter().zip(other.named());
-        pairs.map(|((name, one), (_, another))| (name, one == another)).collect()
+    pub const fn new(parts: Vec<(&'static str, Part)>) -> Self {
+        Self(parts)
     }
 
-    const fn named(&self) -> [(&'static str, &Vec<u8>); 7] {
-        [
-            (JSON, &self.json),
-            (TRADES, &self.trades),
-            (FILLS, &self.fills),
-            (ORDERS, &self.orders),
-            (REFUSALS, &self.refusals),
-            (TEARSHEET, &self.tearsheet),
-            (TICKS, &self.ticks),
-        ]
+    /// Those of a result that is kept.
+    #[must_use]
+    pub fn at(directory: &Path) -> Self {
+        let names = [JSON, TRADES, FILLS, ORDERS, REFUSALS, TEARSHEET, TICKS];
+        Self(names.map(|name| (name, Part::At(directory.join(name)))).into())
+    }
+
+    /// Each file's name, and whether a directory has the same bytes under it.
+    #[must_use]
+    pub fn compared(&self, directory: &Path) -> Vec<(&'static str, bool)> {
+        let compared = |(name, part): &(_, Part)| (*name, is(&directory.join(name), part));
+        let mut found: Vec<_> = self.0.iter().map(compared).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// The bytes of one of them; none if there is no such file.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        let part = self.0.iter().find(|(known, _)| *known == name);
+        let read = part.map_or(Ok(0), |(_, part)| part.open()?.read_to_end(&mut bytes));
+        let failed = |source| Error::File { doing: "read", path: PathBuf::from(name), source };
+        read.map_err(failed)?;
+        Ok(bytes)
     }
 }
 
@@ -178,15 +184,80 @@ pub fn only_ours(path: &Path) -> Result<(), Error> {
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write(path: &Path, part: &Part) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
+    io::copy(&mut part.open()?, &mut file)?;
     file.sync_all()
 }
 
-fn is(path: &Path, bytes: &[u8]) -> bool {
-    fs::read(path).is_ok_and(|found| found == bytes)
+/// Whether a file holds this, looked at piece by piece.
+fn is(path: &Path, part: &Part) -> bool {
+    let same = || -> io::Result<bool> {
+        let (mut one, mut other) = (BufReader::new(File::open(path)?), part.open()?);
+        let (mut a, mut b) = (vec![0; PIECE], vec![0; PIECE]);
+        loop {
+            let count = fill(&mut one, &mut a)?;
+            if fill(&mut other, &mut b)? != count || a.get(..count) != b.get(..count) {
+                return Ok(false);
+            }
+            if count == 0 {
+                return Ok(true);
+            }
+        }
+    };
+    same().unwrap_or(false)
 }
+
+/// Bytes that are compared at a time.
+const PIECE: usize = 1 << 16;
+
+/// Reads until the piece is full or nothing is left.
+fn fill(from: &mut dyn Read, piece: &mut [u8]) -> io::Result<usize> {
+    let mut count = 0;
+    while let Some(rest) = piece.get_mut(count..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest)? {
+            0 => break,
+            n => count += n,
+        }
+    }
+    Ok(count)
+}
+
+/// A directory beside the results for what a run writes while it goes on; gone when it is dropped,
+/// and swept at the next start if the process is killed.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// An empty one for a run of this name.
+    pub fn create(results: &Path, run_id: &str) -> Result<Self, Error> {
+        let number = SCRATCHES.fetch_add(1, Ordering::Relaxed);
+        let pid = std::process::id();
+        let path = results.join(format!("{UNFINISHED}{run_id}-tables-{number}-{pid}"));
+        let work = || -> io::Result<()> {
+            make_directory(results)?;
+            remove(&path)?;
+            fs::DirBuilder::new().mode(0o700).create(&path)
+        };
+        work().map_err(|source| Error::File { doing: "make", path: path.clone(), source })?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Weather: what stays is swept at the next start.
+        drop(remove(&self.0));
+    }
+}
+
+static SCRATCHES: AtomicU64 = AtomicU64::new(0);
 
 /// Removes a directory with all in it, if it is there.
 fn remove(path: &Path) -> io::Result<()> {
@@ -201,7 +272,7 @@ mod tests {
     use super::*;
 
     fn files(text: &str) -> Files {
-        Files::read(|_| Ok::<_, Error>(text.as_bytes().to_vec())).expect("is there")
+        Files::new(vec![(JSON, Part::Bytes(text.as_bytes().to_vec()))])
     }
 
     #[test]

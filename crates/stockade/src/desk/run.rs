@@ -1,6 +1,9 @@
 //! A strategy over history: text in, figures and files out; nothing is written here.
 
-use super::{Error, Files, Result, Watch, quotes};
+use super::{
+    Error, FILLS, Files, JSON, ORDERS, Part, REFUSALS, Result, TEARSHEET, TICKS, TRADES, Watch,
+    quotes, results::Scratch,
+};
 use crate::{
     report::{self, ResultDocument},
     tearsheet,
@@ -10,7 +13,7 @@ use engine::{Convention, Outcome, Resources, Strategy};
 use market::BarSeries;
 use portfolio::EquityPoint;
 use serde_json::Value;
-use std::{ops::ControlFlow, sync::atomic::AtomicBool};
+use std::{ops::ControlFlow, path::Path, sync::atomic::AtomicBool};
 
 /// What came of a run.
 #[derive(Debug)]
@@ -25,16 +28,23 @@ pub struct Computed {
     pub summary: Value,
     /// The result's files.
     pub files: Files,
+    /// Where some of the files lie until they are placed.
+    pub scratch: Option<Scratch>,
 }
 
 /// Bytes that the expressions of one run may take at their peak.
 const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
 /// Runs a strategy over the catalogue's prices.
-pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Computed> {
+pub(super) fn compute(
+    (catalog, results): (&Catalog, &Path),
+    text: &str,
+    watch: &Watch,
+) -> Result<Computed> {
     let strategy: Strategy = engine::parse_strategy(text).map_err(Error::Strategy)?;
     if strategy.clock.counts_quotes() {
-        return compute_on_quotes(catalog, (&strategy, text), &strategy.data, watch);
+        let dataset = strategy.data.clone();
+        return compute_on_quotes((catalog, results), (&strategy, text), &dataset, watch);
     }
     let series = series_of(catalog, &strategy)?;
     compute_on(&strategy, text, &series, watch)
@@ -42,13 +52,13 @@ pub(super) fn compute(catalog: &Catalog, text: &str, watch: &Watch) -> Result<Co
 
 /// Runs a strategy, with its text as it was written, over a dataset's quotes.
 pub(crate) fn compute_on_quotes(
-    catalog: &Catalog,
+    (catalog, results): (&Catalog, &Path),
     (strategy, text): (&Strategy, &str),
     dataset: &str,
     watch: &Watch,
 ) -> Result<Computed> {
     let manifest = catalog.manifest(dataset)?;
-    told(&quotes::run(catalog, (strategy, &manifest), watch)?, text)
+    quotes::compute((catalog, results), (strategy, &manifest, text), watch)
 }
 
 /// The digest of what a strategy on quotes would trade on in a dataset.
@@ -89,31 +99,48 @@ pub(crate) fn compute_on(
     };
     let mut looking = Looking { watch };
     let outcome = engine::backtest_on(strategy, series, &resources, &mut looking)?;
-    told(&outcome, text)
+    let executions = report::Executions::of(&outcome).map_err(|e| failed(&e))?;
+    let orders = executions.orders().map_err(engine::Error::from)?;
+    let document = ResultDocument::of(&outcome, text).map_err(engine::Error::from)?;
+    let tables = vec![
+        (TRADES, report::trades_csv(&document)),
+        (FILLS, report::to_csv(report::FILLS, executions.fills())),
+        (ORDERS, report::to_csv(report::ORDERS, orders)),
+        (REFUSALS, report::to_csv(report::REFUSALS, executions.refusals())),
+    ];
+    let bytes = |(name, table): (_, Result<Vec<u8>, _>)| {
+        table.map(|bytes| (name, Part::Bytes(bytes))).map_err(|e: csv::Error| failed(&e))
+    };
+    let mut parts: Vec<_> = tables.into_iter().map(bytes).collect::<Result<_>>()?;
+    let ticks = engine::ticks::write_chain(outcome.run_id, &outcome.simulation.blocks);
+    parts.push((TICKS, Part::Bytes(ticks)));
+    written((&outcome, &document), (parts, None))
 }
 
-/// What came of a run whose ticks were kept, put into words.
-fn told(outcome: &Outcome, text: &str) -> Result<Computed> {
-    let document = ResultDocument::of(outcome, text).map_err(engine::Error::from)?;
-    let failed = |error: &dyn std::fmt::Display| Error::Report { problem: error.to_string() };
+/// What cannot be put into words.
+pub(super) fn failed(error: &dyn std::fmt::Display) -> Error {
+    Error::Report { problem: error.to_string() }
+}
+
+/// A result whose tables and ticks are there.
+pub(super) fn written(
+    (outcome, document): (&Outcome, &ResultDocument),
+    (mut parts, scratch): (Vec<(&'static str, Part)>, Option<Scratch>),
+) -> Result<Computed> {
     let mut summary = serde_json::to_value(&document.summary).map_err(|e| failed(&e))?;
     if let Some(fields) = summary.as_object_mut() {
         fields.insert("spark".to_owned(), spark(&outcome.simulation.curve).into());
     }
-    let executions = report::Executions::of(outcome).map_err(|e| failed(&e))?;
-    let orders = executions.orders().map_err(engine::Error::from)?;
-    let files = Files {
-        json: document.to_json().map_err(|e| failed(&e))?,
-        trades: report::trades_csv(&document).map_err(|e| failed(&e))?,
-        fills: report::to_csv(report::FILLS, executions.fills()).map_err(|e| failed(&e))?,
-        orders: report::to_csv(report::ORDERS, orders).map_err(|e| failed(&e))?,
-        refusals: report::to_csv(report::REFUSALS, executions.refusals())
-            .map_err(|e| failed(&e))?,
-        tearsheet: tearsheet::render(&document).into_bytes(),
-        ticks: engine::ticks::write_chain(outcome.run_id, &outcome.simulation.blocks),
-    };
-    let (run_id, digest) = (outcome.run_id.to_string(), outcome.digest.to_string());
-    Ok(Computed { run_id, digest, name: outcome.strategy.name.clone(), summary, files })
+    parts.push((JSON, Part::Bytes(document.to_json().map_err(|e| failed(&e))?)));
+    parts.push((TEARSHEET, Part::Bytes(tearsheet::render(document).into_bytes())));
+    Ok(Computed {
+        run_id: outcome.run_id.to_string(),
+        digest: outcome.digest.to_string(),
+        name: outcome.strategy.name.clone(),
+        summary,
+        files: Files::new(parts),
+        scratch,
+    })
 }
 
 /// Points of a list's little curve.

@@ -1,11 +1,10 @@
 //! Doing a past run once more and holding what comes out against what came out then.
 
 use super::PastRun;
-use crate::desk::{self, Error, Files, Result, Watch};
+use crate::desk::{self, Computed, Result, Watch};
 use catalog::Catalog;
 use engine::SEMANTICS;
 use serde::Serialize;
-use std::{fs, path::Path};
 
 /// What a repetition found.
 #[derive(Debug, Serialize)]
@@ -32,32 +31,27 @@ impl Repeated {
     }
 }
 
-/// Runs it again on the data that it ran on. Gives what was found, and the files of now.
-pub fn repeat(past: &PastRun, catalog: &Catalog, watch: &Watch) -> Result<(Repeated, Files)> {
+/// Runs it again on the data that it ran on. Gives what was found, and what came out now.
+pub fn repeat(past: &PastRun, catalog: &Catalog, watch: &Watch) -> Result<(Repeated, Computed)> {
     let (text, strategy) = (&past.document.strategy.text, &past.strategy);
     let (dataset, computed) = if strategy.clock.counts_quotes() {
         let dataset = past.quotes(catalog)?;
-        let computed = desk::compute_on_quotes(catalog, (strategy, text), &dataset, watch)?;
+        // What is written on the way lies in a directory of its own until the end.
+        let place = std::env::temp_dir();
+        let run = (strategy, text.as_str());
+        let computed = desk::compute_on_quotes((catalog, &place), run, &dataset, watch)?;
         (dataset, computed)
     } else {
         let (dataset, series) = past.series(catalog)?;
         (dataset, desk::compute_on(strategy, text, &series, watch)?)
     };
-    let files = past_files(&past.directory)?;
     let repeated = Repeated {
         run_id: past.document.run_id.clone(),
         dataset,
         data: past.document.data.digest.clone(),
         semantics: (past.document.engine.semantics, SEMANTICS),
         digest: (past.document.digest.clone(), computed.digest.clone()),
-        files: files.same_as(&computed.files),
+        files: computed.files.compared(&past.directory),
     };
-    Ok((repeated, computed.files))
-}
-
-fn past_files(directory: &Path) -> Result<Files> {
-    Files::read(|name| {
-        let path = directory.join(name);
-        fs::read(&path).map_err(|source| Error::File { doing: "read", path, source })
-    })
+    Ok((repeated, computed))
 }

@@ -4,8 +4,8 @@ use super::held::{HeldRow, held};
 use engine::{Outcome, SEMANTICS, order::Refusal};
 use market::{Adjustment, Instrument, Money, Quantity, Side};
 use portfolio::{
-    Direction, Drawdown, EquityPoint, Fill, InstrumentId, Performance, Settings, Trade, Unit,
-    Value, performance, periods_per_year,
+    Direction, Drawdown, EquityPoint, Fill, InstrumentId, Performance, Settings, Totals, Trade,
+    Unit, Value, performance_of, periods_per_year,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,12 +36,13 @@ pub struct ResultDocument {
     pub drawdowns: Vec<DrawdownRow>,
     /// Sharpe ratio over half a year of periods.
     pub rolling_sharpe: Vec<SharpeRow>,
-    /// Round trips in the order in which they closed, open ones last.
+    /// Round trips in the order in which they closed, open ones last; of a run on quotes the first
+    /// 5,000 that closed, `trades.csv` has all.
     pub trades: Vec<TradeRow>,
     /// Positions that are open at the end, by symbol; `summary.unfilled` counts waiting orders.
     #[serde(default)]
     pub held: Vec<HeldRow>,
-    /// Executions.
+    /// Executions; of a run on quotes the first 5,000, `fills.csv` has all.
     pub fills: Vec<FillRow>,
     /// The first orders that were refused or cut, and why; `summary.refused` counts all.
     pub refusals: Vec<RefusalRow>,
@@ -245,12 +246,24 @@ pub struct RefusalRow {
 impl ResultDocument {
     /// Of an outcome and the strategy's text as it was written.
     pub fn of(outcome: &Outcome, text: &str) -> Result<Self, portfolio::Error> {
+        let mut totals = Totals::default();
+        outcome.trades.iter().try_for_each(|trade| totals.trade(trade))?;
+        outcome.simulation.fills.iter().try_for_each(|fill| totals.fill(fill))?;
+        Self::summed(outcome, &totals, text)
+    }
+
+    /// Of an outcome that has the first fills and round trips only, and the totals of all.
+    pub fn summed(
+        outcome: &Outcome,
+        totals: &Totals,
+        text: &str,
+    ) -> Result<Self, portfolio::Error> {
         let (strategy, run) = (&outcome.strategy, &outcome.simulation);
         let measured_by = strategy.clock.measured_by();
         let annual = periods_per_year(&run.curve, measured_by);
         let settings =
             Settings { start: strategy.cash, bar: measured_by, periods_per_year: annual };
-        let figures = performance(&run.curve, &outcome.trades, &run.fills, &settings)?;
+        let figures = performance_of(&run.curve, totals, &settings)?;
         let names = Names(&outcome.instruments);
         let adjust = match strategy.adjust {
             Adjustment::Raw => "none",
@@ -401,7 +414,7 @@ fn rolling(figures: &Performance) -> Vec<SharpeRow> {
 }
 
 /// The instruments of a run: names and digits.
-struct Names<'a>(&'a [Instrument]);
+pub(super) struct Names<'a>(pub(super) &'a [Instrument]);
 
 impl Names<'_> {
     fn find(&self, id: InstrumentId) -> &Instrument {
@@ -427,7 +440,7 @@ impl Names<'_> {
         Ok(Some(amount.scaled(units, i128::from(lots.0))?.to_string()))
     }
 
-    fn trade(&self, trade: &Trade) -> Result<TradeRow, portfolio::Error> {
+    pub(super) fn trade(&self, trade: &Trade) -> Result<TradeRow, portfolio::Error> {
         let id = trade.instrument;
         let side = match trade.direction {
             Direction::Long => "long",

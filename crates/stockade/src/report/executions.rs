@@ -12,6 +12,7 @@ use engine::{
 };
 use market::{Instrument, Price, Quantity, Timestamp};
 use portfolio::{InstrumentId, Liquidity};
+use std::borrow::Cow;
 
 /// The columns of `fills.csv`.
 pub const FILLS: &Schema = &[
@@ -131,19 +132,27 @@ pub fn ticks(blocks: &[Block], times: &[Timestamp]) -> Result<Vec<Tick>, Damaged
 #[derive(Debug)]
 pub struct Executions<'a> {
     instruments: &'a [Instrument],
-    blotter: Blotter,
+    blotter: Cow<'a, Blotter>,
+    /// Fills that were told before.
+    before: usize,
 }
 
 impl<'a> Executions<'a> {
     /// Of a run whose blocks were kept.
     pub fn of(outcome: &'a Outcome) -> Result<Self, Damaged> {
         let blotter = Blotter::of(&outcome.simulation.blocks)?;
-        Ok(Self { instruments: &outcome.instruments, blotter })
+        Ok(Self { instruments: &outcome.instruments, blotter: Cow::Owned(blotter), before: 0 })
+    }
+
+    /// Of a part of a run, `before` whose fills so many others were.
+    #[must_use]
+    pub const fn part(instruments: &'a [Instrument], blotter: &'a Blotter, before: usize) -> Self {
+        Self { instruments, blotter: Cow::Borrowed(blotter), before }
     }
 
     /// The rows of [`FILLS`].
     pub fn fills(&self) -> impl Iterator<Item = Vec<String>> {
-        (1_usize..).zip(&self.blotter.fills).map(|(number, (tick, fill))| {
+        (self.before + 1..).zip(&self.blotter.fills).map(|(number, (tick, fill))| {
             let one = self.instrument(fill.instrument);
             let order = self.blotter.order(OrderId(fill.order));
             vec![
@@ -168,7 +177,8 @@ impl<'a> Executions<'a> {
         self.blotter.orders.iter().map(|record| self.order(record)).collect()
     }
 
-    fn order(&self, record: &OrderRecord) -> Result<Vec<String>, market::Error> {
+    /// The row of one order.
+    pub fn order(&self, record: &OrderRecord) -> Result<Vec<String>, market::Error> {
         let (order, ticket) = (&record.order, &record.order.ticket);
         let one = self.instrument(ticket.instrument);
         let price = |price: Option<Price>| {
@@ -305,7 +315,7 @@ mod tests {
         engine::backtest_on(&strategy, &series, &resources, &mut engine::Unwatched).expect("runs")
     }
 
-    fn csv(schema: &Schema, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    fn csv(schema: &'static Schema, rows: impl IntoIterator<Item = Vec<String>>) -> String {
         let bytes = to_csv(schema, rows).expect("writes");
         String::from_utf8(bytes).expect("UTF-8").replace("\r\n", "\n")
     }

@@ -17,5 +17,5 @@ pub use document::{
 };
 pub use executions::{Executions, FILLS, ORDERS, REFUSALS, Tick, What, ticks};
 pub use held::HeldRow;
-pub use table::{Columns, Kind, Schema, TableError, to_csv};
-pub use trades::{COLUMNS, trades_csv};
+pub use table::{Columns, Kind, Schema, TableError, TableWriter, to_csv};
+pub use trades::{COLUMNS, trade_cells, trades_csv};

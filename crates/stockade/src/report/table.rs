@@ -2,7 +2,7 @@
 
 use market::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Write};
 
 /// What the cells of a column are. An empty cell is a value that there is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,21 +52,45 @@ pub enum TableError {
 /// A table as CSV: RFC 4180 with a header row. A text that a spreadsheet would take for a formula
 /// begins with an apostrophe, which spreadsheets do not show.
 pub fn to_csv(
-    schema: &Schema,
+    schema: &'static Schema,
     rows: impl IntoIterator<Item = Vec<String>>,
 ) -> Result<Vec<u8>, csv::Error> {
-    let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(schema.iter().map(|(name, _)| name))?;
-    for mut row in rows {
-        for (cell, _) in row.iter_mut().zip(schema).filter(|(_, (_, kind))| *kind == Kind::Words) {
+    let mut table = TableWriter::new(schema, Vec::new())?;
+    rows.into_iter().try_for_each(|row| table.row(row))?;
+    table.finish()
+}
+
+/// A table as CSV, row by row, into whatever takes bytes.
+#[derive(Debug)]
+pub struct TableWriter<W: Write> {
+    schema: &'static Schema,
+    writer: csv::Writer<W>,
+}
+
+impl<W: Write> TableWriter<W> {
+    /// Begins with the header row.
+    pub fn new(schema: &'static Schema, to: W) -> Result<Self, csv::Error> {
+        let mut writer =
+            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to);
+        writer.write_record(schema.iter().map(|(name, _)| name))?;
+        Ok(Self { schema, writer })
+    }
+
+    /// One more row.
+    pub fn row(&mut self, mut row: Vec<String>) -> Result<(), csv::Error> {
+        let words = row.iter_mut().zip(self.schema).filter(|(_, (_, kind))| *kind == Kind::Words);
+        for (cell, _) in words {
             if is_formula(cell) {
                 cell.insert(0, '\'');
             }
         }
-        writer.write_record(&row)?;
+        self.writer.write_record(&row)
     }
-    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+
+    /// What took the bytes, with all of them.
+    pub fn finish(self) -> Result<W, csv::Error> {
+        self.writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+    }
 }
 
 /// OWASP's list of beginnings that make a cell a formula, behind any number of apostrophes.

@@ -1,6 +1,8 @@
 //! The round trips as CSV.
 
-use super::{ResultDocument, TradeRow};
+use super::{ResultDocument, TradeRow, document::Names};
+use market::Instrument;
+use portfolio::Trade;
 
 /// The columns of `trades.csv`, those of the document's `trades`.
 pub const COLUMNS: [&str; 11] = [
@@ -16,6 +18,14 @@ pub fn trades_csv(document: &ResultDocument) -> Result<Vec<u8>, csv::Error> {
         writer.write_record(cells(trade))?;
     }
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+/// The cells of one round trip.
+pub fn trade_cells(
+    instruments: &[Instrument],
+    trade: &Trade,
+) -> Result<[String; 11], portfolio::Error> {
+    Ok(cells(&Names(instruments).trade(trade)?))
 }
 
 fn cells(trade: &TradeRow) -> [String; 11] {

@@ -195,7 +195,6 @@ impl From<desk::Error> for Problem {
             | E::NoTick { .. }
             | E::NotTradable { .. }
             | E::NoSizes { .. }
-            | E::TooManyFills { .. }
             | E::OnQuotes => Self::invalid(text),
             E::Store(_)
             | E::File { .. }
