@@ -2,10 +2,12 @@
 import type { Key } from './en';
 import { factors } from './factors/de';
 import { results } from './results/de';
+import { sweeps } from './sweeps/de';
 
 export const de: Record<Key, string> = {
   ...factors,
   ...results,
+  ...sweeps,
   'app.skip': 'Zum Inhalt springen',
   'app.loading': 'Wird geladen…',
   'app.offline.title': 'Der Server ist nicht erreichbar',

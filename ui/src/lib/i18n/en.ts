@@ -1,10 +1,12 @@
 /** English messages, and the list of keys that every other language must have. */
 import { factors } from './factors/en';
 import { results } from './results/en';
+import { sweeps } from './sweeps/en';
 
 export const en = {
   ...factors,
   ...results,
+  ...sweeps,
   'app.skip': 'Skip to content',
   'app.loading': 'Loading…',
   'app.offline.title': 'The server cannot be reached',
