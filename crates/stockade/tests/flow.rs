@@ -208,6 +208,24 @@ async fn the_run_is_looked_into(browser: &mut Browser, path: &str, result: &Valu
     assert_eq!(ticks["columns"]["what"]["words"], json!(["fill"]));
     let at = browser.get(&format!("{path}/state?at=1577923200")).await.expect(200).json();
     assert_eq!((&at["row"], &at["closed"]), (&json!(1), &json!(true)));
+    let bars = format!("{path}/bars?symbol=AAA");
+    let near = browser.get(&format!("{bars}&around=1577923200&limit=4")).await.expect(200).json();
+    assert_eq!(
+        (&near["total"], &near["first"], &near["joined"]),
+        (&json!(300), &json!(0), &json!(1))
+    );
+    assert_eq!(near["bars"][1], json!([1_577_923_200, 101.0, 103.0, 100.0, 101.5, 1000.0]));
+    assert_eq!(near["bars"].as_array().map(Vec::len), Some(4));
+    let joined = browser.get(&format!("{bars}&limit=10")).await.expect(200).json();
+    assert_eq!(
+        (&joined["joined"], joined["bars"].as_array().map(Vec::len)),
+        (&json!(30), Some(10))
+    );
+    for wrong in ["&around=1&to=2", "&from=2&to=1", "&adjust=none"] {
+        browser.get(&format!("{bars}{wrong}")).await.expect(422);
+    }
+    browser.get(&format!("{path}/bars?symbol=ZZZ")).await.expect(404);
+    browser.get(&format!("{bars}&limit=0")).await.expect(400);
     browser.get(&format!("{path}/state")).await.expect(422);
     browser.get(&format!("{path}/state?tick=0")).await.expect(404);
     browser.get(&format!("{path}/state?tick=1000000")).await.expect(404);

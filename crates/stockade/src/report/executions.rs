@@ -194,9 +194,8 @@ impl<'a> Executions<'a> {
         self.blotter.refusals.iter().map(|(tick, refusal)| {
             let one = self.instrument(refusal.instrument);
             let (limit, figures) = limit(refusal.reason);
-            let [value, bound] = figures.map_or_else(Default::default, |both| {
-                both.map(|amount| figure(one, amount))
-            });
+            let [value, bound] = figures
+                .map_or_else(Default::default, |both| both.map(|amount| figure(one, amount)));
             vec![
                 tick.to_string(),
                 refusal.time.to_string(),
@@ -250,7 +249,9 @@ const fn limit(reason: Reason) -> (&'static str, Option<[Amount; 2]>) {
         Reason::WouldTake { price, best } => {
             ("post_only", Some([Amount::Price(price), Amount::Price(best)]))
         }
-        Reason::OffTick { price, .. } => ("off_tick", Some([Amount::Price(price), Amount::Unknown])),
+        Reason::OffTick { price, .. } => {
+            ("off_tick", Some([Amount::Price(price), Amount::Unknown]))
+        }
         Reason::WrongSide { trigger, market } => {
             ("wrong_side", Some([Amount::Price(trigger), Amount::Price(market)]))
         }

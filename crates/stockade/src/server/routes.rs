@@ -3,8 +3,8 @@
 use super::{
     Rule, Table, Words,
     handlers::{
-        account, audit, backtests, data, factors, reports, step_up, strategies, studies, system,
-        workbench,
+        account, audit, backtests, bars, data, factors, reports, step_up, strategies, studies,
+        system, workbench,
     },
     result_routes::results_of,
     state::App,
@@ -189,8 +189,12 @@ fn data_of(table: Table) -> Table {
             Words::new("The bars of one symbol")
                 .query("symbol", "whose bars")
                 .query("adjust", "splits (default) or none")
-                .json::<data::Bars>(),
-            data::bars,
+                .query("from", "only bars that open at or after this second since 1970")
+                .query("to", "only bars that open at or before this second")
+                .query("around", "instead: bars around this second, half of them up to it")
+                .query("limit", "how many at most, 20,000 unless less; a longer span is joined")
+                .json::<bars::Bars>(),
+            bars::of_dataset,
         )
         .get(
             "/api/v1/language",

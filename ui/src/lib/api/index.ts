@@ -51,6 +51,8 @@ export const api = {
   fills: (id: string) => get<WireTable>(`/backtests/${seg(id)}/fills`),
   orders: (id: string) => get<WireTable>(`/backtests/${seg(id)}/orders`),
   refusals: (id: string) => get<WireTable>(`/backtests/${seg(id)}/refusals`),
+  runBars: (id: string, symbol: string, around: number, limit: number) =>
+    get<T.Bars>(`/backtests/${seg(id)}/bars?symbol=${seg(symbol)}&around=${around}&limit=${limit}`),
   state: (id: string, moment: Moment) =>
     get<ReplayState>(`/backtests/${seg(id)}/state?${'tick' in moment ? `tick=${moment.tick}` : `at=${moment.at}`}`),
   result: (id: string) => get<T.Result>(`/backtests/${seg(id)}/result`),
