@@ -42,7 +42,7 @@ pub use moments::{newest, row_text};
 pub use own::{OwnFactor, OwnVersion, Saved};
 pub use paths::Paths;
 pub use pool::{Stop, Turn};
-pub use record::{Actor, Deed, entries, entry, summary};
+pub use record::{Actor, Deed, SweepAct, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Held, Moment, Recording, Recordings, Sort};
 pub use results::{FILLS, Files, JSON, ORDERS, REFUSALS, TEARSHEET, TICKS, TRADES};

@@ -8,12 +8,6 @@ export const sweeps: Record<keyof typeof english, string> = {
   'count.sets.other': '{n} Sätze',
   'count.values.one': '{n} Wert',
   'count.values.other': '{n} Werte',
-  'audit.kind.sweep.started': 'Sweep gestartet',
-  'audit.kind.sweep.resumed': 'Sweep fortgesetzt',
-  'audit.kind.sweep.stopped': 'Sweep angehalten',
-  'audit.kind.sweep.done': 'Sweep beendet',
-  'audit.kind.sweep.failed': 'Sweep gescheitert',
-  'audit.kind.sweep.removed': 'Sweep entfernt',
 
   'sweeps.title': 'Sweeps',
   'sweeps.text': 'Eine Strategie mit vielen Werten ihrer Parameter, in einem Durchgang durch die Daten.',

@@ -6,12 +6,6 @@ export const sweeps = {
   'count.sets.other': '{n} sets',
   'count.values.one': '{n} value',
   'count.values.other': '{n} values',
-  'audit.kind.sweep.started': 'Sweep started',
-  'audit.kind.sweep.resumed': 'Sweep resumed',
-  'audit.kind.sweep.stopped': 'Sweep stopped',
-  'audit.kind.sweep.done': 'Sweep finished',
-  'audit.kind.sweep.failed': 'Sweep failed',
-  'audit.kind.sweep.removed': 'Sweep removed',
 
   'sweeps.title': 'Sweeps',
   'sweeps.text': 'One strategy with many values of its parameters, in one pass over the data.',
