@@ -2,19 +2,17 @@
 //! exchange, and what came of it.
 
 use crate::{
-    Digest, Engine, Error, Evaluator, RuleTrader, Strategy, Terms, ValueRows, Values,
-    columns_digest,
+    Digest, Error, Evaluator, RuleTrader, Strategy, ValueRows, Values, columns_digest,
     digest::outcome_digest,
     evaluate,
-    exchange::Exchange,
+    history::{History, check, is_sorted},
     order::{Order, Refusal},
     run_id,
     session::{BarSession, Curve, Wiring},
     ticks::{Block, Log, Recording},
-    values::calendar,
 };
-use market::{BarSeries, Instrument, Listing, Money, Price, Symbol, Timestamp};
-use portfolio::{Contract, EquityPoint, Fill, InstrumentId, Ledger, Trade, round_trips};
+use market::{BarSeries, Instrument, Money, Price, Symbol, Timestamp};
+use portfolio::{Contract, EquityPoint, Fill, InstrumentId, Trade, round_trips};
 use std::{
     num::NonZeroUsize,
     ops::{ControlFlow, Range},
@@ -152,51 +150,11 @@ pub fn backtest_on(
         drive(strategy, series, &values, (log, watch))?
     };
     let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
-    let contracts: Vec<Contract> = instruments.iter().map(Contract::of).collect();
-    let last_row = u32::try_from(simulation.curve.len().saturating_sub(1)).unwrap_or(u32::MAX);
-    let trades = round_trips(&simulation.fills, &contracts, &simulation.latest, last_row)?;
+    let trades = simulation.trades(&instruments)?;
     let digest = outcome_digest(run_id, &simulation);
     let strategy = strategy.clone();
     let last_bars = series.iter().map(|s| s.times().last().copied()).collect();
     Ok(Outcome { run_id, data, digest, strategy, instruments, simulation, trades, last_bars })
-}
-
-fn is_sorted(series: &[BarSeries]) -> bool {
-    series.is_sorted_by(|a, b| a.instrument().symbol <= b.instrument().symbol)
-}
-
-/// Refuses what a run cannot mean.
-fn check(strategy: &Strategy, series: &[BarSeries]) -> Result<(), Error> {
-    if series.iter().all(BarSeries::is_empty) {
-        return Err(Error::NoBars);
-    }
-    for pair in series.windows(2) {
-        if let [a, b] = pair
-            && a.instrument().symbol == b.instrument().symbol
-        {
-            return Err(Error::Twice { symbol: a.instrument().symbol.clone() });
-        }
-    }
-    for one in series {
-        let instrument = one.instrument();
-        let symbol = || instrument.symbol.clone();
-        if instrument.currency != strategy.currency {
-            let (found, account) = (instrument.currency, strategy.currency);
-            return Err(Error::Currency { symbol: symbol(), found, account });
-        }
-        if one.size() != strategy.bar {
-            let (found, asked) = (one.size(), strategy.bar);
-            return Err(Error::BarSize { symbol: symbol(), found, asked });
-        }
-        let wrong = |(_, (open, close)): &(usize, (&Price, &Price))| open.0 <= 0 || close.0 <= 0;
-        if let Some((row, (open, close))) =
-            one.open().iter().zip(one.close()).enumerate().find(wrong)
-        {
-            let price = instrument.price_scale.format(open.0.min(close.0));
-            return Err(Error::NotPositive { symbol: symbol(), price, row });
-        }
-    }
-    Ok(())
 }
 
 /// Rows between two looks at the watch.
@@ -224,7 +182,8 @@ fn drive(
     values: &Values,
     (log, watch): (Log, &mut dyn Watch),
 ) -> Result<Simulation, Error> {
-    let mut run = Running::new(strategy, series, log)?;
+    let history = History::new(series)?;
+    let mut run = Running::new(strategy, &history, log)?;
     while let Some(rows) = run.next(WATCH_ROWS, watch)? {
         run.take(rows, &ValueRows { values, first: 0 })?;
     }
@@ -240,7 +199,8 @@ pub fn simulate_streaming(
     watch: &mut dyn Watch,
 ) -> Result<Simulation, Error> {
     let mut evaluator = Evaluator::new(strategy, series)?;
-    let mut run = Running::new(strategy, series, log)?;
+    let history = History::new(series)?;
+    let mut run = Running::new(strategy, &history, log)?;
     let never = AtomicBool::new(false);
     while let Some(rows) = run.next(evaluator.rows(), watch)? {
         let times = run.times.get(rows.clone()).unwrap_or(&[]);
@@ -276,7 +236,8 @@ pub fn paper(
     pace: &mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,
 ) -> Result<Simulation, Error> {
     let mut evaluator = Evaluator::new(strategy, series)?;
-    let mut run = Running::new(strategy, series, log)?;
+    let history = History::new(series)?;
+    let mut run = Running::new(strategy, &history, log)?;
     let never = AtomicBool::new(false);
     while let Some(time) = run.times.get(run.done).copied() {
         let (fills, equity) = run.session.so_far()?;
@@ -293,29 +254,17 @@ pub fn paper(
 }
 
 /// A run and how far it has come.
-struct Running<'a> {
+struct Running<'h, 'a> {
     session: BarSession<'a, RuleTrader>,
-    times: Vec<Timestamp>,
+    times: &'h [Timestamp],
     done: usize,
     told: usize,
 }
 
-impl<'a> Running<'a> {
-    fn new(strategy: &Strategy, series: &'a [BarSeries], log: Log) -> Result<Self, Error> {
-        let times = calendar(series);
-        let limit = u32::MAX as usize;
-        if times.len() > limit {
-            return Err(Error::Rows { rows: times.len(), limit });
-        }
-        let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
-        let terms = Terms::of(strategy, &instruments)?;
-        let ledger = Ledger::open(terms.cash, &instruments);
-        let listings: Vec<Listing> = instruments.iter().cloned().map(Listing::of).collect();
-        let exchange = Exchange::new(terms.venue(strategy.seed), &listings);
-        let trader = RuleTrader::new(terms, instruments.len());
-        let engine = Engine::new(trader, ledger, instruments.len(), log);
-        let session = BarSession::new(exchange, engine, series);
-        Ok(Self { session, times, done: 0, told: 0 })
+impl<'h, 'a> Running<'h, 'a> {
+    fn new(strategy: &Strategy, history: &'h History<'a>, log: Log) -> Result<Self, Error> {
+        let session = history.open(strategy, log, Curve::default())?;
+        Ok(Self { session, times: history.times(), done: 0, told: 0 })
     }
 
     /// The next rows, at most so many; `None` at the end. The watch hears of it now and then.
@@ -357,6 +306,13 @@ impl Simulation {
             curve: curve.into_points(),
             fills: wiring.fills,
         }
+    }
+
+    /// Round trips in the order in which they closed; open ones last.
+    pub(crate) fn trades(&self, instruments: &[Instrument]) -> Result<Vec<Trade>, Error> {
+        let contracts: Vec<Contract> = instruments.iter().map(Contract::of).collect();
+        let last_row = u32::try_from(self.curve.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        Ok(round_trips(&self.fills, &contracts, &self.latest, last_row)?)
     }
 
     /// Equity at the last row; `None` without rows.

@@ -12,6 +12,8 @@ mod error;
 mod event;
 pub mod exchange;
 pub mod feed;
+mod fields;
+mod history;
 mod kernel;
 pub mod order;
 pub mod plan;
@@ -21,6 +23,7 @@ pub mod replay;
 pub mod risk;
 mod session;
 pub mod strategy;
+pub mod sweep;
 pub mod ticks;
 mod values;
 
@@ -42,7 +45,7 @@ pub use quotes::QuoteRun;
 pub use session::{Quotes, Session};
 pub use strategy::{
     Completion, CompletionKind, Convention, FeeRate, Rules, Schedule, Signals, Sizing, Strategy,
-    check_strategy, complete_strategy, parse_strategy,
+    Template, check_strategy, complete_strategy, parse_strategy,
 };
 pub use values::{Evaluator, ValueRows, Values, calendar, evaluate};
 

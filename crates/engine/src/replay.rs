@@ -8,7 +8,7 @@ use crate::{
     risk,
     session::BarFeed,
     ticks::{Block, BlockError, Damaged, Entry, Log, Recording, verify},
-    values::calendar,
+    values::{calendar, is_lockstep},
 };
 use market::{BarSeries, Instrument, Money, Price, Timestamp};
 use portfolio::{InstrumentId, Ledger, Position};
@@ -123,7 +123,7 @@ impl<'a> Replay<'a> {
         let log = Log::new(Recording::Blocks, beginning);
         Ok(Self {
             engine: Engine::new(trader, ledger, instruments.len(), log),
-            feed: BarFeed::new(series),
+            feed: BarFeed::new(series, is_lockstep(series)),
             evaluator: Evaluator::new(strategy, series)?,
             times: calendar(series),
             next: 0,

@@ -1,6 +1,9 @@
 //! A strategy's expressions over its data, row by row, as the kernel takes them.
 
-use crate::{Decision, Error, Flags, Resources, Rules, Strategy};
+use crate::{
+    Decision, Error, Flags, Resources, Rules, Strategy,
+    fields::{FieldRows, fill},
+};
 use factor::{Expression, Limits, Plan, Run, Schema, Stream, Type};
 use market::{BarSeries, Column, Panel, Symbol, Timestamp};
 use std::{collections::BTreeSet, ops::Range, sync::atomic::AtomicBool};
@@ -96,8 +99,8 @@ pub fn evaluate(
     match &strategy.rules {
         Rules::Signals(_) => {
             let mut flags = vec![Flags::NONE; panel.rows() * series.len()];
-            for ((_, column), role) in columns.iter().zip(Roles::of(&set).0) {
-                raise(&mut flags, series.len(), (column.values(), column.stride()), role);
+            for ((_, column), (on, off, _)) in columns.iter().zip(Roles::of(&set).0) {
+                raise(&mut flags, series.len(), (column.values(), column.stride()), (on, off));
             }
             Ok(Values::Signals { flags, names: series.len() })
         }
@@ -112,14 +115,10 @@ pub fn evaluate(
 /// Evaluates a strategy's expressions as its rows come: the same bits as [`evaluate`], however the
 /// rows are cut, in the memory of one piece.
 pub struct Evaluator<'a> {
-    series: &'a [BarSeries],
+    names: usize,
     stream: Stream,
     roles: Roles,
-    /// Of each series, the first bar that was not taken yet.
-    next: Vec<usize>,
-    /// Of each field, the rows of the piece.
-    fields: Vec<Vec<f64>>,
-    lockstep: bool,
+    fields: FieldRows<'a>,
     values: Values,
 }
 
@@ -130,25 +129,22 @@ impl<'a> Evaluator<'a> {
     /// Over series in symbol order.
     pub fn new(strategy: &Strategy, series: &'a [BarSeries]) -> Result<Self, Error> {
         let set = strategy.expressions();
-        let stream = Plan::new(&set, &Schema::bars(), &Limits::default())?.stream(series.len());
+        let stream = stream(&Plan::new(&set, &Schema::bars(), &Limits::default())?, series.len());
+        let fields = FieldRows::new(series, &stream, is_lockstep(series));
         let (roles, values) = (Roles::of(&set), values_of(strategy, series.len()));
-        let (next, fields) = (vec![0; series.len()], vec![Vec::new(); stream.fields().len()]);
-        let lockstep = is_lockstep(series);
-        Ok(Self { series, roles, stream, next, fields, lockstep, values })
+        Ok(Self { names: series.len(), stream, roles, fields, values })
     }
 
     /// Rows that are best taken at a time.
     #[must_use]
     pub fn rows(&self) -> usize {
-        (CELLS / self.stream.stride()).max(1)
+        (CELLS / Panel::stride_of(self.names)).max(1)
     }
 
     /// Takes the next rows of the calendar and gives their values.
     pub fn take(&mut self, times: &[Timestamp], cancel: &AtomicBool) -> Result<&Values, Error> {
-        self.read(times);
-        let fields: Vec<&[f64]> = self.fields.iter().map(Vec::as_slice).collect();
-        self.stream.push(times, (&fields, &[]), cancel)?;
-        self.roles.read(&self.stream, (times.len(), self.series.len()), &mut self.values)?;
+        self.fields.push(times, &mut self.stream, cancel)?;
+        self.roles.read(&self.stream, (times.len(), self.names), &mut self.values)?;
         Ok(&self.values)
     }
 
@@ -157,72 +153,11 @@ impl<'a> Evaluator<'a> {
     pub const fn values(&self) -> &Values {
         &self.values
     }
-
-    /// Brings the fields of these rows into the layout of a panel.
-    fn read(&mut self, times: &[Timestamp]) {
-        let stride = self.stream.stride();
-        let from = self.next.first().copied().unwrap_or(0);
-        for (name, cells) in self.stream.fields().iter().zip(&mut self.fields) {
-            if self.lockstep {
-                // Every cell of a name is written; what lies after the names may be anything.
-                cells.resize(times.len() * stride, f64::NAN);
-                interleave((cells, stride), from..from + times.len(), self.series, name);
-                continue;
-            }
-            cells.clear();
-            cells.resize(times.len() * stride, f64::NAN);
-            for (j, (series, next)) in self.series.iter().zip(&self.next).enumerate() {
-                fill((cells.get_mut(j..).unwrap_or(&mut []), stride), times, (series, *next), name);
-            }
-        }
-        let Some(last) = times.last() else { return };
-        for (series, next) in self.series.iter().zip(&mut self.next) {
-            *next += if self.lockstep {
-                times.len()
-            } else {
-                let rest = series.times().get(*next..).unwrap_or(&[]);
-                let most = rest.get(..times.len().min(rest.len())).unwrap_or(rest);
-                most.partition_point(|time| time <= last)
-            };
-        }
-    }
 }
 
-/// Writes a field of the same bars of all series, in blocks of names that share a cache line.
-fn interleave(
-    (cells, stride): (&mut [f64], usize),
-    bars: Range<usize>,
-    series: &[BarSeries],
-    field: &str,
-) {
-    for (block, names) in series.chunks(Panel::LANES).enumerate() {
-        let cells = cells.get_mut(block * Panel::LANES..).unwrap_or(&mut []);
-        for (lane, one) in names.iter().enumerate() {
-            let instrument = one.instrument();
-            let price = |p: &market::Price| instrument.price_f64(*p);
-            let into = (&mut *cells, stride, lane);
-            match field {
-                "open" => spread(into, one.open().get(bars.clone()), price),
-                "high" => spread(into, one.high().get(bars.clone()), price),
-                "low" => spread(into, one.low().get(bars.clone()), price),
-                "close" => spread(into, one.close().get(bars.clone()), price),
-                _ => spread(into, one.volume().get(bars.clone()), |q| instrument.quantity_f64(*q)),
-            }
-        }
-    }
-}
-
-/// Writes values down one lane of consecutive rows.
-fn spread<T>(
-    (cells, stride, lane): (&mut [f64], usize, usize),
-    values: Option<&[T]>,
-    number: impl Fn(&T) -> f64,
-) {
-    for (row, value) in cells.chunks_mut(stride).zip(values.unwrap_or(&[])) {
-        if let Some(cell) = row.get_mut(lane) {
-            *cell = number(value);
-        }
-    }
+/// A stream over the rows of so many names.
+pub(crate) fn stream(plan: &Plan, names: usize) -> Stream {
+    if names == 1 { plan.lone_stream() } else { plan.stream(names) }
 }
 
 /// Only the fields that the expressions name: a panel pads each row to a register's width, so a
@@ -243,48 +178,6 @@ fn panel(series: &[BarSeries], set: &[(String, Expression)]) -> Result<Panel, Er
     Ok(panel)
 }
 
-/// Writes a field of a series, from one of its bars on, into the first cell of each row that has
-/// the bar's time.
-fn fill(
-    (cells, stride): (&mut [f64], usize),
-    times: &[Timestamp],
-    (series, from): (&BarSeries, usize),
-    field: &str,
-) {
-    let instrument = series.instrument();
-    let own = series.times().get(from..).unwrap_or(&[]);
-    let rows = (times, cells, stride);
-    let price = |p: &market::Price| instrument.price_f64(*p);
-    match field {
-        "open" => write(rows, own, series.open().iter().skip(from).map(price)),
-        "high" => write(rows, own, series.high().iter().skip(from).map(price)),
-        "low" => write(rows, own, series.low().iter().skip(from).map(price)),
-        "close" => write(rows, own, series.close().iter().skip(from).map(price)),
-        _ => {
-            let size = |q: &market::Quantity| instrument.quantity_f64(*q);
-            write(rows, own, series.volume().iter().skip(from).map(size));
-        }
-    }
-}
-
-/// Writes values, each with its time, into the first cells of the rows of those times.
-fn write(
-    (times, cells, stride): (&[Timestamp], &mut [f64], usize),
-    own: &[Timestamp],
-    values: impl Iterator<Item = f64>,
-) {
-    let mut rows = times.iter().zip(cells.chunks_mut(stride));
-    for (time, value) in own.iter().zip(values) {
-        let Some((at, row)) = rows.find(|(at, _)| *at >= time) else { return };
-        if at > time {
-            return;
-        }
-        if let Some(cell) = row.first_mut() {
-            *cell = value;
-        }
-    }
-}
-
 /// Values of the shape that a strategy's rules have, of no rows yet.
 pub(crate) fn values_of(strategy: &Strategy, names: usize) -> Values {
     match &strategy.rules {
@@ -296,22 +189,28 @@ pub(crate) fn values_of(strategy: &Strategy, names: usize) -> Values {
     }
 }
 
-/// What each signal raises where it is true, and where it is false.
-pub(crate) struct Roles(Vec<(Flags, Flags)>);
+/// What each signal raises where it is true, and where it is false, and which of a stream's results
+/// it is.
+pub(crate) struct Roles(Vec<(Flags, Flags, usize)>);
 
 impl Roles {
-    /// Of a strategy's expressions.
+    /// Of a strategy's expressions, which are the stream's results in this order.
     pub(crate) fn of(set: &[(String, Expression)]) -> Self {
+        Self::at(set, (0..set.len()).collect())
+    }
+
+    /// The same, where the expressions have other places among the stream's results.
+    pub(crate) fn at(set: &[(String, Expression)], places: Vec<usize>) -> Self {
         let absent = |name: &str| set.iter().all(|(other, _)| other != name);
-        let role = |(name, _): &(String, Expression)| match name.as_str() {
-            "long" if absent("exit") => (Flags::LONG, Flags::EXIT),
-            "long" => (Flags::LONG, Flags::NONE),
-            "exit" => (Flags::EXIT, Flags::NONE),
-            "short" if absent("cover") => (Flags::SHORT, Flags::COVER),
-            "short" => (Flags::SHORT, Flags::NONE),
-            _ => (Flags::COVER, Flags::NONE),
+        let role = |((name, _), place): (&(String, Expression), usize)| match name.as_str() {
+            "long" if absent("exit") => (Flags::LONG, Flags::EXIT, place),
+            "long" => (Flags::LONG, Flags::NONE, place),
+            "exit" => (Flags::EXIT, Flags::NONE, place),
+            "short" if absent("cover") => (Flags::SHORT, Flags::COVER, place),
+            "short" => (Flags::SHORT, Flags::NONE, place),
+            _ => (Flags::COVER, Flags::NONE, place),
         };
-        Self(set.iter().map(role).collect())
+        Self(set.iter().zip(places).map(role).collect())
     }
 
     /// Reads a stream's latest rows, so many of so many names, into values of their shape.
@@ -325,16 +224,31 @@ impl Roles {
             Values::Signals { flags, .. } => {
                 flags.clear();
                 flags.resize(rows * names, Flags::NONE);
-                for (at, role) in self.0.iter().enumerate() {
-                    raise(flags, names, (stream.result(at), stream.stride()), *role);
+                for (when_true, when_false, place) in &self.0 {
+                    let cells = (stream.result(*place), stream.stride());
+                    raise(flags, names, cells, (*when_true, *when_false));
                 }
             }
             Values::Members(column) | Values::Weights(column) => {
-                *column = Column::from_values(stream.result(0).to_vec(), stream.stride())?;
+                let place = self.0.first().map_or(0, |(.., place)| *place);
+                *column = spread((stream.result(place), stream.stride()), names)?;
             }
         }
         Ok(())
     }
+}
+
+/// A result as a column, whose rows are whole lanes.
+fn spread((cells, stride): (&[f64], usize), names: usize) -> Result<Column, Error> {
+    if stride == Panel::stride_of(names) {
+        return Ok(Column::from_values(cells.to_vec(), stride)?);
+    }
+    let mut column = Column::missing(cells.len() / stride.max(1), names);
+    let wide = column.stride();
+    for (row, from) in column.values_mut().chunks_exact_mut(wide).zip(cells.chunks_exact(stride)) {
+        row.iter_mut().zip(from).for_each(|(cell, x)| *cell = *x);
+    }
+    Ok(column)
 }
 
 fn raise(
@@ -343,6 +257,13 @@ fn raise(
     (cells, stride): (&[f64], usize),
     (when_true, when_false): (Flags, Flags),
 ) {
+    if (names, stride) == (1, 1) {
+        for (flag, value) in flags.iter_mut().zip(cells) {
+            let is = |number: f64, flag: Flags| if *value == number { flag } else { Flags::NONE };
+            *flag = flag.with(is(1.0, when_true)).with(is(0.0, when_false));
+        }
+        return;
+    }
     let rows = cells.chunks_exact(stride);
     for (flags, row) in flags.chunks_exact_mut(names.max(1)).zip(rows) {
         for (flag, value) in flags.iter_mut().zip(row) {

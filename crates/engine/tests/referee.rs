@@ -1,15 +1,17 @@
 //! The engine against the benchmark's referee: fills, cash, fees and equity to the last unit.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::format_collect, reason = "tests")]
 
 mod bench_data;
 
 use engine::{
-    Digest, Outcome, QuoteRun, Simulation, Unwatched, backtest,
+    Digest, Outcome, QuoteRun, Simulation, Template, Unwatched, backtest,
     exchange::{FeeTerms, Model, Terms},
     parse_strategy,
+    sweep::{Grid, Sweep},
     ticks::{Log, Recording},
 };
 use market::{BarSeries, Instrument, Listing, Money, Rate};
+use sha2::{Digest as _, Sha256};
 use std::{num::NonZeroU32, sync::atomic::AtomicBool};
 
 fn run(text: &str, series: &[BarSeries]) -> Outcome {
@@ -35,6 +37,35 @@ fn w1_is_the_referees() {
     let same_close = run(&bench_data::w1("same_close"), &series);
     check(&same_close, 36_960, "605985.3232", "605985.3232", "393037.0768");
     assert_ne!(next_open.run_id, same_close.run_id);
+}
+
+#[test]
+fn w3_is_the_referees() {
+    let (text, axes) = bench_data::w3();
+    let template = Template::parse(&text).expect("a template");
+    let axes = axes.map(|axis| axis.parse().expect("an axis")).to_vec();
+    let grid = Grid::new(&template, axes, Vec::new()).expect("a grid");
+    let series = [bench_data::bars_100k()];
+    let sweep = Sweep::new(&template, &grid, &series).expect("a sweep");
+    let all: Vec<u64> = (0..grid.sets()).collect();
+    let rows = sweep.run_batch(&all, &AtomicBool::new(false)).expect("runs");
+    let mut sum = Money::ZERO;
+    let mut hash = Sha256::new();
+    for row in &rows {
+        let whole = |at: usize| row.values.get(at).map_or(0, |value| value.0 / Money::UNIT);
+        // The referee's hash is of five decimals; every amount here has as many.
+        assert_eq!(row.equity.0 % 1000, 0, "{row:?}");
+        let equity = row.equity.0 / 1000;
+        let (units, rest) = (equity / 100_000, equity % 100_000);
+        hash.update(format!("{},{},{},{units}.{rest:05}\n", whole(0), whole(1), row.fills));
+        sum = sum.plus(row.equity).expect("fits");
+    }
+    assert_eq!(rows.iter().map(|row| row.fills).sum::<u64>(), 523_693);
+    assert_eq!(Ok(sum), Money::parse("394834620.9138"));
+    let best = rows.iter().max_by_key(|row| row.equity).expect("rows");
+    assert_eq!((grid.shown(&best.values), best.fills), ("fast=41 slow=230".to_owned(), 667));
+    let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(digest, "bc921c38f9bdb2538cbf3caba4af5e1560b697efede2f835a0d0b6a204c674f4");
 }
 
 /// The engine's quotes at the touch, without latency: the benchmark's `same_quote`.

@@ -101,7 +101,7 @@ fn keys_are_known_single_and_there() {
     1:1 [missing-key] <name> `sizing` is missing
         add `sizing: { fixed: 10 }`
     2:1 [unknown-key] <zzzzzz> `zzzzzz` is no key
-        known keys are: version, name, data, universe, adjust, bar, signals, weights, schedule, sizing, costs, convention, cash, currency, seed
+        known keys are: version, name, data, universe, adjust, bar, parameters, signals, weights, schedule, sizing, costs, convention, cash, currency, seed
     ");
     insta::assert_snapshot!(with("{ fixed: 10 }", "{ }"), @r"
     8:9 [missing-key] <{ }> `sizing` has one of `fixed`, `percent` and `exposure`
@@ -177,7 +177,7 @@ fn values_have_types_and_ranges() {
     1:1 [wrong-type] <- 1
     - 2
     > a strategy is a mapping of keys, this is a list
-        write `key: value` with keys of: version, name, data, universe, adjust, bar, signals, weights, schedule, sizing, costs, convention, cash, currency, seed
+        write `key: value` with keys of: version, name, data, universe, adjust, bar, parameters, signals, weights, schedule, sizing, costs, convention, cash, currency, seed
     ");
     insta::assert_snapshot!(problems("version: 1\nname: x\ndata: d\nweights: rank(close)\nschedule: every day\nsizing: {exposure: 2}\n"), @r#"
     5:11 [unknown-value] <every day> `schedule` cannot be "every day"

@@ -129,8 +129,10 @@ impl<'a> Place<'a> {
                 _ => {}
             }
             name = Operator::named(span.of(before)).filter(|_| token == Token::Name);
-            after_operand =
-                matches!(token, Token::Number(_) | Token::Name | Token::Sign(Sign::Close));
+            after_operand = matches!(
+                token,
+                Token::Number(_) | Token::Name | Token::Parameter | Token::Sign(Sign::Close)
+            );
             last = token;
         }
         Self {

@@ -2,9 +2,18 @@
 
 use crate::check::check;
 use crate::dag::{Dag, Node, NodeId, Op};
+use crate::lexer::{Token, lex};
 use crate::operators::{COMPARISON, Form, Operator, Parameter, ParameterKind};
 use crate::{Diagnostic, Limits, Schema, Span, syntax};
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+
+/// Where `$name` stands in a text, the sign included, in text order.
+#[must_use]
+pub fn parameters(text: &str) -> Vec<Span> {
+    let tokens = lex(text, &mut Vec::new());
+    tokens.into_iter().filter(|(token, _)| *token == Token::Parameter).map(|(_, at)| at).collect()
+}
 
 /// What an expression or a part of it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,8 +46,18 @@ pub struct Expression {
 impl Expression {
     /// Parses and checks a text against the names it may use; all findings at once, in text order.
     pub fn parse(text: &str, schema: &Schema, limits: &Limits) -> Result<Self, Vec<Diagnostic>> {
+        Self::parse_with(text, (schema, &BTreeMap::new()), limits)
+    }
+
+    /// As [`Expression::parse`], with finite numbers for which `$name` stands. The expression is the
+    /// one that has the numbers written in their places, one below 0 in parentheses.
+    pub fn parse_with(
+        text: &str,
+        (schema, parameters): (&Schema, &BTreeMap<String, f64>),
+        limits: &Limits,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let mut found = Vec::new();
-        let tree = syntax::parse(text, limits, &mut found);
+        let tree = syntax::parse_with(text, (limits, parameters), &mut found);
         // A tree that a limit cut short says nothing true about the rest.
         if found.iter().any(|one| matches!(one.code, "length" | "depth" | "nodes")) {
             return Err(found);

@@ -7,6 +7,8 @@ use crate::{Diagnostic, Span};
 pub(crate) enum Token {
     Number(f64),
     Name,
+    /// `$name`, the sign included.
+    Parameter,
     Sign(Sign),
     End,
 }
@@ -90,6 +92,11 @@ impl Lexer<'_, '_> {
         }
         if first.is_ascii_alphabetic() || first == b'_' {
             return Some(self.word());
+        }
+        if first == b'$' && (self.peek(1).is_ascii_alphabetic() || self.peek(1) == b'_') {
+            self.at += 1;
+            self.skip(|b| b.is_ascii_alphanumeric() || b == b'_');
+            return Some(Token::Parameter);
         }
         let (sign, length) = match (first, self.peek(1)) {
             (b'<', b'=') => (Sign::LessEqual, 2),
@@ -209,6 +216,7 @@ const fn look_alike(c: char) -> Option<&'static str> {
         '“' | '”' | '"' | '\'' | '‘' | '’' => Some("names are written without quotes"),
         '&' => Some("write `and`"),
         '|' => Some("write `or`"),
+        '$' => Some("a parameter's name follows its `$`: write `$fast`"),
         '[' | '{' | ']' | '}' => Some("write `(` and `)`"),
         '\u{a0}' => Some("write an ordinary space"),
         c if is_invisible(c) => Some("it is invisible: delete it"),

@@ -27,7 +27,7 @@ mod truncation;
 pub use complete::{Completion, CompletionKind, complete};
 pub use conformance::{RuleOutcome, conformance};
 pub use diagnostic::{Diagnostic, Severity, Span};
-pub use expression::{Expression, Type};
+pub use expression::{Expression, Type, parameters};
 pub use library::{Entry, library, library_schema};
 pub use limits::{Limits, Schema};
 pub use operators::{Family, Operator, Outcome, Parameter, ParameterKind, operators};

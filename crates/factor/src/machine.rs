@@ -7,7 +7,7 @@ use crate::kernels::{
 use crate::operators::Kernel;
 use crate::scalar::finite;
 use crate::{Error, Plan};
-use market::{Panel, Timestamp, narrow};
+use market::{Labels, Panel, Timestamp, narrow};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
@@ -25,6 +25,8 @@ pub(crate) struct Program {
     pub(crate) fields: Vec<Arc<str>>,
     pub(crate) groups: Vec<Arc<str>>,
     pub(crate) stride: usize,
+    /// Cells of a row as stages take them: whole lanes.
+    lanes: usize,
     names: usize,
 }
 
@@ -56,7 +58,10 @@ struct Turn {
 const NAP: Duration = Duration::from_millis(5);
 
 impl Program {
+    /// Rows have `stride` cells: whole lanes, or one for a single name, whose cells then lie side by
+    /// side, and are spread over lanes for stages only.
     pub(crate) fn new(plan: &Plan, stride: usize, names: usize) -> Self {
+        let lanes = stride.next_multiple_of(Panel::LANES);
         let (mut fields, mut groups): (Vec<Arc<str>>, Vec<Arc<str>>) = (Vec::new(), Vec::new());
         let add = |list: &mut Vec<Arc<str>>, name: &Arc<str>| {
             list.push(Arc::clone(name));
@@ -70,7 +75,7 @@ impl Program {
             Op::Apply { .. } => {
                 let kernel = node.op.kernel().expect("an operator of the table");
                 let inputs = node.inputs.clone();
-                match stage(kernel, &node.op.constants(), stride) {
+                match stage(kernel, &node.op.constants(), lanes) {
                     Some(stage) => Step::Staged { turn: Turn::new(stage), inputs },
                     None => Step::Cells { kernel, inputs },
                 }
@@ -87,7 +92,7 @@ impl Program {
                 *slot = Some(result);
             }
         }
-        Self { steps, uses: plan.uses(), results, in_place, fields, groups, stride, names }
+        Self { steps, uses: plan.uses(), results, in_place, fields, groups, stride, lanes, names }
     }
 
     /// Number of results.
@@ -179,22 +184,68 @@ pub(crate) struct Machine<'p> {
     /// Constants spread over a chunk, for stages.
     spread: BTreeMap<u64, Vec<f64>>,
     cells_max: usize,
+    lanes: Lanes,
+}
+
+/// The rows of a single name, spread over the first of all lanes.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    inputs: Vec<Vec<f64>>,
+    labels: Vec<u32>,
+    out: Vec<f64>,
+}
+
+impl Lanes {
+    /// Spreads columns; what lies in the other lanes is missing.
+    fn spread<'l>(&'l mut self, columns: &mut [&'l [f64]], cells: usize) -> &'l mut [f64] {
+        self.inputs.resize_with(self.inputs.len().max(columns.len()), Vec::new);
+        for (lanes, column) in self.inputs.iter_mut().zip(columns.iter()) {
+            // A constant was spread before.
+            if column.len() < cells {
+                lanes.resize(cells.max(lanes.len()), f64::NAN);
+                for (row, x) in lanes.chunks_exact_mut(Panel::LANES).zip(*column) {
+                    if let Some(cell) = row.first_mut() {
+                        *cell = *x;
+                    }
+                }
+            }
+        }
+        for (lanes, column) in self.inputs.iter().zip(columns) {
+            if column.len() < cells {
+                *column = lanes.get(..cells).unwrap_or(&[]);
+            }
+        }
+        self.out.resize(cells.max(self.out.len()), f64::NAN);
+        self.out.get_mut(..cells).unwrap_or(&mut [])
+    }
 }
 
 impl<'p> Machine<'p> {
     /// For chunks of at most so many rows.
     pub(crate) fn new(program: &'p Program, rows_max: usize) -> Self {
+        Self::with(program, rows_max, Lanes::default())
+    }
+
+    /// The same, with the memory of an earlier one.
+    pub(crate) fn with(program: &'p Program, rows_max: usize, lanes: Lanes) -> Self {
         let cells_max = rows_max * program.stride;
         let mut spread = BTreeMap::new();
         for step in &program.steps {
             let Step::Staged { inputs, .. } = step else { continue };
             for input in inputs {
                 if let Some(Step::Constant(value)) = program.steps.get(*input) {
-                    spread.entry(value.to_bits()).or_insert_with(|| vec![*value; cells_max]);
+                    spread
+                        .entry(value.to_bits())
+                        .or_insert_with(|| vec![*value; rows_max * program.lanes]);
                 }
             }
         }
-        Self { program, spare: Vec::new(), spread, cells_max }
+        Self { program, spare: Vec::new(), spread, cells_max, lanes }
+    }
+
+    /// Memory for another one.
+    pub(crate) fn into_lanes(self) -> Lanes {
+        self.lanes
     }
 
     /// Computes every result for the rows of a chunk, one slice of `results` for each.
@@ -287,12 +338,13 @@ impl<'p> Machine<'p> {
     }
 
     fn staged(
-        &self,
+        &mut self,
         (turn, inputs): (&Turn, &[NodeId]),
         values: &[Value<'_>],
         chunk: &Chunk<'_>,
         out: &mut [f64],
     ) -> Result<(), Error> {
+        let cells = chunk.times.len() * self.program.lanes;
         let mut columns: [&[f64]; INPUTS_MAX] = [&[]; INPUTS_MAX];
         let mut labels: &[u32] = &[];
         let mut count = 0;
@@ -305,21 +357,34 @@ impl<'p> Machine<'p> {
                 Value::Scalar(value) => self
                     .spread
                     .get(&value.to_bits())
-                    .map_or(&[][..], |spread| spread.get(..out.len()).unwrap_or(&[])),
+                    .map_or(&[][..], |spread| spread.get(..cells).unwrap_or(&[])),
                 other => other.cells(),
             };
             *columns.get_mut(count).expect("the table has no operator with more") = column;
             count += 1;
         }
-        let rows = Rows {
-            inputs: columns.get(..count).unwrap_or(&[]),
-            labels,
-            times: chunk.times,
-            stride: self.program.stride,
-            names: self.program.names,
-            cancel: chunk.cancel,
-        };
-        turn.advance(chunk, &rows, out)
+        let (stride, names) = (self.program.lanes, self.program.names);
+        let (times, cancel) = (chunk.times, chunk.cancel);
+        if self.program.stride == stride {
+            let inputs = columns.get(..count).unwrap_or(&[]);
+            let rows = Rows { inputs, labels, times, stride, names, cancel };
+            return turn.advance(chunk, &rows, out);
+        }
+        let mut codes = std::mem::take(&mut self.lanes.labels);
+        codes.clear();
+        for code in labels {
+            codes.push(*code);
+            codes.extend([Labels::NONE; Panel::LANES - 1]);
+        }
+        let wide = self.lanes.spread(columns.get_mut(..count).unwrap_or(&mut []), cells);
+        let inputs = columns.get(..count).unwrap_or(&[]);
+        let rows = Rows { inputs, labels: &codes, times, stride, names, cancel };
+        turn.advance(chunk, &rows, wide)?;
+        for (out, row) in out.iter_mut().zip(wide.chunks_exact(stride)) {
+            *out = row.first().copied().unwrap_or(f64::NAN);
+        }
+        self.lanes.labels = codes;
+        Ok(())
     }
 
     /// Counts one reader less; after the last one the column can be written again.

@@ -1,6 +1,6 @@
 //! Row after row: the same program that runs over panels, its state kept between calls.
 
-use crate::machine::{Cells, Chunk, Machine, Program, Target};
+use crate::machine::{Cells, Chunk, Lanes, Machine, Program, Target};
 use crate::{Error, Plan};
 use market::{Panel, Timestamp};
 use std::sync::{Arc, atomic::AtomicBool};
@@ -14,13 +14,22 @@ pub struct Stream {
     chunks: usize,
     failed: bool,
     results: Vec<Vec<f64>>,
+    lanes: Lanes,
 }
 
 impl Stream {
     pub(crate) fn new(plan: &Plan, names: usize) -> Self {
-        let program = Program::new(plan, Panel::stride_of(names), names);
+        Self::of(Program::new(plan, Panel::stride_of(names), names))
+    }
+
+    /// Of a single name, whose cells lie side by side.
+    pub(crate) fn lone(plan: &Plan) -> Self {
+        Self::of(Program::new(plan, 1, 1))
+    }
+
+    fn of(program: Program) -> Self {
         let results = (0..program.results()).map(|_| Vec::new()).collect();
-        Self { program, chunks: 0, failed: false, results }
+        Self { program, chunks: 0, failed: false, results, lanes: Lanes::default() }
     }
 
     /// The fields it takes, in the order in which [`Stream::push`] takes them.
@@ -35,7 +44,7 @@ impl Stream {
         &self.program.groups
     }
 
-    /// Cells of a row: the names, padded to whole lanes.
+    /// Cells of a row: the names, padded to whole lanes; 1 for [`Plan::lone_stream`].
     #[must_use]
     pub const fn stride(&self) -> usize {
         self.program.stride
@@ -70,7 +79,10 @@ impl Stream {
             result.resize(cells, 0.0);
         }
         let results = self.results.iter_mut().map(|result| Target::Wide(result)).collect();
-        let done = Machine::new(&self.program, times.len()).run(&chunk, results);
+        let lanes = std::mem::take(&mut self.lanes);
+        let mut machine = Machine::with(&self.program, times.len(), lanes);
+        let done = machine.run(&chunk, results);
+        self.lanes = machine.into_lanes();
         self.failed = done.is_err();
         self.chunks += 1;
         done

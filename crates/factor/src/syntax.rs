@@ -6,6 +6,7 @@
 use crate::lexer::{Sign, Token, excerpt, lex};
 use crate::operators::{COMPARISON, Form, Operator};
 use crate::{Diagnostic, Limits, Span};
+use std::collections::BTreeMap;
 
 /// A node's place in its [`Tree`]; children come before their parents.
 pub(crate) type NodeId = usize;
@@ -50,8 +51,20 @@ pub(crate) struct Tree {
 /// Findings after which the parser says no more.
 pub(crate) const FINDINGS_MAX: usize = 20;
 
-/// Parses a text; without findings the tree is whole.
+/// What `$name` stands for, by name.
+pub(crate) type Parameters = BTreeMap<String, f64>;
+
+/// Parses a text without parameters; without findings the tree is whole.
 pub(crate) fn parse(text: &str, limits: &Limits, found: &mut Vec<Diagnostic>) -> Tree {
+    parse_with(text, (limits, &Parameters::new()), found)
+}
+
+/// Parses a text; without findings the tree is whole.
+pub(crate) fn parse_with(
+    text: &str,
+    (limits, parameters): (&Limits, &Parameters),
+    found: &mut Vec<Diagnostic>,
+) -> Tree {
     if text.len() > limits.text_bytes {
         let told = format!("the text has {} bytes, {} are allowed", text.len(), limits.text_bytes);
         let end = Span::new(0, text.len());
@@ -66,6 +79,7 @@ pub(crate) fn parse(text: &str, limits: &Limits, found: &mut Vec<Diagnostic>) ->
         next: 0,
         depth: 0,
         limits,
+        parameters,
         found,
         tree: Tree::default(),
         stopped: false,
@@ -87,6 +101,7 @@ struct Parser<'a, 'd> {
     next: usize,
     depth: usize,
     limits: &'a Limits,
+    parameters: &'a Parameters,
     found: &'d mut Vec<Diagnostic>,
     tree: Tree,
     /// A limit was passed: nothing more is read or said.
@@ -211,7 +226,7 @@ impl Parser<'_, '_> {
     fn starts_operand(&self) -> bool {
         let signs = [Sign::Minus, Sign::Not, Sign::Open].map(Token::Sign);
         match self.peek().0 {
-            Token::Number(_) | Token::Name => true,
+            Token::Number(_) | Token::Name | Token::Parameter => true,
             other => signs.contains(&other),
         }
     }
@@ -273,6 +288,7 @@ impl Parser<'_, '_> {
                 self.push(Syntax::Number(value), span)
             }
             Token::Name => self.name_or_call(),
+            Token::Parameter => self.parameter(),
             Token::Sign(Sign::Minus) => {
                 self.bump();
                 let operand = self.expression(prefix_binding(NEGATE));
@@ -300,6 +316,26 @@ impl Parser<'_, '_> {
             }
             Token::End => self.missing_operand("the end of the text"),
         }
+    }
+
+    /// The number that `$name` stands for; one below 0 is read as `(-x)` would be.
+    fn parameter(&mut self) -> NodeId {
+        let (_, span) = self.bump();
+        let name = span.of(self.text).trim_start_matches('$');
+        let Some(value) = self.parameters.get(name).copied() else {
+            let told = format!("there is no parameter `${}`", excerpt(name));
+            let told = Diagnostic::error(span, "unknown-parameter", told);
+            let names: Vec<String> =
+                self.parameters.keys().map(|name| format!("`${name}`")).collect();
+            self.say(told.help(if names.is_empty() {
+                "a strategy's text gives it a value under `parameters:`".to_owned()
+            } else {
+                format!("there are: {}", names.join(", "))
+            }));
+            return self.push(Syntax::Error, span);
+        };
+        let node = self.push(Syntax::Number(value.abs()), span);
+        if value < 0.0 { self.call(NEGATE, span, &[node]) } else { node }
     }
 
     fn missing_operand(&mut self, before: &str) -> NodeId {

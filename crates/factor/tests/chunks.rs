@@ -2,8 +2,8 @@
 #![allow(clippy::indexing_slicing, reason = "tests: a wrong index is a failure")]
 
 mod panels;
-use factor::{Error, Limits, Plan, Run, Schema, truncate_check};
-use market::{NarrowPanel, Panel};
+use factor::{Error, Expression, Limits, ParameterKind, Plan, Run, Schema, truncate_check};
+use market::{Labels, NarrowPanel, Panel};
 use panels::{evaluate, evaluate_on, parse, rough};
 use std::{num::NonZeroUsize, sync::atomic::AtomicBool};
 
@@ -60,6 +60,64 @@ fn rows_that_come_one_by_one_give_the_bits_of_the_whole() {
             for chunk in [1, 2, 7, 64, 137] {
                 assert_eq!(streamed(&plan, &panel, chunk), bits, "rows {chunk}");
             }
+        }
+    }
+}
+
+/// An operator with something for all that it must be given.
+fn call(operator: &factor::Operator) -> String {
+    let mut series = ["close", "open", "high", "low", "volume"].iter().cycle();
+    let given = operator.parameters.iter().filter(|one| !one.is_optional());
+    let arguments: Vec<&str> = given
+        .map(|one| match one.kind {
+            ParameterKind::Number | ParameterKind::Any => series.next().copied().unwrap_or(""),
+            ParameterKind::Truth => "close > open",
+            ParameterKind::Group => "sector",
+            ParameterKind::Constant | ParameterKind::Share => "0.5",
+            _ => "5",
+        })
+        .collect();
+    format!("{}({})", operator.name, arguments.join(", "))
+}
+
+#[test]
+fn a_single_name_without_padding_gives_the_same_bits() {
+    let bars = rough(200, 1, 7);
+    let mut panel = panels::bare(200, 1);
+    let names = ["open", "high", "low", "close", "volume", "vwap", "cap"];
+    for (name, from) in names.iter().zip(["x", "y", "z"].iter().cycle()) {
+        panel.insert(*name, bars.field(from).expect("is there").clone()).expect("fits");
+    }
+    for name in ["sector", "industry", "subindustry"] {
+        panel.insert_labels(name, Labels::missing(200, 1)).expect("fits");
+    }
+    let schema = factor::library_schema();
+    let parse = |text: &str| Expression::parse(text, &schema, &Limits::default()).expect("parses");
+    let mut set: Vec<_> =
+        factor::library().iter().map(|e| (e.name.to_owned(), parse(e.text))).collect();
+    let calls = factor::operators().iter().map(call);
+    set.extend(calls.map(|text| (text.clone(), parse(&text))));
+    let plan = Plan::new(&set, &schema, &Limits::default()).expect("a plan");
+    let mut stream = plan.lone_stream();
+    assert_eq!(stream.stride(), 1);
+    let cancel = AtomicBool::new(false);
+    let threads = NonZeroUsize::MIN;
+    let run = Run { threads, cancel: &cancel, memory_bytes_max: 1 << 30 };
+    let whole = plan.evaluate(&panel, &run).expect("a result");
+    for (first, last) in [(0, 1), (1, 64), (64, 70), (70, 200)] {
+        let cells = |name: &str| -> Vec<f64> {
+            let field = panel.field(name).expect("is there");
+            (first..last).map(|t| field.row(t)[0]).collect()
+        };
+        let fields: Vec<Vec<f64>> = stream.fields().iter().map(|name| cells(name)).collect();
+        let fields: Vec<&[f64]> = fields.iter().map(Vec::as_slice).collect();
+        let codes = vec![Labels::NONE; last - first];
+        let codes = vec![&codes[..]; stream.groups().len()];
+        stream.push(&panel.times()[first..last], (&fields, &codes), &cancel).expect("fits");
+        for (i, (name, column)) in whole.iter().enumerate() {
+            let want: Vec<u64> = (first..last).map(|t| column.row(t)[0].to_bits()).collect();
+            let found: Vec<u64> = stream.result(i).iter().map(|x| x.to_bits()).collect();
+            assert_eq!(found, want, "{name} from row {first}");
         }
     }
 }

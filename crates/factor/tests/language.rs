@@ -243,3 +243,43 @@ fn completion_knows_what_may_stand_at_the_cursor() {
     assert_eq!(labels("let mi"), [""; 0], "the name is the writer's");
     assert_eq!(labels("let a = 1; le"), ["let"]);
 }
+
+#[test]
+fn a_parameter_stands_for_its_number() {
+    let numbers = [("n".to_owned(), 5.0), ("low".to_owned(), -0.5)].into();
+    let parse = |text: &str| {
+        Expression::parse_with(text, (&schema(), &numbers), &Limits::default())
+            .map(|e| (e.to_string(), e.lookback()))
+            .map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let is = |text: &str, shown: &str, lookback: usize| {
+        assert_eq!(parse(text), Ok((shown.to_owned(), lookback)));
+        let written = Expression::parse(shown, &schema(), &Limits::default()).expect("reads");
+        assert_eq!(written.to_string(), shown);
+    };
+    is("ts_mean(close, $n) + $n", "ts_mean(close, 5) + 5", 4);
+    is("$low ^ 2 * close", "(-0.5) ^ 2 * close", 0);
+    is("close ^ $low", "close ^ (-0.5)", 0);
+    is("let x = $n * close; x - $low", "5 * close - -0.5", 0);
+    let refused = |text: &str, want: &str| assert_eq!(parse(text), Err(vec![want.to_owned()]));
+    refused(
+        "close > $m",
+        "8..10 [unknown-parameter] there is no parameter `$m` (there are: `$low`, `$n`)",
+    );
+    refused(
+        "ts_mean(close, $low)",
+        "15..19 [look-ahead] `ts_mean` with n = -0.5 looks 0.5 row ahead \
+         (an expression sees the current row and earlier ones: count rows back, from 0)",
+    );
+    check(
+        "close > $m",
+        &["8..10 unknown-parameter: there is no parameter `$m` \
+           | a strategy's text gives it a value under `parameters:`"],
+    );
+    check(
+        "close > $ close",
+        &["8..9 character: `$` (U+0024) at byte 8 is not part of the language, which is ASCII \
+           | a parameter's name follows its `$`: write `$fast`"],
+    );
+    assert_eq!(factor::parameters("$n + $$low # $n").len(), 2);
+}

@@ -31,15 +31,20 @@ pub(crate) struct BarSession<'a, T> {
 const PATHS_MAX: usize = 16;
 
 impl<'a, T: Trader> BarSession<'a, T> {
-    /// At the beginning of these series.
-    pub(crate) fn new(exchange: Exchange, engine: Engine<T>, series: &'a [BarSeries]) -> Self {
+    /// At the beginning of these series, which may be in lockstep, with an empty curve.
+    pub(crate) fn new(
+        exchange: Exchange,
+        engine: Engine<T>,
+        (series, lockstep): (&'a [BarSeries], bool),
+        curve: Curve,
+    ) -> Self {
         Self {
             wiring: Wiring::new(engine, exchange),
-            feed: BarFeed::new(series),
+            feed: BarFeed::new(series, lockstep),
             bars: Vec::new(),
             closes: Vec::with_capacity(series.len()),
             counts: Vec::with_capacity(series.len()),
-            curve: Curve::default(),
+            curve,
             due: None,
             stale: false,
         }
@@ -152,7 +157,7 @@ impl<'a, T: Trader> BarSession<'a, T> {
     #[inline]
     fn note_what_is_due(&mut self, now: Timestamp) -> Result<(), Error> {
         let Some(time) = self.due else { return Ok(()) };
-        if self.curve.covers(now) && self.curve.covers(time) {
+        if self.curve.passes_over(time, now) {
             return Ok(());
         }
         self.mark_all()?;

@@ -1,7 +1,8 @@
 //! The equity curve of a run of any length, in bounded memory.
 
-use market::Timestamp;
+use market::{Money, Timestamp};
 use portfolio::EquityPoint;
+use std::sync::Arc;
 
 /// Points that are kept at most.
 const POINTS_MAX: usize = 16_384;
@@ -32,18 +33,54 @@ pub(crate) struct Curve {
     span: Option<usize>,
     /// When the span of the last point ends.
     end: Option<Timestamp>,
+    /// The times of the points that will be left at the end, where they are known beforehand.
+    planned: Option<Arc<[Timestamp]>>,
 }
 
 impl Curve {
+    /// The times of the points that a curve over all of these times, which increase, ends with.
+    pub(crate) fn plan(times: &[Timestamp]) -> Arc<[Timestamp]> {
+        let mut curve = Self::default();
+        for time in times {
+            let nothing = Money::ZERO;
+            curve.push(EquityPoint { time: *time, equity: nothing, cash: nothing, gross: nothing });
+        }
+        curve.points.iter().map(|point| point.time).collect()
+    }
+
+    /// A curve over times that were planned: the same points at its end, and no others on the way.
+    pub(crate) fn planned(times: Arc<[Timestamp]>) -> Self {
+        let points = Vec::with_capacity(times.len());
+        Self { points, planned: Some(times), ..Self::default() }
+    }
+
+    /// The next time of the plan.
+    fn awaited(&self) -> Option<Timestamp> {
+        self.planned.as_ref()?.get(self.points.len()).copied()
+    }
+
+    /// Whether a point at `time` is not needed once there is one at `now`.
+    #[inline]
+    pub(crate) fn passes_over(&self, time: Timestamp, now: Timestamp) -> bool {
+        match &self.planned {
+            Some(_) => self.awaited() != Some(time),
+            None => self.covers(now) && self.covers(time),
+        }
+    }
+
     /// Whether a point at this time would take the place of the last one, which then need not have
     /// been worked out.
     #[inline]
-    pub(crate) fn covers(&self, time: Timestamp) -> bool {
+    fn covers(&self, time: Timestamp) -> bool {
         self.end.is_some_and(|end| time < end)
     }
 
     /// How many of these times, the first one at least, need but one point together.
     pub(crate) fn covered(&self, times: &[Timestamp]) -> usize {
+        if self.planned.is_some() {
+            let Some(awaited) = self.awaited() else { return times.len() };
+            return times.partition_point(|time| *time <= awaited).max(1);
+        }
         let end = match (self.span, times.first()) {
             (Some(span), Some(first)) => end_of(*first, span),
             _ => return times.len().min(1),
@@ -53,6 +90,12 @@ impl Curve {
 
     /// Takes a point; times never decrease.
     pub(crate) fn push(&mut self, point: EquityPoint) {
+        if self.planned.is_some() {
+            if self.awaited() == Some(point.time) {
+                self.points.push(point);
+            }
+            return;
+        }
         if self.covers(point.time) {
             if let Some(last) = self.points.last_mut() {
                 *last = point;
@@ -106,7 +149,6 @@ fn end_of(time: Timestamp, span: usize) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use market::Money;
 
     fn point(seconds: i64) -> EquityPoint {
         let time = Timestamp::from_nanos(seconds * SECOND);
@@ -135,6 +177,18 @@ mod tests {
         let has = |t: &i64| kept.iter().any(|p| p.time.nanos() == t * SECOND);
         assert!(last_of_day.iter().all(has));
         assert_eq!(kept.last().map(|p| p.time.nanos()), Some((minutes - 1) * 60 * SECOND));
+    }
+
+    #[test]
+    fn a_planned_curve_ends_with_the_same_points() {
+        for (count, step) in [(10, 60), (16_384, 1), (16_385, 60), (200_000, 60), (30_000, 86_400)]
+        {
+            let times: Vec<Timestamp> = (0..count).map(|n| point(n * step).time).collect();
+            let mut planned = Curve::planned(Curve::plan(&times));
+            (0..count).for_each(|n| planned.push(point(n * step)));
+            let whole = curve((0..count).map(|n| n * step)).into_points();
+            assert_eq!(planned.into_points(), whole);
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Bars of many instruments, row after row of their common calendar.
 
-use crate::values::is_lockstep;
 use market::{Bar, BarSeries, Price, Timestamp};
 use portfolio::InstrumentId;
 
@@ -38,9 +37,9 @@ pub(crate) struct BarFeed<'a> {
 
 impl<'a> BarFeed<'a> {
     /// Before the first row.
-    pub(crate) fn new(series: &'a [BarSeries]) -> Self {
+    pub(crate) fn new(series: &'a [BarSeries], lockstep: bool) -> Self {
         let tapes = (0..).map(InstrumentId).zip(series).map(|(id, s)| Tape::of(id, s)).collect();
-        Self { tapes, lockstep: is_lockstep(series) }
+        Self { tapes, lockstep }
     }
 
     /// Goes on to the next row.

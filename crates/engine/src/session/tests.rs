@@ -5,9 +5,9 @@ use crate::{
     Strategy, Terms, Trader, ValueRows,
     exchange::{Exchange, FeeTerms, Model, Terms as Venue},
     parse_strategy,
-    session::BarSession,
+    session::{BarSession, Curve},
     ticks::{Log, Recording},
-    values::calendar,
+    values::{calendar, is_lockstep},
 };
 use market::{Bar, BarSeries, BarSize, Instrument, Listing, Price, Quantity, Rate, Timestamp};
 use portfolio::Ledger;
@@ -65,7 +65,8 @@ fn run<T: Trader>(
     let trader = wrap(RuleTrader::new(terms, instruments.len()));
     let log = Log::new(Recording::Blocks, Digest([1; 32]));
     let engine = Engine::new(trader, ledger, instruments.len(), log);
-    let mut session = BarSession::new(exchange, engine, series);
+    let mut session =
+        BarSession::new(exchange, engine, (series, is_lockstep(series)), Curve::default());
     let mut evaluator = Evaluator::new(strategy, series).expect("evaluates");
     let times = calendar(series);
     for (place, part) in times.chunks(piece).enumerate() {

@@ -201,7 +201,7 @@ impl<T: Trader> Session<T> {
     #[inline]
     fn note_what_is_due(&mut self, now: Timestamp) -> Result<(), Error> {
         let Some(time) = self.due else { return Ok(()) };
-        if self.curve.covers(now) && self.curve.covers(time) {
+        if self.curve.passes_over(time, now) {
             return Ok(());
         }
         self.curve.push(self.wiring.engine.desk().ledger().point(time)?);

@@ -143,6 +143,9 @@ fn keys(text: &str, before: &str, parent: &str, from: usize) -> Vec<Completion> 
 fn value(text: &str, offset: usize, path: &str, start: usize, schema: &Schema) -> Vec<Completion> {
     let Some(key) = Key::of(path) else { return Vec::new() };
     let start = start.min(offset);
+    if let Some(found) = parameters(text, (start, offset), key) {
+        return found;
+    }
     let words = |words: &[&str]| {
         let typed = text.get(start..offset).unwrap_or("");
         let fits = words.iter().filter(|word| word.starts_with(typed));
@@ -175,8 +178,46 @@ fn value(text: &str, offset: usize, path: &str, start: usize, schema: &Schema) -
             };
             found.into_iter().map(place).collect()
         }
-        KeyKind::Text | KeyKind::Number | KeyKind::Whole | KeyKind::Symbols | KeyKind::Map => {
-            Vec::new()
-        }
+        KeyKind::Text
+        | KeyKind::Number
+        | KeyKind::Whole
+        | KeyKind::Symbols
+        | KeyKind::Parameters
+        | KeyKind::Map => Vec::new(),
     }
+}
+
+/// The names of parameters after a `$`; `None` where the cursor is not in such a name.
+fn parameters(text: &str, (start, offset): (usize, usize), key: &Key) -> Option<Vec<Completion>> {
+    if !matches!(key.kind, KeyKind::Truth | KeyKind::Weight | KeyKind::Number) {
+        return None;
+    }
+    let before = text.get(start..offset)?;
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let typed = before.len() - before.trim_end_matches(word).len();
+    let from = offset - typed;
+    let typed = before.trim_end_matches(word).strip_suffix('$').and(text.get(from..offset))?;
+    let found = defined(text).filter(|(name, _)| name.starts_with(typed));
+    let place = |(name, value): (&str, &str)| Completion {
+        label: name.to_owned(),
+        insert: name.to_owned(),
+        kind: CompletionKind::Value,
+        detail: format!("parameter, {value}"),
+        from,
+    };
+    Some(found.map(place).collect())
+}
+
+/// Names and values under `parameters:`, on lines of their own or in braces.
+fn defined(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("parameters:"));
+    let first = lines.next().and_then(|line| line.split_once(':')).map_or("", |(_, rest)| rest);
+    let inside = |line: &&str| line.trim().is_empty() || line.starts_with([' ', '#']);
+    let below = lines.take_while(inside).filter_map(|line| line.trim().split_once(':'));
+    let braces = first.trim().trim_matches(['{', '}']).split(',');
+    let braces = braces.filter_map(|entry| entry.trim().split_once(':'));
+    braces
+        .chain(below)
+        .map(|(name, rest)| (name.trim(), rest.split('#').next().unwrap_or("").trim()))
+        .filter(|(name, _)| super::is_parameter_name(name))
 }

@@ -19,6 +19,8 @@ pub enum KeyKind {
     Weight,
     /// `every N bars`, `daily`, `weekly` or `monthly`.
     Schedule,
+    /// Numbers by names of the writer's own.
+    Parameters,
     /// Keys of its own.
     Map,
 }
@@ -102,6 +104,13 @@ pub const KEYS: &[Key] = &[
         "Prices with forward split factors, or as they were printed.",
     ),
     key("bar", KeyKind::Choice(BAR_SIZES), "1d", "1d", "Length of a bar; the data must have it."),
+    key(
+        "parameters",
+        KeyKind::Parameters,
+        "no parameters",
+        "{ fast: 10, slow: 30 }",
+        "Numbers by name, at most 16. `$name` stands for one in expressions and in every number but `seed`; a sweep tries many.",
+    ),
     key(
         "signals",
         KeyKind::Map,

@@ -3,12 +3,16 @@
 mod complete;
 mod keys;
 mod locate;
+mod parameters;
 mod read;
+mod template;
 mod tree;
 mod yaml;
 
 pub use complete::{Completion, CompletionKind, complete_strategy};
 pub use keys::{KEYS, Key, KeyKind};
+pub use parameters::{PARAMETERS_MAX, Parameter, is_parameter_name, plain_decimal};
+pub use template::Template;
 
 use crate::Problem;
 use factor::{Expression, Schema};
@@ -220,8 +224,8 @@ impl Strategy {
 
 /// Reads a strategy whose expressions use the fields of bars; all faults at once, in text order.
 pub fn parse_strategy(text: &str) -> Result<Strategy, Vec<Problem>> {
-    let (strategy, problems) = read::strategy(text, &Schema::bars());
-    strategy.ok_or(problems)
+    let found = read::strategy(text, &Schema::bars(), &[]);
+    found.strategy.ok_or(found.problems)
 }
 
 /// The faults of a text, for an editor; expressions may use the names of `schema`, or else the
@@ -229,5 +233,5 @@ pub fn parse_strategy(text: &str) -> Result<Strategy, Vec<Problem>> {
 #[must_use]
 pub fn check_strategy(text: &str, schema: Option<&Schema>) -> Vec<Problem> {
     let bars = Schema::bars();
-    read::strategy(text, schema.unwrap_or(&bars)).1
+    read::strategy(text, schema.unwrap_or(&bars), &[]).problems
 }

@@ -1,7 +1,8 @@
 //! The tree into a [`Strategy`].
 
 use super::{
-    Convention, FeeRate, Rules, Schedule, Signals, Sizing, Strategy, TEXT_BYTES_MAX,
+    Convention, FeeRate, Parameter, Rules, Schedule, Signals, Sizing, Strategy, TEXT_BYTES_MAX,
+    parameters::Parameters,
     tree::{Reader, Section},
     yaml::{self, Kind, Node},
 };
@@ -14,32 +15,52 @@ const NAME_CHARS_MAX: usize = 120;
 /// Symbols in a universe.
 const UNIVERSE_MAX: usize = 20_000;
 
-/// The strategy if it is whole, and everything found in its text, in text order.
-pub(crate) fn strategy(text: &str, schema: &Schema) -> (Option<Strategy>, Vec<Problem>) {
+/// What a text holds.
+pub(crate) struct Found {
+    /// The strategy, if it is whole.
+    pub strategy: Option<Strategy>,
+    /// Everything that was found, in text order.
+    pub problems: Vec<Problem>,
+    /// Its parameters, in the order in which they are written.
+    pub parameters: Vec<Parameter>,
+}
+
+impl Found {
+    fn only(problem: Problem) -> Self {
+        Self { strategy: None, problems: vec![problem], parameters: Vec::new() }
+    }
+}
+
+/// Reads a text, with values that take the place of its parameters' own.
+pub(crate) fn strategy(text: &str, schema: &Schema, values: &[(&str, Money)]) -> Found {
     let whole = Span { start: 0, end: text.lines().next().map_or(0, str::len) };
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("the text has {} bytes, {TEXT_BYTES_MAX} are allowed", text.len());
-        return (None, vec![Problem::at(text, whole, "too-large", message)]);
+        return Found::only(Problem::at(text, whole, "too-large", message));
     }
     let root = match yaml::read(text) {
         Ok(Some(root)) => root,
         Ok(None) => {
             let problem = Problem::at(text, whole, "empty", "there is no strategy in this text");
-            return (None, vec![problem.help("start with `version: 1` and `name: …`")]);
+            return Found::only(problem.help("start with `version: 1` and `name: …`"));
         }
-        Err(problem) => return (None, vec![problem]),
+        Err(problem) => return Found::only(problem),
     };
-    let mut reader = Reader { text, schema, problems: Vec::new() };
-    let strategy = reader.strategy(&root);
+    let parameters = Parameters::default();
+    let mut reader = Reader { text, schema, parameters, problems: Vec::new() };
+    let strategy = reader.strategy(&root, values);
+    reader.unused_parameters();
     let mut problems = reader.problems;
     problems.sort_by_key(|p| (p.span.start, p.span.end));
     let whole = problems.iter().all(|p| p.severity != Severity::Error);
-    (strategy.filter(|_| whole), problems)
+    let parameters = reader.parameters.into_list();
+    Found { strategy: strategy.filter(|_| whole), problems, parameters }
 }
 
 impl Reader<'_> {
-    fn strategy(&mut self, root: &Node) -> Option<Strategy> {
+    fn strategy(&mut self, root: &Node, values: &[(&str, Money)]) -> Option<Strategy> {
         let top = self.section(root, "")?;
+        self.parameters(top.value("parameters"), values);
         // Every part is read before any `?`, so that all faults are found at once.
         let version = self.required(&top, "version").and_then(|n| self.choice(n, "version"));
         let name = self.required(&top, "name").and_then(|n| self.name(n, "name"));

@@ -3,6 +3,7 @@
 use super::{
     keys::{Key, KeyKind},
     locate::Located,
+    parameters::Parameters,
     yaml::{Kind, Node},
 };
 use crate::Problem;
@@ -14,6 +15,7 @@ use market::Money;
 pub(crate) struct Reader<'a> {
     pub text: &'a str,
     pub schema: &'a Schema,
+    pub parameters: Parameters,
     pub problems: Vec<Problem>,
 }
 
@@ -145,7 +147,7 @@ impl Reader<'_> {
                 if *style == ScalarStyle::Plain
                     && (text.is_empty() || text == "~" || text == "null") =>
             {
-                let example = Key::of(name).map_or("", |key| key.example);
+                let example = Key::of(name).map_or("10", |key| key.example);
                 let message = format!("`{name}` has no value");
                 self.problem_with_help(
                     node.span,
@@ -179,13 +181,22 @@ impl Reader<'_> {
         fits: fn(Money) -> bool,
     ) -> Option<Money> {
         let text = self.scalar(node, name)?;
-        match Money::parse(text.trim()) {
+        let parsed = match text.trim().strip_prefix('$') {
+            Some(parameter) => Ok(self.stands_for(node, parameter)?),
+            None => Money::parse(text.trim()),
+        };
+        match parsed {
             Ok(number) if fits(number) => Some(number),
-            Ok(_) => {
+            Ok(number) => {
+                let stands = if text.trim().starts_with('$') {
+                    format!(", which stands for {}", super::plain_decimal(number))
+                } else {
+                    String::new()
+                };
                 self.problem_with_help(
                     node.span,
                     "out-of-range",
-                    format!("`{name}` is {text}"),
+                    format!("`{name}` is {text}{stands}"),
                     format!("it is {range}"),
                 );
                 None
@@ -235,7 +246,11 @@ impl Reader<'_> {
         let value = self.scalar(node, name)?;
         let Kind::Scalar { style, .. } = node.kind else { return None };
         let located = Located::of(self.text, node.span, style, value);
-        match Expression::parse(&located.text, self.schema, &Limits::default()) {
+        for parameter in factor::parameters(&located.text) {
+            self.parameters.take(parameter.of(&located.text).trim_start_matches('$'));
+        }
+        let names = (self.schema, self.parameters.numbers());
+        match Expression::parse_with(&located.text, names, &Limits::default()) {
             Ok(expression) if types.contains(&expression.result_type()) => Some(expression),
             Ok(expression) => {
                 let found = match expression.result_type() {

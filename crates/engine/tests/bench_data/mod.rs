@@ -231,6 +231,22 @@ pub fn w2() -> String {
     w1("next_open").replace("fixed: 10", "fixed: 1").replace("name: W1", "name: W2")
 }
 
+/// The first 100,000 bars of [`bars_1m`]: what W3 runs on.
+pub fn bars_100k() -> BarSeries {
+    let whole = bars_1m();
+    let bars = (0..100_000).filter_map(|row| whole.bar(row));
+    BarSeries::from_bars(whole.instrument().clone(), whole.size(), bars).unwrap()
+}
+
+/// The strategy of W3, and its axes: 400 pairs.
+pub fn w3() -> (String, [&'static str; 2]) {
+    let text = w1("next_open")
+        .replace("name: W1", "name: W3\nparameters: { fast: 10, slow: 30 }")
+        .replace(", 10)", ", $fast)")
+        .replace(", 30)", ", $slow)");
+    (text, ["fast=5..43:2", "slow=50..240:10"])
+}
+
 /// The strategy of W4, sized by `shares_at_close`.
 pub fn w4(convention: &str) -> String {
     format!(

@@ -260,6 +260,7 @@ fn in_words(kind: engine::strategy::KeyKind) -> String {
         Kind::Truth => "expression, true or false".to_owned(),
         Kind::Weight => "expression, weights or true or false".to_owned(),
         Kind::Schedule => "every N bars | daily | weekly | monthly".to_owned(),
+        Kind::Parameters => "name: number, …".to_owned(),
         Kind::Map => "keys of its own".to_owned(),
     }
 }
