@@ -5,7 +5,7 @@ test('a span has both ends where the steps meet them, exactly', () => {
   const check = (text: string, values: string[]) => expect(readAxis(text), text).toEqual({ values, problem: null });
   check('5..20:5', ['5', '10', '15', '20']);
   check('5..19:5', ['5', '10', '15']);
-  check(' 1 .. 3 ', ['1', '2', '3']);
+  check(' 1 .. 3 : 1 ', ['1', '2', '3']);
   check('0.1..0.3:0.1', ['0.1', '0.2', '0.3']);
   check('-1..1:0.5', ['-1', '-0.5', '0', '0.5', '1']);
   check('7..7:1', ['7']);
@@ -24,6 +24,7 @@ test('what is wrong with an axis has a name', () => {
   check('', 'empty');
   check('5..20:0', 'step');
   check('5..20:-1', 'step');
+  check('5..20', 'step');
   check('20..5:1', 'order');
   check('0..1:0.000001', 'many');
   check('5..x:1', 'number');

@@ -36,7 +36,7 @@ export function readAxis(text: string): AxisRead {
 
 function span(text: string): AxisRead {
   const parts = /^(.*?)\.\.([^:]*)(?::(.*))?$/.exec(text);
-  const [from, to, step] = [parts?.[1] ?? '', parts?.[2] ?? '', parts?.[3] ?? '1'].map((part) => units(part.trim()));
+  const [from, to, step] = [parts?.[1] ?? '', parts?.[2] ?? '', parts?.[3] ?? '0'].map((part) => units(part.trim()));
   if (from == null || to == null || step == null) return wrong('number');
   if (step <= 0n) return wrong('step');
   if (to < from) return wrong('order');
