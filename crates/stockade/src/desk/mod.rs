@@ -23,6 +23,9 @@ mod setup;
 mod step_up;
 mod strategies;
 mod studies;
+mod sweep_files;
+mod sweep_plan;
+mod sweeps;
 mod trials;
 mod views;
 mod violations;
@@ -50,6 +53,8 @@ pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};
 pub use strategies::{TEXT_BYTES_MAX, title};
 pub use studies::{Kept, Studies};
+pub use sweep_plan::{SWEEP_SETS_MAX, SweepFault, SweepWords};
+pub use sweeps::{SweepAbout, SweepEnded, SweepPlan, SweepSet};
 pub use views::Views;
 pub use violations::Violations;
 pub use watch::Watch;
@@ -110,18 +115,20 @@ impl Desk {
         let (panels, bench) = (Panels::default(), Pool::of_evaluations());
         let inner = Inner { paths, keys, store, catalog, panels, bench, unsettled, _lock: lock };
         let desk = Self(Arc::new(inner));
-        desk.sweep(now).await?;
+        desk.tidy(now).await?;
         Ok(desk)
     }
 
     /// Ends what a stop has interrupted and removes results that nothing refers to.
-    async fn sweep(&self, now: Timestamp) -> Result<()> {
+    async fn tidy(&self, now: Timestamp) -> Result<()> {
         for (account, id) in self.store().unfinished_backtests().await? {
             self.interrupt(&Tenant::host(account), id, now).await?;
         }
         self.reconcile_datasets(now).await?;
         results::sweep(&self.paths().host_results(), |_| true)?;
-        for (account, results) in self.tenants()? {
+        self.settle_sweeps().await?;
+        for account in self.tenants()? {
+            let results = self.paths().results(account);
             let known = self.store().run_ids(account).await?;
             let swept = results::sweep(&results, |name| known.iter().any(|run| run == name))?;
             if swept > 0 {
@@ -131,8 +138,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Accounts that have results, and where.
-    fn tenants(&self) -> Result<Vec<(AccountId, PathBuf)>> {
+    /// Accounts that have files here.
+    fn tenants(&self) -> Result<Vec<AccountId>> {
         let root = self.paths().tenants();
         let entries = match std::fs::read_dir(&root) {
             Ok(entries) => entries,
@@ -140,8 +147,7 @@ impl Desk {
             Err(source) => return Err(Error::File { doing: "list", path: root, source }),
         };
         let account = |entry: std::io::Result<std::fs::DirEntry>| {
-            let id: AccountId = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            Some((id, self.paths().results(id)))
+            entry.ok()?.file_name().to_str()?.parse().ok()
         };
         Ok(entries.filter_map(account).collect())
     }

@@ -182,6 +182,10 @@ fn is(path: &Path, bytes: &[u8]) -> bool {
 }
 
 /// Removes a directory with all in it, if it is there.
+pub fn remove_directory(path: &Path) -> Result<(), Error> {
+    remove(path).map_err(|source| Error::File { doing: "remove", path: path.to_owned(), source })
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

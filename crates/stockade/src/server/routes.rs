@@ -8,6 +8,7 @@ use super::{
     },
     result_routes::results_of,
     state::App,
+    sweep_routes::sweeps_of,
 };
 use http::StatusCode;
 use identity::Permission as P;
@@ -165,7 +166,8 @@ fn records(table: Table) -> Table {
 }
 
 fn research(table: Table) -> Table {
-    workbench_of(factors_of(results_of(backtests_of(strategies_of(data_of(table))))))
+    let table = strategies_of(data_of(table));
+    workbench_of(factors_of(sweeps_of(results_of(backtests_of(table)))))
 }
 
 fn data_of(table: Table) -> Table {

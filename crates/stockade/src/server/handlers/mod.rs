@@ -12,5 +12,7 @@ pub mod results;
 pub mod step_up;
 pub mod strategies;
 pub mod studies;
+mod sweep_rows;
+pub mod sweeps;
 pub mod system;
 pub mod workbench;
