@@ -27,6 +27,7 @@ mod request;
 mod rows;
 mod sink;
 mod spool;
+mod table;
 mod when;
 
 pub use actions::read_actions;
@@ -42,6 +43,7 @@ pub use request::{
     BadRows, FileKind, ImportRequest, Limits, Mapping, Progress, Replace, Stage, TimeZone,
 };
 pub use sink::{Format, Shape, Sink, Storage, Target};
+pub use table::{TableColumn, write_table};
 
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -15,12 +15,14 @@ mod bench_data;
 
 use bench_data::QuoteColumns;
 use engine::{
-    Digest, QuoteRun, Simulation, Unwatched,
+    Digest, QuoteRun, Simulation, Template, Unwatched,
     exchange::{FeeTerms, Model, Terms},
     parse_strategy, simulate_streaming,
+    sweep::{Grid, Row, SETS_AT_ONCE, Sweep},
     ticks::{Log, Recording},
 };
-use market::{BarSeries, Instrument, Listing, Rate};
+use market::{BarSeries, Instrument, Listing, Money, Rate};
+use sha2::{Digest as _, Sha256};
 use std::{hint::black_box, num::NonZeroU32, sync::atomic::AtomicBool, time::Instant};
 
 /// Seconds this thread was on a core: other processes share the machine, so wall time misleads.
@@ -40,6 +42,8 @@ fn mebibytes(key: &str) -> u64 {
 /// What a workload runs on.
 enum Tape {
     Bars(Vec<BarSeries>),
+    /// Bars, and the axes of a sweep.
+    Sweep(Vec<BarSeries>, [&'static str; 2]),
     Quotes(QuoteColumns, u32),
 }
 
@@ -58,8 +62,12 @@ fn work(name: &str, convention: &str) -> Work {
         "W1" => (Tape::Bars(vec![bench_data::bars_1m()]), bench_data::w1(convention)),
         "W2a" => (Tape::Quotes(columns(), 1), bench_data::w2()),
         "W2b" => (Tape::Quotes(columns(), 100), bench_data::w2()),
+        "W3" => {
+            let (text, axes) = bench_data::w3();
+            (Tape::Sweep(vec![bench_data::bars_100k()], axes), text)
+        }
         "W4" => (Tape::Bars(bench_data::daily_500()), bench_data::w4(convention)),
-        other => panic!("{other} is not a workload: W1, W2a, W2b or W4"),
+        other => panic!("{other} is not a workload: W1, W2a, W2b, W3 or W4"),
     };
     Work { name: name.to_owned(), tape, text }
 }
@@ -68,27 +76,68 @@ impl Work {
     fn rows(&self) -> usize {
         match &self.tape {
             Tape::Bars(series) => series.iter().map(BarSeries::len).sum(),
+            Tape::Sweep(series, _) => 400 * series.iter().map(BarSeries::len).sum::<usize>(),
             Tape::Quotes(columns, _) => columns.len(),
         }
     }
 
-    fn run(&self) -> Simulation {
-        let strategy = parse_strategy(&self.text).unwrap();
-        let log = Log::new(Recording::Chain, Digest([0; 32]));
+    fn run(&self) -> Done {
         match &self.tape {
             Tape::Bars(series) => {
-                simulate_streaming(&strategy, series, log, &mut Unwatched).unwrap()
+                let strategy = parse_strategy(&self.text).unwrap();
+                Done::of(&simulate_streaming(&strategy, series, log(), &mut Unwatched).unwrap())
+            }
+            Tape::Sweep(series, axes) => {
+                let template = Template::parse(&self.text).unwrap();
+                let axes = axes.iter().map(|axis| axis.parse().unwrap()).collect();
+                let grid = Grid::new(&template, axes, Vec::new()).unwrap();
+                let sweep = Sweep::new(&template, &grid, series).unwrap();
+                let all: Vec<u64> = (0..grid.sets()).collect();
+                // As large as a batch of the command line.
+                let batches = all.chunks(SETS_AT_ONCE);
+                let never = AtomicBool::new(false);
+                let rows = batches.flat_map(|part| sweep.run_batch(part, &never).unwrap());
+                Done::all(&rows.collect::<Vec<_>>())
             }
             Tape::Quotes(columns, per_row) => {
+                let strategy = parse_strategy(&self.text).unwrap();
                 let listing = Listing::of(Instrument::share("BENCH".parse().unwrap()));
                 let rate = Rate::from_bps(10);
                 let venue = Terms { fees: FeeTerms::new(rate, rate), ..Terms::of(Model::Touch) };
                 let clock = NonZeroU32::new(*per_row).unwrap();
-                let mut run = QuoteRun::new(&strategy, &listing, (clock, venue), (0, log)).unwrap();
+                let mut run =
+                    QuoteRun::new(&strategy, &listing, (clock, venue), (0, log())).unwrap();
                 run.take(&columns.quotes(), &AtomicBool::new(false)).unwrap();
-                run.finish().unwrap()
+                Done::of(&run.finish().unwrap())
             }
         }
+    }
+}
+
+fn log() -> Log {
+    Log::new(Recording::Chain, Digest([0; 32]))
+}
+
+/// What came of a pass; of a sweep the sums, and for its chain the digests of all sets.
+struct Done {
+    fills: u64,
+    equity: Money,
+    ticks: u64,
+    chain: Digest,
+}
+
+impl Done {
+    fn of(run: &Simulation) -> Self {
+        let equity = run.final_equity().unwrap();
+        Self { fills: run.fills.len() as u64, equity, ticks: run.ticks, chain: run.chain }
+    }
+
+    fn all(rows: &[Row]) -> Self {
+        let mut hash = Sha256::new();
+        rows.iter().for_each(|row| hash.update(row.digest.0));
+        let equity = rows.iter().try_fold(Money::ZERO, |sum, row| sum.plus(row.equity)).unwrap();
+        let fills = rows.iter().map(|row| row.fills).sum();
+        Self { fills, equity, ticks: 0, chain: Digest(hash.finalize().into()) }
     }
 }
 
@@ -119,8 +168,8 @@ fn main() {
         rows as f64 / cpu,
         times[0].0,
         mebibytes("VmHWM"),
-        outcome.fills.len(),
-        outcome.final_equity().unwrap(),
+        outcome.fills,
+        outcome.equity,
         outcome.ticks,
         outcome.chain,
     );

@@ -65,13 +65,28 @@ pub(crate) fn outcome_digest(run: Digest, simulation: &Simulation) -> Digest {
     }
     hash.number(simulation.refused);
     hash.number(simulation.curve.len() as u64);
-    for point in &simulation.curve {
-        hash.number(point.time.nanos().cast_unsigned());
-        hash.money(point.equity);
-        hash.money(point.cash);
-        hash.money(point.gross);
+    for points in simulation.curve.chunks(POINTS) {
+        let mut block = [0_u8; POINTS * POINT_BYTES];
+        for (bytes, point) in block.as_chunks_mut::<POINT_BYTES>().0.iter_mut().zip(points) {
+            put(bytes, 0, point.time.nanos().to_le_bytes());
+            put(bytes, 8, point.equity.0.to_le_bytes());
+            put(bytes, 24, point.cash.0.to_le_bytes());
+            put(bytes, 40, point.gross.0.to_le_bytes());
+        }
+        hash.0.update(block.get(..points.len() * POINT_BYTES).unwrap_or(&[]));
     }
     hash.finish()
+}
+
+/// Bytes of a point: its time and three amounts.
+const POINT_BYTES: usize = 56;
+/// Points that are hashed at a time.
+const POINTS: usize = 64;
+
+fn put<const N: usize>(bytes: &mut [u8; POINT_BYTES], at: usize, value: [u8; N]) {
+    if let Some(place) = bytes.get_mut(at..at + N) {
+        place.copy_from_slice(&value);
+    }
 }
 
 struct Hash(Sha256);

@@ -54,11 +54,10 @@ impl<'a> ValueRows<'a> {
     #[must_use]
     pub(crate) fn change(&self, held: i64, rows: Range<usize>) -> usize {
         let Values::Signals { flags, names: 1 } = self.values else { return rows.start };
-        let differs =
-            Flags::ALL.map(|flags| flags.wanted(held).is_some_and(|w| w != held.signum()));
+        let differs = Flags::that_differ(held);
         let part = rows.start.wrapping_sub(self.first)..rows.end.wrapping_sub(self.first);
         let here = flags.get(part).unwrap_or(&[]);
-        let wants = |flags: &Flags| differs.get(flags.index()).copied().unwrap_or(true);
+        let wants = |flags: &Flags| flags.is_in(differs);
         here.iter().position(wants).map_or(rows.end, |place| rows.start + place)
     }
 }
@@ -223,6 +222,10 @@ impl Roles {
         match values {
             Values::Signals { flags, .. } => {
                 flags.clear();
+                if stream.stride() == 1 {
+                    self.read_lone(stream, rows, flags);
+                    return Ok(());
+                }
                 flags.resize(rows * names, Flags::NONE);
                 for (when_true, when_false, place) in &self.0 {
                     let cells = (stream.result(*place), stream.stride());
@@ -236,7 +239,23 @@ impl Roles {
         }
         Ok(())
     }
+
+    /// Reads the rows of a name whose cells lie side by side.
+    fn read_lone(&self, stream: &Stream, rows: usize, flags: &mut Vec<Flags>) {
+        let mut bits = [0; BLOCK];
+        for from in (0..rows).step_by(BLOCK) {
+            let block = bits.get_mut(..BLOCK.min(rows - from)).unwrap_or(&mut []);
+            block.fill(0);
+            for (when_true, when_false, place) in &self.0 {
+                stream.raise((*place, from), (when_true.bits(), when_false.bits()), block);
+            }
+            flags.extend(block.iter().map(|bits| Flags::from_bits(*bits)));
+        }
+    }
 }
+
+/// Rows of a lone name that are read at a time.
+const BLOCK: usize = 256;
 
 /// A result as a column, whose rows are whole lanes.
 fn spread((cells, stride): (&[f64], usize), names: usize) -> Result<Column, Error> {
@@ -257,13 +276,6 @@ fn raise(
     (cells, stride): (&[f64], usize),
     (when_true, when_false): (Flags, Flags),
 ) {
-    if (names, stride) == (1, 1) {
-        for (flag, value) in flags.iter_mut().zip(cells) {
-            let is = |number: f64, flag: Flags| if *value == number { flag } else { Flags::NONE };
-            *flag = flag.with(is(1.0, when_true)).with(is(0.0, when_false));
-        }
-        return;
-    }
     let rows = cells.chunks_exact(stride);
     for (flags, row) in flags.chunks_exact_mut(names.max(1)).zip(rows) {
         for (flag, value) in flags.iter_mut().zip(row) {

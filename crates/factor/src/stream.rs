@@ -1,5 +1,6 @@
 //! Row after row: the same program that runs over panels, its state kept between calls.
 
+use crate::kernels::raise;
 use crate::machine::{Cells, Chunk, Lanes, Machine, Program, Target};
 use crate::{Error, Plan};
 use market::{Panel, Timestamp};
@@ -86,6 +87,12 @@ impl Stream {
         self.failed = done.is_err();
         self.chunks += 1;
         done
+    }
+
+    /// Adds to the bits of cells `on` where a result is true, and `off` where it is false; missing
+    /// adds nothing. The cells are those of [`Stream::result`] from a place on.
+    pub fn raise(&self, (at, from): (usize, usize), (on, off): (u8, u8), bits: &mut [u8]) {
+        raise(bits, self.result(at).get(from..).unwrap_or(&[]), on, off);
     }
 
     /// The rows of a result, by its place in the plan, that the last [`Stream::push`] gave.

@@ -44,8 +44,12 @@ impl Contract {
     pub fn value(self, price: Price, lots: i64) -> Result<Money, market::Error> {
         let product = i128::from(price.0) * i128::from(lots);
         if self.divisor == 1 {
-            let overflow = market::Error::Overflow { what: "the value of a position" };
-            product.checked_mul(self.multiplier).map(Money).ok_or(overflow)
+            match product.checked_mul(self.multiplier) {
+                Some(value) => Ok(Money(value)),
+                // Made only here: an error that is made for every value and dropped costs more
+                // than the product.
+                None => Err(market::Error::Overflow { what: "the value of a position" }),
+            }
         } else {
             Money(product).scaled(self.multiplier, self.divisor)
         }

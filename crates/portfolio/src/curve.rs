@@ -50,11 +50,14 @@ pub struct YearReturns {
 #[must_use]
 pub fn daily(points: &[EquityPoint]) -> Vec<EquityPoint> {
     let mut days: Vec<EquityPoint> = Vec::new();
-    for point in points {
-        match days.last_mut() {
-            Some(last) if day(last.time) == day(point.time) => *last = *point,
-            _ => days.push(*point),
-        }
+    let mut rest = points;
+    while let Some(first) = rest.first() {
+        let end = (day(first.time) + 1).saturating_mul(DAY_NANOS);
+        // Points never go back in time.
+        let here = rest.iter().position(|point| point.time.nanos() >= end);
+        let here = here.unwrap_or(rest.len()).max(1);
+        days.extend(rest.get(here - 1));
+        rest = rest.get(here..).unwrap_or(&[]);
     }
     days
 }

@@ -38,8 +38,8 @@ pub fn periods_per_year(points: &[EquityPoint], bar: BarSize) -> f64 {
     if bar > BarSize::DAY {
         return 365.0 / (bar.nanos() / DAY_NANOS) as f64;
     }
-    let mut days: Vec<i64> = points.iter().map(|p| p.time.nanos().div_euclid(DAY_NANOS)).collect();
-    days.dedup();
+    let days = daily(points);
+    let days: Vec<i64> = days.iter().map(|p| p.time.nanos().div_euclid(DAY_NANOS)).collect();
     let span = days.first().zip(days.last()).map_or(0, |(first, last)| last - first);
     // Day 0 of the epoch is a Thursday: Saturday is 2 and Sunday is 3 in this count.
     let weekend = days.iter().any(|day| matches!(day.rem_euclid(7), 2 | 3));

@@ -93,8 +93,9 @@ impl Trips {
     /// One more fill. [`Error::Overclosed`] if it would turn a leg of a hedged account round.
     pub fn fill(&mut self, fill: &Fill) -> Result<(), Error> {
         let known = self.contracts.len();
-        let unknown = Error::Instrument { instrument: fill.instrument, known };
-        let [net, long, short] = self.open.get_mut(fill.instrument.index()).ok_or(unknown)?;
+        let Some([net, long, short]) = self.open.get_mut(fill.instrument.index()) else {
+            return Err(Error::Instrument { instrument: fill.instrument, known });
+        };
         let (slot, entry) = match fill.leg {
             Leg::Net => (net, None),
             Leg::Long => (long, Some(Side::Buy)),
@@ -203,10 +204,12 @@ fn enter(trip: Option<Trip>, fill: &Fill) -> Result<Trip, Error> {
         lots: 0,
         first_row: fill.row,
     });
-    let overflow = market::Error::Overflow { what: "the lots of a trade" };
-    trip.lots = trip.lots.checked_add(fill.quantity.0).ok_or(overflow.clone())?;
-    let quantity = trip.trade.quantity.0.checked_add(fill.quantity.0).ok_or(overflow)?;
-    trip.trade.quantity = Quantity(quantity);
+    let lots = trip.lots.checked_add(fill.quantity.0);
+    let quantity = trip.trade.quantity.0.checked_add(fill.quantity.0);
+    let (Some(lots), Some(quantity)) = (lots, quantity) else {
+        return Err(market::Error::Overflow { what: "the lots of a trade" }.into());
+    };
+    (trip.lots, trip.trade.quantity) = (lots, Quantity(quantity));
     trip.trade.entered = trip.trade.entered.plus(fill.notional)?;
     trip.trade.fees = trip.trade.fees.plus(fill.fee)?;
     Ok(trip)

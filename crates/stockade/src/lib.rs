@@ -13,6 +13,7 @@ pub mod desk;
 pub mod readout;
 pub mod report;
 pub mod server;
+pub mod sweep;
 pub mod tearsheet;
 
 /// Runs the command that was typed; its exit code.

@@ -137,8 +137,10 @@ fn relief(
 
 pub(super) fn contract(order: &Order, ledger: &Ledger) -> Result<Contract, Error> {
     let instrument = order.ticket.instrument;
-    let known = portfolio::Error::Instrument { instrument, known: 0 };
-    ledger.contract(instrument).ok_or(Error::Ledger(known))
+    let Some(contract) = ledger.contract(instrument) else {
+        return Err(Error::Ledger(portfolio::Error::Instrument { instrument, known: 0 }));
+    };
+    Ok(contract)
 }
 
 pub(super) fn value(contract: Contract, price: Price, lots: u64) -> Result<Money, Error> {

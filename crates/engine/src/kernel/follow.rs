@@ -24,20 +24,46 @@ impl Flags {
     /// `cover` is true, or there is none and `short` is false.
     pub const COVER: Self = Self(8);
 
-    /// Every set of them, by its index.
-    pub(crate) const ALL: [Self; 16] = {
-        let mut all = [Self::NONE; 16];
-        let mut bits: u8 = 0;
-        while bits < 16 {
-            all[bits as usize] = Self(bits);
-            bits += 1;
+    /// Which of all sixteen sets want another position than one of this sign, a bit for each.
+    pub(crate) const fn that_differ(held: i64) -> u16 {
+        const fn of(held: i64) -> u16 {
+            let (mut found, mut bits) = (0, 0);
+            while bits < 16 {
+                if let Some(wanted) = Flags(bits).wanted(held)
+                    && wanted != held
+                {
+                    found |= 1 << bits;
+                }
+                bits += 1;
+            }
+            found
         }
-        all
-    };
+        const SHORT: u16 = of(-1);
+        const FLAT: u16 = of(0);
+        const LONG: u16 = of(1);
+        match held.signum() {
+            -1 => SHORT,
+            0 => FLAT,
+            _ => LONG,
+        }
+    }
 
-    /// Its place in [`Flags::ALL`].
-    pub(crate) const fn index(self) -> usize {
-        self.0 as usize
+    /// Whether this set is one of those whose bits are there.
+    #[inline]
+    pub(crate) const fn is_in(self, sets: u16) -> bool {
+        sets >> self.0 & 1 == 1
+    }
+
+    /// As a number whose bits are the flags.
+    #[inline]
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// From such a number; bits of no flag are left out.
+    #[inline]
+    pub(crate) const fn from_bits(bits: u8) -> Self {
+        Self(bits & 15)
     }
 
     /// Both together.
@@ -57,7 +83,7 @@ impl Flags {
     /// An exit beats an entry of its own side. Both entries at once contradict each other: no
     /// change. An entry of the other side closes what is held first.
     #[inline]
-    pub(crate) fn wanted(self, held: i64) -> Option<i64> {
+    pub(crate) const fn wanted(self, held: i64) -> Option<i64> {
         let long = self.has(Self::LONG) && !self.has(Self::EXIT);
         let short = self.has(Self::SHORT) && !self.has(Self::COVER);
         match (long, short) {

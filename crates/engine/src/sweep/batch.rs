@@ -11,6 +11,7 @@ use crate::{
 };
 use factor::{Expression, Limits, Plan, Schema, Stream};
 use market::{Money, Timestamp};
+use portfolio::periods_per_year;
 use std::{
     collections::BTreeMap,
     ops::Range,
@@ -59,7 +60,8 @@ impl Sweep<'_> {
                     .map_err(|source| self.at(&member.values, source))?;
             }
         }
-        members.into_iter().map(|member| self.sum_up(member)).collect()
+        let mut annual = None;
+        members.into_iter().map(|member| self.sum_up(member, &mut annual)).collect()
     }
 
     fn member(&self, number: u64, distinct: &mut Distinct) -> Result<Member<'_>, Error> {
@@ -76,10 +78,13 @@ impl Sweep<'_> {
         Ok(Member { number, values, strategy, run_id, roles, session })
     }
 
-    fn sum_up(&self, member: Member<'_>) -> Result<Row, Error> {
+    /// The periods in a year depend on the times of the points, which all sets share.
+    fn sum_up(&self, member: Member<'_>, annual: &mut Option<f64>) -> Result<Row, Error> {
         let Member { number, values, strategy, run_id, session, .. } = member;
         let run = session.finish().map_err(|source| self.at(&values, source))?;
-        Row::of((number, values), (run_id, &strategy), (&run, self.history.instruments()))
+        let annual = *annual.get_or_insert_with(|| periods_per_year(&run.curve, strategy.bar));
+        let run = (&run, self.history.instruments());
+        Row::of((number, values), (run_id, &strategy), run, annual)
     }
 
     fn at(&self, values: &[Money], source: crate::Error) -> Error {

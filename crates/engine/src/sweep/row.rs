@@ -3,7 +3,7 @@
 use super::Error;
 use crate::{Digest, Simulation, Strategy, digest::outcome_digest};
 use market::{Instrument, Money};
-use portfolio::{Settings, performance, periods_per_year};
+use portfolio::{Settings, performance};
 
 /// One set's figures. Ratios are `None` where they are not defined, and are those of the
 /// [`portfolio::Performance`] of the same strategy run alone.
@@ -42,25 +42,24 @@ pub struct Row {
 }
 
 impl Row {
-    /// Sums a run up.
+    /// Sums a run up, whose curve has so many periods in a year.
     pub(super) fn of(
         (number, values): (u64, Vec<Money>),
         (run_id, strategy): (Digest, &Strategy),
         (run, instruments): (&Simulation, &[Instrument]),
+        periods_per_year: f64,
     ) -> Result<Self, Error> {
+        // First, for it reads the whole curve in order, and brings it into the cache.
+        let digest = outcome_digest(run_id, run);
         let trades = run.trades(instruments)?;
-        let settings = Settings {
-            start: strategy.cash,
-            bar: strategy.bar,
-            periods_per_year: periods_per_year(&run.curve, strategy.bar),
-        };
+        let settings = Settings { start: strategy.cash, bar: strategy.bar, periods_per_year };
         let figures =
             performance(&run.curve, &trades, &run.fills, &settings).map_err(crate::Error::from)?;
         Ok(Self {
             number,
             values,
             run_id,
-            digest: outcome_digest(run_id, run),
+            digest,
             equity: run.final_equity().unwrap_or(strategy.cash),
             total_return: figures.total_return,
             sharpe: figures.sharpe,

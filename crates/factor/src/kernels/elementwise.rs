@@ -81,6 +81,16 @@ wide! {
     }
 }
 
+wide! {
+    /// Adds the bits `on` where a cell is 1, and `off` where it is 0.
+    pub(crate) fn raise(bits: &mut [u8], x: &[f64], on: u8, off: u8) {
+        for (bits, x) in bits.iter_mut().zip(x) {
+            *bits |= if *x == 1.0 { on } else { 0 };
+            *bits |= if *x == 0.0 { off } else { 0 };
+        }
+    }
+}
+
 /// `a` where `c` is 1, `b` where it is 0, missing where it is missing.
 pub(crate) fn select(out: &mut [f64], [c, a, b]: [Operand<'_>; 3]) {
     // The two branches are chosen one after the other, so that each loop has at most two columns.

@@ -24,7 +24,7 @@ mod scan;
 mod wide;
 mod window;
 
-pub(crate) use elementwise::{binary, bounded, fill, select, unary};
+pub(crate) use elementwise::{binary, bounded, fill, raise, select, unary};
 pub(crate) use history::History;
 pub(crate) use window::W as TILE;
 

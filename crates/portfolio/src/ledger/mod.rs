@@ -235,7 +235,8 @@ impl Ledger {
     fn book(&self, id: InstrumentId) -> Result<(&Book, &Detail), Error> {
         let known = self.books.len();
         let both = self.books.get(id.index()).zip(self.details.get(id.index()));
-        both.ok_or(Error::Instrument { instrument: id, known })
+        let Some(both) = both else { return Err(Error::Instrument { instrument: id, known }) };
+        Ok(both)
     }
 
     fn purse(&self, place: u32) -> &Purse {
@@ -255,7 +256,10 @@ impl Ledger {
 #[inline]
 fn find(books: &mut [Book], id: InstrumentId) -> Result<&mut Book, Error> {
     let known = books.len();
-    books.get_mut(id.index()).ok_or(Error::Instrument { instrument: id, known })
+    let Some(book) = books.get_mut(id.index()) else {
+        return Err(Error::Instrument { instrument: id, known });
+    };
+    Ok(book)
 }
 
 /// The purse at a place; every book's place was made together with its purse.

@@ -1,6 +1,6 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
-pub(crate) use super::factor_args::Factor;
+pub(crate) use super::{factor_args::Factor, sweep_args::Sweep};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -43,6 +43,9 @@ pub(crate) enum Command {
     /// Run strategies over history.
     #[command(subcommand)]
     Backtest(Backtest),
+    /// Run a strategy with many sets of values for its parameters.
+    #[command(subcommand)]
+    Sweep(Sweep),
     /// Verify and export the audit log.
     #[command(subcommand)]
     Audit(Audit),

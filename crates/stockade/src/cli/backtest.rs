@@ -187,7 +187,7 @@ fn check(file: &Path, fields: Fields, dir: &Path, output: Output) -> anyhow::Res
     Ok(if problems.is_empty() { Ending::Done } else { Ending::Findings })
 }
 
-fn drawn(file: &Path, text: &str, problems: &[Problem]) -> String {
+pub(super) fn drawn(file: &Path, text: &str, problems: &[Problem]) -> String {
     let file = file.display().to_string();
     let one = |problem: &Problem| {
         Marked {
@@ -203,7 +203,7 @@ fn drawn(file: &Path, text: &str, problems: &[Problem]) -> String {
     problems.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+pub(super) fn read(file: &Path) -> anyhow::Result<String> {
     let place = || format!("cannot read {}", file.display());
     let mut bytes = Vec::new();
     let opened = File::open(file).with_context(place)?;

@@ -11,6 +11,8 @@ mod interrupt;
 mod marked;
 mod output;
 mod serve;
+mod sweep;
+mod sweep_args;
 mod whole;
 mod words;
 
@@ -88,6 +90,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Backtest(command) => {
             return backtest::run(command, &configuration::load(cli)?, output);
         }
+        Command::Sweep(command) => return sweep::run(command, &configuration::load(cli)?, output),
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
     }
     Ok(Ending::Done)

@@ -48,6 +48,7 @@ pub use pool::{Stop, Turn};
 pub use record::{Actor, Deed, SweepAct, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Held, Moment, Recording, Recordings, Sort};
+pub(crate) use results::make_directory;
 pub use results::{FILLS, Files, JSON, ORDERS, REFUSALS, TEARSHEET, TICKS, TRADES};
 pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};
