@@ -7,6 +7,7 @@ import { factors } from './journey/factors.mjs';
 import { pages } from './journey/pages.mjs';
 import { stepUp } from './journey/step-up.mjs';
 import { replay } from './journey/replay.mjs';
+import { sweeps } from './journey/sweeps.mjs';
 import { tables } from './journey/tables.mjs';
 import { setUp } from './journey/set-up.mjs';
 import { signIn } from './journey/sign-in.mjs';
@@ -36,6 +37,7 @@ try {
   await research(world, step);
   await tables(world, step);
   await replay(world, step);
+  await sweeps(world, step);
   await factors(world, step);
   await pages(world, step);
   await stepUp(world, step);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 function table(language) {
   const read = (path) => readFileSync(new URL(`../src/lib/i18n/${path}.ts`, import.meta.url), 'utf8');
-  const text = read(language) + read(`factors/${language}`) + read(`results/${language}`);
+  const text = read(language) + read(`factors/${language}`) + read(`results/${language}`) + read(`sweeps/${language}`);
   const lines = text.matchAll(/^\s*'([\w.]+)':\s*'((?:[^'\\]|\\.)*)',?$/gm);
   return new Map([...lines].map(([, key, value]) => [key, value.replace(/\\(.)/g, '$1')]));
 }

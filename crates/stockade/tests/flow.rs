@@ -5,72 +5,17 @@
 
 mod browser;
 
-use browser::{Browser, EMAIL, request, start};
-use http::{Method, header};
-use http_body_util::BodyExt;
+use browser::{Browser, EMAIL, events, import, start};
+use http::header;
 use identity::{AccountId, Tenant};
 use serde_json::{Value, json};
-use std::{fmt::Write as _, ops::ControlFlow, path::Path};
+use std::{ops::ControlFlow, path::Path};
 use stockade::{desk, server::Server};
-
-/// Made-up prices of two symbols over so many days, rising and falling in turn.
-fn prices(days: u32) -> String {
-    let start: jiff::civil::Date = "2020-01-01".parse().expect("a date");
-    let mut text = "date,symbol,open,high,low,close,volume\n".to_owned();
-    for day in 0..days {
-        let date = start.checked_add(jiff::Span::new().days(i64::from(day))).expect("a date");
-        for (symbol, base) in [("AAA", 100), ("BBB", 50)] {
-            let price = base + (day / 20 % 2 * 10) + day % 7;
-            let _ = writeln!(
-                text,
-                "{date},{symbol},{price}.00,{}.00,{}.00,{price}.50,1000",
-                price + 2,
-                price - 1
-            );
-        }
-    }
-    text
-}
 
 const STRATEGY: &str = "version: 1\nname: Cross\ndata: made-up\nuniverse: [AAA, BBB]\nbar: 1d\n\
 signals:\n  long: ema(close, 3) > ema(close, 8)\n  exit: ema(close, 3) < ema(close, 8)\n\
 sizing: { fixed: 10 }\ncosts: { fee_bps: 10 }\nconvention: next_open\ncash: 100000\ncurrency: USD\n\
 seed: 1\n";
-
-/// Imports the prices through the control socket of the running server.
-async fn import(root: &Path, days: u32) {
-    let (root, file) = (root.to_owned(), root.join("made-up.csv"));
-    std::fs::write(&file, prices(days)).expect("writes");
-    let done = tokio::task::spawn_blocking(move || {
-        let desk = desk::connect(&root).expect("connects");
-        assert!(desk.address().expect("answers").is_some(), "the server holds the directory");
-        let request = catalog::ImportRequest::new(file, "made-up", desk::now());
-        desk.import(&request, &mut |_, _| ControlFlow::Continue(())).expect("imports")
-    });
-    assert_eq!(done.await.expect("joins").rows_kept, u64::from(days) * 2);
-}
-
-/// The events of a stream until it ends: id, name, data.
-async fn events(browser: &Browser, id: &str, last: Option<&str>) -> Vec<(u64, String, Value)> {
-    let mut asked = request(Method::GET, &format!("/api/v1/backtests/{id}/events"), None);
-    if let Some(last) = last {
-        asked.headers_mut().insert("last-event-id", last.parse().expect("a number"));
-    }
-    let answer = browser.send(asked).await;
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/event-stream");
-    let body = answer.into_body().collect().await.expect("an end").to_bytes();
-    let text = String::from_utf8(body.to_vec()).expect("text");
-    let field = |event: &str, name: &str| {
-        let line = event.lines().find_map(|line| line.strip_prefix(name));
-        line.map(|value| value.trim().to_owned())
-    };
-    let one = |event: &str| {
-        let data = serde_json::from_str(&field(event, "data:")?).expect("JSON");
-        Some((field(event, "id:")?.parse().expect("a number"), field(event, "event:")?, data))
-    };
-    text.split("\n\n").filter_map(one).collect()
-}
 
 #[tokio::test]
 async fn from_the_printed_link_to_a_tear_sheet() {
@@ -117,11 +62,12 @@ async fn from_the_printed_link_to_a_tear_sheet() {
     let start = json!({ "strategy_id": kept["id"] });
     let started = browser.post("/api/v1/backtests", start).await.expect(202).json();
     let id = started["id"].as_str().expect("an id").to_owned();
-    let heard = events(&browser, &id, None).await;
+    let stream = format!("/api/v1/backtests/{id}/events");
+    let heard = events(&browser, &stream, None).await;
     let (last, name, data) = heard.last().expect("an event");
     assert_eq!(name, "done");
     assert!(heard.windows(2).all(|pair| pair[0].0 < pair[1].0), "{heard:?}");
-    let resumed = events(&browser, &id, Some(&last.to_string())).await;
+    let resumed = events(&browser, &stream, Some(&last.to_string())).await;
     assert_eq!(resumed.last().map(|(_, name, _)| name.as_str()), Some("done"));
 
     let path = format!("/api/v1/backtests/{id}");
@@ -208,6 +154,24 @@ async fn the_run_is_looked_into(browser: &mut Browser, path: &str, result: &Valu
     assert_eq!(ticks["columns"]["what"]["words"], json!(["fill"]));
     let at = browser.get(&format!("{path}/state?at=1577923200")).await.expect(200).json();
     assert_eq!((&at["row"], &at["closed"]), (&json!(1), &json!(true)));
+    let bars = format!("{path}/bars?symbol=AAA");
+    let near = browser.get(&format!("{bars}&around=1577923200&limit=4")).await.expect(200).json();
+    assert_eq!(
+        (&near["total"], &near["first"], &near["joined"]),
+        (&json!(300), &json!(0), &json!(1))
+    );
+    assert_eq!(near["bars"][1], json!([1_577_923_200, 101.0, 103.0, 100.0, 101.5, 1000.0]));
+    assert_eq!(near["bars"].as_array().map(Vec::len), Some(4));
+    let joined = browser.get(&format!("{bars}&limit=10")).await.expect(200).json();
+    assert_eq!(
+        (&joined["joined"], joined["bars"].as_array().map(Vec::len)),
+        (&json!(30), Some(10))
+    );
+    for wrong in ["&around=1&to=2", "&from=2&to=1", "&adjust=none"] {
+        browser.get(&format!("{bars}{wrong}")).await.expect(422);
+    }
+    browser.get(&format!("{path}/bars?symbol=ZZZ")).await.expect(404);
+    browser.get(&format!("{bars}&limit=0")).await.expect(400);
     browser.get(&format!("{path}/state")).await.expect(422);
     browser.get(&format!("{path}/state?tick=0")).await.expect(404);
     browser.get(&format!("{path}/state?tick=1000000")).await.expect(404);
@@ -316,6 +280,7 @@ async fn what_belongs_to_somebody_else_is_not_there() {
         "/refusals",
         "/ticks",
         "/state?tick=1",
+        "/bars?symbol=AAA",
     ] {
         browser.get(&format!("/api/v1/backtests/{backtest}{tail}")).await.expect(404);
     }

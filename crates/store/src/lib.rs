@@ -20,6 +20,7 @@ mod open;
 mod reports;
 mod sessions;
 mod strategies;
+mod sweeps;
 mod trials;
 mod verify;
 
@@ -33,3 +34,4 @@ pub use open::Store;
 pub use reports::Violation;
 pub use sessions::SessionRow;
 pub use strategies::{StrategyLine, StrategyRow, StrategyWords};
+pub use sweeps::{NewSweep, SweepProgress, SweepRow, SweepState};

@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0003_research.sql"),
     },
     Migration { version: 4, name: "factors", sql: include_str!("../migrations/0004_factors.sql") },
+    Migration { version: 5, name: "sweeps", sql: include_str!("../migrations/0005_sweeps.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

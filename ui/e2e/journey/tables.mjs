@@ -118,7 +118,7 @@ export async function tables(world, step) {
     holds(states.has('filled') && states.has('refused'), `states: ${[...states]}`);
     await inspect(page, 'table-orders');
     await tab('refusals');
-    equal(await rows('refusals'), Math.min(1000, world.refused.summary.refused), 'refusals');
+    equal(await rows('refusals'), world.refused.summary.refused, 'refusals');
     await grid('refusals').getByText(t('word.cash'), { exact: true }).first().waitFor();
     await inspect(page, 'table-refusals');
     await tab('trades');

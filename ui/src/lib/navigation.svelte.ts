@@ -13,6 +13,11 @@ class Navigation {
     this.guard = null;
     const url = new URL(to, location.origin);
     if (url.origin !== location.origin) return;
+    if (url.hash && url.pathname === location.pathname && url.search === location.search) {
+      // Another place on this very page: who listens for it hears of it.
+      location.hash = url.hash;
+      return;
+    }
     if (how === 'push') history.pushState(null, '', url);
     else history.replaceState(null, '', url);
     this.#read();

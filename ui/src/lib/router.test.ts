@@ -15,6 +15,9 @@ test('an address means one page', () => {
   check('/data/us%20stocks', { page: 'dataset', name: 'us stocks' });
   check('/strategies/42', { page: 'strategy', id: '42' });
   check('/backtests/b-1', { page: 'backtest', id: 'b-1' });
+  check('/sweeps', { page: 'sweeps' });
+  check('/sweeps/new', { page: 'new-sweep' });
+  check('/sweeps/s-1', { page: 'sweep', id: 's-1' });
   check('/factors', { page: 'factors' });
   check('/factors/f-1', { page: 'factor', id: 'f-1' });
   check('/factors/new', { page: 'new-factor' });

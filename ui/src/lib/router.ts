@@ -15,6 +15,9 @@ export type Route =
   | { page: 'backtests' }
   | { page: 'backtest'; id: string }
   | { page: 'replay'; id: string }
+  | { page: 'sweeps' }
+  | { page: 'new-sweep' }
+  | { page: 'sweep'; id: string }
   | { page: 'audit' }
   | { page: 'settings' }
   | { page: 'not-found' };
@@ -39,6 +42,7 @@ export function match(path: string): Route {
       case 'strategies': return { page: 'strategies' };
       case 'factors': return { page: 'factors' };
       case 'backtests': return { page: 'backtests' };
+      case 'sweeps': return { page: 'sweeps' };
       case 'audit': return { page: 'audit' };
       case 'settings': return { page: 'settings' };
       default: return { page: 'not-found' };
@@ -49,6 +53,7 @@ export function match(path: string): Route {
     case 'strategies': return { page: 'strategy', id: tail };
     case 'factors': return tail === 'new' ? { page: 'new-factor' } : { page: 'factor', id: tail };
     case 'backtests': return { page: 'backtest', id: tail };
+    case 'sweeps': return tail === 'new' ? { page: 'new-sweep' } : { page: 'sweep', id: tail };
     default: return { page: 'not-found' };
   }
 }

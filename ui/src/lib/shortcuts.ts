@@ -6,6 +6,7 @@ const PLACES: Record<string, string> = {
   f: '/factors',
   s: '/strategies',
   b: '/backtests',
+  w: '/sweeps',
   a: '/audit',
   ',': '/settings',
 };

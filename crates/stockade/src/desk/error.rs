@@ -183,6 +183,14 @@ pub enum Error {
     /// There is an owner, so nobody else can become one.
     #[error("this installation has its owner: sign in instead")]
     HasOwner,
+    /// A sweep is not in the state that this asks for.
+    #[error("the sweep is {state}, not {wanted}: stop it first, or wait for its end")]
+    SweepState {
+        /// How it stands.
+        state: &'static str,
+        /// How it should stand.
+        wanted: &'static str,
+    },
     /// Too much at once.
     #[error("the server is busy with {what}: try again in {retry_after_s} s")]
     Busy {

@@ -24,6 +24,9 @@ mod setup;
 mod step_up;
 mod strategies;
 mod studies;
+mod sweep_files;
+mod sweep_plan;
+mod sweeps;
 mod trials;
 mod views;
 mod violations;
@@ -43,7 +46,7 @@ pub use moments::{newest, row_text};
 pub use own::{OwnFactor, OwnVersion, Saved};
 pub use paths::Paths;
 pub use pool::{Stop, Turn};
-pub use record::{Actor, Deed, entries, entry, summary};
+pub use record::{Actor, Deed, SweepAct, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
 pub(crate) use results::make_directory;
@@ -54,6 +57,8 @@ pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};
 pub use strategies::{TEXT_BYTES_MAX, title};
 pub use studies::{Kept, Studies};
+pub use sweep_plan::{SWEEP_SETS_MAX, SweepFault, SweepWords};
+pub use sweeps::{SweepAbout, SweepEnded, SweepPlan, SweepSet};
 pub use views::Views;
 pub use violations::Violations;
 pub use watch::Watch;
@@ -114,18 +119,20 @@ impl Desk {
         let (panels, bench) = (Panels::default(), Pool::of_evaluations());
         let inner = Inner { paths, keys, store, catalog, panels, bench, unsettled, _lock: lock };
         let desk = Self(Arc::new(inner));
-        desk.sweep(now).await?;
+        desk.tidy(now).await?;
         Ok(desk)
     }
 
     /// Ends what a stop has interrupted and removes results that nothing refers to.
-    async fn sweep(&self, now: Timestamp) -> Result<()> {
+    async fn tidy(&self, now: Timestamp) -> Result<()> {
         for (account, id) in self.store().unfinished_backtests().await? {
             self.interrupt(&Tenant::host(account), id, now).await?;
         }
         self.reconcile_datasets(now).await?;
         results::sweep(&self.paths().host_results(), |_| true)?;
-        for (account, results) in self.tenants()? {
+        self.settle_sweeps().await?;
+        for account in self.tenants()? {
+            let results = self.paths().results(account);
             let known = self.store().run_ids(account).await?;
             let swept = results::sweep(&results, |name| known.iter().any(|run| run == name))?;
             if swept > 0 {
@@ -135,8 +142,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Accounts that have results, and where.
-    fn tenants(&self) -> Result<Vec<(AccountId, PathBuf)>> {
+    /// Accounts that have files here.
+    fn tenants(&self) -> Result<Vec<AccountId>> {
         let root = self.paths().tenants();
         let entries = match std::fs::read_dir(&root) {
             Ok(entries) => entries,
@@ -144,8 +151,7 @@ impl Desk {
             Err(source) => return Err(Error::File { doing: "list", path: root, source }),
         };
         let account = |entry: std::io::Result<std::fs::DirEntry>| {
-            let id: AccountId = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            Some((id, self.paths().results(id)))
+            entry.ok()?.file_name().to_str()?.parse().ok()
         };
         Ok(entries.filter_map(account).collect())
     }

@@ -73,6 +73,12 @@ impl Paths {
     pub fn results(&self, account: AccountId) -> PathBuf {
         self.tenants().join(account.to_string()).join("results")
     }
+
+    /// The sweeps of one account.
+    #[must_use]
+    pub fn sweeps(&self, account: AccountId) -> PathBuf {
+        self.tenants().join(account.to_string()).join("sweeps")
+    }
 }
 
 #[cfg(test)]

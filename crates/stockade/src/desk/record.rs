@@ -139,6 +139,13 @@ pub enum Deed {
         /// Which.
         id: Uuid,
     },
+    /// Something was done with a sweep.
+    Sweep {
+        /// Which.
+        id: Uuid,
+        /// What.
+        act: SweepAct,
+    },
     /// The log was looked at; one entry stands for a quarter of an hour.
     LogViewed,
     /// The log was taken away as a file.
@@ -153,9 +160,56 @@ pub enum Deed {
     },
 }
 
+/// What is done with a sweep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SweepAct {
+    /// It was started.
+    Started {
+        /// SHA-256 of the strategy's text.
+        text: String,
+        /// How many sets it has.
+        sets: u64,
+    },
+    /// It goes on after a stop.
+    Resumed,
+    /// It stopped before its end; what it found is kept.
+    Stopped {
+        /// Sets whose outcome is there.
+        done: u64,
+    },
+    /// The outcomes of all its sets are there.
+    Done {
+        /// How many it has.
+        sets: u64,
+    },
+    /// It ended with an error.
+    Failed {
+        /// Sets whose outcome is there.
+        done: u64,
+    },
+    /// It was removed with its outcomes.
+    Removed,
+}
+
+impl SweepAct {
+    /// Kind and detail.
+    fn parts(&self) -> (&'static str, Value) {
+        match self {
+            Self::Started { text, sets } => {
+                ("sweep.started", json!({ "text_sha256": text, "sets": sets }))
+            }
+            Self::Resumed => ("sweep.resumed", json!({})),
+            Self::Stopped { done } => ("sweep.stopped", json!({ "done": done })),
+            Self::Done { sets } => ("sweep.done", json!({ "sets": sets })),
+            Self::Failed { done } => ("sweep.failed", json!({ "done": done })),
+            Self::Removed => ("sweep.removed", json!({})),
+        }
+    }
+}
+
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 18] = [
+    pub const KINDS: [&'static str; 24] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -171,6 +225,12 @@ impl Deed {
         "backtest.done",
         "backtest.failed",
         "backtest.cancelled",
+        "sweep.started",
+        "sweep.resumed",
+        "sweep.stopped",
+        "sweep.done",
+        "sweep.failed",
+        "sweep.removed",
         "log.viewed",
         "log.exported",
         "violations.seen",
@@ -226,6 +286,10 @@ impl Deed {
             }
             Self::ViolationsSeen { count } => {
                 ("violations.seen", "browsers".to_owned(), json!({ "count": count }))
+            }
+            Self::Sweep { id, act } => {
+                let (kind, detail) = act.parts();
+                (kind, id.to_string(), detail)
             }
         }
     }
@@ -287,6 +351,7 @@ mod tests {
     fn deeds() -> Vec<Deed> {
         let id = Uuid::nil();
         let text = || "t".to_owned();
+        let sweep = |act| Deed::Sweep { id, act };
         vec![
             Deed::ServerStarted { version: "1" },
             Deed::DatasetImported { name: text(), digest: text(), rows: 1 },
@@ -303,6 +368,12 @@ mod tests {
             Deed::BacktestDone { id, run_id: text(), digest: text() },
             Deed::BacktestFailed { id, code: text() },
             Deed::BacktestCancelled { id },
+            sweep(SweepAct::Started { text: text(), sets: 1 }),
+            sweep(SweepAct::Resumed),
+            sweep(SweepAct::Stopped { done: 1 }),
+            sweep(SweepAct::Done { sets: 1 }),
+            sweep(SweepAct::Failed { done: 1 }),
+            sweep(SweepAct::Removed),
             Deed::LogViewed,
             Deed::LogExported { size: 1 },
             Deed::ViolationsSeen { count: 1 },

@@ -7,7 +7,7 @@ use engine::{
     replay::{Replay, State},
 };
 use identity::{AccountId, Tenant};
-use market::{BarSeries, Timestamp};
+use market::{BarSeries, Symbol, Timestamp};
 use serde::Deserialize;
 use std::{
     collections::VecDeque,
@@ -78,6 +78,13 @@ impl Recording {
     #[must_use]
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
+    }
+
+    /// The bars of a symbol as the run saw them.
+    #[must_use]
+    pub fn series(&self, symbol: &Symbol) -> Option<&BarSeries> {
+        let found = self.series.binary_search_by(|one| one.instrument().symbol.cmp(symbol));
+        found.ok().and_then(|at| self.series.get(at))
     }
 
     /// The ticks, numbered from 1.

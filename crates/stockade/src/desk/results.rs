@@ -260,6 +260,10 @@ impl Drop for Scratch {
 static SCRATCHES: AtomicU64 = AtomicU64::new(0);
 
 /// Removes a directory with all in it, if it is there.
+pub fn remove_directory(path: &Path) -> Result<(), Error> {
+    remove(path).map_err(|source| Error::File { doing: "remove", path: path.to_owned(), source })
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

@@ -30,7 +30,7 @@ pub struct Job {
     /// Whose it is.
     tenant: Tenant,
     /// What readers hear.
-    pub stream: Stream,
+    pub stream: Arc<Stream>,
     /// Ends the wait for a turn.
     asked: CancellationToken,
     /// Ends the work.
@@ -95,7 +95,7 @@ impl Jobs {
         let id = self.0.desk.queue_backtest(&tenant, strategy, &text).await?;
         let job = Arc::new(Job {
             tenant,
-            stream: Stream::default(),
+            stream: Arc::default(),
             asked: CancellationToken::new(),
             stop: Arc::default(),
             running: AtomicBool::new(false),

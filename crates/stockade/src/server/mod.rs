@@ -15,6 +15,8 @@ pub mod routes;
 mod run;
 pub mod state;
 pub mod stream;
+mod sweep_routes;
+pub mod sweeping;
 pub mod table;
 mod trace;
 mod ui;

@@ -180,6 +180,7 @@ impl From<desk::Error> for Problem {
             }
             E::NameTaken { .. } => Self::new(StatusCode::CONFLICT, "name-taken", text),
             E::Changed { .. } => Self::new(StatusCode::CONFLICT, "changed", text),
+            E::SweepState { .. } => Self::new(StatusCode::CONFLICT, "sweep-state", text),
             E::Archived { .. } => Self::new(StatusCode::CONFLICT, "archived", text),
             E::NoOwner => Self::new(StatusCode::CONFLICT, "no-owner", text),
             E::HasOwner => Self::new(StatusCode::CONFLICT, "has-owner", text),

@@ -2,7 +2,7 @@
 
 use super::{
     Rule, Table, Words,
-    handlers::{replay, results},
+    handlers::{bars, replay, results},
 };
 use identity::Permission as P;
 
@@ -99,5 +99,17 @@ fn replay_of(table: Table) -> Table {
                 .query("at", "instead of it a second since 1970: the newest row by then")
                 .json::<replay::StateView>(),
             replay::state,
+        )
+        .get(
+            "/api/v1/backtests/{id}/bars",
+            read,
+            Words::new("The bars of one symbol as the run saw them")
+                .query("symbol", "whose bars")
+                .query("from", "only bars that open at or after this second since 1970")
+                .query("to", "only bars that open at or before this second")
+                .query("around", "instead: bars around this second, half of them up to it")
+                .query("limit", "how many at most, 20,000 unless less; a longer span is joined")
+                .json::<bars::Bars>(),
+            bars::of_run,
         )
 }

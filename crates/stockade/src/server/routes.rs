@@ -3,11 +3,12 @@
 use super::{
     Rule, Table, Words,
     handlers::{
-        account, audit, backtests, data, factors, reports, step_up, strategies, studies, system,
-        workbench,
+        account, audit, backtests, bars, data, factors, reports, step_up, strategies, studies,
+        system, workbench,
     },
     result_routes::results_of,
     state::App,
+    sweep_routes::sweeps_of,
 };
 use http::StatusCode;
 use identity::Permission as P;
@@ -165,7 +166,8 @@ fn records(table: Table) -> Table {
 }
 
 fn research(table: Table) -> Table {
-    workbench_of(factors_of(results_of(backtests_of(strategies_of(data_of(table))))))
+    let table = strategies_of(data_of(table));
+    workbench_of(factors_of(sweeps_of(results_of(backtests_of(table)))))
 }
 
 fn data_of(table: Table) -> Table {
@@ -189,8 +191,12 @@ fn data_of(table: Table) -> Table {
             Words::new("The bars of one symbol")
                 .query("symbol", "whose bars")
                 .query("adjust", "splits (default) or none")
-                .json::<data::Bars>(),
-            data::bars,
+                .query("from", "only bars that open at or after this second since 1970")
+                .query("to", "only bars that open at or before this second")
+                .query("around", "instead: bars around this second, half of them up to it")
+                .query("limit", "how many at most, 20,000 unless less; a longer span is joined")
+                .json::<bars::Bars>(),
+            bars::of_dataset,
         )
         .get(
             "/api/v1/language",

@@ -106,7 +106,7 @@ impl Server {
         let drained = self.pages.await?;
         self.control.await?;
         self.chores.await?;
-        self.app.jobs().close().await;
+        tokio::join!(self.app.jobs().close(), self.app.sweeping().close());
         self.app.accounts().log_refusals(Minutes::All).await?;
         self.app.desk().keep_violations(self.app.violations()).await?;
         self.app.desk().close().await;

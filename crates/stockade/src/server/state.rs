@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use super::jobs::Jobs;
+use super::{jobs::Jobs, sweeping::Sweeping};
 use crate::desk::{Accounts, Desk, Recordings, Studies, Views, Violations};
 use edge::Exposure;
 use std::sync::{Arc, OnceLock};
@@ -14,6 +14,7 @@ struct Inner {
     desk: Desk,
     accounts: Accounts,
     jobs: Jobs,
+    sweeping: Sweeping,
     violations: Violations,
     views: Views,
     studies: Studies,
@@ -33,11 +34,13 @@ impl App {
         stop: CancellationToken,
     ) -> Self {
         let desk = accounts.desk().clone();
+        let sweeping = Sweeping::new(desk.clone());
         let (violations, views) = (Violations::default(), Views::default());
         Self(Arc::new(Inner {
             desk,
             accounts,
             jobs,
+            sweeping,
             violations,
             views,
             studies: Studies::default(),
@@ -58,6 +61,12 @@ impl App {
     #[must_use]
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts
+    }
+
+    /// Sweeps at work.
+    #[must_use]
+    pub fn sweeping(&self) -> &Sweeping {
+        &self.0.sweeping
     }
 
     /// Backtests that wait or run.

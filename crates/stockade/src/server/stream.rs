@@ -1,4 +1,4 @@
-//! Live events of one backtest: numbered, kept in a ring, so that a reader can resume.
+//! Live events of one job: numbered, kept in a ring, so that a reader can resume.
 
 use std::{
     collections::VecDeque,
@@ -6,12 +6,12 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Something that a reader of a backtest's stream hears.
+/// Something that a reader of a job's stream hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Its number in the stream, from 1.
     pub id: u64,
-    /// `progress`, `done`, `failed` or `cancelled`.
+    /// `progress`, `done`, `failed`, `cancelled` or `stopped`.
     pub name: &'static str,
     /// JSON.
     pub data: String,
@@ -22,7 +22,7 @@ pub struct Note {
 /// Events kept for readers that come back.
 const KEPT: usize = 256;
 
-/// The events of one backtest.
+/// The events of one job.
 #[derive(Debug)]
 pub struct Stream {
     kept: Mutex<VecDeque<Note>>,

@@ -16,8 +16,14 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
-use stockade::server::{Options, Server, jobs::Capacity};
+use std::{
+    collections::BTreeMap, fmt::Write as _, net::SocketAddr, ops::ControlFlow, path::Path,
+    sync::Arc,
+};
+use stockade::{
+    desk,
+    server::{Options, Server, jobs::Capacity},
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use totp_rs::{Algorithm, Builder, Secret};
@@ -207,4 +213,62 @@ pub fn code(secret: &str, steps: i64) -> String {
         Builder::new().with_algorithm(Algorithm::SHA1).with_secret(secret).build_noncompliant();
     let now = jiff::Timestamp::now().as_second() + steps * 30;
     totp.generate(now.unsigned_abs()).to_string()
+}
+
+/// Made-up prices of two symbols over so many days, rising and falling in turn.
+fn prices(days: u32) -> String {
+    let start: jiff::civil::Date = "2020-01-01".parse().expect("a date");
+    let mut text = "date,symbol,open,high,low,close,volume\n".to_owned();
+    for day in 0..days {
+        let date = start.checked_add(jiff::Span::new().days(i64::from(day))).expect("a date");
+        for (symbol, base) in [("AAA", 100), ("BBB", 50)] {
+            let price = base + (day / 20 % 2 * 10) + day % 7;
+            let _ = writeln!(
+                text,
+                "{date},{symbol},{price}.00,{}.00,{}.00,{price}.50,1000",
+                price + 2,
+                price - 1
+            );
+        }
+    }
+    text
+}
+
+/// Imports the prices through the control socket of the running server.
+pub async fn import(root: &Path, days: u32) {
+    let (root, file) = (root.to_owned(), root.join("made-up.csv"));
+    std::fs::write(&file, prices(days)).expect("writes");
+    let done = tokio::task::spawn_blocking(move || {
+        let desk = desk::connect(&root).expect("connects");
+        assert!(desk.address().expect("answers").is_some(), "the server holds the directory");
+        let request = catalog::ImportRequest::new(file, "made-up", desk::now());
+        desk.import(&request, &mut |_, _| ControlFlow::Continue(())).expect("imports")
+    });
+    assert_eq!(done.await.expect("joins").rows_kept, u64::from(days) * 2);
+}
+
+/// The events at a path until they end: id, name, data.
+pub async fn events(
+    browser: &Browser,
+    path: &str,
+    last: Option<&str>,
+) -> Vec<(u64, String, Value)> {
+    let mut asked = request(Method::GET, path, None);
+    if let Some(last) = last {
+        asked.headers_mut().insert("last-event-id", last.parse().expect("a number"));
+    }
+    let answer = browser.send(asked).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let body = answer.into_body().collect().await.expect("an end").to_bytes();
+    let text = String::from_utf8(body.to_vec()).expect("text");
+    let field = |event: &str, name: &str| {
+        let line = event.lines().find_map(|line| line.strip_prefix(name));
+        line.map(|value| value.trim().to_owned())
+    };
+    let one = |event: &str| {
+        let data = serde_json::from_str(&field(event, "data:")?).expect("JSON");
+        Some((field(event, "id:")?.parse().expect("a number"), field(event, "event:")?, data))
+    };
+    text.split("\n\n").filter_map(one).collect()
 }

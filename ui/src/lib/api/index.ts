@@ -3,6 +3,7 @@ import { del, get, post, put, request, type RequestOptions } from './client';
 import type * as F from './factors';
 import type { Moment, ReplayState } from './replay';
 import type { Study } from './study';
+import type * as S from './sweeps';
 import type * as T from './wire';
 import type { WireTable } from '../table/data';
 
@@ -50,9 +51,21 @@ export const api = {
   fills: (id: string) => get<WireTable>(`/backtests/${seg(id)}/fills`),
   orders: (id: string) => get<WireTable>(`/backtests/${seg(id)}/orders`),
   refusals: (id: string) => get<WireTable>(`/backtests/${seg(id)}/refusals`),
+  runBars: (id: string, symbol: string, around: number, limit: number) =>
+    get<T.Bars>(`/backtests/${seg(id)}/bars?symbol=${seg(symbol)}&around=${around}&limit=${limit}`),
   state: (id: string, moment: Moment) =>
     get<ReplayState>(`/backtests/${seg(id)}/state?${'tick' in moment ? `tick=${moment.tick}` : `at=${moment.at}`}`),
   result: (id: string) => get<T.Result>(`/backtests/${seg(id)}/result`),
+
+  sweeps: () => get<{ items: S.SweepItem[] }>('/sweeps').then((answer) => answer.items),
+  sweep: (id: string) => get<S.Sweep>(`/sweeps/${seg(id)}`),
+  checkSweep: (body: S.SweepRequest, signal: AbortSignal) => post<S.SweepChecked>('/sweeps/check', body, { signal }),
+  startSweep: (body: S.SweepRequest) => post<{ id: string }>('/sweeps', body),
+  sweepRows: (id: string) => get<WireTable>(`/sweeps/${seg(id)}/rows`),
+  sweepSet: (id: string, set: number) => get<S.SweepSet>(`/sweeps/${seg(id)}/sets/${set}`),
+  stopSweep: (id: string) => post<void>(`/sweeps/${seg(id)}/stop`, {}),
+  resumeSweep: (id: string) => post<void>(`/sweeps/${seg(id)}/resume`, {}),
+  deleteSweep: (id: string) => del(`/sweeps/${seg(id)}`),
 
   factorLibrary: () => get<{ factors: F.LibraryFactor[] }>('/factors/library').then((answer) => answer.factors),
   factors: () => get<F.FactorLine[]>('/factors'),

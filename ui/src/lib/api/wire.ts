@@ -95,6 +95,11 @@ export type RawBar = [time: number, open: number, high: number, low: number, clo
 export interface Bars {
   symbol: string;
   price_scale: number;
+  /** Bars of the whole series, and the place of the first one here. */
+  total: number;
+  first: number;
+  /** How many bars each one here is made of; 1 where none are joined. */
+  joined: number;
   bars: RawBar[];
 }
 

@@ -1,7 +1,10 @@
 /** The design tokens as colours that a canvas understands. */
 
 const NAMES = ['surface', 'ink', 'ink-3', 'line', 'accent', 'gain', 'loss', 'chart-grid', 'chart-area', 'chart-area-0', 'chart-loss', 'chart-loss-0', 'chart-volume', 'series-1', 'series-2', 'series-3', 'series-4', 'series-5', 'series-6', 'low', 'high'] as const;
-export type Palette = Record<(typeof NAMES)[number], string>;
+/** Steps of a map, from the worst to the best. */
+export const MAP = ['map-down-5', 'map-down-4', 'map-down-3', 'map-down-2', 'map-down-1', 'map-0', 'map-up-1', 'map-up-2', 'map-up-3', 'map-up-4', 'map-up-5'] as const;
+const ALL = [...NAMES, ...MAP];
+export type Palette = Record<(typeof ALL)[number], string>;
 
 /** Reads the tokens at an element: `light-dark()` is resolved by the browser, not by us. */
 export function palette(at: HTMLElement): Palette {
@@ -9,7 +12,7 @@ export function palette(at: HTMLElement): Palette {
   probe.hidden = true;
   at.append(probe);
   const found = Object.fromEntries(
-    NAMES.map((name) => {
+    ALL.map((name) => {
       probe.style.color = `var(--${name})`;
       return [name, getComputedStyle(probe).color];
     }),

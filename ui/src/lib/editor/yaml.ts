@@ -40,6 +40,8 @@ export const strategyParser: StreamParser<State> = {
     if (stream.match(/^"(?:[^"\\]|\\.)*"?/) || stream.match(/^'(?:[^']|'')*'?/)) return 'string';
     if (state.plain && state.value && stream.match(/^[^#\s[\],{}](?:[^#[\],{}]*[^#\s[\],{}])?/)) return 'string';
     if (stream.match(/^\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[dhm]?\b/)) return 'number';
+    // A parameter stands for a number.
+    if (stream.match(/^\$[a-z][a-z0-9_]*/)) return 'number';
     if (stream.match(/^[A-Za-z_]\w*(?=\s*\()/)) return 'function';
     const word = stream.match(/^[A-Za-z_]\w*/) as RegExpMatchArray | null;
     if (word) return WORDS.has(word[0]) ? 'keyword' : 'variableName';

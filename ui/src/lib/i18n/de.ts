@@ -2,10 +2,12 @@
 import type { Key } from './en';
 import { factors } from './factors/de';
 import { results } from './results/de';
+import { sweeps } from './sweeps/de';
 
 export const de: Record<Key, string> = {
   ...factors,
   ...results,
+  ...sweeps,
   'app.skip': 'Zum Inhalt springen',
   'app.loading': 'Wird geladen…',
   'app.offline.title': 'Der Server ist nicht erreichbar',
@@ -355,6 +357,12 @@ export const de: Record<Key, string> = {
   'audit.kind.backtest.done': 'Backtest abgeschlossen',
   'audit.kind.backtest.failed': 'Backtest fehlgeschlagen',
   'audit.kind.backtest.cancelled': 'Backtest abgebrochen',
+  'audit.kind.sweep.started': 'Sweep gestartet',
+  'audit.kind.sweep.resumed': 'Sweep fortgesetzt',
+  'audit.kind.sweep.stopped': 'Sweep angehalten',
+  'audit.kind.sweep.done': 'Sweep beendet',
+  'audit.kind.sweep.failed': 'Sweep gescheitert',
+  'audit.kind.sweep.removed': 'Sweep entfernt',
   'audit.kind.log.viewed': 'Protokoll eingesehen',
   'audit.kind.log.exported': 'Protokoll exportiert',
   'audit.kind.violations.seen': 'Browser meldeten Regelverstöße',

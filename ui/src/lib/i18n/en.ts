@@ -1,10 +1,12 @@
 /** English messages, and the list of keys that every other language must have. */
 import { factors } from './factors/en';
 import { results } from './results/en';
+import { sweeps } from './sweeps/en';
 
 export const en = {
   ...factors,
   ...results,
+  ...sweeps,
   'app.skip': 'Skip to content',
   'app.loading': 'Loading…',
   'app.offline.title': 'The server cannot be reached',
@@ -354,6 +356,12 @@ export const en = {
   'audit.kind.backtest.done': 'Backtest finished',
   'audit.kind.backtest.failed': 'Backtest failed',
   'audit.kind.backtest.cancelled': 'Backtest cancelled',
+  'audit.kind.sweep.started': 'Sweep started',
+  'audit.kind.sweep.resumed': 'Sweep resumed',
+  'audit.kind.sweep.stopped': 'Sweep stopped',
+  'audit.kind.sweep.done': 'Sweep finished',
+  'audit.kind.sweep.failed': 'Sweep failed',
+  'audit.kind.sweep.removed': 'Sweep removed',
   'audit.kind.log.viewed': 'Audit log viewed',
   'audit.kind.log.exported': 'Audit log exported',
   'audit.kind.violations.seen': 'Browsers reported policy violations',

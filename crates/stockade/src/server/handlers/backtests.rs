@@ -4,9 +4,8 @@ use crate::server::{
     Answer, Problem,
     extract::{Json, Part},
     guard::Signed,
-    jobs::Job,
     state::App,
-    stream::Note,
+    stream::{Note, Stream},
 };
 use axum::{
     extract::State,
@@ -15,7 +14,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures_util::stream::{self, Stream};
+use futures_util::stream;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -154,49 +153,69 @@ pub async fn events(
     Part(id): Part<Uuid>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    let seen: u64 = seen.unwrap_or(0);
-    let live = app.jobs().find(&signed.tenant, id);
-    let Some(job) = live else {
-        let row = app.desk().backtest(&signed.tenant, id).await?;
-        let note = epilogue(&view(&app, &signed, row), seen);
-        return Ok(Sse::new(stream::iter([Ok::<_, Infallible>(event(note))])).into_response());
-    };
-    let events = follow(app, signed, job, seen);
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+    if let Some(job) = app.jobs().find(&signed.tenant, id) {
+        return Ok(answer(app, signed, Follow::Live(Arc::clone(&job.stream)), &headers));
+    }
+    let row = app.desk().backtest(&signed.tenant, id).await?;
+    let note = epilogue(&view(&app, &signed, row));
+    Ok(answer(app, signed, Follow::Over(note), &headers))
 }
 
 /// What a reader hears who comes when all is over.
-fn epilogue(backtest: &Backtest, seen: u64) -> Note {
+fn epilogue(backtest: &Backtest) -> Note {
     let (name, data) = match backtest.state {
         "done" => ("done", json!({ "run_id": backtest.run_id })),
         "cancelled" => ("cancelled", json!({})),
         _ => ("failed", json!({ "problem": backtest.problem })),
     };
-    Note { id: seen + 1, name, data: data.to_string(), last: true }
+    Note { id: 0, name, data: data.to_string(), last: true }
 }
 
-/// The events of a live backtest, until it, the session or the server ends.
+/// What there is to hear of a job.
+pub(super) enum Follow {
+    /// It is at work.
+    Live(Arc<Stream>),
+    /// It is over; this is the last thing to be said.
+    Over(Note),
+}
+
+/// A stream of events after the one that the reader has seen.
+pub(super) fn answer(app: App, signed: Signed, what: Follow, headers: &HeaderMap) -> Response {
+    let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let seen: u64 = seen.unwrap_or(0);
+    match what {
+        Follow::Live(stream) => {
+            let events = follow(app, signed, stream, seen);
+            Sse::new(events).keep_alive(KeepAlive::default()).into_response()
+        }
+        Follow::Over(note) => {
+            let note = Note { id: seen.saturating_add(1), ..note };
+            Sse::new(stream::iter([Ok::<_, Infallible>(event(note))])).into_response()
+        }
+    }
+}
+
+/// The events of a live job, until it, the session or the server ends.
 fn follow(
     app: App,
     signed: Signed,
-    job: Arc<Job>,
+    events: Arc<Stream>,
     seen: u64,
-) -> impl Stream<Item = Result<Event, Infallible>> {
+) -> impl stream::Stream<Item = Result<Event, Infallible>> {
     let ended = Box::pin(async move {
         tokio::select! {
             () = app.accounts().ended(&signed.session) => {}
             () = app.stop().cancelled() => {}
         }
     });
-    stream::unfold((job, seen, ended), |(job, seen, mut ended)| async move {
+    stream::unfold((events, seen, ended), |(events, seen, mut ended)| async move {
         let note = tokio::select! {
             biased;
             () = &mut ended => None,
-            note = job.stream.after(seen) => note,
+            note = events.after(seen) => note,
         }?;
         let seen = note.id;
-        Some((Ok(event(note)), (job, seen, ended)))
+        Some((Ok(event(note)), (events, seen, ended)))
     })
 }
 

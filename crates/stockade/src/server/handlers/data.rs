@@ -1,14 +1,13 @@
 //! Prices, as people look at them.
 
 use crate::server::{
-    Answer, Problem,
-    extract::{Json, Part, Query},
+    Answer,
+    extract::{Json, Part},
     state::App,
 };
 use axum::extract::State;
 use catalog::{Finding, Manifest, Summary};
-use market::{Adjustment, BarSeries};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// A dataset in a list.
@@ -105,33 +104,6 @@ pub struct FindingView {
     message: String,
 }
 
-/// Bars of one symbol.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Bars {
-    symbol: String,
-    /// Decimals of a price.
-    price_scale: u8,
-    /// Second, open, high, low, close, volume.
-    #[allow(clippy::struct_field_names, reason = "the name on the wire")]
-    #[schema(value_type = Vec<Vec<f64>>)]
-    bars: Vec<(i64, f64, f64, f64, f64, f64)>,
-}
-
-/// Which bars.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Which {
-    symbol: String,
-    adjust: Option<Adjust>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Adjust {
-    Splits,
-    None,
-}
-
 /// `GET /api/v1/datasets`
 pub async fn list(State(app): State<App>) -> Answer<Json<Vec<Dataset>>> {
     let dataset = |set: Summary| Dataset {
@@ -208,39 +180,5 @@ fn view(manifest: Manifest) -> ManifestView {
         source_sha256: manifest.source.sha256,
         time_zone: manifest.dataset.time_zone,
         time_form: manifest.source.time_form,
-    }
-}
-
-/// `GET /api/v1/datasets/{name}/bars`
-pub async fn bars(
-    State(app): State<App>,
-    Part(name): Part<String>,
-    Query(which): Query<Which>,
-) -> Answer<Json<Bars>> {
-    let symbol = which
-        .symbol
-        .parse()
-        .map_err(|error: market::Error| Problem::invalid(error.to_string()).at("query, symbol"))?;
-    let adjustment = match which.adjust {
-        Some(Adjust::None) => Adjustment::Raw,
-        Some(Adjust::Splits) | None => Adjustment::Splits,
-    };
-    let series = app.desk().bars(&name, symbol, adjustment).await?;
-    Ok(Json(plot(&series)))
-}
-
-/// Prices as plain numbers: they are for a chart, not for an account.
-fn plot(series: &BarSeries) -> Bars {
-    let instrument = series.instrument();
-    let bars = series.iter().map(|bar| {
-        let price = |price| instrument.price_f64(price);
-        let seconds = bar.open_time.nanos().div_euclid(1_000_000_000);
-        let volume = instrument.quantity_f64(bar.volume);
-        (seconds, price(bar.open), price(bar.high), price(bar.low), price(bar.close), volume)
-    });
-    Bars {
-        symbol: instrument.symbol.to_string(),
-        price_scale: instrument.price_scale.decimals(),
-        bars: bars.collect(),
     }
 }

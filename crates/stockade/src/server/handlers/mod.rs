@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod backtests;
+pub mod bars;
 pub mod data;
 pub mod factors;
 pub mod replay;
@@ -11,5 +12,7 @@ pub mod results;
 pub mod step_up;
 pub mod strategies;
 pub mod studies;
+mod sweep_rows;
+pub mod sweeps;
 pub mod system;
 pub mod workbench;

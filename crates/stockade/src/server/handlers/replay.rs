@@ -136,7 +136,13 @@ pub async fn state(
     done?.map(Json).ok_or_else(Problem::not_found)
 }
 
-async fn recording(app: &App, signed: &Signed, gone: Gone, id: Uuid) -> Answer<Arc<Recording>> {
+/// The run behind a finished backtest, out of memory or run again.
+pub(super) async fn recording(
+    app: &App,
+    signed: &Signed,
+    gone: Gone,
+    id: Uuid,
+) -> Answer<Arc<Recording>> {
     let (desk, kept) = (app.desk().clone(), Arc::clone(app.recordings()));
     let tenant = signed.tenant;
     let work = async move |stop: Stop| desk.record(&tenant, id, &kept, &stop).await;

@@ -1,4 +1,4 @@
-/** German messages of long tables, the replay and sweeps. */
+/** German messages of long tables and the replay. */
 import type { results as english } from './en';
 
 export const results: Record<keyof typeof english, string> = {

@@ -1,4 +1,4 @@
-/** English messages of long tables, the replay and sweeps. */
+/** English messages of long tables and the replay. */
 export const results = {
   'table.filter': 'Filter',
   'table.csv': 'CSV',
