@@ -172,7 +172,7 @@ impl QuoteStream {
 
     /// The next quotes, verified; `None` at the end. A file that is not the one that was imported,
     /// or changes while it is read, is an error that names it and the row.
-    pub fn next(&mut self) -> Result<Option<&QuoteColumns>> {
+    pub fn advance(&mut self) -> Result<Option<&QuoteColumns>> {
         let Some(chunk) = self.chunks.next()? else { return Ok(None) };
         self.columns.fill(chunk);
         Ok(Some(&self.columns))
@@ -193,7 +193,7 @@ impl TradeStream {
     }
 
     /// The next trades, verified as those of [`QuoteStream::next`] are; `None` at the end.
-    pub fn next(&mut self) -> Result<Option<&TradeColumns>> {
+    pub fn advance(&mut self) -> Result<Option<&TradeColumns>> {
         let Some(chunk) = self.chunks.next()? else { return Ok(None) };
         self.columns.fill(chunk);
         Ok(Some(&self.columns))

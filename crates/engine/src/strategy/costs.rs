@@ -95,7 +95,7 @@ fn slippage(slippage: &Slippage) -> String {
         Impact::Spread(part) => Some(format!("spread: {part}")),
         Impact::VolumeShare(part) => Some(format!("volume_share: {part}")),
     };
-    let noise = (slippage.noise != Rate::ZERO).then(|| Money(slippage.noise.0));
+    let noise = (slippage.noise != Rate::ZERO).then_some(Money(slippage.noise.0));
     let noise = noise.map(|bps| format!("noise_bps: {bps}"));
     impact.into_iter().chain(noise).collect::<Vec<_>>().join(", ")
 }
@@ -114,7 +114,7 @@ impl Reader<'_> {
     pub(super) fn costs(&mut self, top: &Section<'_>, clock: Option<Clock>) -> Option<Costs> {
         let Some(node) = top.value("costs") else { return Some(Costs::default()) };
         let section = self.section(node, "costs")?;
-        let fees = self.fees(&section);
+        let both = self.fees(&section);
         let slippage = self.slippage(&section, clock);
         let participation = match section.value("participation") {
             Some(node) => {
@@ -141,7 +141,7 @@ impl Reader<'_> {
                 "leave it out, or write `bar: quote`",
             );
         }
-        let ((maker_bps, taker_bps), [feed, order, response]) = (fees?, delays?);
+        let ((maker_bps, taker_bps), [feed, order, response]) = (both?, delays?);
         let delay = |us: u64| Delay { nanos: us * 1_000, jitter_nanos: 0 };
         Some(Costs {
             maker_bps,
