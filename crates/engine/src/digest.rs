@@ -51,7 +51,7 @@ pub fn run_id(columns: Digest, strategy: &Strategy) -> Digest {
     hash.finish()
 }
 
-/// Of what came out: fills, refusals, the curve and the final figures.
+/// Of what came out: fills, the number of refusals, and equity over time.
 pub(crate) fn outcome_digest(run: Digest, simulation: &Simulation) -> Digest {
     let mut hash = Hash::new("stockade outcome 1");
     hash.0.update(run.0);
@@ -87,10 +87,10 @@ impl FillHash {
     }
 }
 
-/// Bytes of a point: its time and three amounts.
-const POINT_BYTES: usize = 56;
+/// Bytes of a point: its time and its equity. Cash and exposure follow from the fills.
+const POINT_BYTES: usize = 24;
 /// Points that are hashed at a time.
-const POINTS: usize = 64;
+const POINTS: usize = 128;
 
 fn put<const N: usize>(bytes: &mut [u8; POINT_BYTES], at: usize, value: [u8; N]) {
     if let Some(place) = bytes.get_mut(at..at + N) {
@@ -116,7 +116,7 @@ impl Hash {
         self.money(fill.fee);
     }
 
-    /// Refusals and the curve.
+    /// The number of refusals and the curve.
     fn rest(&mut self, simulation: &Simulation) {
         self.number(simulation.refused);
         self.number(simulation.curve.len() as u64);
@@ -125,8 +125,6 @@ impl Hash {
             for (bytes, point) in block.as_chunks_mut::<POINT_BYTES>().0.iter_mut().zip(points) {
                 put(bytes, 0, point.time.nanos().to_le_bytes());
                 put(bytes, 8, point.equity.0.to_le_bytes());
-                put(bytes, 24, point.cash.0.to_le_bytes());
-                put(bytes, 40, point.gross.0.to_le_bytes());
             }
             self.0.update(block.get(..points.len() * POINT_BYTES).unwrap_or(&[]));
         }

@@ -1,18 +1,22 @@
 //! Rebuilding a run from its tape and its log: the kernel is told again what it was told, and must
 //! ask again for what it asked.
 
+mod bars;
+mod quotes;
+
+pub use quotes::QuoteSource;
+
 use crate::{
-    Action, Digest, Engine, Error, Evaluator, Event, Row, RuleTrader, Strategy, Terms, ValueRows,
-    Working,
+    Action, Digest, Engine, Error, Event, RuleTrader, Strategy, Terms, Working,
     order::Refusal,
     risk,
-    session::BarFeed,
     ticks::{Block, BlockError, Damaged, Entry, Log, Recording, verify},
-    values::{calendar, is_lockstep},
 };
+use bars::BarTape;
 use market::{BarSeries, Instrument, Money, Price, Timestamp};
 use portfolio::{InstrumentId, Ledger, Position};
-use std::{collections::VecDeque, sync::atomic::AtomicBool};
+use quotes::QuoteTape;
+use std::collections::VecDeque;
 
 /// Where a run stands after a tick.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,9 +54,9 @@ pub enum ReplayError {
     #[error(transparent)]
     Log(#[from] BlockError),
     /// The log is for more rows than the tape has.
-    #[error("the log goes on after the last of {rows} rows: it belongs to other data")]
+    #[error("the log goes on after the last of {rows} rows or quotes: it belongs to other data")]
     TapeEnds {
-        /// Rows of the tape.
+        /// Rows or quotes of the tape.
         rows: usize,
     },
     /// The kernel asks for something else than it did.
@@ -71,6 +75,9 @@ pub enum ReplayError {
         /// The block's last tick.
         tick: u64,
     },
+    /// The tape cannot be read.
+    #[error("the quotes cannot be read: {0}")]
+    Tape(String),
     /// The run itself failed.
     #[error(transparent)]
     Run(#[from] Error),
@@ -82,6 +89,19 @@ impl From<Damaged> for ReplayError {
     }
 }
 
+/// What the market told in a run.
+trait Tape {
+    /// Tells the kernel the next thing; when that was, or `None` at the end.
+    fn tell(
+        &mut self,
+        engine: &mut Engine<RuleTrader>,
+        actions: &mut Vec<Action>,
+    ) -> Result<Option<Timestamp>, ReplayError>;
+
+    /// How many things it has told.
+    fn told(&self) -> usize;
+}
+
 /// Entries that a state remembers.
 const RECENT: usize = 64;
 
@@ -91,21 +111,14 @@ const RECENT: usize = 64;
 /// own on the way, and the two must be the same, entry for entry and block for block.
 pub struct Replay<'a> {
     engine: Engine<RuleTrader>,
-    feed: BarFeed<'a>,
-    evaluator: Evaluator<'a>,
-    times: Vec<Timestamp>,
-    /// The first row that was not handled yet, and the rows whose values are at hand.
-    next: usize,
-    at_hand: std::ops::Range<usize>,
+    tape: Box<dyn Tape + 'a>,
     time: Option<Timestamp>,
-    closes: Vec<(InstrumentId, Price)>,
     actions: Vec<Action>,
     recent: VecDeque<(u64, Entry)>,
     blocks: &'a [Block],
     /// The block that is being told, and how far into its entries.
     block: usize,
     entries: VecDeque<Entry>,
-    never: AtomicBool,
 }
 
 impl<'a> Replay<'a> {
@@ -113,30 +126,45 @@ impl<'a> Replay<'a> {
     pub fn new(
         strategy: &Strategy,
         series: &'a [BarSeries],
+        log: (Digest, &'a [Block]),
+    ) -> Result<Self, ReplayError> {
+        let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
+        let tape = Box::new(BarTape::new(strategy, series)?);
+        Self::of(strategy, &instruments, tape, log)
+    }
+
+    /// Of the log of a run on quotes, which are read again from their beginning.
+    pub fn on_quotes(
+        strategy: &Strategy,
+        instrument: &Instrument,
+        source: &'a mut dyn QuoteSource,
+        log: (Digest, &'a [Block]),
+    ) -> Result<Self, ReplayError> {
+        let tape = Box::new(QuoteTape::new(strategy, instrument, source)?);
+        Self::of(strategy, std::slice::from_ref(instrument), tape, log)
+    }
+
+    fn of(
+        strategy: &Strategy,
+        instruments: &[Instrument],
+        tape: Box<dyn Tape + 'a>,
         (beginning, blocks): (Digest, &'a [Block]),
     ) -> Result<Self, ReplayError> {
         verify(beginning, blocks)?;
-        let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
-        let terms = Terms::of(strategy, &instruments)?;
-        let ledger = Ledger::open(terms.cash, &instruments);
+        let terms = Terms::of(strategy, instruments)?;
+        let ledger = Ledger::open(terms.cash, instruments);
         let gate = terms.gate.clone();
         let trader = RuleTrader::new(terms, instruments.len());
         let log = Log::new(Recording::Blocks, beginning);
         Ok(Self {
             engine: Engine::new(trader, ledger, instruments.len(), log).guarded(gate),
-            feed: BarFeed::new(series, is_lockstep(series)),
-            evaluator: Evaluator::new(strategy, series)?,
-            times: calendar(series),
-            next: 0,
-            at_hand: 0..0,
+            tape,
             time: None,
-            closes: Vec::new(),
             actions: Vec::new(),
             recent: VecDeque::new(),
             blocks,
             block: 0,
             entries: VecDeque::new(),
-            never: AtomicBool::new(false),
         })
     }
 
@@ -179,7 +207,7 @@ impl<'a> Replay<'a> {
             Entry::Market(count) => {
                 let wanted = count.min(tick - self.engine.desk().tick());
                 for _ in 0..wanted {
-                    self.row()?;
+                    self.market()?;
                 }
                 if wanted < count {
                     self.entries.push_front(Entry::Market(count - wanted));
@@ -219,24 +247,12 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Hands the next row of the tape to the kernel.
-    fn row(&mut self) -> Result<(), ReplayError> {
-        let row = self.next;
-        let ends = ReplayError::TapeEnds { rows: self.times.len() };
-        let time = self.times.get(row).copied().ok_or(ends)?;
-        if !self.at_hand.contains(&row) {
-            let end = self.times.len().min(row + self.evaluator.rows());
-            let times = self.times.get(row..end).unwrap_or(&[]);
-            self.evaluator.take(times, &self.never)?;
-            self.at_hand = row..end;
-        }
-        self.feed.advance(time);
-        self.feed.closes(&mut self.closes);
-        let values = ValueRows { values: self.evaluator.values(), first: self.at_hand.start };
-        let number = u32::try_from(row).unwrap_or(u32::MAX);
-        let event = Row { row: number, closes: &self.closes, values: values.row(row) };
-        self.engine.handle(&Event::Row(event), time, &mut self.actions)?;
-        (self.next, self.time) = (row + 1, Some(time));
+    /// Hands the next thing of the tape to the kernel.
+    fn market(&mut self) -> Result<(), ReplayError> {
+        let Some(time) = self.tape.tell(&mut self.engine, &mut self.actions)? else {
+            return Err(ReplayError::TapeEnds { rows: self.tape.told() });
+        };
+        self.time = Some(time);
         Ok(())
     }
 

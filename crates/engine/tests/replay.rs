@@ -2,18 +2,19 @@
 //! touched is found out.
 #![allow(missing_docs, clippy::indexing_slicing, reason = "tests")]
 
+mod bench_data;
 mod tape;
 
 use engine::{
-    Digest, Resources, Simulation, Strategy, Unwatched, backtest, backtest_on, columns_digest,
-    paper, parse_strategy,
-    replay::{Replay, ReplayError, replay},
+    Digest, QuoteRun, Quotes, Resources, Simulation, Strategy, Unwatched, backtest, backtest_on,
+    columns_digest, paper, parse_strategy,
+    replay::{QuoteSource, Replay, ReplayError, replay},
     run_id, simulate_streaming,
     ticks::{Block, BlockError, Entry, Log, Recording, TICKS_PER_BLOCK, verify},
 };
-use market::BarSeries;
+use market::{BarSeries, Instrument};
 use proptest::prelude::*;
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::atomic::AtomicBool};
 
 const NAME: Digest = Digest([7; 32]);
 
@@ -189,5 +190,56 @@ fn threads_do_not_show() {
         let resources = Resources { threads, ..Resources::default() };
         let many = backtest_on(&strategy, &series, &resources, &mut Unwatched).expect("runs");
         assert_eq!(one, many);
+    }
+}
+
+/// Columns of quotes, handed over in pieces.
+struct Pieces<'a> {
+    rest: Quotes<'a>,
+    piece: usize,
+}
+
+impl QuoteSource for Pieces<'_> {
+    fn advance(&mut self) -> Result<Option<Quotes<'_>>, String> {
+        let size = self.piece.min(self.rest.len());
+        let (now, rest) = (self.rest.part(0..size), self.rest.part(size..self.rest.len()));
+        self.rest = rest;
+        Ok((size > 0).then_some(now))
+    }
+}
+
+#[test]
+fn a_run_on_quotes_is_told_again_however_they_are_cut() {
+    let columns = bench_data::columns(&bench_data::quotes(20_000));
+    let instrument = Instrument::share("BENCH".parse().expect("a symbol"));
+    for (bar, latency) in [("quote", 0), ("every 7 quotes", 0), ("every 3 quotes", 900_000)] {
+        let text = format!(
+            "version: 1\nname: q\ndata: d\nbar: {bar}\nsignals:\n  long: ema(close, 3) > ema(close, 9)\n\
+             sizing: {{ fixed: 10 }}\nconvention: touch\n\
+             costs: {{ fee_bps: 1, latency: {{ feed_us: {latency}, order_us: {latency} }} }}\n"
+        );
+        let strategy = parse_strategy(&text).unwrap_or_else(|e| panic!("{e:?}"));
+        let log = Log::new(Recording::Blocks, NAME);
+        let mut run = QuoteRun::of(&strategy, &instrument, log).expect("a run");
+        run.take(&columns.quotes(), &AtomicBool::new(false)).expect("runs");
+        let done = run.finish().expect("ends");
+        assert!(done.fills.len() > 100, "{bar}: {}", done.fills.len());
+        let log = (NAME, done.blocks.as_slice());
+        let mut states = Vec::new();
+        for piece in [1, 1_000, 20_000] {
+            let mut source = Pieces { rest: columns.quotes(), piece };
+            let replay = Replay::on_quotes(&strategy, &instrument, &mut source, log);
+            let mut replay = replay.expect("whole");
+            let middle = replay.run_to(done.ticks / 2).expect("replays");
+            let end = replay.run_to(u64::MAX).expect("replays");
+            assert_eq!((end.tick, Some(end.equity)), (done.ticks, done.final_equity()), "{bar}");
+            states.push((middle, end));
+        }
+        assert!(states.windows(2).all(|pair| pair[0] == pair[1]), "{bar}");
+        let mut short = Pieces { rest: columns.quotes().part(0..9_000), piece: 500 };
+        let told = Replay::on_quotes(&strategy, &instrument, &mut short, log)
+            .expect("whole")
+            .run_to(u64::MAX);
+        assert_eq!(told, Err(ReplayError::TapeEnds { rows: 9_000 }));
     }
 }

@@ -116,25 +116,25 @@ fn a_result_that_was_touched_is_found_out() {
 fn the_account_is_rebuilt_at_any_tick() {
     let house = House::new(None, "made-up");
     let past = read(&house.run(STRATEGY));
-    let (_, series) = past.series(&house.catalog()).expect("is there");
-    let end = state(&past, &series, None).expect("replays");
+    let catalog = house.catalog();
+    let end = state(&past, &catalog, None).expect("replays");
     assert_eq!(end.tick, end.ticks);
     assert_eq!(Some(&end.equity), past.document.summary.end_equity.as_ref());
     assert_eq!(end.fees, past.document.summary.fees);
-    let first = state(&past, &series, Some(1)).expect("replays");
+    let first = state(&past, &catalog, Some(1)).expect("replays");
     assert_eq!((first.cash.as_str(), first.positions.len()), ("2000.00", 0));
     // Each fill's tick stands in fills.csv; the line of the log says the same.
     let fills = fs::read_to_string(past.directory.join("fills.csv")).expect("reads");
     for line in fills.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
         let tick = cells[1].parse().expect("a tick");
-        let then = state(&past, &series, Some(tick)).expect("replays");
+        let then = state(&past, &catalog, Some(tick)).expect("replays");
         let (side, quantity, symbol, price) = (cells[4], cells[5], cells[3], cells[6]);
         let want = format!("{side} {quantity} {symbol} at {price}, fee {}", cells[8]);
         let told = then.recent.iter().any(|(at, text)| *at == tick && text.ends_with(&want));
         assert!(told, "{want}: {:?}", then.recent);
     }
-    let beyond = state(&past, &series, Some(end.ticks + 1)).expect_err("no such tick");
+    let beyond = state(&past, &catalog, Some(end.ticks + 1)).expect_err("no such tick");
     assert!(beyond.to_string().contains(&end.ticks.to_string()), "{beyond}");
 }
 

@@ -119,7 +119,17 @@ pub fn bars_1m() -> BarSeries {
 
 /// 5,000,000 quotes of one instrument: time, bid, ask and both sizes.
 pub fn quotes_5m() -> Vec<Quote> {
-    let n = 5_000_000;
+    let columns = quote_columns(5_000_000);
+    verify(&columns, &QUOTES_5M);
+    quotes_of(&columns)
+}
+
+/// The first of them.
+pub fn quotes(n: usize) -> Vec<Quote> {
+    quotes_of(&quote_columns(n))
+}
+
+fn quote_columns(n: usize) -> Columns {
     let mut columns: Columns = (0..5).map(|_| Vec::with_capacity(n)).collect();
     let (mut bid, mut time) = (100_000, 1_577_836_800_000_000_000);
     for i in 0..n {
@@ -131,7 +141,10 @@ pub fn quotes_5m() -> Vec<Quote> {
         let row = [time, bid, ask, sizes[0], sizes[1]];
         columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
     }
-    verify(&columns, &QUOTES_5M);
+    columns
+}
+
+fn quotes_of(columns: &Columns) -> Vec<Quote> {
     let quote = |i: usize| Quote {
         time: Timestamp::from_nanos(columns[0][i]),
         bid: Price(columns[1][i]),
@@ -139,7 +152,7 @@ pub fn quotes_5m() -> Vec<Quote> {
         bid_size: Quantity(columns[3][i].unsigned_abs()),
         ask_size: Quantity(columns[4][i].unsigned_abs()),
     };
-    (0..n).map(quote).collect()
+    (0..columns[0].len()).map(quote).collect()
 }
 
 /// 500 instruments × 2,520 daily bars.

@@ -34,8 +34,7 @@ fn catalog(settings: &Settings) -> anyhow::Result<Catalog> {
 /// `stockade replay`.
 pub(super) fn replay(ask: &Replay, settings: &Settings, output: Output) -> anyhow::Result<Ending> {
     let past = PastRun::find(&ask.result, &places(settings, &ask.out))?;
-    let (_, series) = past.series(&catalog(settings)?)?;
-    let state = past::state(&past, &series, ask.tick)?;
+    let state = past::state(&past, &catalog(settings)?, ask.tick)?;
     output.show(&state, account)?;
     Ok(Ending::Done)
 }

@@ -46,6 +46,7 @@ pub use moments::{newest, row_text};
 pub use own::{OwnFactor, OwnVersion, Saved};
 pub use paths::Paths;
 pub use pool::{Stop, Turn};
+pub(crate) use quotes::quotes_of;
 pub use record::{Actor, Deed, SweepAct, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};

@@ -7,9 +7,10 @@ use super::{
     run::{Computed, failed, written},
 };
 use crate::report::{self, Executions, ResultDocument, TableWriter};
-use catalog::{Catalog, Manifest, QuoteColumns};
+use catalog::{Catalog, Manifest, QuoteColumns, QuoteStream};
 use engine::{
     Blotter, Convention, Digest, QuoteRun, Quotes, Strategy, Tallied, Tally,
+    replay::QuoteSource,
     ticks::{Block, Log, Recording},
 };
 use market::{Instrument, Symbol};
@@ -76,6 +77,27 @@ pub(super) fn digest(
 }
 /// Quotes between two looks at what came of them.
 const PIECE: usize = 1 << 14;
+
+/// The quotes that a strategy trades on in a dataset, from their beginning, and whose they are.
+pub(crate) fn quotes_of(
+    catalog: &Catalog,
+    strategy: &Strategy,
+    dataset: &str,
+) -> Result<(Instrument, Told)> {
+    let symbol = symbol(strategy, &catalog.manifest(dataset)?)?;
+    let stream = catalog.quotes(dataset, &symbol)?;
+    Ok((stream.entry().instrument(), Told(stream)))
+}
+
+/// Quotes that are told again.
+pub(crate) struct Told(QuoteStream);
+
+impl QuoteSource for Told {
+    fn advance(&mut self) -> Result<Option<Quotes<'_>>, String> {
+        let columns = self.0.advance().map_err(|error| error.to_string())?;
+        Ok(columns.map(view))
+    }
+}
 
 /// The one symbol that is traded.
 fn symbol(strategy: &Strategy, manifest: &Manifest) -> Result<Symbol> {

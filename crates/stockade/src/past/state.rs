@@ -2,14 +2,15 @@
 
 use super::PastRun;
 use crate::{
-    desk::{Error, Result},
+    desk::{self, Error, Result},
     report::{self, PositionView, WorkingView},
 };
+use catalog::Catalog;
 use engine::{
     replay::{Replay, State},
     ticks::Block,
 };
-use market::{BarSeries, Instrument};
+use market::Instrument;
 use serde::Serialize;
 
 /// The account after a tick, in the words and units that a person reads.
@@ -47,14 +48,21 @@ pub struct StateView {
 
 /// Rebuilds the account after a tick, or at the end: the kernel is told again what it was told, and
 /// must do what the log says that it did.
-pub fn state(past: &PastRun, series: &[BarSeries], tick: Option<u64>) -> Result<StateView> {
+pub fn state(past: &PastRun, catalog: &Catalog, tick: Option<u64>) -> Result<StateView> {
     let log = (past.beginning, past.blocks.as_slice());
     let ticks = past.blocks.last().map_or(0, |block: &Block| block.first + block.ticks - 1);
     if let Some(tick) = tick.filter(|tick| *tick > ticks) {
         return Err(Error::NoTick { tick, ticks });
     }
-    let mut replay = Replay::new(&past.strategy, series, log)?;
-    let state = replay.run_to(tick.unwrap_or(u64::MAX))?;
+    let tick = tick.unwrap_or(u64::MAX);
+    if past.strategy.clock.counts_quotes() {
+        let (instrument, mut stream) =
+            desk::quotes_of(catalog, &past.strategy, &past.quotes(catalog)?)?;
+        let mut replay = Replay::on_quotes(&past.strategy, &instrument, &mut stream, log)?;
+        return view(past, &[instrument], &replay.run_to(tick)?, ticks);
+    }
+    let (_, series) = past.series(catalog)?;
+    let state = Replay::new(&past.strategy, &series, log)?.run_to(tick)?;
     let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
     view(past, &instruments, &state, ticks)
 }

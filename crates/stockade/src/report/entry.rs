@@ -33,7 +33,7 @@ pub fn entry(instruments: &[Instrument], entry: &Entry) -> String {
             Action::State(state) => format!("the gate is {state} now"),
         },
         Entry::Refusal(refusal) => refused(instruments, refusal),
-        Entry::Flow(flow) => format!("{flow:?}"),
+        Entry::Flow(flow) => flow.to_string(),
     }
 }
 
