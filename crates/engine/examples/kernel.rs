@@ -134,7 +134,9 @@ impl Done {
 
     fn all(rows: &[Row]) -> Self {
         let mut hash = Sha256::new();
-        rows.iter().for_each(|row| hash.update(row.digest.0));
+        for row in rows {
+            hash.update(row.digest.0);
+        }
         let equity = rows.iter().try_fold(Money::ZERO, |sum, row| sum.plus(row.equity)).unwrap();
         let fills = rows.iter().map(|row| row.fills).sum();
         Self { fills, equity, ticks: 0, chain: Digest(hash.finalize().into()) }
@@ -151,7 +153,6 @@ fn main() {
     let mut times = Vec::new();
     let mut last = None;
     for _ in 0..repetitions {
-        drop(last.take());
         let (start, on_cpu) = (Instant::now(), cpu_seconds());
         last = Some(black_box(work.run()));
         times.push((cpu_seconds() - on_cpu, start.elapsed().as_secs_f64()));

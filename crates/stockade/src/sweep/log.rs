@@ -62,7 +62,9 @@ impl Log {
     /// Appends a batch and flushes it.
     pub(super) fn append(&mut self, rows: &[Row]) -> Result<()> {
         let mut payload = Vec::with_capacity(rows.len() * 256);
-        rows.iter().for_each(|row| encode(row, &mut payload));
+        for row in rows {
+            encode(row, &mut payload);
+        }
         let mut record = Vec::with_capacity(payload.len() + 16);
         record.extend((payload.len() as u64).to_le_bytes());
         record.extend(checksum(&payload));
@@ -122,7 +124,9 @@ fn parse(bytes: &[u8], axes: usize, path: &Path) -> Result<(Vec<Row>, usize)> {
 
 fn encode(row: &Row, out: &mut Vec<u8>) {
     out.extend(row.number.to_le_bytes());
-    row.values.iter().for_each(|value| out.extend(value.0.to_le_bytes()));
+    for value in &row.values {
+        out.extend(value.0.to_le_bytes());
+    }
     out.extend(row.run_id.0);
     out.extend(row.digest.0);
     out.extend(row.equity.0.to_le_bytes());
