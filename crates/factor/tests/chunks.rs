@@ -95,8 +95,8 @@ fn a_single_name_without_padding_gives_the_same_bits() {
     let parse = |text: &str| Expression::parse(text, &schema, &Limits::default()).expect("parses");
     let mut set: Vec<_> =
         factor::library().iter().map(|e| (e.name.to_owned(), parse(e.text))).collect();
-    let calls = factor::operators().iter().map(call);
-    set.extend(calls.map(|text| (text.clone(), parse(&text))));
+    let texts = factor::operators().iter().map(call);
+    set.extend(texts.map(|text| (text.clone(), parse(&text))));
     let plan = Plan::new(&set, &schema, &Limits::default()).expect("a plan");
     let mut stream = plan.lone_stream();
     assert_eq!(stream.stride(), 1);

@@ -83,7 +83,7 @@ wide! {
 
 wide! {
     /// Adds the bits `on` where a cell is 1, and `off` where it is 0.
-    #[allow(clippy::float_cmp, reason = "truth is exactly 1 or 0")]
+    #[allow(clippy::float_cmp, reason = "truths are exactly 1 or 0")]
     pub(crate) fn raise(bits: &mut [u8], x: &[f64], on: u8, off: u8) {
         for (bits, x) in bits.iter_mut().zip(x) {
             *bits |= if *x == 1.0 { on } else { 0 };

@@ -62,7 +62,9 @@ impl Log {
     /// Appends a batch and flushes it.
     pub(super) fn append(&mut self, rows: &[Row]) -> Result<()> {
         let mut payload = Vec::with_capacity(rows.len() * 256);
-        rows.iter().for_each(|row| encode(row, &mut payload));
+        for row in rows {
+            encode(row, &mut payload);
+        }
         let mut record = Vec::with_capacity(payload.len() + 16);
         record.extend((payload.len() as u64).to_le_bytes());
         record.extend(checksum(&payload));
@@ -122,7 +124,9 @@ fn parse(bytes: &[u8], axes: usize, path: &Path) -> Result<(Vec<Row>, usize)> {
 
 fn encode(row: &Row, out: &mut Vec<u8>) {
     out.extend(row.number.to_le_bytes());
-    row.values.iter().for_each(|value| out.extend(value.0.to_le_bytes()));
+    for value in &row.values {
+        out.extend(value.0.to_le_bytes());
+    }
     out.extend(row.run_id.0);
     out.extend(row.digest.0);
     out.extend(row.equity.0.to_le_bytes());
@@ -147,6 +151,11 @@ fn ratios(row: &Row) -> [Option<f64>; 7] {
     ]
 }
 
+/// NaN stands for none.
+fn ratio(number: f64) -> Option<f64> {
+    (!number.is_nan()).then_some(number)
+}
+
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -160,9 +169,8 @@ impl Reader<'_> {
         self.bytes().map(i128::from_le_bytes).map(Money)
     }
 
-    fn ratio(&mut self) -> Option<Option<f64>> {
-        let ratio = f64::from_le_bytes(self.bytes()?);
-        Some((!ratio.is_nan()).then_some(ratio))
+    fn number(&mut self) -> Option<f64> {
+        self.bytes().map(f64::from_le_bytes)
     }
 
     fn row(&mut self, axes: usize) -> Option<Row> {
@@ -175,13 +183,13 @@ impl Reader<'_> {
             fees: self.money()?,
             fills: u64::from_le_bytes(self.bytes()?),
             trades: u64::from_le_bytes(self.bytes()?),
-            total_return: self.ratio()?,
-            sharpe: self.ratio()?,
-            max_drawdown: self.ratio()?,
-            win_rate: self.ratio()?,
-            profit_factor: self.ratio()?,
-            turnover: self.ratio()?,
-            exposure: self.ratio()?,
+            total_return: ratio(self.number()?),
+            sharpe: ratio(self.number()?),
+            max_drawdown: ratio(self.number()?),
+            win_rate: ratio(self.number()?),
+            profit_factor: ratio(self.number()?),
+            turnover: ratio(self.number()?),
+            exposure: ratio(self.number()?),
         })
     }
 }

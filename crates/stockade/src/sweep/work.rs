@@ -61,10 +61,10 @@ pub(super) fn carry_on(
     let mut done = total - missing.len() as u64;
     watch.tell(done, total);
     let threads = means.threads.get();
-    let share = means.memory_bytes / threads as u64;
+    let memory = means.memory_bytes / threads as u64;
     // Several batches for each thread, so that all end at about the same time.
     let even = missing.len().div_ceil(4 * threads).max(1);
-    let size = sweep.batch_sets(share).min(SETS_AT_ONCE).min(even);
+    let size = sweep.batch_sets(memory).min(SETS_AT_ONCE).min(even);
     let batches: Vec<&[u64]> = missing.chunks(size).collect();
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (send, come) = mpsc::sync_channel(threads);
