@@ -51,7 +51,7 @@ impl Place {
     fn read(&self, name: &str) -> Result<QuoteColumns, Error> {
         let mut stream = self.catalog.quotes("ticks", &symbol(name))?;
         let mut all = QuoteColumns::default();
-        while let Some(part) = stream.next()? {
+        while let Some(part) = stream.read()? {
             all.times.extend(&part.times);
             all.bids.extend(&part.bids);
             all.asks.extend(&part.asks);
@@ -144,11 +144,11 @@ fn trades_keep_their_side_and_real_repetitions() {
     assert_eq!((report.rows_kept, report.duplicates), (4, 0));
     assert_eq!(report.quality.counts.get(&FindingKind::Repeat), Some(&1));
     let mut stream = place.catalog.trades("ticks", &symbol("TEST")).expect("opens");
-    let read = stream.next().expect("reads").expect("has rows").clone();
+    let read = stream.read().expect("reads").expect("has rows").clone();
     assert_eq!(read.prices, [1050, 1050, 1025, 1000].map(Price));
     assert_eq!(read.sizes, [30, 30, 10, 5].map(Quantity));
     assert_eq!(read.aggressors, [Some(Side::Buy), Some(Side::Buy), Some(Side::Sell), None]);
-    assert!(stream.next().expect("ends").is_none());
+    assert!(stream.read().expect("ends").is_none());
     let wrong = text.replace(",S\n", ",up\n");
     let error =
         place.import((Content::Trades, &wrong), |_| {}).expect_err("is refused").to_string();
@@ -259,7 +259,7 @@ fn a_file_that_changes_while_it_is_read_is_noticed() {
     let path = place.dir.path().join("catalog/ticks/part-00000.parquet");
     let sound = fs::read(&path).expect("reads");
     let mut stream = place.catalog.quotes("ticks", &symbol("TEST")).expect("opens");
-    assert_eq!(stream.next().expect("is sound").map(QuoteColumns::len), Some(GROUP));
+    assert_eq!(stream.read().expect("is sound").map(QuoteColumns::len), Some(GROUP));
     // Bytes of the second group, in place: the file that is open is the one that changes.
     let mut bytes = sound.clone();
     let middle = bytes.len() / 2;
@@ -268,7 +268,7 @@ fn a_file_that_changes_while_it_is_read_is_noticed() {
     }
     let file = fs::OpenOptions::new().write(true).open(&path).expect("opens");
     std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).expect("writes");
-    let error = stream.next().expect_err("is noticed").to_string();
+    let error = stream.read().expect_err("is noticed").to_string();
     assert!(error.contains("part-00000.parquet is damaged"), "{error}");
     let report = place.catalog.check("ticks").expect("checks");
     assert_eq!(report.counts.get(&FindingKind::Damage), Some(&1));
@@ -277,7 +277,7 @@ fn a_file_that_changes_while_it_is_read_is_noticed() {
     let mut stream = place.catalog.quotes("ticks", &symbol("TEST")).expect("opens");
     let other = many(3 * GROUP).replacen(",1,1\n", ",2,1\n", 1);
     place.quotes(&other).expect("imports");
-    let error = stream.next().expect_err("is noticed").to_string();
+    let error = stream.read().expect_err("is noticed").to_string();
     assert!(error.contains("the rows from 1 on (row group 0) are not those"), "{error}");
 }
 

@@ -117,7 +117,7 @@ impl Blotter {
                     fees: Money::ZERO,
                     state: OrderState::Working,
                     ended: None,
-                })
+                });
             }
             Entry::Action(Action::State(state)) => self.states.push((tick, *state)),
             Entry::Refusal(refusal) => self.refusals.push((tick, *refusal)),

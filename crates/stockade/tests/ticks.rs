@@ -1,6 +1,7 @@
 //! Quotes from a file to a result: imported, streamed through the kernel, written down.
 
 #![allow(clippy::disallowed_methods, reason = "the test writes the files that it imports")]
+#![allow(clippy::result_large_err, reason = "the error is looked at, once")]
 
 use catalog::{Content, ImportRequest};
 use serde_json::Value;

@@ -95,7 +95,7 @@ fn slippage(slippage: &Slippage) -> String {
         Impact::Spread(part) => Some(format!("spread: {part}")),
         Impact::VolumeShare(part) => Some(format!("volume_share: {part}")),
     };
-    let noise = (slippage.noise != Rate::ZERO).then(|| Money(slippage.noise.0));
+    let noise = (slippage.noise != Rate::ZERO).then_some(Money(slippage.noise.0));
     let noise = noise.map(|bps| format!("noise_bps: {bps}"));
     impact.into_iter().chain(noise).collect::<Vec<_>>().join(", ")
 }
@@ -141,14 +141,14 @@ impl Reader<'_> {
                 "leave it out, or write `bar: quote`",
             );
         }
-        let ((maker_bps, taker_bps), [feed, order, response]) = (fees?, delays?);
+        let ((maker_bps, taker_bps), [heard, order, response]) = (fees?, delays?);
         let delay = |us: u64| Delay { nanos: us * 1_000, jitter_nanos: 0 };
         Some(Costs {
             maker_bps,
             taker_bps,
             slippage: slippage?,
             participation: participation?,
-            feed_nanos: feed * 1_000,
+            feed_nanos: heard * 1_000,
             latency: Latency { entry: delay(order), response: delay(response) },
         })
     }

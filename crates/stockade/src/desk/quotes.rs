@@ -41,7 +41,7 @@ pub(super) fn compute(
     let scratch = Scratch::create(results, &tally.run_id().to_string())?;
     let mut tables = Tables::create(scratch.path(), &instrument, tally.run_id())?;
     watch.tell(0, total);
-    while let Some(columns) = stream.next()? {
+    while let Some(columns) = stream.read()? {
         for from in (0..columns.len()).step_by(PIECE) {
             let part = view(columns).part(from..columns.len().min(from + PIECE));
             run.take(&part, watch.flag())?;
