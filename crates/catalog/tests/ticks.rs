@@ -221,6 +221,9 @@ fn what_is_asked_must_fit_the_rows() {
     let series = place.catalog.series("ticks", None, market::Adjustment::Raw);
     let error = told(series.expect_err("is refused"));
     assert!(error.contains("holds quotes, and bars are needed"), "{error}");
+    let panel = place.catalog.panel("ticks", None, market::Adjustment::Raw, 1 << 30);
+    let error = told(panel.expect_err("is refused"));
+    assert!(error.contains("holds quotes, and bars are needed"), "{error}");
     let error = told(place.catalog.trades("ticks", &symbol("TEST")).err().expect("is refused"));
     assert!(error.contains("holds quotes, and trades are needed"), "{error}");
     let error = told(place.catalog.quotes("ticks", &symbol("TEXT")).err().expect("is refused"));
