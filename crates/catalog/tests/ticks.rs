@@ -2,11 +2,17 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests write the files that they import")]
 
+use arrow::{
+    array::{
+        ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray,
+    },
+    datatypes::{DataType, Field, Schema},
+};
 use catalog::{
     BadRows, Catalog, Content, Error, FindingKind, ImportReport, ImportRequest, QuoteColumns,
 };
 use market::{Price, Quantity, Side, Symbol};
-use std::{fmt::Write, fs, ops::ControlFlow, path::PathBuf};
+use std::{fmt::Write, fs, ops::ControlFlow, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 
 /// Rows of a stored row group.
@@ -133,6 +139,68 @@ fn columns_of_vendors_are_known_and_sizes_may_be_missing() {
     assert_eq!(read.bid_sizes, [Quantity(0); 2]);
     let fields = place.catalog.manifest("ticks").expect("reads").dataset.fields;
     assert_eq!(fields, [catalog::Field::Bid, catalog::Field::Ask]);
+}
+
+/// Imports columns from a Parquet file.
+fn parquet(place: &Place, content: Content, columns: &[(&str, ArrayRef)]) -> ImportReport {
+    let field =
+        |(name, array): &(&str, ArrayRef)| Field::new(*name, array.data_type().clone(), true);
+    let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
+    let arrays = columns.iter().map(|(_, array)| Arc::clone(array)).collect();
+    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).expect("a batch");
+    let path = place.dir.path().join("ticks.parquet");
+    let file = fs::File::create(&path).expect("makes");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, schema, None).expect("begins");
+    writer.write(&batch).expect("writes");
+    writer.close().expect("ends");
+    let mut request = ImportRequest::new(path, "ticks", jiff::Timestamp::UNIX_EPOCH);
+    (request.content, request.replace) = (content, catalog::Replace::Yes);
+    request.symbol = Some(symbol("TEST"));
+    place.catalog.import(&request, &mut |_| ControlFlow::Continue(())).expect("imports")
+}
+
+#[test]
+fn parquet_and_csv_give_the_same_ticks() {
+    let place = Place::new();
+    let times = |nanos: Vec<i64>| -> ArrayRef {
+        Arc::new(TimestampNanosecondArray::from(nanos).with_timezone("UTC"))
+    };
+    let doubles = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
+    let whole = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
+    let start = 1_700_000_000_000_000_000_i64;
+    let read = parquet(
+        &place,
+        Content::Quotes,
+        &[
+            ("ts_event", times(vec![start, start + 1])),
+            ("bid_px", doubles(vec![10.25, 10.3])),
+            ("ask_px", doubles(vec![10.5, 10.5])),
+            ("bid_sz", whole(vec![3, 4])),
+            ("ask_sz", whole(vec![5, 6])),
+        ],
+    );
+    let text = format!(
+        "ts,bid,ask,bid_size,ask_size\n{start},10.25,10.5,3,5\n{},10.3,10.5,4,6\n",
+        start + 1
+    );
+    assert_eq!(read.digest, place.quotes(&text).expect("imports").digest);
+    let words: ArrayRef = Arc::new(StringArray::from(vec![Some("BUY"), None, Some("sell")]));
+    assert_eq!(words.data_type(), &DataType::Utf8);
+    let digest = |sides: ArrayRef| {
+        let time = times(vec![start, start + 1, start + 2]);
+        let (price, size) = (doubles(vec![1.5, 2.0, 1.0]), doubles(vec![1.0, 0.5, 2.0]));
+        let columns = [("time", time), ("price", price), ("size", size), ("side", sides)];
+        parquet(&place, Content::Trades, &columns).digest
+    };
+    let by_word = digest(words);
+    assert_eq!(digest(whole(vec![1, 0, -1])), by_word);
+    let text = format!(
+        "time,price,size,side\n{start},1.5,1,b\n{},2,0.5,\n{},1,2,s\n",
+        start + 1,
+        start + 2
+    );
+    let csv = place.import((Content::Trades, &text), |_| {}).expect("imports");
+    assert_eq!(csv.digest, by_word);
 }
 
 #[test]
