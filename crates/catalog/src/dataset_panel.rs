@@ -1,6 +1,6 @@
 //! A dataset as a panel: its price fields and its extra columns over one calendar.
 
-use crate::{Catalog, Error, Field, Manifest, Result, catalog::wanted, part};
+use crate::{Catalog, Content, Error, Field, Manifest, Result, catalog::wanted, part};
 use market::{Adjustment, BarSeries, Column, Panel, Symbol, Timestamp, adjust_splits};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -75,6 +75,7 @@ fn panel(
     symbols: Option<&[Symbol]>,
     (adjustment, bytes_max): (Adjustment, u64),
 ) -> Result<Panel> {
+    manifest.must_hold(Content::Bars)?;
     let dataset = &manifest.dataset;
     let names: Vec<Symbol> =
         wanted(manifest, symbols)?.into_iter().map(|instrument| instrument.symbol).collect();

@@ -360,7 +360,11 @@ impl Error {
     pub const fn is_input(&self) -> bool {
         matches!(
             self,
-            Self::File { .. } | Self::Mapping { .. } | Self::TimeZone { .. } | Self::Market(_)
+            Self::File { .. }
+                | Self::Mapping { .. }
+                | Self::TimeZone { .. }
+                | Self::Content { .. }
+                | Self::Market(_)
         )
     }
 }

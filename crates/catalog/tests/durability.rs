@@ -6,7 +6,7 @@
     reason = "the tests start a process to kill it, and damage files"
 )]
 
-use catalog::{Catalog, FindingKind, ImportRequest, Replace};
+use catalog::{Catalog, Content, FindingKind, ImportRequest, Replace};
 use market::Adjustment;
 use proptest::prelude::*;
 use std::{
@@ -20,6 +20,9 @@ use std::{
 fn request(source: &Path) -> ImportRequest {
     let mut request = ImportRequest::new(source, "bars", jiff::Timestamp::UNIX_EPOCH);
     request.replace = Replace::Yes;
+    if source.ends_with("q.csv") {
+        request.content = Content::Quotes;
+    }
     request
 }
 
@@ -36,6 +39,15 @@ fn minutes(rows: u32, price: u32) -> String {
     text
 }
 
+fn quotes(rows: u32) -> String {
+    let mut text = String::from("ts,symbol,bid,ask\n");
+    for row in 0..rows {
+        let (time, price) = (1_700_000_000 + row / 4, 10 + row % 7);
+        writeln!(text, "{time},S{},{price},{price}.5", row % 4).expect("fits");
+    }
+    text
+}
+
 /// Run by `a_kill_at_any_moment_leaves_the_old_or_the_new`, never alone.
 #[test]
 #[ignore = "the process that is killed"]
@@ -45,7 +57,7 @@ fn imports_until_killed() {
     let catalog = Catalog::open(&root.join("catalog")).expect("opens");
     let mut out = std::io::stdout();
     loop {
-        for file in ["b.csv", "a.csv"] {
+        for file in std::env::var("CATALOG_KILLED_FILES").expect("is given").split(' ') {
             let mut request = request(&root.join(file));
             request.limits.rows_in_memory = 1_000;
             let done = catalog.import(&request, &mut |_| {
@@ -60,7 +72,17 @@ fn imports_until_killed() {
 
 #[test]
 fn a_kill_at_any_moment_leaves_the_old_or_the_new() {
+    killed(["b.csv", "a.csv"], 20);
+}
+
+#[test]
+fn so_it_does_where_bars_and_quotes_replace_one_another() {
+    killed(["q.csv", "a.csv"], 12);
+}
+
+fn killed(files: [&str; 2], times: usize) {
     let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("q.csv"), quotes(9_000)).expect("writes");
     std::fs::write(dir.path().join("a.csv"), minutes(9_000, 10)).expect("writes");
     std::fs::write(dir.path().join("b.csv"), minutes(9_400, 20)).expect("writes");
     let root = dir.path().join("catalog");
@@ -68,11 +90,12 @@ fn a_kill_at_any_moment_leaves_the_old_or_the_new() {
         let catalog = Catalog::open(&root).expect("opens");
         import(&catalog, &dir.path().join(file)).expect("imports").digest
     };
-    let known = [digest("b.csv"), digest("a.csv")];
-    for ticks in 1..=20 {
+    let known = files.map(digest);
+    for ticks in 1..=times {
         let mut child = Command::new(std::env::current_exe().expect("is known"))
             .args(["imports_until_killed", "--exact", "--ignored", "--nocapture"])
             .env("CATALOG_KILLED_ROOT", dir.path())
+            .env("CATALOG_KILLED_FILES", files.join(" "))
             .stdout(Stdio::piped())
             .spawn()
             .expect("starts");

@@ -2,11 +2,17 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests write the files that they import")]
 
+use arrow::{
+    array::{
+        ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampNanosecondArray,
+    },
+    datatypes::{DataType, Field, Schema},
+};
 use catalog::{
     BadRows, Catalog, Content, Error, FindingKind, ImportReport, ImportRequest, QuoteColumns,
 };
 use market::{Price, Quantity, Side, Symbol};
-use std::{fmt::Write, fs, ops::ControlFlow, path::PathBuf};
+use std::{fmt::Write, fs, ops::ControlFlow, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 
 /// Rows of a stored row group.
@@ -51,7 +57,7 @@ impl Place {
     fn read(&self, name: &str) -> Result<QuoteColumns, Error> {
         let mut stream = self.catalog.quotes("ticks", &symbol(name))?;
         let mut all = QuoteColumns::default();
-        while let Some(part) = stream.advance()? {
+        while let Some(part) = stream.read()? {
             all.times.extend(&part.times);
             all.bids.extend(&part.bids);
             all.asks.extend(&part.asks);
@@ -135,6 +141,68 @@ fn columns_of_vendors_are_known_and_sizes_may_be_missing() {
     assert_eq!(fields, [catalog::Field::Bid, catalog::Field::Ask]);
 }
 
+/// Imports columns from a Parquet file.
+fn parquet(place: &Place, content: Content, columns: &[(&str, ArrayRef)]) -> ImportReport {
+    let field =
+        |(name, array): &(&str, ArrayRef)| Field::new(*name, array.data_type().clone(), true);
+    let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
+    let arrays = columns.iter().map(|(_, array)| Arc::clone(array)).collect();
+    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).expect("a batch");
+    let path = place.dir.path().join("ticks.parquet");
+    let file = fs::File::create(&path).expect("makes");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, schema, None).expect("begins");
+    writer.write(&batch).expect("writes");
+    writer.close().expect("ends");
+    let mut request = ImportRequest::new(path, "ticks", jiff::Timestamp::UNIX_EPOCH);
+    (request.content, request.replace) = (content, catalog::Replace::Yes);
+    request.symbol = Some(symbol("TEST"));
+    place.catalog.import(&request, &mut |_| ControlFlow::Continue(())).expect("imports")
+}
+
+#[test]
+fn parquet_and_csv_give_the_same_ticks() {
+    let place = Place::new();
+    let times = |nanos: Vec<i64>| -> ArrayRef {
+        Arc::new(TimestampNanosecondArray::from(nanos).with_timezone("UTC"))
+    };
+    let doubles = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
+    let whole = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
+    let start = 1_700_000_000_000_000_000_i64;
+    let read = parquet(
+        &place,
+        Content::Quotes,
+        &[
+            ("ts_event", times(vec![start, start + 1])),
+            ("bid_px", doubles(vec![10.25, 10.3])),
+            ("ask_px", doubles(vec![10.5, 10.5])),
+            ("bid_sz", whole(vec![3, 4])),
+            ("ask_sz", whole(vec![5, 6])),
+        ],
+    );
+    let text = format!(
+        "ts,bid,ask,bid_size,ask_size\n{start},10.25,10.5,3,5\n{},10.3,10.5,4,6\n",
+        start + 1
+    );
+    assert_eq!(read.digest, place.quotes(&text).expect("imports").digest);
+    let words: ArrayRef = Arc::new(StringArray::from(vec![Some("BUY"), None, Some("sell")]));
+    assert_eq!(words.data_type(), &DataType::Utf8);
+    let digest = |sides: ArrayRef| {
+        let time = times(vec![start, start + 1, start + 2]);
+        let (price, size) = (doubles(vec![1.5, 2.0, 1.0]), doubles(vec![1.0, 0.5, 2.0]));
+        let columns = [("time", time), ("price", price), ("size", size), ("side", sides)];
+        parquet(&place, Content::Trades, &columns).digest
+    };
+    let by_word = digest(words);
+    assert_eq!(digest(whole(vec![1, 0, -1])), by_word);
+    let text = format!(
+        "time,price,size,side\n{start},1.5,1,b\n{},2,0.5,\n{},1,2,s\n",
+        start + 1,
+        start + 2
+    );
+    let csv = place.import((Content::Trades, &text), |_| {}).expect("imports");
+    assert_eq!(csv.digest, by_word);
+}
+
 #[test]
 fn trades_keep_their_side_and_real_repetitions() {
     let place = Place::new();
@@ -144,11 +212,11 @@ fn trades_keep_their_side_and_real_repetitions() {
     assert_eq!((report.rows_kept, report.duplicates), (4, 0));
     assert_eq!(report.quality.counts.get(&FindingKind::Repeat), Some(&1));
     let mut stream = place.catalog.trades("ticks", &symbol("TEST")).expect("opens");
-    let read = stream.advance().expect("reads").expect("has rows").clone();
+    let read = stream.read().expect("reads").expect("has rows").clone();
     assert_eq!(read.prices, [1050, 1050, 1025, 1000].map(Price));
     assert_eq!(read.sizes, [30, 30, 10, 5].map(Quantity));
     assert_eq!(read.aggressors, [Some(Side::Buy), Some(Side::Buy), Some(Side::Sell), None]);
-    assert!(stream.advance().expect("ends").is_none());
+    assert!(stream.read().expect("ends").is_none());
     let wrong = text.replace(",S\n", ",up\n");
     let error =
         place.import((Content::Trades, &wrong), |_| {}).expect_err("is refused").to_string();
@@ -221,6 +289,9 @@ fn what_is_asked_must_fit_the_rows() {
     let series = place.catalog.series("ticks", None, market::Adjustment::Raw);
     let error = told(series.expect_err("is refused"));
     assert!(error.contains("holds quotes, and bars are needed"), "{error}");
+    let panel = place.catalog.panel("ticks", None, market::Adjustment::Raw, 1 << 30);
+    let error = told(panel.expect_err("is refused"));
+    assert!(error.contains("holds quotes, and bars are needed"), "{error}");
     let error = told(place.catalog.trades("ticks", &symbol("TEST")).err().expect("is refused"));
     assert!(error.contains("holds quotes, and trades are needed"), "{error}");
     let error = told(place.catalog.quotes("ticks", &symbol("TEXT")).err().expect("is refused"));
@@ -259,7 +330,7 @@ fn a_file_that_changes_while_it_is_read_is_noticed() {
     let path = place.dir.path().join("catalog/ticks/part-00000.parquet");
     let sound = fs::read(&path).expect("reads");
     let mut stream = place.catalog.quotes("ticks", &symbol("TEST")).expect("opens");
-    assert_eq!(stream.advance().expect("is sound").map(QuoteColumns::len), Some(GROUP));
+    assert_eq!(stream.read().expect("is sound").map(QuoteColumns::len), Some(GROUP));
     // Bytes of the second group, in place: the file that is open is the one that changes.
     let mut bytes = sound.clone();
     let middle = bytes.len() / 2;
@@ -268,7 +339,7 @@ fn a_file_that_changes_while_it_is_read_is_noticed() {
     }
     let file = fs::OpenOptions::new().write(true).open(&path).expect("opens");
     std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).expect("writes");
-    let error = stream.advance().expect_err("is noticed").to_string();
+    let error = stream.read().expect_err("is noticed").to_string();
     assert!(error.contains("part-00000.parquet is damaged"), "{error}");
     let report = place.catalog.check("ticks").expect("checks");
     assert_eq!(report.counts.get(&FindingKind::Damage), Some(&1));
@@ -277,7 +348,7 @@ fn a_file_that_changes_while_it_is_read_is_noticed() {
     let mut stream = place.catalog.quotes("ticks", &symbol("TEST")).expect("opens");
     let other = many(3 * GROUP).replacen(",1,1\n", ",2,1\n", 1);
     place.quotes(&other).expect("imports");
-    let error = stream.advance().expect_err("is noticed").to_string();
+    let error = stream.read().expect_err("is noticed").to_string();
     assert!(error.contains("the rows from 1 on (row group 0) are not those"), "{error}");
 }
 

@@ -302,6 +302,11 @@ fn keys_values_and_expressions_are_completed() {
     insta::assert_snapshot!(complete("weights: \"vol|\""), @"expression volume <vol>");
     insta::assert_snapshot!(complete("# com|"), @"");
     insta::assert_snapshot!(complete("costs: { fee_bps: |"), @"");
+    insta::assert_snapshot!(complete("costs: { slippage: { ti|"), @"key ticks <ti>");
+    insta::assert_snapshot!(complete("risk: { daily_loss: { fall: 0.1, then: r|"), @"value reduce_only <r>");
+    insta::assert_snapshot!(complete("risk: { daily_loss: { fall: 0.1 }, stale|"), @"key stale_price <stale>");
+    insta::assert_snapshot!(complete("costs:\n  latency:\n    fe|"), @"key feed_us <fe>");
+    insta::assert_snapshot!(complete("bar: q|"), @"value quote <q>");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Quotes from a file to a result: imported, streamed through the kernel, written down.
 
 #![allow(clippy::disallowed_methods, reason = "the test writes the files that it imports")]
+#![allow(clippy::result_large_err, reason = "the error is looked at, once")]
 
 use catalog::{Content, ImportRequest};
 use serde_json::Value;
@@ -153,4 +154,30 @@ fn what_does_not_fit_is_refused_with_a_way_out() {
     let book = strategy("convention: book\n");
     assert!(refused(&book).contains("spy has no sizes"), "{}", refused(&book));
     assert!(run(&connection, &strategy("")).is_ok(), "touch needs none");
+}
+
+#[test]
+fn a_run_that_is_stopped_leaves_nothing() {
+    let place = tempfile::tempdir().expect("a directory");
+    let connection = desk::connect(place.path()).expect("opens");
+    import(&connection, place.path(), &quotes(400_000));
+    let text = strategy("").replace("every 10 quotes", "quote");
+    let mut told = 0;
+    let stopped = connection.run_backtest(&text, &mut |_, _| {
+        told += 1;
+        ControlFlow::Break(())
+    });
+    let error = stopped.expect_err("is stopped before its last row group").to_string();
+    assert!(error.contains("cancelled"), "{error}");
+    assert!(told >= 1);
+    let mut left = Vec::new();
+    let mut look = vec![place.path().join("results")];
+    while let Some(directory) = look.pop() {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            left.push(entry.file_name());
+            look.push(entry.path());
+        }
+    }
+    assert!(left.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{left:?}");
+    assert!(left.iter().all(|name| name != desk::JSON), "{left:?}");
 }

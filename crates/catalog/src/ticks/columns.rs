@@ -68,11 +68,11 @@ impl TradeColumns {
     }
 
     pub(super) fn fill(&mut self, chunk: &Chunk) {
-        let [prices, sizes, takers] = chunk.figures.as_slice() else { return };
+        let [prices, sizes, codes] = chunk.figures.as_slice() else { return };
         refill(&mut self.times, &chunk.times, |t| Timestamp::from_nanos(*t));
         refill(&mut self.prices, prices, |p| Price(*p));
         refill(&mut self.sizes, sizes, |s| Quantity(s.unsigned_abs()));
-        refill(&mut self.aggressors, takers, |s| side(*s));
+        refill(&mut self.aggressors, codes, |s| side(*s));
     }
 }
 

@@ -172,7 +172,7 @@ impl QuoteStream {
 
     /// The next quotes, verified; `None` at the end. A file that is not the one that was imported,
     /// or changes while it is read, is an error that names it and the row.
-    pub fn advance(&mut self) -> Result<Option<&QuoteColumns>> {
+    pub fn read(&mut self) -> Result<Option<&QuoteColumns>> {
         let Some(chunk) = self.chunks.next()? else { return Ok(None) };
         self.columns.fill(chunk);
         Ok(Some(&self.columns))
@@ -192,8 +192,8 @@ impl TradeStream {
         self.digest
     }
 
-    /// The next trades, verified as those of [`QuoteStream::next`] are; `None` at the end.
-    pub fn advance(&mut self) -> Result<Option<&TradeColumns>> {
+    /// The next trades, verified as those of [`QuoteStream::read`] are; `None` at the end.
+    pub fn read(&mut self) -> Result<Option<&TradeColumns>> {
         let Some(chunk) = self.chunks.next()? else { return Ok(None) };
         self.columns.fill(chunk);
         Ok(Some(&self.columns))

@@ -72,18 +72,31 @@ fn cursor(before: &str, line: &str, line_start: usize) -> Cursor {
     Cursor::Value { path, start: value }
 }
 
-/// Inside `{ fixed: 10, … }` after a key that has keys of its own.
+/// Inside `{ fixed: 10, … }` after a key that has keys of its own, braces within braces too.
 fn in_braces(before: &str, path: &str, value: usize) -> Cursor {
     let inner = before.get(value..).unwrap_or("");
-    let entry = inner.rfind(['{', ',']).map_or(0, |at| at + 1);
+    let (mut parents, mut entry) = (vec![path.to_owned()], 0);
+    for (at, sign) in inner.char_indices().filter(|(_, sign)| matches!(sign, '{' | '}' | ',')) {
+        if sign == '{' {
+            let key = inner.get(entry..at).and_then(|text| text.split_once(':'));
+            let parent = parents.last().map_or("", String::as_str);
+            let inside =
+                key.map_or_else(|| parent.to_owned(), |(name, _)| join(parent, name.trim()));
+            parents.push(inside);
+        } else if sign == '}' {
+            parents.pop();
+        }
+        entry = at + 1;
+    }
+    let parent = parents.pop().unwrap_or_else(|| path.to_owned());
     let blank = |text: &str| text.len() - text.trim_start().len();
     let last = inner.get(entry..).unwrap_or("");
     match last.split_once(':') {
         Some((name, rest)) => Cursor::Value {
-            path: join(path, name.trim()),
+            path: join(&parent, name.trim()),
             start: before.len() - rest.len() + blank(rest),
         },
-        None => Cursor::Key { parent: path.to_owned(), from: value + entry + blank(last) },
+        None => Cursor::Key { parent, from: value + entry + blank(last) },
     }
 }
 

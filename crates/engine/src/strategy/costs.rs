@@ -141,14 +141,14 @@ impl Reader<'_> {
                 "leave it out, or write `bar: quote`",
             );
         }
-        let ((maker_bps, taker_bps), [feed, order, response]) = (both?, delays?);
+        let ((maker_bps, taker_bps), [heard, order, response]) = (both?, delays?);
         let delay = |us: u64| Delay { nanos: us * 1_000, jitter_nanos: 0 };
         Some(Costs {
             maker_bps,
             taker_bps,
             slippage: slippage?,
             participation: participation?,
-            feed_nanos: feed * 1_000,
+            feed_nanos: heard * 1_000,
             latency: Latency { entry: delay(order), response: delay(response) },
         })
     }

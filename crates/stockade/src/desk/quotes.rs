@@ -42,7 +42,7 @@ pub(super) fn compute(
     let scratch = Scratch::create(results, &tally.run_id().to_string())?;
     let mut tables = Tables::create(scratch.path(), &instrument, tally.run_id())?;
     watch.tell(0, total);
-    while let Some(columns) = stream.advance()? {
+    while let Some(columns) = stream.read()? {
         for from in (0..columns.len()).step_by(PIECE) {
             let part = view(columns).part(from..columns.len().min(from + PIECE));
             run.take(&part, watch.flag())?;
@@ -94,7 +94,7 @@ pub(crate) struct Told(QuoteStream);
 
 impl QuoteSource for Told {
     fn advance(&mut self) -> Result<Option<Quotes<'_>>, String> {
-        let columns = self.0.advance().map_err(|error| error.to_string())?;
+        let columns = self.0.read().map_err(|error| error.to_string())?;
         Ok(columns.map(view))
     }
 }

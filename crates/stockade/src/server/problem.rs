@@ -278,7 +278,11 @@ impl From<catalog::Error> for Problem {
                     .fix("restore it from a backup or import it again")
             }
             E::PanelSize { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text),
-            E::Market(_) | E::Mapping { .. } | E::TimeZone { .. } => Self::invalid(text),
+            E::Market(_)
+            | E::Mapping { .. }
+            | E::TimeZone { .. }
+            | E::Content { .. }
+            | E::OtherContent { .. } => Self::invalid(text),
             _ => Self::internal(&text),
         }
     }
