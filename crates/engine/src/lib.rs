@@ -45,7 +45,7 @@ pub use quotes::QuoteRun;
 pub use session::{Quotes, Session};
 pub use strategy::{
     Completion, CompletionKind, Convention, FeeRate, Rules, Schedule, Signals, Sizing, Strategy,
-    Template, check_strategy, complete_strategy, parse_strategy, plain_decimal,
+    Template, check_strategy, complete_strategy, parse_strategy,
 };
 pub use values::{Evaluator, ValueRows, Values, calendar, evaluate};
 
