@@ -45,7 +45,7 @@ pub use quotes::{KEPT_MAX, QuoteRun, Tallied, Tally};
 pub use session::{Quotes, Session};
 pub use strategy::{
     Clock, Completion, CompletionKind, Convention, Costs, Guards, Rules, Schedule, Signals, Sizing,
-    Strategy, Template, check_strategy, complete_strategy, parse_strategy, plain_decimal,
+    Strategy, Template, check_strategy, complete_strategy, parse_strategy,
 };
 pub use values::{Evaluator, ValueRows, Values, calendar, evaluate};
 

@@ -44,7 +44,7 @@ async fn until(browser: &mut Browser, path: &str, is: impl Fn(&Value) -> bool) -
             return found;
         }
         assert!(tokio::time::Instant::now() < deadline, "still {found}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::task::yield_now().await;
     }
 }
 

@@ -183,6 +183,9 @@ pub enum Error {
     /// There is an owner, so nobody else can become one.
     #[error("this installation has its owner: sign in instead")]
     HasOwner,
+    /// A sweep on disk refuses.
+    #[error(transparent)]
+    Sweep(Box<crate::sweep::Error>),
     /// A sweep is not in the state that this asks for.
     #[error("the sweep is {state}, not {wanted}: stop it first, or wait for its end")]
     SweepState {
@@ -224,6 +227,12 @@ pub enum Error {
     /// A worker died.
     #[error("the work ended unexpectedly: {0}")]
     Worker(#[from] tokio::task::JoinError),
+}
+
+impl From<crate::sweep::Error> for Error {
+    fn from(error: crate::sweep::Error) -> Self {
+        Self::Sweep(Box::new(error))
+    }
 }
 
 /// What this module's operations return.

@@ -24,7 +24,6 @@ mod setup;
 mod step_up;
 mod strategies;
 mod studies;
-mod sweep_files;
 mod sweep_plan;
 mod sweeps;
 mod trials;

@@ -3,6 +3,7 @@
 use catalog::Manifest;
 use engine::{
     Template,
+    strategy::plain_decimal,
     sweep::{Axis, Condition, Error, Grid},
 };
 
@@ -22,6 +23,14 @@ pub struct SweepWords {
     pub axes: Vec<(String, String)>,
     /// Such as `fast < slow`.
     pub conditions: Vec<String>,
+}
+
+impl SweepWords {
+    /// The axes as one writes them elsewhere: `fast=5..100:5`.
+    #[must_use]
+    pub fn axes(&self) -> Vec<String> {
+        self.axes.iter().map(|(name, values)| format!("{name}={values}")).collect()
+    }
 }
 
 /// Something wrong with a sweep that is asked for.
@@ -55,7 +64,7 @@ pub fn grid_of(template: &Template, words: &SweepWords) -> Result<Grid, Vec<Swee
     let mut axes = Vec::new();
     for (name, values) in &words.axes {
         match format!("{name}={values}").parse::<Axis>() {
-            Ok(axis) => axes.push(axis),
+            Ok(one) => axes.push(one),
             Err(error) => faults.push(fault(&error, &format!("axes.{name}"))),
         }
     }
@@ -115,7 +124,7 @@ fn tried(template: &Template, axis: &Axis) -> Option<SweepFault> {
     for value in ends {
         if let Err(problems) = template.with(&[(name, *value)]) {
             let problem = problems.first()?;
-            let shown = engine::plain_decimal(*value);
+            let shown = plain_decimal(*value);
             let message = format!("{name}={shown} makes no strategy: {}", problem.message);
             let wrong = SweepFault::at(format!("axes.{name}"), message);
             return Some(SweepFault { help: problem.help.clone(), ..wrong });

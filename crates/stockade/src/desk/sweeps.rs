@@ -2,16 +2,20 @@
 
 use super::{
     Actor, Deed, Desk, Error, Result, SweepAct, Watch, new_id, now, results, sha256_hex,
-    sweep_files,
     sweep_plan::{SweepFault, SweepWords, bars_of, grid_of},
 };
+use crate::sweep::{self, Means, Order};
 use engine::{
-    Template, plain_decimal,
-    sweep::{Grid, Row},
+    Template,
+    strategy::plain_decimal,
+    sweep::{Grid, Row, Shard},
 };
 use identity::{AccountId, Tenant};
 use market::Money;
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 use store::{NewSweep, SweepProgress, SweepRow, SweepState};
 use uuid::Uuid;
 
@@ -69,6 +73,8 @@ pub struct SweepSet {
     pub run_id: Option<String>,
 }
 
+/// Bytes for the sets that one sweep runs at once.
+const MEMORY_BYTES: u64 = 256 << 20;
 /// Sweeps that a person may keep.
 const KEPT_MAX: u32 = 200;
 
@@ -145,17 +151,17 @@ impl Desk {
         let id = new_id(now);
         let directory = self.sweep_dir(tenant.account(), id);
         let SweepPlan { strategy, text, words, name, dataset, .. } = plan;
-        let hash = sha256_hex(text.as_bytes());
+        let (hash, desk) = (sha256_hex(text.as_bytes()), self.clone());
         let sets = tokio::task::spawn_blocking(move || {
-            let template = Template::parse(&text).map_err(Error::Strategy)?;
-            let grid = grid_of(&template, &words).map_err(|faults| {
-                let first = faults.into_iter().next().map(|fault| fault.message);
-                Error::Report { problem: first.unwrap_or_default() }
-            })?;
-            sweep_files::create(&directory, &template, &grid)?;
-            Ok::<_, Error>(grid.sets())
+            let (axes, conditions) = (words.axes(), words.conditions);
+            let (axes, conditions) = (axes.as_slice(), conditions.as_slice());
+            let order = Order { text: &text, axes, conditions, shard: Shard::WHOLE };
+            // Begun and stopped at once: whatever is wrong with the data is told here and now.
+            let stopped = Watch::new(|_, _| (), Arc::new(AtomicBool::new(true)));
+            sweep::start(desk.catalog(), &directory, &order, (&means(), &stopped))
         })
-        .await??;
+        .await??
+        .sets;
         // Without its row the directory is nobody's, and the next start removes it.
         let mut act = self.store().begin().await?;
         let sweep = NewSweep { id, strategy, name: &name, dataset: &dataset, sets };
@@ -181,11 +187,15 @@ impl Desk {
     /// Works on a sweep until all sets are there, it is stopped, or something goes wrong.
     pub async fn run_sweep(&self, tenant: &Tenant, id: Uuid, watch: Watch) -> SweepEnded {
         let (desk, directory) = (self.clone(), self.sweep_dir(tenant.account(), id));
-        let work = move || sweep_files::run(desk.catalog(), &directory, &watch);
-        match tokio::task::spawn_blocking(work).await.map_err(Error::from).flatten() {
-            Ok(()) => SweepEnded::Done,
-            Err(Error::Cancelled | Error::Engine(engine::Error::Cancelled)) => SweepEnded::Stopped,
-            Err(error) => SweepEnded::Failed(error.to_string()),
+        let work = move || sweep::resume(desk.catalog(), &directory, (&means(), &watch));
+        match tokio::task::spawn_blocking(work).await {
+            Ok(Ok(state)) if state.is_complete() => SweepEnded::Done,
+            Ok(Ok(_)) => SweepEnded::Stopped,
+            Ok(Err(error)) => {
+                tracing::error!(%id, %error, "a sweep failed");
+                SweepEnded::Failed(told(&error))
+            }
+            Err(error) => SweepEnded::Failed(Error::from(error).to_string()),
         }
     }
 
@@ -228,7 +238,7 @@ impl Desk {
 
     /// What one of a person's sweeps goes over.
     pub async fn sweep_about(&self, tenant: &Tenant, id: Uuid) -> Result<SweepAbout> {
-        let (template, grid) = self.sweep_files(tenant, id).await?;
+        let (template, grid) = self.sweep_parts(tenant, id).await?;
         let plain = |values: &[Money]| values.iter().map(|value| plain_decimal(*value)).collect();
         let axes = grid.axes().iter().map(|axis| (axis.name().to_owned(), plain(axis.values())));
         Ok(SweepAbout {
@@ -241,14 +251,14 @@ impl Desk {
 
     /// The finished sets of one of a person's sweeps by number, and the names of its axes.
     pub async fn sweep_rows(&self, tenant: &Tenant, id: Uuid) -> Result<(Vec<String>, Vec<Row>)> {
-        let (_, grid) = self.sweep_files(tenant, id).await?;
+        let (_, grid) = self.sweep_parts(tenant, id).await?;
         let names = grid.axes().iter().map(|axis| axis.name().to_owned()).collect();
         Ok((names, self.rows_of(tenant.account(), id).await?))
     }
 
     /// One set of one of a person's sweeps.
     pub async fn sweep_set(&self, tenant: &Tenant, id: Uuid, number: u64) -> Result<SweepSet> {
-        let (template, grid) = self.sweep_files(tenant, id).await?;
+        let (template, grid) = self.sweep_parts(tenant, id).await?;
         let values = grid.values(number).map_err(|_| Error::NotFound { what: "set" })?;
         let named = grid.named(&values);
         let text = template.text_with(&named).map_err(Error::Strategy)?;
@@ -259,16 +269,17 @@ impl Desk {
         Ok(SweepSet { values, text, run_id: row.map(|row| row.run_id.to_string()) })
     }
 
-    /// Reads what was asked, if it is the person's.
-    async fn sweep_files(&self, tenant: &Tenant, id: Uuid) -> Result<(Template, Grid)> {
+    /// What was asked, if it is the person's.
+    async fn sweep_parts(&self, tenant: &Tenant, id: Uuid) -> Result<(Template, Grid)> {
         self.sweep_row(tenant, id).await?;
         let directory = self.sweep_dir(tenant.account(), id);
-        tokio::task::spawn_blocking(move || sweep_files::open(&directory)).await?
+        let work = move || sweep::meta(&directory)?.parts();
+        Ok(tokio::task::spawn_blocking(work).await??)
     }
 
     async fn rows_of(&self, account: AccountId, id: Uuid) -> Result<Vec<Row>> {
         let directory = self.sweep_dir(account, id);
-        tokio::task::spawn_blocking(move || sweep_files::rows(&directory)).await?
+        Ok(tokio::task::spawn_blocking(move || sweep::rows(&directory)).await??)
     }
 
     /// Sweeps that a stop has interrupted are stopped, and directories without a row go.
@@ -283,6 +294,31 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// A failure in the words of a page: where its files lie is for the server's log.
+fn told(error: &sweep::Error) -> String {
+    use sweep::Error as E;
+    match error {
+        E::DataChanged { data, .. } => format!(
+            "{data} has changed since the sweep was started: bring the old data back, or start a new sweep"
+        ),
+        E::Semantics { then, now } => format!(
+            "the sweep was made by an engine of semantics {then}, this is {now}: start a new sweep"
+        ),
+        E::File { .. } => {
+            "the server could not read or write the sweep's files; its log says why".to_owned()
+        }
+        E::NoSweep { .. } | E::Damaged { .. } | E::Contradiction { .. } => {
+            "the sweep's files are damaged: delete it, and start a new one".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What one sweep on the server may use; several share the cores.
+fn means() -> Means {
+    Means { memory_bytes: MEMORY_BYTES, ..Means::default() }
 }
 
 /// Parameters that are not swept, with the text's own values.

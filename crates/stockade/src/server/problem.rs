@@ -147,6 +147,7 @@ impl From<desk::Error> for Problem {
         let text = error.to_string();
         match error {
             E::Identity(inner) => inner.into(),
+            E::Sweep(inner) => (*inner).into(),
             E::Catalog(inner) => inner.into(),
             E::Store(store::Error::NoSuchLeaf { .. })
             | E::NotFound { .. }
@@ -209,6 +210,22 @@ impl From<desk::Error> for Problem {
             | E::Unanswered { .. }
             | E::Replay(_)
             | E::Worker(_) => Self::internal(&text),
+        }
+    }
+}
+
+impl From<crate::sweep::Error> for Problem {
+    fn from(error: crate::sweep::Error) -> Self {
+        use crate::sweep::Error as E;
+        let text = error.to_string();
+        match error {
+            E::Catalog(inner) => inner.into(),
+            E::Strategy(problems) => desk::Error::Strategy(problems).into(),
+            E::Engine(_) | E::NoOpen { .. } => Self::invalid(text),
+            E::DataChanged { .. } | E::Semantics { .. } => {
+                Self::new(StatusCode::CONFLICT, "not-reproducible", text)
+            }
+            _ => Self::internal(&text),
         }
     }
 }
