@@ -180,8 +180,9 @@ impl<A: Account> Desk<'_, A> {
         self.wake(at)?;
         self.has_walked(at, bar);
         self.take_at(at, worse(side, trigger, bar.open))?;
-        self.rest_beyond(at, bar, bar.close)?;
-        self.survive(at)
+        // What is left rests from its trigger on: the open was before that.
+        self.survive(at)?;
+        self.rest_beyond(at, bar, bar.close)
     }
 
     /// A touched order fills at its trigger; a limit fills at its price if the bar traded beyond it.
@@ -197,8 +198,8 @@ impl<A: Account> Desk<'_, A> {
             let trigger = resting.trigger(listing).unwrap_or(extreme);
             self.wake(at)?;
             self.take_at(at, better(side, trigger, worse(side, bar.low, bar.high)))?;
-            self.rest_beyond(at, bar, extreme)?;
-            return self.survive(at);
+            self.survive(at)?;
+            return self.rest_beyond(at, bar, extreme);
         }
         // What may not rest meets an open only, and so does what would have taken at this one.
         if !resting.is_awake() || resting.is_hasty() {

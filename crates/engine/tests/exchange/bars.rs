@@ -101,8 +101,11 @@ fn a_stop_limit_fills_at_its_trigger_or_where_the_close_proves_it() {
     case("buy 10 stop 105 limit 107; bar 106 111 105 110", "1 rests; 1 wakes; 1 took 10@106");
     // Awake since the open, the bar comes back through 107.
     case("buy 10 stop 105 limit 107; bar 110 111 106 110", "1 rests; 1 wakes; 1 made 10@107");
-    // Limit on this side of the trigger: the close at 101 is beyond 103, so the market came back.
-    case("buy 10 stop 105 limit 103; bar 100 106 95 101", "1 rests; 1 wakes; 1 took 10@103");
+    // Limit on this side of the trigger: it rests from 105 on, and the close at 101 is beyond 103, so
+    // the market came back. That the bar opened at 100 was before it woke.
+    case("buy 10 stop 105 limit 103; bar 100 106 95 101", "1 rests; 1 wakes; 1 made 10@103");
+    case("sell 1 stop 98 limit 99 post; bar 99 100 98 100", "1 rests; 1 wakes; 1 made 1@99");
+    case("buy 10 stop 105 limit 103 ioc; bar 100 106 95 101", "1 rests; 1 wakes; 1 expired 10");
     // The low of 95 may have come before the trigger; the close of 104 proves nothing.
     case("buy 10 stop 105 limit 103; bar 100 106 95 104", "1 rests; 1 wakes");
     case(
