@@ -71,5 +71,5 @@ def plain_loop(scratch):
 def ours(scratch):
     if not any((KERNEL / path).exists() for path in ("kernel.rs", "kernel/main.rs")):
         raise Skipped("the engine has no example `kernel` yet")
-    do("cargo", "build", "--release", "--quiet", "--package", "engine", "--example", "kernel")
-    return [HOUSE / os.environ.get("CARGO_TARGET_DIR", "target") / "release/examples/kernel"]
+    do("cargo", "build", "--profile", "dist", "--quiet", "--package", "engine", "--example", "kernel")
+    return [HOUSE / os.environ.get("CARGO_TARGET_DIR", "target") / "dist/examples/kernel"]

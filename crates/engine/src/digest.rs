@@ -1,7 +1,7 @@
 //! What a run is called, and what came of it, as SHA-256.
 
 use crate::{SEMANTICS, Simulation, Strategy};
-use market::{BarSeries, Money, Side};
+use market::{BarSeries, Side};
 use portfolio::Fill;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -87,12 +87,15 @@ impl FillHash {
     }
 }
 
-/// Bytes of a point: its time and its equity. Cash and exposure follow from the fills.
-const POINT_BYTES: usize = 24;
+/// Bytes of a fill: order, row, twice the instrument and one for a sale, price, size and
+/// fee. The notional follows from them.
+const FILL_BYTES: usize = 48;
+/// Bytes of a point: its equity. Its time is the data's, cash and exposure follow from the fills.
+const POINT_BYTES: usize = 16;
 /// Points that are hashed at a time.
-const POINTS: usize = 128;
+const POINTS: usize = 256;
 
-fn put<const N: usize>(bytes: &mut [u8; POINT_BYTES], at: usize, value: [u8; N]) {
+fn put<const N: usize, const M: usize>(bytes: &mut [u8; M], at: usize, value: [u8; N]) {
     if let Some(place) = bytes.get_mut(at..at + N) {
         place.copy_from_slice(&value);
     }
@@ -108,12 +111,15 @@ impl Hash {
     }
 
     fn fill(&mut self, fill: &Fill) {
-        let side = u64::from(fill.side == Side::Sell);
-        let place = [fill.order, u64::from(fill.row), u64::from(fill.instrument.0), side];
-        let price = fill.price.0.cast_unsigned();
-        self.column(place.into_iter().chain([fill.quantity.0, price]));
-        self.money(fill.notional);
-        self.money(fill.fee);
+        let mut bytes = [0_u8; FILL_BYTES];
+        put(&mut bytes, 0, fill.order.to_le_bytes());
+        put(&mut bytes, 8, fill.row.to_le_bytes());
+        let sells = u32::from(fill.side == Side::Sell);
+        put(&mut bytes, 12, (fill.instrument.0 << 1 | sells).to_le_bytes());
+        put(&mut bytes, 16, fill.price.0.to_le_bytes());
+        put(&mut bytes, 24, fill.quantity.0.to_le_bytes());
+        put(&mut bytes, 32, fill.fee.0.to_le_bytes());
+        self.0.update(bytes);
     }
 
     /// The number of refusals and the curve.
@@ -123,8 +129,7 @@ impl Hash {
         for points in simulation.curve.chunks(POINTS) {
             let mut block = [0_u8; POINTS * POINT_BYTES];
             for (bytes, point) in block.as_chunks_mut::<POINT_BYTES>().0.iter_mut().zip(points) {
-                put(bytes, 0, point.time.nanos().to_le_bytes());
-                put(bytes, 8, point.equity.0.to_le_bytes());
+                put(bytes, 0, point.equity.0.to_le_bytes());
             }
             self.0.update(block.get(..points.len() * POINT_BYTES).unwrap_or(&[]));
         }
@@ -132,10 +137,6 @@ impl Hash {
 
     fn number(&mut self, number: u64) {
         self.0.update(number.to_le_bytes());
-    }
-
-    fn money(&mut self, money: Money) {
-        self.0.update(money.0.to_le_bytes());
     }
 
     /// Length first, so that two texts never run into each other.

@@ -1,7 +1,7 @@
 //! What the examples come to on the sample prices, bit for bit, on any machine and in any build.
 //!
 //! The digests are in `examples.json` beside this file. They change with the engine's semantics and with
-//! nothing else; `STOCKADE_BLESS=1` writes them anew.
+//! nothing else; `BLESS_DIGESTS=1` writes them anew.
 
 #![allow(clippy::disallowed_methods, reason = "the test reads the project's own files")]
 
@@ -33,7 +33,7 @@ fn every_example_has_its_digest() {
     }
     let kept = project.join("crates/stockade/tests/examples.json");
     let found = Value::Object(found);
-    if std::env::var_os("STOCKADE_BLESS").is_some() {
+    if std::env::var_os("BLESS_DIGESTS").is_some() {
         let text = serde_json::to_string_pretty(&found).expect("JSON");
         fs::write(&kept, format!("{text}\n")).expect("writes");
     }

@@ -79,13 +79,13 @@ impl Curve {
     pub(crate) fn covered(&self, times: &[Timestamp]) -> usize {
         if self.planned.is_some() {
             let Some(awaited) = self.awaited() else { return times.len() };
-            return times.partition_point(|time| *time <= awaited).max(1);
+            return leading(times, |time| time <= awaited).max(1);
         }
         let end = match (self.span, times.first()) {
             (Some(span), Some(first)) => end_of(*first, span),
             _ => return times.len().min(1),
         };
-        times.partition_point(|time| *time < end).max(1)
+        leading(times, |time| time < end).max(1)
     }
 
     /// Takes a point; times never decrease.
@@ -137,6 +137,17 @@ impl Curve {
     pub(crate) fn into_points(self) -> Vec<EquityPoint> {
         self.points
     }
+}
+
+/// How many times at the beginning are such: found near the beginning, where it mostly lies.
+fn leading(times: &[Timestamp], is: impl Fn(Timestamp) -> bool) -> usize {
+    let mut reach = 8;
+    while times.get(reach - 1).is_some_and(|time| is(*time)) {
+        reach *= 2;
+    }
+    let least = if reach == 8 { 0 } else { reach / 2 };
+    let part = times.get(least..times.len().min(reach)).unwrap_or(&[]);
+    least + part.partition_point(|time| is(*time))
 }
 
 /// The end of the span that a time lies in.
