@@ -1,7 +1,7 @@
 //! A run again, to look into it: what happened at each tick, and the account after it.
 
 use super::{Desk, Error, JSON, Result, Stop};
-use crate::report::{self, Executions, FILLS, REFUSALS, Tick, What};
+use crate::report::{self, Executions, FILLS, ORDERS, REFUSALS, Tick, What};
 use engine::{
     Outcome, Resources, Strategy,
     replay::{Replay, State},
@@ -26,8 +26,9 @@ pub struct Recording {
     ticks: Vec<Tick>,
     /// The tick at which each row's bars closed.
     bars: Vec<usize>,
-    /// What the tables say of fills and refusals.
+    /// What the tables say of fills, orders and refusals.
     fills: Vec<Vec<String>>,
+    orders: Vec<Vec<String>>,
     refusals: Vec<Vec<String>>,
 }
 
@@ -70,8 +71,9 @@ impl Recording {
         let is_bar = |(number, tick): (usize, &Tick)| (tick.what == What::Bar).then_some(number);
         let bars = (1..).zip(&ticks).filter_map(is_bar).collect();
         let executions = Executions::of(&outcome).map_err(damaged)?;
+        let orders = executions.orders().map_err(engine::Error::from)?;
         let (fills, refusals) = (executions.fills().collect(), executions.refusals().collect());
-        Ok(Self { outcome, series, times, ticks, bars, fills, refusals })
+        Ok(Self { outcome, series, times, ticks, bars, fills, orders, refusals })
     }
 
     /// What came of the run.
@@ -105,13 +107,18 @@ impl Recording {
         self.times.len()
     }
 
-    /// The row of `fills.csv` or `refusals.csv` that a tick is, with the columns' names; none for
-    /// what stands in neither.
+    /// The row of `fills.csv` or `refusals.csv` that a tick is, or that of `orders.csv` that it is
+    /// about, with the columns' names; none for what stands in none of them.
     #[must_use]
     pub fn line(&self, tick: Tick) -> Option<(&'static report::Schema, &[String])> {
         match (tick.what, tick.refusal) {
             (What::Fill(n), _) => Some((FILLS, self.fills.get(n)?)),
             (What::Word(..), Some(n)) => Some((REFUSALS, self.refusals.get(n)?)),
+            // Orders are numbered from 1 as they are sent.
+            (What::Word(_, Some(order)), None) => {
+                let place = usize::try_from(order.0).ok()?.checked_sub(1)?;
+                Some((ORDERS, self.orders.get(place)?))
+            }
             _ => None,
         }
     }

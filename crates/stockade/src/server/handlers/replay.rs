@@ -3,7 +3,7 @@
 use super::workbench::within;
 use crate::{
     desk::{Moment, Recording, Sort, Stop},
-    report::{self, Columns, FILLS, Kind, PositionView, Schema, Tick, What, WorkingView},
+    report::{self, Columns, FILLS, Kind, ORDERS, PositionView, Schema, Tick, What, WorkingView},
     server::{
         Answer, Problem,
         extract::{Json, Part, Query},
@@ -178,7 +178,7 @@ fn line(run: &Recording, number: usize, tick: Tick) -> Vec<String> {
         _ => None,
     };
     let text = match found {
-        Some((schema, _)) if schema == FILLS => of("purpose"),
+        Some((schema, _)) if schema == FILLS || schema == ORDERS => of("purpose"),
         _ => of("text"),
     };
     vec![
