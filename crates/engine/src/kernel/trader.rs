@@ -9,6 +9,52 @@ use std::ops::Range;
 ///
 /// It has no clock and no chance: the same calls give the same orders, in a backtest, on paper and
 /// live. Rules in a strategy's text are an implementation like any other.
+///
+/// ```
+/// use engine::{
+///     Data, Desk, Digest, Error, MarketEvent, Session, Trader,
+///     exchange::{Model, Terms},
+///     order::{OrderKind, Ticket},
+///     ticks::{Log, Recording},
+/// };
+/// use market::{Currency, Instrument, Listing, Money, Price, Quantity, Quote, Side, Timestamp};
+/// use portfolio::{AccountTerms, InstrumentId};
+///
+/// /// Bids once for ten, two ticks below the best bid.
+/// struct Patient {
+///     sent: bool,
+/// }
+///
+/// impl Trader for Patient {
+///     fn on_market(&mut self, event: &MarketEvent, desk: &mut Desk) -> Result<(), Error> {
+///         if let (Data::Quote(quote), false) = (event.data, self.sent) {
+///             let price = Price(quote.bid.0 - 2);
+///             let ticket = Ticket::market(event.instrument, Side::Buy, Quantity(10));
+///             self.sent = desk.submit(ticket.of(OrderKind::Limit { price }))?.is_some();
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listing = Listing::of(Instrument::share("ACME".parse()?));
+/// let account = AccountTerms::cash(Currency::USD, Money::from_whole(10_000));
+/// let log = Log::new(Recording::Chain, Digest([0; 32]));
+/// let venue = Terms::of(Model::Touch);
+/// let mut session = Session::new(Patient { sent: false }, (account, &[listing]), venue, (0, log))?;
+/// for (second, bid) in [(1, 1000), (2, 1001), (3, 996)] {
+///     let time = Timestamp::from_nanos(second * 1_000_000_000);
+///     let (bid, ask) = (Price(bid), Price(bid + 1));
+///     let size = Quantity(100);
+///     let quote = Quote { time, bid, ask, bid_size: size, ask_size: size };
+///     session.push(&MarketEvent { time, instrument: InstrumentId(0), data: Data::Quote(quote) })?;
+/// }
+/// // The bid of 9.98 rested until somebody sold at 9.97.
+/// let run = session.finish()?;
+/// assert_eq!(run.fills.iter().map(|fill| fill.price).collect::<Vec<_>>(), [Price(998)]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Trader {
     /// The market told something about one instrument.
     fn on_market(&mut self, event: &MarketEvent, desk: &mut Desk) -> Result<(), Error> {
