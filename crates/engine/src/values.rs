@@ -222,15 +222,7 @@ impl Roles {
         match values {
             Values::Signals { flags, .. } => {
                 flags.clear();
-                if stream.stride() == 1 {
-                    self.read_lone(stream, rows, flags);
-                    return Ok(());
-                }
-                flags.resize(rows * names, Flags::NONE);
-                for (when_true, when_false, place) in &self.0 {
-                    let cells = (stream.result(*place), stream.stride());
-                    raise(flags, names, cells, (*when_true, *when_false));
-                }
+                self.add(stream, (rows, names), flags);
             }
             Values::Members(column) | Values::Weights(column) => {
                 let place = self.0.first().map_or(0, |(.., place)| *place);
@@ -238,6 +230,25 @@ impl Roles {
             }
         }
         Ok(())
+    }
+
+    /// Reads a stream's latest rows, whose values are signals, behind those that are there.
+    pub(crate) fn add(
+        &self,
+        stream: &Stream,
+        (rows, names): (usize, usize),
+        flags: &mut Vec<Flags>,
+    ) {
+        if stream.stride() == 1 {
+            return self.read_lone(stream, rows, flags);
+        }
+        let before = flags.len();
+        flags.resize(before + rows * names, Flags::NONE);
+        let new = flags.get_mut(before..).unwrap_or(&mut []);
+        for (when_true, when_false, place) in &self.0 {
+            let cells = (stream.result(*place), stream.stride());
+            raise(new, names, cells, (*when_true, *when_false));
+        }
     }
 
     /// Reads the rows of a name whose cells lie side by side.

@@ -119,15 +119,16 @@ impl<'a> Sweep<'a> {
     }
 
     /// How many sets one batch may have in so many bytes, at least one: room for each set's curve,
-    /// account and columns, and for a fill of each instrument every sixteen rows.
+    /// account and signals, and for a fill of each instrument every sixteen rows.
     #[must_use]
     pub fn batch_sets(&self, memory_bytes: u64) -> usize {
         let names = self.history.instruments().len();
         let curve = self.points.len() * size_of::<EquityPoint>();
         let fills = (self.rows() / ROWS_PER_FILL + 64) * names * size_of::<Fill>();
         let account = 4096 + names * 1024;
+        let signals = self.rows() * names;
         // Growing vectors take up to twice what is in them.
-        let each = (curve + 2 * fills + account) as u64;
+        let each = (curve + 2 * fills + account + signals) as u64;
         usize::try_from(memory_bytes / each.max(1)).unwrap_or(usize::MAX).max(1)
     }
 }
