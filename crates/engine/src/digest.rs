@@ -2,7 +2,7 @@
 
 use crate::{SEMANTICS, Simulation, Strategy};
 use market::{BarSeries, Side};
-use portfolio::Fill;
+use portfolio::{EquityPoint, Fill};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -90,8 +90,6 @@ impl FillHash {
 /// Bytes of a fill: order, row, twice the instrument and one for a sale, price, size and
 /// fee. The notional follows from them.
 const FILL_BYTES: usize = 48;
-/// Bytes of a point: its equity. Its time is the data's, cash and exposure follow from the fills.
-const POINT_BYTES: usize = 16;
 /// Points that are hashed at a time.
 const POINTS: usize = 256;
 
@@ -127,12 +125,28 @@ impl Hash {
         self.number(simulation.refused);
         self.number(simulation.curve.len() as u64);
         for points in simulation.curve.chunks(POINTS) {
-            let mut block = [0_u8; POINTS * POINT_BYTES];
-            for (bytes, point) in block.as_chunks_mut::<POINT_BYTES>().0.iter_mut().zip(points) {
-                put(bytes, 0, point.equity.0.to_le_bytes());
-            }
-            self.0.update(block.get(..points.len() * POINT_BYTES).unwrap_or(&[]));
+            self.equity(points);
         }
+    }
+
+    /// Equity of up to [`POINTS`] points: 64 bits each where all fit into them, else 128; a byte
+    /// before them says which. Times are the data's, cash and exposure follow from the fills.
+    fn equity(&mut self, points: &[EquityPoint]) {
+        let fits = |point: &EquityPoint| i64::try_from(point.equity.0).is_ok();
+        let narrow = points.iter().all(fits);
+        let mut block = [0_u8; POINTS * 16];
+        let width = if narrow {
+            let cells = block.as_chunks_mut::<8>().0.iter_mut();
+            #[allow(clippy::cast_possible_truncation, reason = "all of them fit")]
+            cells.zip(points).for_each(|(cell, p)| *cell = (p.equity.0 as i64).to_le_bytes());
+            8
+        } else {
+            let cells = block.as_chunks_mut::<16>().0.iter_mut();
+            cells.zip(points).for_each(|(cell, p)| *cell = p.equity.0.to_le_bytes());
+            16
+        };
+        self.0.update([u8::from(!narrow)]);
+        self.0.update(block.get(..points.len() * width).unwrap_or(&[]));
     }
 
     fn number(&mut self, number: u64) {

@@ -161,7 +161,7 @@ impl<'a, T: Trader> BarSession<'a, T> {
             return Ok(());
         }
         self.mark_all()?;
-        self.curve.push(self.wiring.engine.desk().ledger().point(time)?);
+        self.curve.note(self.wiring.engine.desk().ledger().point(time)?);
         Ok(())
     }
 

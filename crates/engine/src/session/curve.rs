@@ -88,6 +88,15 @@ impl Curve {
         leading(times, |time| time < end).max(1)
     }
 
+    /// Takes a point that [`Curve::passes_over`] did not pass over.
+    #[inline]
+    pub(crate) fn note(&mut self, point: EquityPoint) {
+        match &self.planned {
+            Some(_) => self.points.push(point),
+            None => self.push(point),
+        }
+    }
+
     /// Takes a point; times never decrease.
     pub(crate) fn push(&mut self, point: EquityPoint) {
         if self.planned.is_some() {
