@@ -243,3 +243,38 @@ fn a_run_on_quotes_is_told_again_however_they_are_cut() {
         assert_eq!(told, Err(ReplayError::TapeEnds { rows: 9_000 }));
     }
 }
+
+#[test]
+fn paper_on_quotes_is_the_backtest_on_those_quotes() {
+    // Quotes that are handed over as they come, one at a time, against all of them at once: both
+    // conventions, with and without latency, over many stretches of the tape.
+    let all = bench_data::columns(&bench_data::quotes(60_000));
+    let instrument = Instrument::share("BENCH".parse().expect("a symbol"));
+    let never = AtomicBool::new(false);
+    for case in 0..200_usize {
+        let convention = ["touch", "book"][case % 2];
+        let (bar, delay) = (["quote", "every 5 quotes"][case / 2 % 2], case / 4 % 3 * 40_000);
+        let text = format!(
+            "version: 1\nname: q\ndata: d\nbar: {bar}\nsignals:\n  long: ema(close, 3) > ema(close, 9)\n\
+             sizing: {{ fixed: {} }}\nconvention: {convention}\ncash: 500000\n\
+             costs: {{ fee_bps: 1, slippage: {{ ticks: 1, noise_bps: 2 }}, \
+             latency: {{ feed_us: {delay}, order_us: {delay}, response_us: {delay} }} }}\n",
+            10 + case * 7
+        );
+        let strategy = parse_strategy(&text).unwrap_or_else(|e| panic!("{e:?}"));
+        let quotes = all.quotes().part(case * 290..case * 290 + 2_000);
+        let run = |piece: usize| {
+            let log = Log::new(Recording::Blocks, NAME);
+            let mut run = QuoteRun::of(&strategy, &instrument, log).expect("a run");
+            for from in (0..quotes.len()).step_by(piece) {
+                let part = quotes.part(from..quotes.len().min(from + piece));
+                run.take(&part, &never).expect("runs");
+            }
+            run.finish().expect("ends")
+        };
+        let tested = run(quotes.len());
+        assert!(tested.orders > 5, "{text}");
+        assert_eq!(run(1), tested, "{text}");
+        assert_eq!(run(37), tested, "{text}");
+    }
+}

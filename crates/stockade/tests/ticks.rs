@@ -3,10 +3,13 @@
 #![allow(clippy::disallowed_methods, reason = "the test writes the files that it imports")]
 #![allow(clippy::result_large_err, reason = "the error is looked at, once")]
 
-use catalog::{Content, ImportRequest};
+use catalog::{Catalog, Content, ImportRequest};
 use serde_json::Value;
 use std::{fmt::Write as _, ops::ControlFlow, path::Path};
-use stockade::desk::{self, Connection};
+use stockade::{
+    desk::{self, Connection, Watch},
+    past::{Pace, PastRun, QuoteTape, repeat, state},
+};
 
 /// Quotes of one symbol whose middle goes up and down in waves of a few thousand rows.
 fn quotes(rows: u32) -> String {
@@ -180,4 +183,42 @@ fn a_run_that_is_stopped_leaves_nothing() {
     }
     assert!(left.iter().all(|name| !name.to_string_lossy().contains("unfinished")), "{left:?}");
     assert!(left.iter().all(|name| name != desk::JSON), "{left:?}");
+}
+
+#[test]
+fn a_run_on_quotes_is_looked_into_repeated_and_papered() {
+    let place = tempfile::tempdir().expect("a directory");
+    let connection = desk::connect(place.path()).expect("opens");
+    import(&connection, place.path(), &quotes(20_000));
+    let delayed = "costs: { fee_bps: 1, latency: { feed_us: 150000, order_us: 120000 } }\n";
+    for more in ["convention: touch\n", "convention: book\n", delayed] {
+        let text = strategy(more);
+        let (finished, document) = run(&connection, &text).expect("runs");
+        let results = place.path().join("out");
+        let past = PastRun::read(&desk::publish(&finished, &results).expect("places"));
+        let past = past.expect("reads");
+        let catalog = Catalog::open(&desk::catalog_dir(place.path())).expect("opens");
+        let end = state(&past, &catalog, None).expect("replays");
+        assert_eq!(end.equity, text_of(&document, "/summary/end_equity"), "{more}");
+        let (found, _) = repeat(&past, &catalog, &Watch::nobody()).expect("repeats");
+        assert!(found.is_same(), "{found:?}");
+        let tape = QuoteTape::open(&catalog, &text).expect("opens").expect("trades on quotes");
+        let mut told = 0;
+        let whole = tape.run(Pace::Free, &mut |_, _, fills| {
+            told += fills.len();
+            ControlFlow::Continue(())
+        });
+        let whole = whole.expect("runs");
+        assert!(told > 5, "{told}");
+        assert_eq!((&whole.paper.digest, whole.stopped), (&whole.backtest, None));
+        assert_eq!(whole.paper.run_id, finished.result.run_id);
+        assert_eq!(whole.paper.digest, finished.result.digest);
+        assert!(whole.paper.files.compared(&past.directory).iter().all(|(_, same)| *same));
+        let ended = tape.run(Pace::Free, &mut |_, taken, _| {
+            if taken == 8_192 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let ended = ended.expect("runs");
+        assert_eq!(ended.paper.digest, ended.backtest);
+        assert!(ended.stopped.is_some() && ended.backtest != whole.backtest);
+    }
 }

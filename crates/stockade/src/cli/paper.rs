@@ -7,47 +7,95 @@ use super::{
 };
 use crate::{
     desk,
-    past::{self, Pace, Papered, Tape},
+    past::{self, Pace, Papered, QuoteTape, Tape},
 };
 use anyhow::bail;
 use catalog::Catalog;
 use engine::Moment;
 use market::Instrument;
+use portfolio::Fill;
 use serde::Serialize;
 use settings::Settings;
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, path::Path};
 
 /// Runs a paper command.
 pub(super) fn run(ask: &Paper, settings: &Settings, output: Output) -> anyhow::Result<Ending> {
     let Paper::Run { file, speed, out } = ask;
     let text = super::backtest::strategy(file)?;
     let catalog = Catalog::open(&desk::catalog_dir(&data_dir(settings)))?;
-    let tape = Tape::open(&catalog, &text)?;
-    super::interrupt::listen()?;
     let pace = match speed {
         Speed::Max => Pace::Free,
         Speed::Times(times) => Pace::Times(*times),
     };
+    super::interrupt::listen()?;
+    if let Some(tape) = QuoteTape::open(&catalog, &text)? {
+        return on_quotes(&tape, pace, out, output);
+    }
+    let tape = Tape::open(&catalog, &text)?;
     let mut teller = Teller { instruments: tape.instruments(), told: 0, output };
     let bar = output.progress("paper");
     let ended = past::paper(&tape, pace, &mut |moment| {
         bar.set_length(moment.rows as u64);
         bar.set_position(moment.row as u64);
         bar.suspend(|| teller.tell(moment));
-        if super::interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        asked()
     });
     bar.finish_and_clear();
     let ended = ended?;
-    let same = ended.digest == ended.backtest.digest;
-    if !same {
-        bail!(
-            "paper came to {}, a backtest on the same rows to {}: this is a fault of the engine, please report it",
-            ended.digest,
-            ended.backtest.digest
-        );
-    }
+    hold(&ended.digest, &ended.backtest.digest)?;
     let written = ended.backtest.files.place(out, &ended.backtest.run_id)?;
     output.show(&Summary::of(&ended), Summary::text)?;
+    output.note(&format!("{}", written.display()));
+    Ok(Ending::Done)
+}
+
+fn asked() -> ControlFlow<()> {
+    if super::interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+/// Paper is the backtest of what it saw.
+fn hold(paper: &str, backtest: &str) -> anyhow::Result<()> {
+    if paper == backtest {
+        return Ok(());
+    }
+    bail!(
+        "paper came to {paper}, a backtest on the same tape to {backtest}: this is a fault of the engine, please report it"
+    )
+}
+
+fn on_quotes(
+    tape: &QuoteTape<'_>,
+    pace: Pace,
+    out: &Path,
+    output: Output,
+) -> anyhow::Result<Ending> {
+    let teller = Teller { instruments: vec![tape.instrument.clone()], told: 0, output };
+    let bar = output.progress("paper");
+    let ended = tape.run(pace, &mut |_, taken, fills| {
+        if taken.is_multiple_of(4096) {
+            bar.set_position(taken);
+        }
+        if !fills.is_empty() && !output.is_json() {
+            bar.suspend(|| fills.iter().for_each(|fill| teller.line(fill, "")));
+        }
+        asked()
+    });
+    bar.finish_and_clear();
+    let ended = ended?;
+    hold(&ended.paper.digest, &ended.backtest)?;
+    let shown = Summary {
+        run_id: &ended.paper.run_id,
+        digest: &ended.paper.digest,
+        equals_backtest: true,
+        stopped: ended.stopped.map(|time| time.to_string()),
+        summary: &ended.paper.summary,
+    };
+    output.show(&shown, Summary::text)?;
+    if ended.stopped.is_some() {
+        output.note("nothing is written: a result has the name of a whole tape");
+        return Ok(Ending::Done);
+    }
+    let written = ended.paper.files.place(out, &ended.paper.run_id)?;
     output.note(&format!("{}", written.display()));
     Ok(Ending::Done)
 }
@@ -65,21 +113,23 @@ impl Teller {
             self.told = moment.fills.len();
             return;
         }
-        for fill in moment.fills.iter().skip(self.told) {
-            let Some(one) = self.instruments.get(fill.instrument.index()) else { continue };
-            let size = one.lot_scale.format(i64::try_from(fill.quantity.0).unwrap_or(i64::MAX));
-            let line = format!(
-                "{}  {} {size} {} at {}  equity {}\n",
-                fill.time,
-                fill.side,
-                plain(one.symbol.as_str()),
-                one.price_scale.format(fill.price.0),
-                moment.equity
-            );
-            // A reader that has gone away ends the telling, not the run.
-            let _ = write_stdout(line.as_bytes());
-        }
+        let equity = format!("  equity {}", moment.equity);
+        moment.fills.iter().skip(self.told).for_each(|fill| self.line(fill, &equity));
         self.told = moment.fills.len();
+    }
+
+    fn line(&self, fill: &Fill, more: &str) {
+        let Some(one) = self.instruments.get(fill.instrument.index()) else { return };
+        let size = one.lot_scale.format(i64::try_from(fill.quantity.0).unwrap_or(i64::MAX));
+        let line = format!(
+            "{}  {} {size} {} at {}{more}\n",
+            fill.time,
+            fill.side,
+            plain(one.symbol.as_str()),
+            one.price_scale.format(fill.price.0),
+        );
+        // A reader that has gone away ends the telling, not the run.
+        let _ = write_stdout(line.as_bytes());
     }
 }
 
@@ -112,7 +162,7 @@ impl<'a> Summary<'a> {
             None => "the tape has ended".to_owned(),
         };
         format!(
-            "{end}: {fills} fills, equity {}\nrun     {}\ndigest  {}\na backtest on these rows has the same digest",
+            "{end}: {fills} fills, equity {}\nrun     {}\ndigest  {}\na backtest on the same tape has the same digest",
             equity.unwrap_or("–"),
             self.run_id,
             self.digest

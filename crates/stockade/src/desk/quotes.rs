@@ -13,21 +13,45 @@ use engine::{
     replay::QuoteSource,
     ticks::{Block, Log, Recording},
 };
-use market::{Instrument, Symbol};
-use portfolio::Trade;
+use market::{Instrument, Symbol, Timestamp};
+use portfolio::{Fill, Trade};
 use std::{
     fs::{File, OpenOptions},
     io::{BufWriter, Write},
+    ops::ControlFlow,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
+/// Asked before quotes are taken: with their first time, how many were taken before, and the
+/// executions since it was asked last. It may wait, or end the run there.
+pub type Look<'a> = dyn FnMut(Timestamp, u64, &[Fill]) -> ControlFlow<()> + 'a;
+
+/// How quotes are handed to a run.
+pub(crate) struct Guide<'a> {
+    /// So many at a time.
+    pub piece: usize,
+    /// Asked before each piece.
+    pub before: &'a mut Look<'a>,
+}
+
 /// Runs a strategy over the quotes of its symbol. Whatever the size of the data and the number of
 /// trades, one row group of quotes is held, and what is open.
 pub(super) fn compute(
+    place: (&Catalog, &Path),
+    what: (&Strategy, &Manifest, &str),
+    watch: &Watch,
+) -> Result<Computed> {
+    let mut on = |_: Timestamp, _: u64, _: &[Fill]| ControlFlow::Continue(());
+    compute_guided(place, what, watch, Guide { piece: PIECE, before: &mut on })
+}
+
+/// The same, with quotes that are handed over as somebody wants.
+pub(crate) fn compute_guided(
     (catalog, results): (&Catalog, &Path),
     (strategy, manifest, text): (&Strategy, &Manifest, &str),
     watch: &Watch,
+    Guide { piece, before }: Guide<'_>,
 ) -> Result<Computed> {
     let (symbol, name) = (symbol(strategy, manifest)?, &manifest.dataset.name);
     let mut stream = catalog.quotes(name, &symbol)?;
@@ -42,11 +66,17 @@ pub(super) fn compute(
     let scratch = Scratch::create(results, &tally.run_id().to_string())?;
     let mut tables = Tables::create(scratch.path(), &instrument, tally.run_id())?;
     watch.tell(0, total);
-    while let Some(columns) = stream.read()? {
-        for from in (0..columns.len()).step_by(PIECE) {
-            let part = view(columns).part(from..columns.len().min(from + PIECE));
+    let mut fills = Vec::new();
+    'tape: while let Some(columns) = stream.read()? {
+        for from in (0..columns.len()).step_by(piece) {
+            let part = view(columns).part(from..columns.len().min(from + piece));
+            let time = part.times.first().copied().unwrap_or_default();
+            if before(time, run.taken() as u64, &fills).is_break() {
+                break 'tape;
+            }
             run.take(&part, watch.flag())?;
-            tables.trades(&tally.take(&run.take_fills())?)?;
+            fills = run.take_fills();
+            tables.trades(&tally.take(&fills)?)?;
             tables.blocks(&run.take_blocks())?;
         }
         watch.tell(run.taken() as u64, total);

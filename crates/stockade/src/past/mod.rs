@@ -3,11 +3,13 @@
 
 mod compare;
 mod paper;
+mod paper_quotes;
 mod repeat;
 mod state;
 
 pub use compare::{Compared, compare};
 pub use paper::{Pace, Papered, Tape, paper};
+pub use paper_quotes::{PaperedQuotes, QuoteTape};
 pub use repeat::{Repeated, repeat};
 pub use state::{StateView, state};
 

@@ -33,7 +33,7 @@ pub enum Pace {
 }
 
 /// The longest wait between two looks at whether to stop.
-const LOOK: Duration = Duration::from_millis(50);
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 impl Tape {
     /// A strategy's tape in the catalogue.
@@ -117,7 +117,7 @@ pub fn paper(
 
 impl Pace {
     /// How long after the first row something comes that came so many nanoseconds after it.
-    fn after(self, nanos: i64) -> Duration {
+    pub(super) fn after(self, nanos: i64) -> Duration {
         match self {
             Self::Free => Duration::ZERO,
             #[allow(clippy::cast_precision_loss, reason = "a wait, not a figure")]
