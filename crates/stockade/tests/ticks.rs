@@ -215,7 +215,7 @@ fn a_run_on_quotes_is_looked_into_repeated_and_papered() {
         assert_eq!(whole.paper.digest, finished.result.digest);
         assert!(whole.paper.files.compared(&past.directory).iter().all(|(_, same)| *same));
         let ended = tape.run(Pace::Free, &mut |_, taken, _| {
-            if taken == 8_192 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if taken == 9_001 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let ended = ended.expect("runs");
         assert_eq!(ended.paper.digest, ended.backtest);

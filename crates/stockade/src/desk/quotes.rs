@@ -31,6 +31,8 @@ pub type Look<'a> = dyn FnMut(Timestamp, u64, &[Fill]) -> ControlFlow<()> + 'a;
 pub(crate) struct Guide<'a> {
     /// So many at a time.
     pub piece: usize,
+    /// So many in all, if the tape has them.
+    pub most: u64,
     /// Asked before each piece.
     pub before: &'a mut Look<'a>,
 }
@@ -43,7 +45,7 @@ pub(super) fn compute(
     watch: &Watch,
 ) -> Result<Computed> {
     let mut on = |_: Timestamp, _: u64, _: &[Fill]| ControlFlow::Continue(());
-    compute_guided(place, what, watch, Guide { piece: PIECE, before: &mut on })
+    compute_guided(place, what, watch, Guide { piece: PIECE, most: u64::MAX, before: &mut on })
 }
 
 /// The same, with quotes that are handed over as somebody wants.
@@ -51,7 +53,7 @@ pub(crate) fn compute_guided(
     (catalog, results): (&Catalog, &Path),
     (strategy, manifest, text): (&Strategy, &Manifest, &str),
     watch: &Watch,
-    Guide { piece, before }: Guide<'_>,
+    Guide { piece, most, before }: Guide<'_>,
 ) -> Result<Computed> {
     let (symbol, name) = (symbol(strategy, manifest)?, &manifest.dataset.name);
     let mut stream = catalog.quotes(name, &symbol)?;
@@ -68,8 +70,10 @@ pub(crate) fn compute_guided(
     watch.tell(0, total);
     let mut fills = Vec::new();
     'tape: while let Some(columns) = stream.read()? {
-        for from in (0..columns.len()).step_by(piece) {
-            let part = view(columns).part(from..columns.len().min(from + piece));
+        let left = usize::try_from(most - run.taken() as u64).unwrap_or(usize::MAX);
+        let here = columns.len().min(left);
+        for from in (0..here).step_by(piece) {
+            let part = view(columns).part(from..here.min(from + piece));
             let time = part.times.first().copied().unwrap_or_default();
             if before(time, run.taken() as u64, &fills).is_break() {
                 break 'tape;
@@ -80,6 +84,9 @@ pub(crate) fn compute_guided(
             tables.blocks(&run.take_blocks())?;
         }
         watch.tell(run.taken() as u64, total);
+        if here < columns.len() {
+            break;
+        }
         if watch.is_stopped() {
             return Err(engine::Error::Cancelled.into());
         }

@@ -61,16 +61,11 @@ impl<'a> QuoteTape<'a> {
                 std::thread::sleep(left.min(super::paper::LOOK));
             }
         };
-        let paper = self.compute(Guide { piece: 1, before: &mut before })?;
-        // A backtest takes as many as it likes at a time, up to where the paper ended.
-        let end = stopped.map(|(_, taken)| taken);
-        let mut until = |_: Timestamp, taken: u64, _: &[Fill]| match end {
-            Some(end) if taken >= end => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        };
-        let piece = end.map_or(PIECE, |end| usize::try_from(end).unwrap_or(1).clamp(1, PIECE));
-        let piece = if end.is_some_and(|end| end % piece as u64 != 0) { 1 } else { piece };
-        let backtest = self.compute(Guide { piece, before: &mut until })?.digest;
+        let paper = self.compute(Guide { piece: 1, most: u64::MAX, before: &mut before })?;
+        // A backtest takes many at a time, up to where the paper ended.
+        let most = stopped.map_or(u64::MAX, |(_, taken)| taken);
+        let mut on = |_: Timestamp, _: u64, _: &[Fill]| ControlFlow::Continue(());
+        let backtest = self.compute(Guide { piece: PIECE, most, before: &mut on })?.digest;
         Ok(PaperedQuotes { paper, backtest, stopped: stopped.map(|(time, _)| time) })
     }
 
