@@ -35,7 +35,7 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 15] = [
+const CRATES: [(&str, Floor); 17] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
@@ -49,12 +49,14 @@ const CRATES: [(&str, Floor); 15] = [
     ("store", Floor::Adapter),
     ("settings", Floor::Adapter),
     ("edge", Floor::Adapter),
+    ("feeds", Floor::Adapter),
+    ("venues", Floor::Adapter),
     ("stockade", Floor::App),
     ("xtask", Floor::Chore),
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 23] = [
+const EDGES: [(&str, &str, &str); 30] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -65,6 +67,13 @@ const EDGES: [(&str, &str, &str); 23] = [
     ("audit", "seal", "checkpoints are signed, leaves committed"),
     ("catalog", "market", "what is stored are bars and panels"),
     ("kms", "seal", "a key holder hands out sealing, MAC and signing keys"),
+    ("feeds", "engine", "what a stream told is an event of the kernel"),
+    ("feeds", "market", "bars, quotes and books of listed instruments"),
+    ("feeds", "portfolio", "instruments go by their number in the ledger"),
+    ("venues", "engine", "calls, answers and words are the kernel's"),
+    ("venues", "market", "prices and sizes are the instrument's ticks and lots"),
+    ("venues", "portfolio", "instruments and legs are the ledger's"),
+    ("venues", "seal", "requests are signed, keys are secrets"),
     ("store", "audit", "the leaf is written in the transaction of the act"),
     ("store", "identity", "rows that a person owns are reached through a Tenant"),
     ("store", "seal", "sealed fields are stored as envelopes"),

@@ -15,6 +15,7 @@ pub mod feed;
 mod fields;
 mod history;
 mod kernel;
+pub mod live;
 pub mod order;
 pub mod plan;
 mod problem;

@@ -163,7 +163,7 @@ fn values_have_types_and_ranges() {
     insta::assert_snapshot!(with("costs:", "cash: 1e6\ncurrency: usd\nseed: -1\nbar: 1 d\ncosts:"), @r#"
     9:7 [wrong-type] <1e6> `cash` is a plain number, this is "1e6"
         write it like 1000000: digits, at most eight after the point, no separators
-    10:11 [unknown-value] <usd> "usd" is not a currency code: three capital letters, as in ISO 4217
+    10:11 [unknown-value] <usd> "usd" is not a currency: capital letters, as USD (ISO 4217) or USDT (a coin's ticker)
     11:7 [wrong-type] <-1> `seed` is a whole number
         write digits only, at most 18446744073709551615
     12:6 [unknown-value] <1 d> `bar` cannot be "1 d"

@@ -15,6 +15,7 @@ mod session;
 mod symbol;
 mod tape;
 mod time;
+mod venue;
 
 pub use adjust::{Action, Adjustment, CorporateAction, SplitFactor, adjust_splits};
 pub use bar::{Bar, BarSeries, BarSize};
@@ -30,6 +31,7 @@ pub use tape::{
     Depth, Flaw, Funding, Print, Quote, Repeats, Seen, Status, Tick, TickRules, TickWatch,
 };
 pub use time::Timestamp;
+pub use venue::{Product, Roster, Traded, VenueName};
 
 /// Everything that can be wrong with a noun of the market.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,9 +42,17 @@ pub enum Error {
         /// The text as it came, cut to 64 characters.
         text: String,
     },
-    /// A currency is not three capital letters.
-    #[error("{text:?} is not a currency code: three capital letters, as in ISO 4217")]
+    /// A currency is not of 2 to 12 capital letters and digits.
+    #[error(
+        "{text:?} is not a currency: capital letters, as USD (ISO 4217) or USDT (a coin's ticker)"
+    )]
     Currency {
+        /// The text as it came, cut to 64 characters.
+        text: String,
+    },
+    /// No such exchange.
+    #[error("{text:?} is not a venue: binance, bybit or okx")]
+    Venue {
         /// The text as it came, cut to 64 characters.
         text: String,
     },

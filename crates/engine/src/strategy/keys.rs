@@ -307,7 +307,7 @@ const OWN_KEYS: &[Key] = &[
         KeyKind::Text,
         "USD",
         "USD",
-        "The account's currency, three capital letters; the data must be priced in it.",
+        "The account's currency, `USD` or a coin such as `USDT`; the data must be priced in it.",
     ),
     key("seed", KeyKind::Whole, "1", "1", "Seed of what is drawn: the noise of slippage."),
 ];

@@ -4,13 +4,27 @@ use super::wire::{Wire, tag};
 use market::Currency;
 use portfolio::{CashFlow, Flow};
 
+/// Three letters are written as they are; a longer or shorter ticker behind its length, which no
+/// letter equals.
 impl Wire for Currency {
     fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.to_string().as_bytes());
+        let letters = self.as_str().as_bytes();
+        if letters.len() != 3 {
+            #[allow(clippy::cast_possible_truncation, reason = "at most 12")]
+            out.push(letters.len() as u8);
+        }
+        out.extend_from_slice(letters);
     }
 
     fn read(bytes: &mut &[u8]) -> Option<Self> {
-        let (letters, rest) = bytes.split_first_chunk::<3>()?;
+        let length = match bytes.first()? {
+            length if usize::from(*length) <= Self::LETTERS_MAX => {
+                *bytes = bytes.get(1..)?;
+                usize::from(*length)
+            }
+            _ => 3,
+        };
+        let (letters, rest) = bytes.split_at_checked(length)?;
         *bytes = rest;
         std::str::from_utf8(letters).ok()?.parse().ok()
     }

@@ -1,0 +1,169 @@
+//! The names by which a bot and a venue speak of the same order.
+
+use std::{fmt, str::FromStr};
+
+/// Text of at most `N` bytes, plain ASCII without spaces; copied, never allocated.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name<const N: usize> {
+    bytes: [u8; N],
+    length: u8,
+}
+
+impl<const N: usize> Name<N> {
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let text = self.bytes.get(..usize::from(self.length)).unwrap_or(&[]);
+        std::str::from_utf8(text).expect("made of ASCII only")
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        let fits = (1..=N).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        let length = u8::try_from(text.len()).ok().filter(|_| fits)?;
+        let mut bytes = [0; N];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { bytes, length })
+    }
+}
+
+impl<const N: usize> fmt::Display for Name<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl<const N: usize> fmt::Debug for Name<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// A text that is no name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no name: 1 to {max} plain characters")]
+pub struct NameError {
+    /// What was given, cut to 64 characters.
+    pub text: String,
+    /// The most characters.
+    pub max: usize,
+}
+
+impl<const N: usize> FromStr for Name<N> {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let error = || NameError { text: text.chars().take(64).collect(), max: N };
+        Self::of(text).ok_or_else(error)
+    }
+}
+
+/// A venue's own number of an order.
+pub type VenueId = Name<40>;
+/// A venue's own number of a trade, unique within its instrument.
+pub type TradeId = Name<40>;
+/// The name that whoever sent an order gave it: ours has at most 32 letters and digits (OKX takes no
+/// more); a foreign one may have 36.
+pub type ClientId = Name<36>;
+
+/// One life of one bot: drawn by chance at each start, so that neither a cloned machine nor a restored
+/// journal gives an order a name that was used before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+/// Digits of base 32 without the letters that look alike; all venues take them.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// What our names begin with.
+const PREFIX: u8 = b's';
+/// Digits of an epoch: 64 bits in fives.
+const EPOCH_DIGITS: usize = 13;
+/// Digits of a sequence number: 40 bits.
+const SEQUENCE_DIGITS: usize = 8;
+
+impl Epoch {
+    /// Orders that one life can name.
+    pub const SEQUENCE_MAX: u64 = (1 << (5 * SEQUENCE_DIGITS)) - 1;
+
+    /// The name of the `sequence`-th order of this life; [`None`] beyond [`Epoch::SEQUENCE_MAX`].
+    #[must_use]
+    pub fn name(self, sequence: u64) -> Option<ClientId> {
+        if sequence > Self::SEQUENCE_MAX {
+            return None;
+        }
+        let mut bytes = [0; 36];
+        let length = 1 + EPOCH_DIGITS + SEQUENCE_DIGITS;
+        let (head, rest) = bytes.split_first_mut()?;
+        *head = PREFIX;
+        let (epoch, rest) = rest.split_at_mut_checked(EPOCH_DIGITS)?;
+        put(self.0, epoch);
+        put(sequence, rest.get_mut(..SEQUENCE_DIGITS)?);
+        Some(ClientId { bytes, length: u8::try_from(length).ok()? })
+    }
+
+    /// The life and the number that a name was made of; [`None`] for a foreign name.
+    #[must_use]
+    pub fn read(name: &ClientId) -> Option<(Self, u64)> {
+        let text = name.as_str().as_bytes();
+        let (head, rest) = text.split_first()?;
+        let (epoch, sequence) = rest.split_at_checked(EPOCH_DIGITS)?;
+        let is_ours = *head == PREFIX && sequence.len() == SEQUENCE_DIGITS;
+        let read = (Self(value(epoch)?), value(sequence)?);
+        // 13 digits hold 65 bits: the name of another number is not taken for this one's.
+        (is_ours && read.0.name(read.1).as_ref() == Some(name)).then_some(read)
+    }
+}
+
+fn put(mut number: u64, out: &mut [u8]) {
+    for place in out.iter_mut().rev() {
+        *place =
+            usize::try_from(number & 31).ok().and_then(|d| DIGITS.get(d)).copied().unwrap_or(b'0');
+        number >>= 5;
+    }
+}
+
+fn value(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0_u64, |value, digit| {
+        let place = DIGITS.iter().position(|d| d == digit)?;
+        Some(value.wrapping_shl(5) | u64::try_from(place).ok()?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_name_says_its_life_and_number_and_foreign_names_say_neither() {
+        let name = Epoch(u64::MAX).name(1).expect("in range");
+        assert_eq!(name.as_str(), "sfzzzzzzzzzzzz00000001");
+        assert_eq!(Epoch::read(&name), Some((Epoch(u64::MAX), 1)));
+        assert_eq!(Epoch(1).name(Epoch::SEQUENCE_MAX + 1), None);
+        for foreign in
+            ["x", "web_abc", "sfzzzzzzzzzzzz0000000", "szzzzzzzzzzzzz00000001", "adl_autoclose"]
+        {
+            assert_eq!(Epoch::read(&foreign.parse().expect("a name")), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn names_are_plain_and_short() {
+        for bad in ["", "a b", "ä", "\u{1b}[2J", &"a".repeat(37)] {
+            assert!(bad.parse::<ClientId>().is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_unique_short_and_alphanumeric(a: (u64, u64), b: (u64, u64)) {
+            let name = |(epoch, sequence): (u64, u64)| {
+                Epoch(epoch).name(sequence & Epoch::SEQUENCE_MAX).expect("in range")
+            };
+            let (one, two) = (name(a), name(b));
+            prop_assert!(one.as_str().len() <= 32);
+            prop_assert!(one.as_str().bytes().all(|c| c.is_ascii_alphanumeric()));
+            let key = |(e, s): (u64, u64)| (e, s & Epoch::SEQUENCE_MAX);
+            prop_assert_eq!(one == two, key(a) == key(b));
+            prop_assert_eq!(Epoch::read(&one), Some((Epoch(a.0), a.1 & Epoch::SEQUENCE_MAX)));
+        }
+    }
+}
