@@ -8,7 +8,9 @@ mod call;
 mod name;
 mod report;
 
-pub use call::{Answer, Call, Mode, NewOrder, OrderRef, Refused, RefusedKind, Scope, Unknown};
+pub use call::{
+    Answer, Book, Call, Mode, NewOrder, OrderRef, Refused, RefusedKind, Scope, Unknown,
+};
 pub use name::{ClientId, Epoch, Name, NameError, TradeId, VenueId};
 pub use report::{
     Balance, Cause, FillReport, KeyScope, OrderReport, OrderState, Permission, PositionReport,
