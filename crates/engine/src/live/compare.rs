@@ -81,7 +81,7 @@ impl Custodian {
         self.compare.next = None;
         self.compare.failed = false;
         self.compare.positions = None;
-        let open = self.send(Call::OpenOrders(None), About::OpenOrders, now);
+        let open = self.send(Call::OpenOrders(None, super::Book::Both), About::OpenOrders, now);
         self.compare.open.insert(open);
         for instrument in self.of_interest() {
             self.ask_trades(instrument, now);

@@ -256,7 +256,7 @@ impl Custodian {
         }
         self.record(Record::Change { client, ticket });
         let about = super::custodian::About::Amend(client, ticket);
-        self.send(super::Call::Amend(reference, *change), about, now);
+        self.send(super::Call::Amend(reference, *change, Some(ticket.side)), about, now);
     }
 
     /// Sends cancels for what nobody wants any more.
