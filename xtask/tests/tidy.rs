@@ -35,7 +35,7 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 17] = [
+const CRATES: [(&str, Floor); 18] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
@@ -45,6 +45,7 @@ const CRATES: [(&str, Floor); 17] = [
     ("identity", Floor::Core),
     ("audit", Floor::Core),
     ("catalog", Floor::Adapter),
+    ("journal", Floor::Adapter),
     ("kms", Floor::Adapter),
     ("store", Floor::Adapter),
     ("settings", Floor::Adapter),
