@@ -1,7 +1,13 @@
 //! What goes wrong on purpose, as data: a seed and rates, and for each step the next fault.
 
 use crate::backoff::Dice;
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 /// Parts of a million: how often something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -93,8 +99,12 @@ pub struct Faults {
     pub swap_messages: Rate,
     /// A stream ends inside a message, without a close frame.
     pub cut_stream: Rate,
-    /// How often a step is late.
-    pub delay: Rate,
+    /// A request waits before it is handled.
+    pub delay_request: Rate,
+    /// An answer waits after the request was handled.
+    pub delay_response: Rate,
+    /// A message of a stream waits, and those after it with it.
+    pub delay_message: Rate,
     /// The shortest delay.
     pub delay_ms_min: u32,
     /// The longest delay.
@@ -136,14 +146,16 @@ pub enum MessageFault {
 pub struct Fault<F> {
     /// What happens.
     pub what: F,
-    /// By how much it is late.
-    pub delay: Duration,
+    /// How long it waits first.
+    pub before: Duration,
+    /// How long the answer waits, where there is one.
+    pub after: Duration,
 }
 
 /// Decides what goes wrong next. The same seed and the same order of calls give the same faults.
 #[derive(Debug, Clone)]
 pub struct FaultPlan {
-    faults: Faults,
+    faults: Arc<Faults>,
     dice: Dice,
 }
 
@@ -151,7 +163,8 @@ impl FaultPlan {
     /// The plan of one connection: connections have their own dice, so that the order in which
     /// they are served does not show in any of them.
     #[must_use]
-    pub fn new(faults: Faults, connection: u64) -> Self {
+    pub fn new(faults: impl Into<Arc<Faults>>, connection: u64) -> Self {
+        let faults = faults.into();
         let mut dice = Dice::new(faults.seed ^ connection.wrapping_mul(0xd134_2543_de82_ef95));
         dice.roll();
         Self { faults, dice }
@@ -159,8 +172,8 @@ impl FaultPlan {
 
     /// The next request's.
     pub fn next_request(&mut self) -> Fault<RequestFault> {
-        let faults = &self.faults;
-        let mut roll = Roll(self.dice.below(1_000_000));
+        let faults = Arc::clone(&self.faults);
+        let mut roll = self.roll();
         let what = if roll.hits(faults.drop_request) {
             RequestFault::Drop
         } else if roll.hits(faults.drop_response) {
@@ -171,13 +184,14 @@ impl FaultPlan {
             let refusal = faults.refusals.iter().find(|refusal| roll.hits(refusal.rate));
             refusal.cloned().map_or(RequestFault::None, RequestFault::Refuse)
         };
-        Fault { what, delay: self.next_delay() }
+        let (before, after) = (self.delay(faults.delay_request), self.delay(faults.delay_response));
+        Fault { what, before, after }
     }
 
     /// The next message's.
     pub fn next_message(&mut self) -> Fault<MessageFault> {
-        let faults = &self.faults;
-        let mut roll = Roll(self.dice.below(1_000_000));
+        let faults = Arc::clone(&self.faults);
+        let mut roll = self.roll();
         let what = if roll.hits(faults.duplicate_message) {
             MessageFault::Duplicate
         } else if roll.hits(faults.drop_message) {
@@ -189,16 +203,78 @@ impl FaultPlan {
         } else {
             MessageFault::None
         };
-        Fault { what, delay: self.next_delay() }
+        Fault { what, before: self.delay(faults.delay_message), after: Duration::ZERO }
     }
 
     /// Always two numbers of the dice: a change of one rate moves no other fault.
-    fn next_delay(&mut self) -> Duration {
-        let is_late = Roll(self.dice.below(1_000_000)).hits(self.faults.delay);
+    fn delay(&mut self, rate: Rate) -> Duration {
+        let is_late = self.roll().hits(rate);
         let (min, max) = (self.faults.delay_ms_min, self.faults.delay_ms_max);
         let span = u64::from(max.saturating_sub(min)) + 1;
         let ms = u64::from(min) + self.dice.below(span);
         if is_late { Duration::from_millis(ms) } else { Duration::ZERO }
+    }
+
+    fn roll(&mut self) -> Roll {
+        Roll(self.dice.below(1_000_000))
+    }
+}
+
+/// The faults of a running server, which can be changed while it runs: every clone is the same.
+#[derive(Debug, Clone, Default)]
+pub struct FaultSwitch(Arc<Switch>);
+
+#[derive(Debug, Default)]
+struct Switch {
+    faults: RwLock<Arc<Faults>>,
+    version: AtomicU64,
+    connections: AtomicU64,
+}
+
+impl FaultSwitch {
+    /// Begins with these faults.
+    #[must_use]
+    pub fn new(faults: Faults) -> Self {
+        let switch = Self::default();
+        switch.set(faults);
+        switch
+    }
+
+    /// From the next request or message on, on every connection, these faults and no others.
+    pub fn set(&self, faults: Faults) {
+        *self.0.faults.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(faults);
+        self.0.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// The plan of the next connection: the first has number 0.
+    pub(crate) fn plan(&self) -> LivePlan {
+        let connection = self.0.connections.fetch_add(1, Ordering::Relaxed);
+        let version = self.0.version.load(Ordering::Acquire);
+        let plan = FaultPlan::new(self.faults(), connection);
+        LivePlan { switch: self.clone(), connection, version, plan }
+    }
+
+    fn faults(&self) -> Arc<Faults> {
+        Arc::clone(&self.0.faults.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The plan of one connection, begun anew when the switch is set.
+pub(crate) struct LivePlan {
+    switch: FaultSwitch,
+    connection: u64,
+    version: u64,
+    plan: FaultPlan,
+}
+
+impl LivePlan {
+    pub(crate) fn now(&mut self) -> &mut FaultPlan {
+        let version = self.switch.0.version.load(Ordering::Acquire);
+        if version != self.version {
+            self.version = version;
+            self.plan = FaultPlan::new(self.switch.faults(), self.connection);
+        }
+        &mut self.plan
     }
 }
 
@@ -243,7 +319,9 @@ mod tests {
             drop_message: rate,
             swap_messages: rate,
             cut_stream: rate,
-            delay: Rate::per_cent(50),
+            delay_request: Rate::per_cent(50),
+            delay_response: Rate::per_cent(50),
+            delay_message: Rate::per_cent(50),
             delay_ms_min: 3,
             delay_ms_max: 9,
         }
@@ -279,7 +357,7 @@ mod tests {
                 other => format!("{other:?}"),
             };
             *seen.entry(name).or_insert(0u32) += 1;
-            let ms = fault.delay.as_millis();
+            let ms = fault.before.as_millis();
             assert!(ms == 0 || (3..=9).contains(&ms), "{ms}");
         }
         let mut plan = FaultPlan::new(all(), 2);
@@ -295,10 +373,23 @@ mod tests {
     fn connections_and_seeds_differ_and_quiet_is_quiet() {
         assert_ne!(requests(&all(), 1, 50), requests(&all(), 2, 50));
         assert_ne!(requests(&all(), 1, 50), requests(&Faults { seed: 12, ..all() }, 1, 50));
-        let quiet = Fault { what: RequestFault::None, delay: Duration::ZERO };
+        let zero = Duration::ZERO;
+        let quiet = Fault { what: RequestFault::None, before: zero, after: zero };
         assert!(requests(&Faults::default(), 1, 50).iter().all(|fault| *fault == quiet));
         let always = Faults { drop_request: Rate::ALWAYS, ..Faults::default() };
         assert!(requests(&always, 1, 50).iter().all(|fault| fault.what == RequestFault::Drop));
+    }
+
+    #[test]
+    fn a_switch_acts_on_connections_that_live() {
+        let switch = FaultSwitch::new(Faults { drop_request: Rate::ALWAYS, ..Faults::default() });
+        let (mut first, mut second) = (switch.plan(), switch.plan());
+        assert_eq!(first.now().next_request().what, RequestFault::Drop);
+        switch.set(all());
+        let next =
+            |plan: &mut LivePlan| (0..50).map(|_| plan.now().next_request()).collect::<Vec<_>>();
+        assert_eq!(next(&mut first), requests(&all(), 0, 50));
+        assert_eq!(next(&mut second), requests(&all(), 1, 50));
     }
 
     #[test]
@@ -306,6 +397,6 @@ mod tests {
         let what = |faults: &Faults| {
             requests(faults, 1, 200).into_iter().map(|fault| fault.what).collect::<Vec<_>>()
         };
-        assert_eq!(what(&all()), what(&Faults { delay: Rate::NEVER, ..all() }));
+        assert_eq!(what(&all()), what(&Faults { delay_request: Rate::NEVER, ..all() }));
     }
 }

@@ -8,6 +8,7 @@
     reason = "an adapter: it keeps its certificates in files and says when bytes left the machine"
 )]
 
+mod accept;
 mod activity;
 mod authority;
 mod backoff;
@@ -15,9 +16,11 @@ mod client;
 mod door;
 mod faults;
 mod files;
+mod loopback;
 mod peers;
 mod serve;
 mod tls;
+mod upgrade;
 mod websocket;
 
 pub use authority::{Authority, Leaf};
@@ -28,10 +31,12 @@ pub use client::{
 };
 pub use door::{Door, Exposure, LocalDoor, Peer, Protocol, TlsDoor};
 pub use faults::{
-    Fault, FaultPlan, Faults, Handled, MessageFault, Rate, Refusal, RequestFault,
+    Fault, FaultPlan, FaultSwitch, Faults, Handled, MessageFault, Rate, Refusal, RequestFault,
 };
+pub use loopback::{LoopbackDoor, LoopbackGuard, Page, Refused, serve_pages};
 pub use serve::{Drained, Limits, TooManyHeaders, serve};
 pub use tls::Tls;
+pub use upgrade::{Call, Reply, SocketHandler, UpgradeTerms, serve_upgradable};
 pub use websocket::{
     Closed, ConnectError, End, Event, Socket, SocketRequest, SocketTerms, Utf8Bytes,
 };
@@ -64,6 +69,12 @@ pub enum Error {
         "{address} can be reached from other machines: say so with --public (server.public = true), or listen on 127.0.0.1"
     )]
     NotLoopback {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// The endpoint is for this machine only, whatever anybody says.
+    #[error("{address} can be reached from other machines: choose a port on 127.0.0.1 or [::1]")]
+    LoopbackOnly {
         /// Where.
         address: SocketAddr,
     },

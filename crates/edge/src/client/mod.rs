@@ -202,10 +202,10 @@ impl Client {
     }
 
     fn place(&self, origin: &Origin) -> Result<&Place, SendError> {
-        self.0.places.get(origin).ok_or_else(|| SendError::NeverSent {
-            origin: origin.clone(),
-            why: Unsent::NotAllowed,
-        })
+        self.0
+            .places
+            .get(origin)
+            .ok_or_else(|| SendError::NeverSent { origin: origin.clone(), why: Unsent::NotAllowed })
     }
 
     async fn permit<'a>(

@@ -150,10 +150,8 @@ mod tests {
     fn debug_shows_no_secret() {
         let origin = "api.example.com".parse().expect("an origin");
         let mut request = Request::new(Method::POST, origin, "/order?signature=CANARY");
-        request.headers = vec![(
-            HeaderName::from_static("x-mbx-apikey"),
-            HeaderValue::from_static("CANARY"),
-        )];
+        request.headers =
+            vec![(HeaderName::from_static("x-mbx-apikey"), HeaderValue::from_static("CANARY"))];
         request.body = Bytes::from_static(b"CANARY");
         let text = format!("{request:?}");
         assert!(text.contains("/order") && text.contains("x-mbx-apikey"), "{text}");

@@ -95,16 +95,8 @@ impl Trust {
 
     /// TLS 1.2 with ECDHE and AEAD, or 1.3; HTTP/1.1 is what will be spoken.
     pub(crate) fn config(self) -> Result<Arc<ClientConfig>, Error> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        for own in self.own {
-            roots.add(own)?;
-        }
         let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-        let web =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .map_err(|error| rustls::Error::General(error.to_string()))?;
-        let verifier = Arc::new(Pinned { web, pins: self.pins });
+        let verifier = Arc::new(self.verifier()?);
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])?
             .dangerous()
@@ -112,6 +104,18 @@ impl Trust {
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(config))
+    }
+
+    fn verifier(self) -> Result<Pinned, Error> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for own in self.own {
+            roots.add(own)?;
+        }
+        let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+        let web = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|error| rustls::Error::General(error.to_string()))?;
+        Ok(Pinned { web, pins: self.pins })
     }
 }
 
@@ -192,6 +196,33 @@ mod tests {
         check(&STANDARD.encode([7; 31]), false);
         check("", false);
         assert_eq!(Pin::parse(&hash).expect("good").to_string(), format!("sha256/{hash}"));
+    }
+
+    /// Holds the claim that whoever trusts this machine's authority trusts it for no other name.
+    #[test]
+    fn the_authority_of_this_machine_vouches_for_no_other_name() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let now = jiff::Timestamp::now();
+        let authority = crate::Authority::open_or_create(directory.path(), now).expect("makes");
+        let secret = directory.path().join("authority-key.pem");
+        let key = std::fs::read_to_string(secret).expect("reads");
+        let key = rcgen::KeyPair::from_pem(&key).expect("a key");
+        let root = CertificateDer::from_pem_file(authority.path()).expect("a root");
+        let verifier = Trust::web().and_roots(&authority.path()).expect("a root");
+        let verifier = verifier.verifier().expect("a verifier");
+        let check = |name: &str, good: bool| {
+            let params = rcgen::CertificateParams::new([name.to_owned()]).expect("a name");
+            let issuer = rcgen::Issuer::from_ca_cert_der(&root, &key).expect("an issuer");
+            let leaf_key = rcgen::KeyPair::generate().expect("a key");
+            let leaf = params.signed_by(&leaf_key, &issuer).expect("signs");
+            let asked = ServerName::try_from(name).expect("a name");
+            let shown = verifier.verify_server_cert(leaf.der(), &[], &asked, &[], UnixTime::now());
+            assert_eq!(shown.is_ok(), good, "{name}: {shown:?}");
+        };
+        check("localhost", true);
+        check("127.0.0.1", true);
+        check("api.binance.com", false);
+        check("127.0.0.2", false);
     }
 
     #[test]

@@ -63,10 +63,8 @@ impl Client {
     ) -> Result<Socket, ConnectError> {
         let deadline = Instant::now() + within;
         let origin = &request.origin;
-        let invalid = |what| SendError::NeverSent {
-            origin: origin.clone(),
-            why: Unsent::Invalid { what },
-        };
+        let invalid =
+            |what| SendError::NeverSent { origin: origin.clone(), why: Unsent::Invalid { what } };
         target(&request.target).map_err(|_| invalid("the target must be /path?query"))?;
         let address = format!("ws://{}{}", origin.authority(), request.target);
         let mut handshake = address

@@ -6,7 +6,7 @@ pub use connect::{ConnectError, SocketRequest};
 
 use crate::{
     client::wire::{Meter, Wire},
-    faults::{FaultPlan, MessageFault},
+    faults::{LivePlan, MessageFault},
 };
 use futures_util::{SinkExt, StreamExt};
 use hyper::body::Bytes;
@@ -20,7 +20,10 @@ use tokio_tungstenite::{
         error::ProtocolError,
         protocol::{
             CloseFrame, Role, WebSocketConfig,
-            frame::{Frame, coding::CloseCode},
+            frame::{
+                Frame,
+                coding::{CloseCode, Data, OpCode},
+            },
         },
     },
 };
@@ -106,7 +109,7 @@ pub struct Socket {
 
 /// Faults of the sending side.
 struct Mischief {
-    plan: FaultPlan,
+    plan: LivePlan,
     /// A message that waits for the next to go first, and how long.
     held: Option<(Message, Instant)>,
 }
@@ -125,7 +128,7 @@ impl Socket {
         wire: Wire,
         meter: Meter,
         terms: SocketTerms,
-        plan: FaultPlan,
+        plan: LivePlan,
     ) -> Self {
         let config = config(&terms);
         let stream = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
@@ -166,12 +169,12 @@ impl Socket {
             Some(Ok(Message::Pong(_))) => Some(Event::Pong),
             Some(Ok(Message::Frame(_))) => None,
             Some(Ok(Message::Close(frame))) => {
-                self.flush().await;
                 let (code, reason) = match frame {
                     Some(frame) => (Some(frame.code.into()), frame.reason.to_string()),
                     None => (None, String::new()),
                 };
                 self.end(Closed { code, reason, end: End::Peer });
+                self.flush().await;
                 None
             }
             Some(Err(error)) => {
@@ -181,12 +184,12 @@ impl Socket {
                     End::Malformed => Some(CloseCode::Protocol),
                     _ => None,
                 };
+                self.end(Closed::because(end));
                 if let Some(code) = code {
                     let frame = CloseFrame { code, reason: Utf8Bytes::default() };
                     // The socket is given up: whether the peer hears why does not matter.
                     let _ = timeout(self.terms.patience, self.stream.close(Some(frame))).await;
                 }
-                self.end(Closed::because(end));
                 None
             }
             None => {
@@ -268,10 +271,10 @@ impl Socket {
 
     async fn send(&mut self, message: Message) -> Result<(), Closed> {
         let Some(mischief) = &mut self.mischief else { return self.transmit(message).await };
-        let fault = mischief.plan.next_message();
+        let fault = mischief.plan.now().next_message();
         let held = mischief.held.take();
-        if !fault.delay.is_zero() {
-            sleep(fault.delay).await;
+        if !fault.before.is_zero() {
+            sleep(fault.before).await;
         }
         match fault.what {
             MessageFault::None => self.transmit(message).await?,
@@ -307,8 +310,7 @@ impl Socket {
     async fn cut(&mut self, message: Message) -> Result<(), Closed> {
         let bytes = message.into_data();
         let half = bytes.slice(..bytes.len() / 2);
-        let data = tungstenite::protocol::frame::coding::Data::Binary;
-        let frame = Frame::message(half, tungstenite::protocol::frame::coding::OpCode::Data(data), false);
+        let frame = Frame::message(half, OpCode::Data(Data::Binary), false);
         self.transmit(Message::Frame(frame)).await?;
         let closed = Closed::because(End::Broken);
         self.end(closed.clone());
