@@ -22,6 +22,7 @@ mod problem;
 mod quotes;
 pub mod replay;
 pub mod risk;
+mod rows;
 mod session;
 pub mod strategy;
 pub mod sweep;
@@ -43,6 +44,7 @@ pub use kernel::{
 };
 pub use problem::Problem;
 pub use quotes::{KEPT_MAX, QuoteRun, Tallied, Tally};
+pub use rows::{PaperRun, RowEvaluator};
 pub use session::{Quotes, Session};
 pub use strategy::{
     Clock, Completion, CompletionKind, Convention, Costs, Guards, Rules, Schedule, Signals, Sizing,
