@@ -21,10 +21,13 @@ mod stock;
 mod stops;
 mod terms;
 
-pub use call::{Answer, Book, Call, Mode, NewOrder, OrderRef, Refused, RefusedKind, Scope, Unknown};
+pub use call::{
+    Answer, Book, Call, Mode, NewOrder, OrderRef, Refused, RefusedKind, Scope, Unknown,
+};
 pub use custodian::{Barrier, CallId, Custodian, Effect, Link, Notice};
 pub use memory::MemoryError;
 pub use name::{ClientId, Epoch, Name, NameError, TradeId, VenueId};
+pub(crate) use placing::amended;
 pub use record::{Intent, Record, Role};
 pub use report::{
     Balance, Cause, FillReport, KeyScope, OrderReport, OrderState, Permission, PositionReport,
