@@ -13,7 +13,7 @@ use engine::{
 };
 use factor::ParameterKind;
 use market::{Bar, BarSeries, BarSize, Instrument, Timestamp};
-use portfolio::{Contract, Fill, InstrumentId, Ledger, Totals, Trade, round_trips};
+use portfolio::{Contract, InstrumentId, Ledger, Totals, Trade, round_trips};
 use proptest::prelude::*;
 use std::sync::atomic::AtomicBool;
 
@@ -174,7 +174,6 @@ fn shaped(tape: &tape::Tape, lone: bool, lockstep: bool) -> Vec<BarSeries> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// M61: paper is the backtest.
     #[test]
     fn paper_row_by_row_is_the_backtest(
         tape in tape::tape(), rules in 0..RULES.len(), more in 0..MORE.len(),
@@ -262,8 +261,12 @@ fn summed(
     let closed: Vec<Trade> = all.into_iter().filter(|trade| trade.closed.is_some()).collect();
     prop_assert_eq!(trades, &closed[..]);
     let mut want = Totals::default();
-    run.fills.iter().for_each(|fill: &Fill| want.fill(fill).expect("in range"));
-    closed.iter().for_each(|trade| want.trade(trade).expect("in range"));
+    for fill in &run.fills {
+        want.fill(fill).expect("in range");
+    }
+    for trade in &closed {
+        want.trade(trade).expect("in range");
+    }
     prop_assert_eq!(totals, want);
     Ok(())
 }
