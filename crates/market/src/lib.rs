@@ -15,6 +15,7 @@ mod session;
 mod symbol;
 mod tape;
 mod time;
+mod traded;
 mod venue;
 
 pub use adjust::{Action, Adjustment, CorporateAction, SplitFactor, adjust_splits};

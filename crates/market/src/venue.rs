@@ -97,9 +97,9 @@ impl Roster {
     /// In this order.
     #[must_use]
     pub fn new(traded: Vec<Traded>) -> Self {
-        let mut named: Vec<(usize, &Traded)> = traded.iter().enumerate().collect();
-        named.sort_by(|(_, a), (_, b)| (a.product, &a.native).cmp(&(b.product, &b.native)));
-        let names = named.into_iter().map(|(place, _)| place).collect();
+        let mut sorted: Vec<(usize, &Traded)> = traded.iter().enumerate().collect();
+        sorted.sort_by(|(_, a), (_, b)| (a.product, &a.native).cmp(&(b.product, &b.native)));
+        let names = sorted.into_iter().map(|(place, _)| place).collect();
         Self { traded, names }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{Error, Keys};
 use engine::{
-    live::{Answer, Call, Mode, Word},
+    live::{Answer, Book, Call, Mode, Unknown, Word},
     order::Capabilities,
 };
 use http::{Request, Response};
@@ -61,6 +61,26 @@ pub enum Heartbeat {
     Account,
 }
 
+/// How much of one of a venue's limits is used, as an answer's headers say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Used so far in the span.
+    pub used: u32,
+    /// What the venue allows in it.
+    pub limit: u32,
+    /// When the count begins anew, where it is known.
+    pub reset: Option<Timestamp>,
+}
+
+impl Load {
+    /// Whether so much of the limit is used that one should wait: a part of it, in hundredths, is left
+    /// to others at the same address.
+    #[must_use]
+    pub const fn is_past(&self, percent: u32) -> bool {
+        self.used as u64 * 100 >= self.limit as u64 * percent as u64
+    }
+}
+
 /// The bot's end of a protocol: calls to bytes, bytes to answers.
 pub trait Client: Send + Sync {
     /// Whose.
@@ -69,6 +89,12 @@ pub trait Client: Send + Sync {
     /// What the venue is like for this product.
     fn traits(&self) -> Traits;
 
+    /// The calls of one request each that this call comes to, in the order in which they should be
+    /// sent; [`join`] makes one answer of theirs.
+    fn split(&self, call: &Call) -> Vec<Call> {
+        vec![call.clone()]
+    }
+
     /// The signed request, with absolute URI; `now` is the venue's time as far as it is known.
     fn request(&self, call: &Call, now: Timestamp) -> Result<Request<Vec<u8>>, Error>;
 
@@ -76,8 +102,49 @@ pub trait Client: Send + Sync {
     /// [`Answer::NotFound`] or [`Answer::Refused`].
     fn answer(&self, call: &Call, response: &Response<Vec<u8>>, now: Timestamp) -> Answer;
 
+    /// What an answer's headers say of the venue's limits: the fullest of them.
+    fn load(&self, response: &Response<Vec<u8>>, now: Timestamp) -> Option<Load>;
+
     /// A fresh private stream.
     fn stream(&self, listen_key: Option<&str>) -> Box<dyn Stream>;
+}
+
+/// The parts of a call that is for both books, at a venue that keeps two.
+#[must_use]
+pub fn by_book(call: &Call) -> Vec<Call> {
+    let books = [Book::Plain, Book::Conditional];
+    match call {
+        Call::CancelAll(of, Book::Both) => books.map(|book| Call::CancelAll(*of, book)).to_vec(),
+        Call::OpenOrders(of, Book::Both) => books.map(|book| Call::OpenOrders(*of, book)).to_vec(),
+        other => vec![other.clone()],
+    }
+}
+
+/// One answer made of the answers to a call's parts: the lists together; what is not a success hides
+/// what is, and of several that are none, what is least certain wins.
+#[must_use]
+pub fn join(answers: Vec<Answer>) -> Answer {
+    let mut answers = answers.into_iter();
+    let Some(first) = answers.next() else { return Answer::Unknown(Unknown::Unsent) };
+    answers.fold(first, |whole, part| match (whole, part) {
+        (Answer::Orders(mut all), Answer::Orders(more)) => {
+            all.extend(more);
+            Answer::Orders(all)
+        }
+        (whole, part) if doubt(&part) > doubt(&whole) => part,
+        (whole, _) => whole,
+    })
+}
+
+/// How little an answer settles.
+const fn doubt(answer: &Answer) -> u8 {
+    match answer {
+        Answer::NotFound => 1,
+        Answer::Refused(_) => 2,
+        Answer::Throttled { .. } => 3,
+        Answer::Unknown(_) => 4,
+        _ => 0,
+    }
 }
 
 /// One connection of a private stream, from its opening to its end; without I/O.
@@ -104,4 +171,37 @@ pub trait Stream: Send {
 
     /// Keeps the connection alive.
     fn tick(&mut self, now: Timestamp, send: &mut Vec<String>);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::live::{Refused, RefusedKind};
+
+    #[test]
+    fn the_least_certain_part_speaks_for_the_whole() {
+        let refused = || {
+            let kind = RefusedKind::Other;
+            Answer::Refused(Refused { kind, code: -1, text: String::new() })
+        };
+        let lost = Answer::Unknown(Unknown::Lost);
+        let throttled = Answer::Throttled { until: Timestamp::from_nanos(1) };
+        let check = |parts: &[&Answer], want: &Answer| {
+            assert_eq!(&join(parts.iter().map(|part| (*part).clone()).collect()), want);
+        };
+        let none = Answer::Orders(Vec::new());
+        check(&[&none, &none], &none);
+        check(&[&none, &lost], &lost);
+        check(&[&throttled, &none], &throttled);
+        check(&[&throttled, &lost, &refused()], &lost);
+        check(&[&Answer::Done, &refused()], &refused());
+        check(&[], &Answer::Unknown(Unknown::Unsent));
+    }
+
+    #[test]
+    fn a_load_is_past_its_share_at_it() {
+        let load = |used| Load { used, limit: 2400, reset: None };
+        assert!(!load(1919).is_past(80) && load(1920).is_past(80));
+        assert!(Load { used: u32::MAX, limit: u32::MAX, reset: None }.is_past(80));
+    }
 }

@@ -11,7 +11,7 @@ mod client;
 mod counter;
 mod keys;
 
-pub use client::{Client, Heartbeat, Hosts, Setup, Stream, Traits};
+pub use client::{Client, Heartbeat, Hosts, Load, Setup, Stream, Traits, by_book, join};
 pub use counter::{Asked, Counter, Hearing, KeyRing};
 pub use keys::Keys;
 

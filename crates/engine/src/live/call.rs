@@ -4,7 +4,7 @@ use super::{
     Balance, ClientId, FillReport, KeyScope, OrderReport, PositionReport, TradeId, VenueId,
 };
 use crate::order::{Amendment, Ticket};
-use market::Timestamp;
+use market::{Side, Timestamp};
 use portfolio::InstrumentId;
 
 /// One request with a key, about one account at one venue.
@@ -14,14 +14,16 @@ pub enum Call {
     Place(NewOrder),
     /// Take an order back.
     Cancel(OrderRef),
-    /// Change an order's price, size or trigger; the order keeps its name.
-    Amend(OrderRef, Amendment),
-    /// Take every order of an instrument back, conditional ones included; of all with [`None`].
-    CancelAll(Option<InstrumentId>),
+    /// Change an order's price, size or trigger; the order keeps its name. Some venues want the size and
+    /// the price of a limit order both, changed or not, and which way it goes: whoever knows them says
+    /// them.
+    Amend(OrderRef, Amendment, Option<Side>),
+    /// Take every order of an instrument back; of all with [`None`].
+    CancelAll(Option<InstrumentId>, Book),
     /// What became of an order.
     Order(OrderRef),
-    /// Every order that works, conditional ones included; of all instruments with [`None`].
-    OpenOrders(Option<InstrumentId>),
+    /// Every order that works; of all instruments with [`None`].
+    OpenOrders(Option<InstrumentId>, Book),
     /// Trades of the account in an instrument, oldest first, behind one that is known or from a
     /// moment on.
     Fills {
@@ -54,6 +56,17 @@ pub enum Call {
     SetLeverage(InstrumentId, u32),
     /// A key for the private stream, at venues that want one; the same one again, kept alive.
     ListenKey,
+}
+
+/// Which orders of an account: some venues keep those that wait for a trigger in a book of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Book {
+    /// All of them.
+    Both,
+    /// Those that meet the market.
+    Plain,
+    /// Those that wait for a trigger.
+    Conditional,
 }
 
 /// How an account keeps positions.
@@ -212,7 +225,7 @@ impl Call {
             Self::Place(_)
                 | Self::Cancel(_)
                 | Self::Amend(..)
-                | Self::CancelAll(_)
+                | Self::CancelAll(..)
                 | Self::Heartbeat { .. }
                 | Self::SetMode(_)
                 | Self::SetLeverage(..)
@@ -226,9 +239,9 @@ impl Call {
             Self::Place(_) => "place",
             Self::Cancel(_) => "cancel",
             Self::Amend(..) => "amend",
-            Self::CancelAll(_) => "cancel_all",
+            Self::CancelAll(..) => "cancel_all",
             Self::Order(_) => "order",
-            Self::OpenOrders(_) => "open_orders",
+            Self::OpenOrders(..) => "open_orders",
             Self::Fills { .. } => "fills",
             Self::Positions => "positions",
             Self::Balances => "balances",

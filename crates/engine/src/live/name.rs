@@ -63,7 +63,7 @@ pub type VenueId = Name<40>;
 pub type TradeId = Name<40>;
 /// The name that whoever sent an order gave it: ours has at most 32 letters and digits (OKX takes no
 /// more); a foreign one may have 36.
-pub type ClientId = Name<36>;
+pub type ClientId = Name<40>;
 
 /// One life of one bot: drawn by chance at each start, so that neither a cloned machine nor a restored
 /// journal gives an order a name that was used before.
@@ -89,7 +89,7 @@ impl Epoch {
         if sequence > Self::SEQUENCE_MAX {
             return None;
         }
-        let mut bytes = [0; 36];
+        let mut bytes = [0; 40];
         let length = 1 + EPOCH_DIGITS + SEQUENCE_DIGITS;
         let (head, rest) = bytes.split_first_mut()?;
         *head = PREFIX;
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn names_are_plain_and_short() {
-        for bad in ["", "a b", "ä", "\u{1b}[2J", &"a".repeat(37)] {
+        for bad in ["", "a b", "ä", "\u{1b}[2J", &"a".repeat(41)] {
             assert!(bad.parse::<ClientId>().is_err(), "{bad:?}");
         }
     }
