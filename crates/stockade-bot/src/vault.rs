@@ -84,10 +84,10 @@ pub fn open_or_create(
         return open(place, ask);
     }
     if let Some(path) = &place.file {
-        KeyFile::open_or_create(path, &mut SystemEntropy)?;
+        KeyFile::open_or_create(path, &mut SystemEntropy::new())?;
     }
     let opener = Opener::of(place, ask)?;
-    Ok(SecretStore::create(&place.store, opener.holder(), &mut SystemEntropy)?)
+    Ok(SecretStore::create(&place.store, opener.holder(), &mut SystemEntropy::new())?)
 }
 
 /// A key of an exchange as it lies in the store.
@@ -164,7 +164,7 @@ pub fn put(
     value: &Secret<Vec<u8>>,
     created: Timestamp,
 ) -> anyhow::Result<Listed> {
-    Ok(store.put(NewSecret { name, label, created, value }, &mut SystemEntropy)?)
+    Ok(store.put(NewSecret { name, label, created, value }, &mut SystemEntropy::new())?)
 }
 
 /// An exchange's key, ready to sign.

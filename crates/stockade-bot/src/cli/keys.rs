@@ -33,7 +33,7 @@ pub(super) fn run(command: &Keys, path: &Path, output: Output) -> anyhow::Result
         Keys::Import(import) => self::import(place, import, output)?,
         Keys::List => list(place, output)?,
         Keys::Remove { name } => {
-            vault::open(place, &mut ask::passphrase)?.remove(name, &mut SystemEntropy)?;
+            vault::open(place, &mut ask::passphrase)?.remove(name, &mut SystemEntropy::new())?;
             output.note(&format!("{name} is removed; revoke it at the venue too"));
         }
         Keys::Check => return crate::run::check_key(&config, &mut ask::passphrase, output),
@@ -212,11 +212,11 @@ fn holder(
         }
         HolderArg::Credential => (Opener::Credential(path()?), "`keys.credential`"),
         HolderArg::KeyFile => {
-            let file = KeyFile::open_or_create(&path()?, &mut SystemEntropy)?;
+            let file = KeyFile::open_or_create(&path()?, &mut SystemEntropy::new())?;
             (Opener::File(Box::new(file)), "`keys.file`")
         }
     };
-    store.change_holder(opener.holder(), &mut SystemEntropy)?;
+    store.change_holder(opener.holder(), &mut SystemEntropy::new())?;
     output.note(&format!("the store is sealed anew; set {key} in the configuration"));
     Ok(())
 }
@@ -234,7 +234,7 @@ fn backup(config: &Config, out: &Path, output: Output) -> anyhow::Result<()> {
         archive.put(name, Secret::new(bytes))?;
     }
     let typed = ask::new_secret("a passphrase for the backup")?;
-    archive.write(out, &Passphrase::new(&typed)?, Cost::DEFAULT, &mut SystemEntropy)?;
+    archive.write(out, &Passphrase::new(&typed)?, Cost::DEFAULT, &mut SystemEntropy::new())?;
     // The doctor looks at its age.
     std::fs::create_dir_all(&config.state_dir)?;
     std::fs::write(config.backup_stamp(), Timestamp::now().to_string())?;
@@ -254,7 +254,7 @@ fn restore(file: &Path, into: &Path, output: Output) -> anyhow::Result<Ending> {
     let passphrase = Passphrase::new(&ask::new_secret("a passphrase for the key store")?)?;
     let opener = Opener::Passphrase(passphrase);
     let store = into.join("keys.sealed");
-    SecretStore::restore(&store, &archive, opener.holder(), &mut SystemEntropy)?;
+    SecretStore::restore(&store, &archive, opener.holder(), &mut SystemEntropy::new())?;
     output.note(&format!(
         "{} and the key store are in {}; check the paths in the configuration, and never run two bots on one account",
         CONFIG,

@@ -148,7 +148,7 @@ impl<'a> Sheet<'a> {
             let (general, at) = (generalised(path), self.at(path));
             let key = Key::of(&general);
             let example = key.map_or("", |key| key.example);
-            let name = key.map_or(path, Key::name);
+            let name = key.map_or("", Key::name);
             self.problem(at, &format!("`{path}` is missing"), &format!("add `{name}: {example}`"));
         }
         found
