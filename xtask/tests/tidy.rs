@@ -35,7 +35,7 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 21] = [
+const CRATES: [(&str, Floor); 22] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
@@ -43,6 +43,7 @@ const CRATES: [(&str, Floor); 21] = [
     ("research", Floor::Core),
     ("engine", Floor::Core),
     ("identity", Floor::Core),
+    ("license", Floor::Core),
     ("audit", Floor::Core),
     ("catalog", Floor::Adapter),
     ("journal", Floor::Adapter),
@@ -60,7 +61,7 @@ const CRATES: [(&str, Floor); 21] = [
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 43] = [
+const EDGES: [(&str, &str, &str); 45] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -68,6 +69,7 @@ const EDGES: [(&str, &str, &str); 43] = [
     ("engine", "portfolio", "fills become positions and performance"),
     ("engine", "market", "bars in, orders out"),
     ("identity", "seal", "password hashes are peppered, tokens signed, sessions hashed"),
+    ("license", "seal", "licences and leases are signed, the kept state authenticated"),
     ("audit", "seal", "checkpoints are signed, leaves committed"),
     ("catalog", "market", "what is stored are bars and panels"),
     ("kms", "seal", "a key holder hands out sealing, MAC and signing keys"),
@@ -102,6 +104,7 @@ const EDGES: [(&str, &str, &str); 43] = [
     ("stockade", "audit", "wiring"),
     ("stockade", "identity", "wiring"),
     ("stockade", "kms", "wiring"),
+    ("stockade", "license", "wiring"),
     ("stockade", "catalog", "wiring"),
     ("stockade", "store", "wiring"),
 ];
