@@ -1,0 +1,1 @@
+//! What a doctor looks at on the machine.

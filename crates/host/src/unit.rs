@@ -1,0 +1,1 @@
+//! The rules for a hardened systemd unit.
