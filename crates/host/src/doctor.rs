@@ -9,6 +9,7 @@ mod firewall;
 mod kernel;
 mod listeners;
 mod root;
+mod service;
 mod ssh;
 mod sshd;
 mod storage;
@@ -115,6 +116,8 @@ pub struct Examination {
     pub known_sources: Vec<String>,
     /// The backup, if one is configured.
     pub backup: Option<Backup>,
+    /// The systemd unit that the program runs as, if it is to be looked at.
+    pub unit: Option<String>,
 }
 
 /// Everything that was found.
@@ -129,7 +132,7 @@ pub struct Report {
 /// Looks at everything.
 #[must_use]
 pub fn examine(examination: &Examination) -> Report {
-    let probes: [fn(&Examination) -> Vec<Finding>; 8] = [
+    let probes: [fn(&Examination) -> Vec<Finding>; 9] = [
         files::probe,
         clock::probe,
         listeners::probe,
@@ -138,6 +141,7 @@ pub fn examine(examination: &Examination) -> Report {
         updates::probe,
         storage::probe,
         kernel::probe,
+        service::probe,
     ];
     let findings = probes.iter().flat_map(|probe| probe(examination)).collect();
     Report { at: examination.now.strftime("%FT%TZ").to_string(), findings }

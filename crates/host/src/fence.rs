@@ -6,7 +6,9 @@ use landlock::{
     PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
     RulesetStatus, Scope, make_bitflags,
 };
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
 use serde::Serialize;
 use std::{
     fs, io,
@@ -119,8 +121,11 @@ pub fn harden() -> Result<(), Error> {
     let failed =
         |what| move |errno: rustix::io::Errno| Error::Harden { what, source: errno.into() };
     rustix::thread::set_no_new_privs(true).map_err(failed("give up new rights"))?;
+    // A service manager may have set the limit, and taken the right to set one.
     let none = Rlimit { current: Some(0), maximum: Some(0) };
-    setrlimit(Resource::Core, none).map_err(failed("forbid core files"))?;
+    if getrlimit(Resource::Core) != none {
+        setrlimit(Resource::Core, none).map_err(failed("forbid core files"))?;
+    }
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(failed("forbid debuggers"))
 }
 

@@ -70,6 +70,7 @@ impl Picture {
                 path: "/home/bot/backups".into(),
                 age_max: SignedDuration::from_hours(48),
             }),
+            unit: Some("stockade-bot.service".to_owned()),
         }
     }
 
@@ -77,6 +78,8 @@ impl Picture {
         examine(&self.examination())
     }
 }
+
+const UNIT: &str = include_str!("../../../packaging/stockade-bot.service");
 
 const TCP_HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
@@ -118,6 +121,7 @@ fn good() -> Picture {
         .link("sys/block/dm-1/slaves/dm-0", "../../dm-0")
         .write("sys/block/dm-0/dm/name", "crypt").write("sys/block/dm-0/dm/uuid", "CRYPT-LUKS2-abc")
         .write("proc/swaps", "Filename Type Size Used Priority\n/dev/zram0 partition 1 0 100\n")
+        .write("lib/systemd/system/stockade-bot.service", UNIT)
         .write("proc/sys/kernel/randomize_va_space", "2\n")
         .write("proc/sys/kernel/yama/ptrace_scope", "1\n")
         .write("proc/sys/fs/suid_dumpable", "0\n")
@@ -149,6 +153,7 @@ fn bad() -> Picture {
         .write("sys/block/dm-0/dm/uuid", "LVM-def")
         .write("proc/swaps", "Filename Type Size Used Priority\n/dev/sda3 partition 1 0 -2\n")
         .write("sys/block/sda/sda3/size", "1")
+        .write("etc/systemd/system/stockade-bot.service.d/mine.conf", "[Service]\nNoNewPrivileges=no\n")
         .write("proc/sys/kernel/randomize_va_space", "0\n")
         .write("proc/sys/kernel/yama/ptrace_scope", "0\n")
         .write("proc/sys/fs/suid_dumpable", "1\n")
@@ -168,7 +173,7 @@ fn a_good_machine_is_found_good() {
     let report = good().examine();
     assert_eq!(not(&report, Severity::Ok), [] as [&Finding; 0], "{}", report.text());
     assert_eq!(report.worst(), Severity::Ok);
-    for claim in ["M29", "M30", "M55", "M56", "M57", "M58", "M59", "M62", "M63"] {
+    for claim in ["M29", "M30", "M55", "M56", "M57", "M58", "M59", "M62", "M63", "S55"] {
         assert!(report.findings.iter().any(|f| f.claim == Some(claim)), "{claim}");
     }
 }
@@ -209,6 +214,7 @@ fn a_bad_machine_is_found_bad_in_every_respect() {
     check("", "not encrypted", "LUKS", warning);
     check("", "swapped to a disk", "swapoff /dev/sda3", warning);
     check("M63", "4 days ago", "backups", problem);
+    check("S55", "no use for: NoNewPrivileges", "NoNewPrivileges=yes", warning);
     check("M29", "laid out at random", "kernel.randomize_va_space=2", problem);
     check("M29", "look into another", "kernel.yama.ptrace_scope=1", warning);
     check("M29", "leave their memory on disk", "kernel.core_pattern", warning);
@@ -238,6 +244,7 @@ fn the_real_machine_is_looked_at_without_harm() {
         open_ports: vec![22],
         known_sources: Vec::new(),
         backup: None,
+        unit: Some("stockade-bot.service".to_owned()),
     });
     println!("{}", report.text());
     assert!(report.findings.len() >= 15);
