@@ -61,7 +61,7 @@ const CRATES: [(&str, Floor); 22] = [
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 45] = [
+const EDGES: [(&str, &str, &str); 46] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -89,6 +89,7 @@ const EDGES: [(&str, &str, &str); 45] = [
     ("stockade-bot", "factor", "wiring"),
     ("stockade-bot", "portfolio", "wiring"),
     ("stockade-bot", "engine", "wiring"),
+    ("stockade-bot", "license", "wiring"),
     ("stockade-bot", "kms", "wiring"),
     ("stockade-bot", "journal", "wiring"),
     ("stockade-bot", "notify", "wiring"),

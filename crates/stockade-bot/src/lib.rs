@@ -8,10 +8,14 @@
     reason = "the app: it decides when, so it reads the clock, the disk and the environment"
 )]
 
+mod adapters;
 pub mod clean;
 mod cli;
 pub mod config;
 pub mod control;
+pub mod herald;
+pub mod licence;
+pub mod logging;
 pub mod metrics;
 pub mod output;
 pub mod run;

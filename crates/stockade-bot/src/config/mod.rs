@@ -15,10 +15,8 @@ use engine::live::{Caps, Mode, StopRule};
 use market::{Product, VenueName};
 use std::{
     fmt,
-    fs::OpenOptions,
     io::Read,
     net::SocketAddr,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -208,27 +206,12 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// Others than its owner may read or write it.
-    #[error("{} has mode {mode:04o}; it must be its owner's alone: run `chmod 600 {}`", .path.display(), .path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It belongs to somebody else.
-    #[error("{} belongs to user {owner}, this program runs as user {user}: run `chown {user} {}`", .path.display(), .path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// Its owner.
-        owner: u32,
-        /// The user this program runs as.
-        user: u32,
-    },
-    /// It is a directory, a pipe, or far too large.
-    #[error("{} is no configuration: a file of at most {} KiB is", .path.display(), BYTES_MAX / 1024)]
-    NotAFile {
+    /// It is not its owner's alone.
+    #[error(transparent)]
+    Private(#[from] host::Error),
+    /// It is far too large.
+    #[error("{} is no configuration: it has more than {} KiB", .path.display(), BYTES_MAX / 1024)]
+    TooLarge {
         /// The path.
         path: PathBuf,
     },
@@ -278,26 +261,17 @@ pub fn scalars(text: &str) -> Result<Vec<(String, String)>, Problem> {
     Ok(found)
 }
 
-/// The text of a file that is its owner's alone: looked at and read through one handle, so that nobody
-/// can exchange it in between.
+/// The text of a file that is its owner's alone.
 pub fn read_private(path: &Path) -> Result<String, Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
-    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let mut file =
-        OpenOptions::new().read(true).custom_flags(nonblocking).open(path).map_err(failed)?;
-    let found = file.metadata().map_err(failed)?;
-    if !found.is_file() || found.len() > BYTES_MAX {
-        return Err(Error::NotAFile { path: path.to_owned() });
+    if let Err(source) = std::fs::symlink_metadata(path) {
+        return Err(failed(source));
     }
-    let (owner, user) = (found.uid(), rustix::process::geteuid().as_raw());
-    if owner != user && owner != 0 {
-        return Err(Error::Foreign { path: path.to_owned(), owner, user });
-    }
-    let mode = found.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(Error::Exposed { path: path.to_owned(), mode });
-    }
+    let file = host::open_private(path, rustix::process::geteuid().as_raw())?;
     let mut text = String::new();
-    file.by_ref().take(BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+    let read = file.take(BYTES_MAX + 1).read_to_string(&mut text).map_err(failed)?;
+    if read as u64 > BYTES_MAX {
+        return Err(Error::TooLarge { path: path.to_owned() });
+    }
     Ok(text)
 }

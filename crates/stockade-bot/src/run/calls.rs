@@ -100,7 +100,8 @@ impl Calls {
     /// What came of a request; false if it was none of these.
     pub fn came(&mut self, id: RequestId, arrival: &Arrival, now: Timestamp) -> bool {
         let Some((whose, place)) = self.requests.remove(&id) else { return false };
-        let Some(part) = self.open.get_mut(&whose).and_then(|open| open.parts.get_mut(place)) else {
+        let Some(part) = self.open.get_mut(&whose).and_then(|open| open.parts.get_mut(place))
+        else {
             return true;
         };
         let answer = match (arrival, arrival.response()) {

@@ -87,7 +87,8 @@ impl Keeper {
 
     /// Begins the journal anew with the state, if it has grown.
     pub fn checkpoint(&mut self, snapshot: impl FnOnce() -> Vec<u8>) -> Result<(), journal::Error> {
-        let grown = |writer: &&mut Box<Writer>| writer.journal.since_checkpoint() >= CHECKPOINT_EVERY;
+        let grown =
+            |writer: &&mut Box<Writer>| writer.journal.since_checkpoint() >= CHECKPOINT_EVERY;
         let Some(writer) = self.writer.as_mut().filter(grown) else { return Ok(()) };
         match writer.journal.checkpoint(&snapshot()) {
             // The journal goes on as it is until there is space.

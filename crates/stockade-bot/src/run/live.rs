@@ -246,7 +246,12 @@ impl Live {
         }
     }
 
-    fn private_heard(&mut self, text: &str, now: Timestamp, out: &mut Outbox) -> anyhow::Result<()> {
+    fn private_heard(
+        &mut self,
+        text: &str,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> anyhow::Result<()> {
         let Some(stream) = &mut self.private else { return Ok(()) };
         let mut words = std::mem::take(&mut self.words);
         if let Err(error) = stream.hear(text, now, &mut words, &mut self.texts) {
@@ -313,7 +318,8 @@ impl Live {
                 Effect::Record(record) => {
                     if self.keeper.write(record)? == Kept::Full {
                         self.space_at = Some(shifted(now, SPACE_NANOS));
-                        let text = "the disk is full: nothing is sent until the journal can be written";
+                        let text =
+                            "the disk is full: nothing is sent until the journal can be written";
                         out.tell("disk-full", Level::Critical, text);
                         return Ok(());
                     }
@@ -345,7 +351,12 @@ impl Live {
         match (whose, answer) {
             (Whose::Session(id), answer) => {
                 if let Answer::Refused(refused) = answer {
-                    let text = format!("{} refuses: {} ({})", self.client.venue(), refused.text, refused.code);
+                    let text = format!(
+                        "{} refuses: {} ({})",
+                        self.client.venue(),
+                        refused.text,
+                        refused.code
+                    );
                     out.tell(&format!("refused-{}", refused.code), Level::Warning, &text);
                 }
                 self.session.answer(id, answer, now)?;

@@ -137,7 +137,9 @@ impl Market {
 
     /// A stream is connected.
     pub fn opened(&mut self, id: LineId, now: Timestamp, out: &mut Outbox) {
-        let Some(stream) = place(id).and_then(|at| self.lines.get_mut(at)?.as_mut()) else { return };
+        let Some(stream) = place(id).and_then(|at| self.lines.get_mut(at)?.as_mut()) else {
+            return;
+        };
         stream.opened(now, &mut self.say);
         say(id, &mut self.say, out);
     }
@@ -195,8 +197,10 @@ impl Market {
     fn bar(&mut self, instrument: InstrumentId, bar: &Bar, out: &mut Outbox) {
         match self.builder.take(instrument, bar) {
             Ok(engine::feed::Arrival::Contradicts { .. }) => {
-                let name = self.roster.at(instrument.index()).map_or("?", |one| one.native.as_str());
-                let text = format!("{name}: the venue told two different bars of {}", bar.open_time);
+                let name =
+                    self.roster.at(instrument.index()).map_or("?", |one| one.native.as_str());
+                let text =
+                    format!("{name}: the venue told two different bars of {}", bar.open_time);
                 out.tell("bars", Level::Warning, &text);
             }
             Ok(_) => {}
@@ -238,7 +242,13 @@ impl Market {
     }
 
     /// What came of a request; false if it was none of these.
-    pub fn came(&mut self, id: RequestId, arrival: &Arrival, local: Timestamp, out: &mut Outbox) -> bool {
+    pub fn came(
+        &mut self,
+        id: RequestId,
+        arrival: &Arrival,
+        local: Timestamp,
+        out: &mut Outbox,
+    ) -> bool {
         let Some(asking) = self.asks.remove(&id) else { return false };
         let Some(response) = arrival.response() else { return true };
         match self.source.answer(&asking.ask, &response, &self.roster) {

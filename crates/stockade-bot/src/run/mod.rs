@@ -1,9 +1,39 @@
-//! Running: what starts, what is wired to what.
+//! Running: what starts, in which order, and what is wired to what.
 
-use crate::{
-    config::Config,
-    output::{Ending, Output},
-};
+mod calls;
+mod input;
+mod keeper;
+mod live;
+mod look;
+mod market;
+mod notices;
+mod paper;
+mod pilot;
+mod replay;
+mod session;
+mod setup;
+mod startup;
+mod tape;
+mod wire;
+mod world;
+
+pub use calls::{Calls, Whose};
+pub use input::{Arrival, Do, Input, LineId, Outbox, RequestId, Switch, Told};
+pub use keeper::{Keeper, Kept};
+pub use live::{Live, Parts};
+pub use look::{Around, kind, live as look, purpose, says};
+pub use market::{Market, ahead};
+pub use notices::barrier_of;
+pub use paper::{Compared, Paper, compare, series};
+pub use pilot::{Ended, Pilot, Until};
+pub use replay::{Replayed, replay};
+pub use session::{check_key, fenced, flatten, live as run_live, paper as run_paper, scope_of};
+pub use setup::{Beginning, Plan, WarmRow, history, instruments, native, warm};
+pub use startup::{Reached, check_scope, machine_time};
+pub use tape::{Entry, Head, LAYOUT, Tape, latest as latest_tape, make_private, read as read_tape};
+pub use wire::{Wire, of_http};
+pub use world::World;
+
 use anyhow::{Context, bail};
 use engine::{Convention, Strategy};
 use seal::Secret;
@@ -37,14 +67,4 @@ pub fn strategy(text: &str, path: &Path) -> anyhow::Result<Strategy> {
         bail!("{}: strategies on quotes are not traded by the bot yet: use `bar:`", path.display());
     }
     Ok(strategy)
-}
-
-/// `stockade-bot keys check`.
-pub fn check_key(_: &Config, _: AskSecret<'_>, _: Output) -> anyhow::Result<Ending> {
-    bail!("not there yet")
-}
-
-/// `stockade-bot flatten` with no bot running.
-pub fn flatten(_: &Config, _: AskSecret<'_>, _: Output) -> anyhow::Result<Ending> {
-    bail!("not there yet")
 }

@@ -9,7 +9,9 @@ use portfolio::InstrumentId;
 #[must_use]
 pub fn told(notice: Notice, roster: &Roster) -> (String, Level, String) {
     let name = |id: InstrumentId| {
-        roster.at(id.index()).map_or_else(|| format!("instrument {}", id.0), |one| one.native.to_string())
+        roster
+            .at(id.index())
+            .map_or_else(|| format!("instrument {}", id.0), |one| one.native.to_string())
     };
     let size = |id: InstrumentId, lots: i64| {
         let scale = roster.at(id.index()).map(|one| one.listing.instrument.lot_scale);

@@ -71,7 +71,11 @@ impl Plan {
         for (written, name) in self.config.symbols.iter().zip(&natives) {
             let is_it = |one: &&Traded| one.product == venue.product && one.native.as_str() == name;
             let Some(one) = listed.iter().find(is_it) else {
-                bail!("{} lists no {} {written} (looked for {name}): look at `symbols`", venue.name, venue.product.name());
+                bail!(
+                    "{} lists no {} {written} (looked for {name}): look at `symbols`",
+                    venue.name,
+                    venue.product.name()
+                );
             };
             if !one.trading {
                 bail!("{written} does not trade at {} now", venue.name);
@@ -98,13 +102,8 @@ impl Plan {
         let trader = RuleTrader::new(terms, instruments.len());
         let engine = Engine::new(trader, ledger, instruments.len(), log).guarded(gate);
         let terms = self.terms(listings, traits);
-        let mut session = Session::begin(
-            engine,
-            terms,
-            Epoch(beginning.epoch),
-            &beginning.past,
-            beginning.now,
-        )?;
+        let mut session =
+            Session::begin(engine, terms, Epoch(beginning.epoch), &beginning.past, beginning.now)?;
         session.permit(beginning.permit);
         Ok(session)
     }
@@ -287,7 +286,8 @@ mod tests {
     #[test]
     fn a_unified_name_becomes_the_venues_own() {
         use {Product::*, VenueName::*};
-        let check = |venue, product, name, want: &str| assert_eq!(native(venue, product, name), want);
+        let check =
+            |venue, product, name, want: &str| assert_eq!(native(venue, product, name), want);
         check(Binance, Spot, "BTC/USDT", "BTCUSDT");
         check(Bybit, Perpetual, "BTC/USDT:USDT", "BTCUSDT");
         check(Okx, Spot, "BTC/USDT", "BTC-USDT");
@@ -307,12 +307,14 @@ mod tests {
             close: market::Price(2),
             volume: market::Quantity(1),
         };
-        let bars = [(InstrumentId(0), (0..12).map(bar).collect()), (InstrumentId(1), vec![bar(1), bar(7)])];
+        let bars = [
+            (InstrumentId(0), (0..12).map(bar).collect()),
+            (InstrumentId(1), vec![bar(1), bar(7)]),
+        ];
         let now = Timestamp::from_nanos(10 * minute + 5);
         let since = Timestamp::from_nanos(0);
-        let sizes = |size: &str, from: &str| {
-            (size.parse().expect("a size"), from.parse().expect("a size"))
-        };
+        let sizes =
+            |size: &str, from: &str| (size.parse().expect("a size"), from.parse().expect("a size"));
         let rows = history(&bars, sizes("1m", "1m"), (since, now)).expect("rows");
         assert_eq!(rows.len(), 10);
         let second = |row: &WarmRow| row.bars.get(1).copied().flatten().is_some();
