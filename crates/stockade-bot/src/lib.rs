@@ -9,15 +9,18 @@
 )]
 
 mod adapters;
+pub mod boxed;
 pub mod clean;
 mod cli;
 pub mod config;
 pub mod control;
+pub mod explain;
 pub mod herald;
 pub mod licence;
 pub mod logging;
 pub mod metrics;
 pub mod output;
+pub mod recorded;
 pub mod run;
 pub mod tui;
 pub mod vault;

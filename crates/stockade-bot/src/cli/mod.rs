@@ -3,7 +3,9 @@
 mod args;
 mod ask;
 mod configuration;
+mod doctor;
 mod keys;
+mod session;
 mod steer;
 mod words;
 
@@ -75,7 +77,21 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Halt(halt) => return steer::halt(halt, &cli.config, output),
         Command::Flatten { yes } => return steer::flatten(&cli.config, *yes, output),
         Command::Resume => return steer::resume(&cli.config, output),
-        _ => return Err(usage("this command is not there yet")),
+        Command::Run(run) => return session::live(run, &cli.config, output),
+        Command::Paper(paper) => return session::paper(paper, &cli.config, output),
+        Command::Replay { session } => {
+            return session::replay(session.as_deref(), &cli.config, output);
+        }
+        Command::License => return session::license(&cli.config, output),
+        Command::Doctor { fix } => return doctor::run(*fix, &cli.config, output),
+        Command::Explain { name } => {
+            let tapes = crate::config::load(&cli.config)?.tape_dir();
+            output
+                .show(&crate::explain::explain(&tapes, name)?, crate::explain::Explained::text)?;
+        }
+        Command::Simulate(_) | Command::Exchange(_) => {
+            return Err(usage("this command is not part of this build yet"));
+        }
     }
     Ok(Ending::Done)
 }

@@ -29,7 +29,7 @@ fn viewed(config: &Config) -> anyhow::Result<View> {
 pub(super) fn status(path: &Path, watch: bool, output: Output) -> anyhow::Result<Ending> {
     let config = config::load(path)?;
     if watch {
-        tui::watch(&mut || viewed(&config), &mut |wish| match wish {
+        tui::watch(&mut || Some(viewed(&config)), &mut |wish| match wish {
             Wish::Leave => ControlFlow::Break(()),
             Wish::Ask(question) => ControlFlow::Continue(match asked(&config, question) {
                 Ok(Answer::Done { text } | Answer::Refused { text }) => text,

@@ -26,8 +26,10 @@ pub use market::{Market, ahead};
 pub use notices::barrier_of;
 pub use paper::{Compared, Paper, compare, series};
 pub use pilot::{Ended, Pilot, Until};
-pub use replay::{Replayed, replay};
-pub use session::{check_key, fenced, flatten, live as run_live, paper as run_paper, scope_of};
+pub use replay::{Replayed, listed_in, replay};
+pub use session::{
+    Manner, Shown, check_key, fenced, flatten, live as run_live, paper as run_paper, scope_of,
+};
 pub use setup::{Beginning, Plan, WarmRow, history, instruments, native, warm};
 pub use startup::{Reached, check_scope, machine_time};
 pub use tape::{Entry, Head, LAYOUT, Tape, latest as latest_tape, make_private, read as read_tape};

@@ -164,8 +164,16 @@ impl Again {
     }
 }
 
+/// What was to be done and what was traded, from a recording's first entries.
+pub fn listed_in(head: &Head, listed: &Arrival) -> anyhow::Result<(Plan, Roster)> {
+    let plan = plan_of(head)?;
+    let source = adapters::source(&plan.config.venue)?;
+    let roster = roster(&plan, &*source, listed)?;
+    Ok((plan, roster))
+}
+
 /// The plan that a recording's head has.
-pub(crate) fn plan_of(head: &Head) -> anyhow::Result<Plan> {
+fn plan_of(head: &Head) -> anyhow::Result<Plan> {
     let base = head.config_path.parent().unwrap_or(Path::new("."));
     let config = crate::config::parse(&head.config, &head.config_path, base)
         .map_err(|problems| anyhow::anyhow!("the recording's configuration: {problems:?}"))?;
@@ -173,11 +181,7 @@ pub(crate) fn plan_of(head: &Head) -> anyhow::Result<Plan> {
 }
 
 /// What was traded, from the venue's own answer.
-pub(crate) fn roster(
-    plan: &Plan,
-    source: &dyn feeds::Source,
-    listed: &Arrival,
-) -> anyhow::Result<Roster> {
+fn roster(plan: &Plan, source: &dyn feeds::Source, listed: &Arrival) -> anyhow::Result<Roster> {
     let response = listed.response().context("the recording's list of instruments")?;
     let ask = Ask::Instruments(plan.config.venue.product, plan.natives());
     let told = source.answer(&ask, &response, &Roster::new(Vec::new()))?;

@@ -9,12 +9,13 @@ use super::{
 };
 use crate::{
     config::{Config, Sandbox},
-    control::{Asked, Door},
+    control::{Answer, Ask, Asked, Door},
     herald::{self, Ear, Herald},
     licence::Licence,
     logging::Lines,
     metrics::{self, Latest},
     output::{Ending, Output},
+    tui::Wish,
     vault,
 };
 use anyhow::Context;
@@ -26,11 +27,12 @@ use host::{Fence, Fenced, Paths, Ports, Strength};
 use kms::SystemEntropy;
 use market::{Money, Roster, Timestamp};
 use std::{
+    ops::ControlFlow,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// Inputs that wait for the loop.
@@ -124,14 +126,23 @@ pub fn fenced(
     Ok(Some(fenced))
 }
 
+/// Where a bot is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Nowhere; `status --watch` draws it elsewhere.
+    Nowhere,
+    /// In its own terminal.
+    Here,
+}
+
 /// How a session is run.
 pub struct Manner {
     /// The log's latest lines.
     pub lines: Lines,
     /// The snapshot for onlookers.
     pub latest: Latest,
-    /// Where commands come from besides the socket: the terminal.
-    pub asked: Option<mpsc::Receiver<Asked>>,
+    /// Whether the bot is drawn in its own terminal.
+    pub screen: Shown,
     /// When it ends by itself.
     pub until: Until,
     /// What a person is shown of the start.
@@ -142,7 +153,13 @@ impl Manner {
     /// Until it is told to end.
     #[must_use]
     pub fn new(lines: Lines, output: Output) -> Self {
-        Self { lines, latest: Arc::new(Mutex::default()), asked: None, until: Until::Told, output }
+        Self {
+            lines,
+            latest: Arc::new(Mutex::default()),
+            screen: Shown::Nowhere,
+            until: Until::Told,
+            output,
+        }
     }
 }
 
@@ -302,16 +319,10 @@ async fn fly(
             }
         });
     }
-    let (sender, mut at_socket) = mpsc::channel::<Asked>(ASKS_MAX);
+    let (sender, asked) = mpsc::channel::<Asked>(ASKS_MAX);
     tokio::spawn(door.serve(sender.clone()));
-    if let Some(mut at_terminal) = manner.asked {
-        tokio::spawn(async move {
-            while let Some(one) = at_terminal.recv().await {
-                if sender.send(one).await.is_err() {
-                    return;
-                }
-            }
-        });
+    if manner.screen == Shown::Here {
+        draw(Arc::clone(&manner.latest), sender, stop.clone());
     }
     let licence = Licence::load(&plan.config);
     manner.output.note(&format!("recording to {}", tape.path().display()));
@@ -328,17 +339,37 @@ async fn fly(
         rows: Vec::new(),
         plan,
     };
-    let (asks, asked) = mpsc::channel(ASKS_MAX);
-    tokio::spawn(async move {
-        while let Some(one) = at_socket.recv().await {
-            if asks.send(one).await.is_err() {
-                return;
-            }
-        }
-    });
     let ended = pilot.fly(asked, manner.until).await;
     stop.cancel();
     ended
+}
+
+/// Draws the bot in its own terminal, on a thread of its own.
+fn draw(latest: Latest, asks: mpsc::Sender<Asked>, stop: CancellationToken) {
+    std::thread::spawn(move || {
+        let mut view = || (!stop.is_cancelled()).then(|| Ok(metrics::latest(&latest)));
+        let mut wish = |wish: Wish| {
+            ControlFlow::Continue(match wish {
+                Wish::Leave => "s ends the bot; `status --watch` draws it elsewhere".to_owned(),
+                Wish::Ask(ask) => asked_here(ask, &asks),
+            })
+        };
+        if let Err(error) = crate::tui::watch(&mut view, &mut wish) {
+            tracing::error!(%error, "nothing can be drawn here");
+        }
+    });
+}
+
+fn asked_here(ask: Ask, asks: &mpsc::Sender<Asked>) -> String {
+    let (reply, answer) = oneshot::channel();
+    if asks.blocking_send(Asked { ask, reply }).is_err() {
+        return "the bot is ending".to_owned();
+    }
+    match answer.blocking_recv() {
+        Ok(Answer::Done { text } | Answer::Refused { text }) => text,
+        Ok(Answer::Status { .. }) => String::new(),
+        Err(_) => "the bot is ending".to_owned(),
+    }
 }
 
 fn recording(plan: &Plan, begun: &Begun) -> anyhow::Result<Tape> {

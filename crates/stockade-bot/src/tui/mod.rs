@@ -17,17 +17,19 @@ const REFRESH: Duration = Duration::from_millis(500);
 
 /// Draws snapshots and passes wishes on until its reader has seen enough. Runs on a thread of its own.
 ///
-/// `view` gives the latest snapshot, `wish` is told what the reader wants.
+/// `view` gives the latest snapshot, or none once there will be no more; `wish` is told what the reader
+/// wants.
 pub fn watch(
-    view: &mut dyn FnMut() -> anyhow::Result<View>,
+    view: &mut dyn FnMut() -> Option<anyhow::Result<View>>,
     wish: &mut dyn FnMut(Wish) -> ControlFlow<(), String>,
 ) -> anyhow::Result<()> {
     let mut terminal = ratatui::try_init()?;
     let mut screen = Screen::new(Palette::of(std::env::var_os("NO_COLOR").as_deref()));
     let ended = loop {
         match view() {
-            Ok(view) => screen.show(view),
-            Err(error) => screen.say(&format!("{error:#}")),
+            Some(Ok(view)) => screen.show(view),
+            Some(Err(error)) => screen.say(&format!("{error:#}")),
+            None => break Ok(()),
         }
         if let Err(error) = terminal.draw(|frame| draw(&screen, frame)) {
             break Err(error.into());
