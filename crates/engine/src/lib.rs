@@ -24,6 +24,7 @@ pub mod replay;
 pub mod risk;
 mod rows;
 mod session;
+pub mod simulate;
 pub mod strategy;
 pub mod sweep;
 pub mod ticks;

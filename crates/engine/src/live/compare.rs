@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Compare {
     /// Whether the last one came through and nothing was missed since.
     done: bool,
+    /// When the one that runs was begun, and the last one that came through.
+    running: Option<Timestamp>,
+    begun: Option<Timestamp>,
     /// Answers that are still to come; empty when none runs.
     open: BTreeSet<CallId>,
     /// Whether a call of the one that runs failed: all of it is asked again.
@@ -36,6 +39,8 @@ impl Compare {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
             done: false,
+            running: None,
+            begun: None,
             open: BTreeSet::new(),
             failed: false,
             next: Some(now),
@@ -48,6 +53,11 @@ impl Compare {
 
     pub(super) const fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// When the last comparison that came through was begun.
+    pub(super) const fn begun(&self) -> Option<Timestamp> {
+        self.begun
     }
 
     pub(super) fn deadline(&self) -> Option<Timestamp> {
@@ -78,7 +88,8 @@ impl Custodian {
         if !is_due {
             return;
         }
-        self.compare.next = None;
+        self.compare.next = self.hold_until.filter(|until| *until > now);
+        self.compare.running = Some(now);
         self.compare.failed = false;
         self.compare.positions = None;
         let open = self.send(Call::OpenOrders(None, super::Book::Both), About::OpenOrders, now);
@@ -171,6 +182,7 @@ impl Custodian {
             return;
         }
         self.compare.tries = 0;
+        self.compare.begun = self.compare.running;
         let differs = self.compare_positions(now);
         let unknown = self.orders.all().any(|held| held.stage == Stage::Unknown);
         let again = if differs || unknown {

@@ -78,6 +78,8 @@ pub enum Barrier {
     Cap,
     /// Another bot trades on the account.
     OtherBot,
+    /// Nothing can be written down.
+    Journal,
     /// A former request failed in a way that makes this one stale.
     Stale,
 }
@@ -162,6 +164,18 @@ pub struct Custodian {
     pub(super) effects: Vec<Effect>,
     pub(super) told: VecDeque<Told>,
     pub(super) journalling: Journalling,
+    pub(super) writing: Writing,
+    /// Entries wait until a comparison that began after this is done.
+    pub(super) hold_until: Option<Timestamp>,
+}
+
+/// Whether records can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writing {
+    /// They can.
+    Works,
+    /// They cannot.
+    Fails,
 }
 
 /// Whether intents are written down. Only the simulation's weak twin leaves it out.
@@ -200,6 +214,8 @@ impl Custodian {
             effects: Vec::new(),
             told: VecDeque::new(),
             journalling: Journalling::On,
+            writing: Writing::Works,
+            hold_until: None,
         }
     }
 
@@ -236,6 +252,11 @@ impl Custodian {
         self.orders.all().map(|held| (held.client, held.role, &held.order, held.counted))
     }
 
+    /// TEMP
+    pub(crate) fn debug_orders(&self) -> String {
+        self.orders.all().map(|h| format!("\n   {} {:?} {:?} {:?} counted {} reported {:?} acc {} unw {} asking {} ask_at {:?} tries {} sent {:?}", h.client, h.role, h.stage, h.order.ticket.kind, h.counted, h.reported, h.accepted, h.unwanted, h.asking, h.ask_at, h.tries, h.sent)).collect()
+    }
+
     /// Calls whose answer is awaited.
     #[must_use]
     pub fn calls_open(&self) -> usize {
@@ -253,14 +274,31 @@ impl Custodian {
         self.permit
     }
 
-    pub(super) fn name(&mut self) -> Option<ClientId> {
+    /// Whether a call opens risk: such a call is not sent once its record could not be written.
+    #[must_use]
+    pub fn opens(&self, call: &Call) -> bool {
+        let Call::Place(new) = call else { return false };
+        let held = self.orders.get(new.client);
+        held.is_none_or(|held| held.role == Role::Kernel && !self.is_reducing(held))
+    }
+
+    /// Requests of a former life may still be on their way, unknown to its journal.
+    pub(super) fn hold_entries(&mut self, now: Timestamp) {
+        let certain = self.terms.window.nanos().saturating_add(self.terms.lag.nanos());
+        let until = super::answers::after(now, certain);
+        self.hold_until = Some(until);
+        self.compare.look_soon(until);
+    }
+
+    pub(super) fn name(&mut self, role: Role) -> Option<ClientId> {
         self.sequence += 1;
-        self.epoch.name(self.sequence)
+        self.epoch.name_for(role, self.sequence)
     }
 
     pub(super) fn record(&mut self, record: Record) {
         let leaves_out = matches!(record, Record::Intent(_) | Record::Bound { .. });
-        if self.journalling == Journalling::On || !leaves_out {
+        let is_kept = self.journalling == Journalling::On || !leaves_out;
+        if is_kept && self.writing == Writing::Works {
             self.effects.push(Effect::Record(record));
         }
     }
@@ -279,14 +317,22 @@ impl Custodian {
 
     /// The kernel is to hear of an order.
     pub(super) fn tell(&mut self, client: ClientId, what: Tidings, time: Timestamp) {
-        let Some(held) = self.orders.get(client) else { return };
+        let Some(held) = self.orders.get_mut(client) else { return };
         // A stop that stands guard, and a close-all, are the custodian's own until they trade.
         let is_own = matches!(held.role, Role::Stop | Role::Close);
         let is_known = held.order.id.0 != 0;
         if is_own && !is_known && !matches!(what, Tidings::Fill(_)) {
             return;
         }
-        let order = held.order;
+        let mut order = held.order;
+        if what == Tidings::Adopt {
+            held.before = held.counted;
+        }
+        order.ticket.quantity = Quantity(order.ticket.quantity.0.saturating_sub(held.before));
+        let what = match what {
+            Tidings::Amended(all) => Tidings::Amended(Quantity(all.0.saturating_sub(held.before))),
+            what => what,
+        };
         if is_own && !is_known && !self.told.iter().any(|told| told.client == client) {
             self.told.push_back(Told { client, order, time, what: Tidings::Adopt });
         }
@@ -303,15 +349,12 @@ impl Custodian {
     /// Writes an order down and sends it.
     pub(super) fn place(&mut self, client: ClientId, now: Timestamp) {
         let Some(held) = self.orders.get_mut(client) else { return };
-        let is_first = held.stage != Stage::Again;
         held.stage = Stage::Sent;
         held.sent = now;
         held.ask_at = None;
         held.asking = true;
         let (role, order) = (held.role, held.order);
-        if is_first {
-            self.record(Record::Intent(Intent { client, role, order, time: now }));
-        }
+        self.record(Record::Intent(Intent { client, role, order, time: now }));
         let new = super::NewOrder { client, ticket: order.ticket, scope: super::Scope::Size };
         self.send(Call::Place(new), About::Place(client), now);
     }

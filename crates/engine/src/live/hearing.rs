@@ -92,7 +92,7 @@ impl Custodian {
     /// An order that is not among ours: somebody else's, or one of ours that was thought dead.
     pub(super) fn foreign_order(&mut self, report: &OrderReport, now: Timestamp) {
         let is_over = report.state.is_final();
-        let is_other = self.notice_other_bot(report.client, report.time);
+        self.notice_other_bot(report.client, report.time);
         if is_over || self.listing(report.instrument).is_none() {
             return;
         }
@@ -110,11 +110,22 @@ impl Custodian {
             purpose: purpose(report.cause),
             group: None,
         };
-        self.adopt(client, (ticket, report.venue), report.time, now);
+        // Some of it may have been counted before the order itself was known.
+        let known = self.seen.counted(Some(client), report.venue).min(ticket.quantity.0);
+        self.adopt((client, report.venue, known), ticket, report.time, now);
+        let own = Epoch::read_all(&client).filter(|(epoch, ..)| self.epochs.contains(epoch));
         if let Some(held) = self.orders.get_mut(client) {
-            // One of ours that was given up: its decision is long gone.
-            held.unwanted = self.epochs.iter().any(|epoch| is_of(client, *epoch)) && !is_other;
             held.accepted = true;
+            match own {
+                // Its intent is lost: a stop goes on standing, a decision of the kernel is long gone.
+                Some((_, Role::Stop, _)) => {
+                    held.role = Role::Stop;
+                    self.stops.inherit(held);
+                }
+                Some((_, Role::Close, _)) => held.role = Role::Close,
+                Some(_) => held.unwanted = true,
+                None => {}
+            }
         }
         self.report(report, now);
     }
@@ -132,7 +143,7 @@ impl Custodian {
             ..Ticket::market(fill.instrument, fill.side, fill.quantity)
         };
         let ticket = ticket.of(OrderKind::Market);
-        self.adopt(client, (ticket, fill.venue), fill.time, now);
+        self.adopt((client, fill.venue, 0), ticket, fill.time, now);
         let held = self.orders.get_mut(client)?;
         held.accepted = true;
         held.stage = Stage::Over(OrderState::Filled);
@@ -143,14 +154,15 @@ impl Custodian {
     /// Takes an order into the books that was not made here.
     pub(super) fn adopt(
         &mut self,
-        client: ClientId,
-        (ticket, venue): (Ticket, Option<VenueId>),
+        (client, venue, known): (ClientId, Option<VenueId>, u64),
+        ticket: Ticket,
         time: Timestamp,
         now: Timestamp,
     ) {
         let order = Order { id: OrderId(0), tick: 0, row: 0, time, ticket };
         let mut held = Held::new(client, Role::Foreign, order, Stage::Unknown);
         held.venue = venue;
+        held.counted = known;
         self.orders.insert(held);
         self.record(Record::Foreign(Intent { client, role: Role::Foreign, order, time }));
         if let Some(venue) = venue.filter(|number| *number != client) {
@@ -161,11 +173,11 @@ impl Custodian {
         self.dirty.insert(ticket.instrument);
     }
 
-    /// Whether a name is that of another life than ours; one that goes on beside ours ends entries.
-    fn notice_other_bot(&mut self, client: Option<ClientId>, time: Timestamp) -> bool {
-        let Some((epoch, _)) = client.as_ref().and_then(Epoch::read) else { return false };
+    /// A life that goes on beside ours ends entries.
+    fn notice_other_bot(&mut self, client: Option<ClientId>, time: Timestamp) {
+        let Some((epoch, _)) = client.as_ref().and_then(Epoch::read) else { return };
         if self.epochs.contains(&epoch) {
-            return false;
+            return;
         }
         // What a former life left is no other bot; the clocks may differ by the venue's lag.
         let is_beside = time > super::answers::after(self.born, self.terms.lag.nanos());
@@ -173,7 +185,6 @@ impl Custodian {
             self.other_bot = Some(epoch);
             self.notice(Notice::OtherBot(epoch));
         }
-        true
     }
 
     /// What the venue holds is taken over where its trades do not explain it.
@@ -187,7 +198,7 @@ impl Custodian {
         let difference = held.saturating_sub(counted);
         let side = if difference > 0 { market::Side::Buy } else { market::Side::Sell };
         let price = entry.or(self.marks.get(&instrument).copied());
-        let Some((price, trade)) = price.zip(self.name()) else { return };
+        let Some((price, trade)) = price.zip(self.name(Role::Foreign)) else { return };
         self.notice(Notice::Difference { instrument, counted, held });
         let fill = FillReport {
             trade,
@@ -206,10 +217,6 @@ impl Custodian {
         };
         self.fill(&fill, now);
     }
-}
-
-fn is_of(client: ClientId, epoch: Epoch) -> bool {
-    Epoch::read(&client).is_some_and(|(own, _)| own == epoch)
 }
 
 /// The name that an order goes by here.

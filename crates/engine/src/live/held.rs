@@ -19,6 +19,8 @@ pub(super) struct Held {
     pub(super) sent: Timestamp,
     /// Lots traded, as written down.
     pub(super) counted: u64,
+    /// Lots that had traded before the kernel came to know it.
+    pub(super) before: u64,
     /// Lots traded, as the venue says in sum.
     pub(super) reported: Option<u64>,
     /// Whether the kernel was told that the venue has it.
@@ -60,6 +62,7 @@ impl Held {
             stage,
             sent: order.time,
             counted: 0,
+            before: 0,
             reported: None,
             accepted: false,
             unwanted: false,

@@ -96,7 +96,7 @@ impl Custodian {
     }
 
     fn close(&mut self, (instrument, leg): (InstrumentId, Leg), lots: i64, now: Timestamp) {
-        let Some(client) = self.name() else { return };
+        let Some(client) = self.name(Role::Close) else { return };
         let side = if lots > 0 { Side::Sell } else { Side::Buy };
         let ticket = Ticket {
             leg,

@@ -2,10 +2,10 @@
 
 use super::{
     ClientId, Epoch, TradeId, VenueId,
-    custodian::{Custodian, Notice},
+    custodian::Custodian,
     held::{Held, Stage},
     record::{Intent, Record, Role},
-    stock::Stock,
+    stock::{Part, Stock},
     terms::{Kill, Terms},
 };
 use crate::ticks::wire::Wire;
@@ -73,7 +73,6 @@ impl Custodian {
         }
         let instruments: Vec<InstrumentId> = self.stocks.all().map(|(id, ..)| id).collect();
         self.dirty.extend(instruments);
-        let _ = Notice::Ready;
     }
 
     /// Folds a record in, as it was done then.
@@ -93,7 +92,7 @@ impl Custodian {
                 }
             }
             Record::Fill(fill) => {
-                self.seen.note(fill.instrument, fill.trade, fill.time);
+                self.seen.note(fill);
                 self.stocks.trade(fill);
                 let found = self.orders.find(fill.client, fill.venue);
                 if let Some(held) = found.and_then(|client| self.orders.get_mut(client)) {
@@ -115,8 +114,12 @@ impl Custodian {
         order.id = crate::order::OrderId(0);
         let mut held = Held::new(intent.client, intent.role, order, Stage::Unknown);
         held.sent = intent.time;
-        if self.orders.get(intent.client).is_none() {
-            self.orders.insert(held);
+        // What traded before the order itself was known is among the trades.
+        held.counted = self.seen.counted(Some(intent.client), None).min(order.ticket.quantity.0);
+        match self.orders.get_mut(intent.client) {
+            // Sent once more: the venue may hear of it until later.
+            Some(known) => known.sent = known.sent.max(intent.time),
+            None => self.orders.insert(held),
         }
     }
 
@@ -134,12 +137,15 @@ impl Custodian {
             stock.lots.put(&mut out);
             stock.cost.put(&mut out);
         }
-        let trades: Vec<(InstrumentId, TradeId, Timestamp)> = self.seen.all().collect();
+        let trades = self.seen.all();
         (trades.len() as u64).put(&mut out);
-        for (instrument, trade, time) in trades {
+        for ((instrument, trade, time), part) in trades {
             instrument.put(&mut out);
             trade.put(&mut out);
             time.put(&mut out);
+            part.and_then(|part| part.client).put(&mut out);
+            part.and_then(|part| part.venue).put(&mut out);
+            part.map_or(0, |part| part.lots).put(&mut out);
         }
         let orders: Vec<&Held> =
             self.orders.all().filter(|held| held.stage != Stage::Waiting).collect();
@@ -167,7 +173,13 @@ impl Custodian {
         }
         for _ in 0..u64::read(rest)? {
             let (instrument, trade) = (InstrumentId::read(rest)?, TradeId::read(rest)?);
-            self.seen.note(instrument, trade, Timestamp::read(rest)?);
+            let time = Timestamp::read(rest)?;
+            let part = Part {
+                client: Wire::read(rest)?,
+                venue: Wire::read(rest)?,
+                lots: Wire::read(rest)?,
+            };
+            self.seen.note_part((instrument, trade, time), part);
         }
         for _ in 0..u64::read(rest)? {
             let intent = Intent::read(rest)?;

@@ -24,7 +24,7 @@ mod terms;
 pub use call::{
     Answer, Book, Call, Mode, NewOrder, OrderRef, Refused, RefusedKind, Scope, Unknown,
 };
-pub use custodian::{Barrier, CallId, Custodian, Effect, Link, Notice};
+pub use custodian::{Barrier, CallId, Custodian, Effect, Link, Notice, Writing};
 pub use memory::MemoryError;
 pub use name::{ClientId, Epoch, Name, NameError, TradeId, VenueId};
 pub(crate) use placing::amended;
@@ -33,6 +33,6 @@ pub use report::{
     Balance, Cause, FillReport, KeyScope, OrderReport, OrderState, Permission, PositionReport,
     Triggered, Word,
 };
-pub use session::{BeginError, Past, Session};
+pub use session::{BeginError, Past, Session, Tail};
 pub use stock::Stock;
 pub use terms::{Caps, Each, Heartbeat, Kill, Permit, StopRule, Terms};

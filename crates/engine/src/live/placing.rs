@@ -2,7 +2,7 @@
 
 use super::{
     ClientId,
-    custodian::{Barrier, Custodian, Notice, Tidings},
+    custodian::{Barrier, Custodian, Notice, Tidings, Writing},
     held::{Held, Stage},
     record::{Record, Role},
     stops::Cover,
@@ -40,7 +40,7 @@ impl Custodian {
         if reduces && self.is_margin(order.ticket.instrument) {
             order.ticket = order.ticket.restricted(Restrictions::REDUCE_ONLY);
         }
-        let Some(client) = self.name() else { return };
+        let Some(client) = self.name(Role::Kernel) else { return };
         if let Some(barrier) = (!reduces).then(|| self.barrier(&order.ticket, now)).flatten() {
             self.orders.insert(Held::new(client, Role::Kernel, order, Stage::Waiting));
             self.refuse(client, barrier, now);
@@ -89,7 +89,7 @@ impl Custodian {
                 value: Amount::State(State::ReduceOnly),
                 bound: Amount::State(State::Normal),
             }),
-            Barrier::NotReady | Barrier::Stale => Reason::NotTrading,
+            Barrier::NotReady | Barrier::Stale | Barrier::Journal => Reason::NotTrading,
             Barrier::NoStop => Reason::Unsupported,
             Barrier::Cap => Reason::Limit(Breach {
                 limit: Limit::OrderNotional,
@@ -106,13 +106,17 @@ impl Custodian {
         if self.kill != Kill::Off {
             return Some(Barrier::Killed);
         }
+        if self.writing == Writing::Fails {
+            return Some(Barrier::Journal);
+        }
         if self.permit != Permit::Open {
             return Some(Barrier::Licence);
         }
         if self.other_bot.is_some() {
             return Some(Barrier::OtherBot);
         }
-        (!self.is_ready()).then_some(Barrier::NotReady)
+        let is_early = self.hold_until.is_some_and(|until| self.compare.begun() < Some(until));
+        (is_early || !self.is_ready()).then_some(Barrier::NotReady)
     }
 
     /// What keeps this entry back.

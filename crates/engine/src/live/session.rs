@@ -3,7 +3,7 @@
 use super::{
     Answer, CallId, ClientId, Custodian, Effect, Epoch, FillReport, Kill, Link, Permit, Terms,
     Word,
-    custodian::{Journalling, Tidings, Told},
+    custodian::{Journalling, Tidings, Told, Writing},
     memory::MemoryError,
     stock::Stock,
 };
@@ -25,6 +25,19 @@ pub struct Past {
     pub snapshot: Option<Vec<u8>>,
     /// What was written after it.
     pub records: Vec<Vec<u8>>,
+    /// Whether that is all that was written.
+    pub tail: Tail,
+}
+
+/// Whether a journal has all that was written into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tail {
+    /// It has: the process ended, the machine did not.
+    #[default]
+    Whole,
+    /// The machine lost power or was restored: what was written last may be missing, and requests of
+    /// the former life may still arrive. Nothing is opened until the venue would have dropped them.
+    Doubtful,
 }
 
 /// One account at one venue, run by one trader; without I/O.
@@ -56,7 +69,10 @@ impl<T: Trader> Session<T> {
         now: Timestamp,
     ) -> Result<Self, BeginError> {
         let left = (past.snapshot.as_deref(), past.records.as_slice());
-        let custodian = Custodian::restored(terms, epoch, left, now)?;
+        let mut custodian = Custodian::restored(terms, epoch, left, now)?;
+        if past.tail == Tail::Doubtful {
+            custodian.hold_entries(now);
+        }
         let mut session = Self {
             engine,
             custodian,
@@ -188,6 +204,13 @@ impl<T: Trader> Session<T> {
         let normal = Event::Command(crate::Command::Gate(crate::risk::State::Normal));
         self.engine.handle(&normal, now, &mut self.actions)?;
         self.carry(now)
+    }
+
+    /// Whether what is written down stays written down. While it does not (a full disk), nothing is
+    /// opened; exits, stops and close-all go out all the same, under names that the venue will give
+    /// back.
+    pub fn writing(&mut self, writing: Writing) {
+        self.custodian.writing = writing;
     }
 
     /// Whether risk may be opened from now on.

@@ -1,6 +1,6 @@
 //! What is held, and the trades that made it so: the custodian's own count.
 
-use super::{FillReport, TradeId};
+use super::{ClientId, FillReport, TradeId, VenueId};
 use market::{Price, Side, Timestamp};
 use portfolio::{InstrumentId, Leg};
 use std::collections::BTreeMap;
@@ -46,9 +46,17 @@ impl Stock {
 /// however many; older ones up to a number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    by_name: BTreeMap<(InstrumentId, TradeId), Timestamp>,
+    by_name: BTreeMap<(InstrumentId, TradeId), Part>,
     by_time: std::collections::BTreeSet<(Timestamp, InstrumentId, TradeId)>,
     latest: BTreeMap<InstrumentId, Timestamp>,
+}
+
+/// Which order a trade was a part of, and how large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) client: Option<ClientId>,
+    pub(super) venue: Option<VenueId>,
+    pub(super) lots: u64,
 }
 
 /// Older trades that are remembered.
@@ -63,12 +71,21 @@ impl Seen {
         if self.by_name.contains_key(&key) {
             return false;
         }
-        self.note(fill.instrument, fill.trade, fill.time);
+        self.note(fill);
         true
     }
 
-    pub(super) fn note(&mut self, instrument: InstrumentId, trade: TradeId, time: Timestamp) {
-        self.by_name.insert((instrument, trade), time);
+    pub(super) fn note(&mut self, fill: &FillReport) {
+        let part = Part { client: fill.client, venue: fill.venue, lots: fill.quantity.0 };
+        self.note_part((fill.instrument, fill.trade, fill.time), part);
+    }
+
+    pub(super) fn note_part(
+        &mut self,
+        (instrument, trade, time): (InstrumentId, TradeId, Timestamp),
+        part: Part,
+    ) {
+        self.by_name.insert((instrument, trade), part);
         self.by_time.insert((time, instrument, trade));
         let latest = self.latest.entry(instrument).or_insert(time);
         *latest = (*latest).max(time);
@@ -89,8 +106,21 @@ impl Seen {
         Timestamp::from_nanos(latest.nanos().saturating_sub(OVERLAP))
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = (InstrumentId, TradeId, Timestamp)> {
-        self.by_time.iter().map(|(time, instrument, trade)| (*instrument, *trade, *time))
+    /// Lots of an order that were counted already, by whichever of its names its trades had.
+    pub(super) fn counted(&self, client: Option<ClientId>, venue: Option<VenueId>) -> u64 {
+        let is_of = |part: &&Part| {
+            (client.is_some() && part.client == client) || (venue.is_some() && part.venue == venue)
+        };
+        self.by_name.values().filter(is_of).map(|part| part.lots).sum()
+    }
+
+    pub(super) fn all(
+        &self,
+    ) -> impl ExactSizeIterator<Item = ((InstrumentId, TradeId, Timestamp), Option<Part>)> {
+        self.by_time.iter().map(|(time, instrument, trade)| {
+            let part = self.by_name.get(&(*instrument, *trade)).copied();
+            ((*instrument, *trade, *time), part)
+        })
     }
 }
 

@@ -177,7 +177,7 @@ impl Custodian {
 
     fn place_stop(&mut self, key: Key, want: &Want, now: Timestamp) -> Option<()> {
         let (instrument, leg, side) = key;
-        let client = self.name()?;
+        let client = self.name(Role::Stop)?;
         let ticket = Ticket {
             leg,
             purpose: Purpose::StopLoss,
