@@ -10,6 +10,7 @@
 mod client;
 mod counter;
 mod keys;
+pub mod okx;
 
 pub use client::{Client, Heartbeat, Hosts, Load, Setup, Stream, Traits, by_book, join};
 pub use counter::{Asked, Counter, Hearing, KeyRing};
