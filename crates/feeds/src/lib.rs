@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod okx;
 mod source;
 
 pub use source::{
