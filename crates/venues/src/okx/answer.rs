@@ -7,10 +7,10 @@ use super::{
     errors::{Verdict, verdict},
     reports,
     rows::{AccountRow, Ack, AlgoRow, ConfigRow, Envelope, FillRow, OrderRow, PositionRow},
-    text::{self, Unread, clean},
+    text::{self, Unread},
     walk,
 };
-use crate::Setup;
+use crate::{Setup, text::clean};
 use engine::{
     live::{
         Answer, Call, Cause, KeyScope, Mode, NewOrder, OrderRef, OrderReport, OrderState,
@@ -184,15 +184,20 @@ fn read(setup: &Setup, call: &Call, response: &Whole) -> Result<Answer, Unread> 
 }
 
 fn details(order: &OrderRef, response: &Whole, roster: &Roster) -> Result<Answer, Unread> {
-    let report = if order.conditional {
-        let rows = rows::<AlgoRow<'_>>(response)?;
-        reports::algo(rows.first().ok_or(Unread("data"))?, roster)?
-    } else {
-        let rows = rows::<OrderRow<'_>>(response)?;
-        reports::order(rows.first().ok_or(Unread("data"))?, roster)?
-    };
     // A state or an instrument that this version does not know is no reason to call an order lost.
-    Ok(report.map_or(Answer::Unknown(Unknown::Garbled), Answer::Order))
+    if !order.conditional {
+        let rows = rows::<OrderRow<'_>>(response)?;
+        let report = reports::order(rows.first().ok_or(Unread("data"))?, roster)?;
+        return Ok(report.map_or(garbled(), Answer::Order));
+    }
+    let rows = rows::<AlgoRow<'_>>(response)?;
+    let row = rows.first().ok_or(Unread("data"))?;
+    let child = reports::child(row).and_then(text::name);
+    Ok(match (reports::algo(row, roster)?, child) {
+        (Some(report), Some(child)) => Answer::Woken(report, child),
+        (Some(report), None) => Answer::Order(report),
+        (None, _) => garbled(),
+    })
 }
 
 /// Either list's rows: only those of orders that meet the market say what they traded.

@@ -7,7 +7,8 @@
 //!   What came of it is told by the stream or by asking for the order.
 //! - **Conditional orders live in a book of their own** with numbers of their own, on a private stream of
 //!   its own ([`Client::streams`]). The order that one becomes says the name of the conditional order,
-//!   and its reports and trades carry that name; trades that are asked for carry the new number only.
+//!   and its reports and trades carry that name; trades that are asked for carry the new number only
+//!   ([`Answer::Woken`]).
 //! - **An order that was cancelled without a trade is forgotten after two hours**; until then
 //!   [`Answer::NotFound`] is certain. `51400` to a cancel says only that the order does not work any more.
 //! - **Nothing cancels everything at once**: [`Call::CancelAll`] lists and then cancels by the handful
@@ -18,6 +19,7 @@
 //!
 //! [`Answer::Done`]: engine::live::Answer::Done
 //! [`Answer::NotFound`]: engine::live::Answer::NotFound
+//! [`Answer::Woken`]: engine::live::Answer::Woken
 //! [`Call::CancelAll`]: engine::live::Call::CancelAll
 //! [`Word::Gap`]: engine::live::Word::Gap
 //! [`Client::streams`]: crate::Client::streams
@@ -33,6 +35,8 @@ mod sign;
 mod stream;
 mod text;
 mod walk;
+
+pub use sign::sign;
 
 use crate::{Error, Heartbeat, Load, Setup, Stream, Traits, by_book};
 use engine::{

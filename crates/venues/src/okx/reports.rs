@@ -159,12 +159,10 @@ pub(super) fn algo(row: &AlgoRow<'_>, roster: &Roster) -> Result<Option<OrderRep
     let (side, leg) = (text::side(&row.side)?, text::leg(&row.pos_side)?);
     let Some(kind) = algo_kind(row, traded, side)? else { return Ok(None) };
     let whole = row.close_fraction.some().is_some();
-    // Once awake, the number under which it trades says more than the one under which it waited.
-    let number = if state == OrderState::Triggered { child(row) } else { None };
     let time = row.u_time.some().unwrap_or(&row.c_time);
     Ok(Some(OrderReport {
         client: text::name(&row.algo_cl_ord_id),
-        venue: Some(text::id(number.unwrap_or(&row.algo_id), "algoId")?),
+        venue: Some(text::id(&row.algo_id, "algoId")?),
         instrument,
         side,
         leg,

@@ -6,15 +6,21 @@
 use crate::Keys;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use market::Timestamp;
+use seal::Secret;
 
 const DAY_MS: i64 = 86_400_000;
 
 /// What a stream's login signs instead of a request.
 pub(super) const LOGIN: &str = "GET/users/self/verify";
 
-/// Base64 of the HMAC-SHA256 of what is signed.
+/// The signature of these bytes: Base64 of their HMAC-SHA256.
+#[must_use]
+pub fn sign(secret: &Secret<Vec<u8>>, payload: &[u8]) -> String {
+    STANDARD.encode(seal::hmac_sha256(secret.expose(), payload))
+}
+
 pub(super) fn signature(keys: &Keys, signed: &str) -> String {
-    STANDARD.encode(seal::hmac_sha256(keys.secret.expose(), signed.as_bytes()))
+    sign(&keys.secret, signed.as_bytes())
 }
 
 /// Milliseconds since 1970.

@@ -154,7 +154,7 @@ impl Stream for Listener {
         let told = words(&message.arg.channel, text, &self.setup.roster, out);
         told.map_err(|Unread(field)| {
             out.truncate(before);
-            unreadable(format!("{field} of channel {}", text::clean(&message.arg.channel)))
+            unreadable(format!("{field} of channel {}", crate::text::clean(&message.arg.channel)))
         })
     }
 

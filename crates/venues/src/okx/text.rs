@@ -164,12 +164,6 @@ fn long_rate(text: &str) -> Option<Rate> {
     Rate::parse(&format!("{whole}.{head}")).ok()
 }
 
-/// A venue's words without what could move a cursor or turn a line around, cut to 200 characters.
-pub(super) fn clean(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().filter(|c| !c.is_control() && !turns(*c)).take(200).collect()
-}
-
 /// Appends `"name":"text",`; a quote or a backslash in a foreign name is escaped.
 pub(super) fn push(out: &mut String, name: &str, text: &str) {
     out.push('"');
@@ -226,12 +220,6 @@ mod tests {
         {
             assert_eq!(money_down(text, "x"), Err(Unread("x")), "{text}");
         }
-    }
-
-    #[test]
-    fn words_of_a_venue_move_no_cursor() {
-        assert_eq!(clean("a\u{1b}[2Jb\u{202e}c\nd"), "a[2Jbcd");
-        assert_eq!(clean(&"x".repeat(500)).len(), 200);
     }
 
     #[test]
