@@ -26,6 +26,7 @@
 //! [`Client::further`]: crate::Client::further
 
 mod answer;
+mod counter;
 mod errors;
 mod place;
 mod reports;
@@ -36,6 +37,7 @@ mod stream;
 mod text;
 mod walk;
 
+pub use counter::Counter;
 pub use sign::sign;
 
 use crate::{Error, Heartbeat, Load, Setup, Stream, Traits, by_book};
