@@ -158,7 +158,8 @@ pub(super) fn algo(row: &AlgoRow<'_>, roster: &Roster) -> Result<Option<OrderRep
     };
     let (side, leg) = (text::side(&row.side)?, text::leg(&row.pos_side)?);
     let Some(kind) = algo_kind(row, traded, side)? else { return Ok(None) };
-    let whole = row.close_fraction.some().is_some();
+    // For a whole position, or for an amount of the quote currency: neither is a size.
+    let whole = row.close_fraction.some().is_some() || &*row.tgt_ccy == "quote_ccy";
     let time = row.u_time.some().unwrap_or(&row.c_time);
     Ok(Some(OrderReport {
         client: text::name(&row.algo_cl_ord_id),

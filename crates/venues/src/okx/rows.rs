@@ -48,7 +48,7 @@ row! {
     AlgoRow {
         inst_id, algo_id, algo_cl_ord_id, ord_id, side, pos_side, ord_type, sz, close_fraction,
         sl_trigger_px, sl_ord_px, tp_trigger_px, tp_ord_px, trigger_px, ord_px, last, callback_ratio,
-        callback_spread, active_px, reduce_only, state, u_time, c_time,
+        callback_spread, active_px, reduce_only, tgt_ccy, state, u_time, c_time,
     } lists ord_id_list
 }
 
