@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod binance;
+pub mod okx;
 mod source;
 
 pub use source::{

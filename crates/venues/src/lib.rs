@@ -7,9 +7,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod binance;
 mod client;
 mod counter;
 mod keys;
+pub mod okx;
+mod text;
 
 pub use client::{Client, Heartbeat, Hosts, Load, Setup, Stream, Traits, by_book, join};
 pub use counter::{Asked, Counter, Hearing, KeyRing};
