@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bybit;
 mod client;
 mod counter;
 mod keys;
