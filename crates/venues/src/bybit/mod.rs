@@ -18,7 +18,8 @@
 //!   seconds more. The history keeps cancelled orders that never traded for a day and others for two
 //!   years.
 //! - **Conditional orders** keep their number when they wake, so nothing is ever [`Word::Triggered`].
-//!   On spot the venue takes the direction of the trigger from where the market stands.
+//!   On spot the venue takes the direction of the trigger from where the market stands: there only
+//!   stops are sent, and a report tells if one was taken for its opposite.
 //! - **A stop for a whole position** is an order for nothing that reduces and closes on its trigger. The
 //!   documents do not say that one is taken before there is a position, so entries come first.
 //! - **Trailing stops** belong to a position, and have no name by which they could be found again: they
@@ -29,6 +30,7 @@
 //! [`Word::Triggered`]: engine::live::Word::Triggered
 
 mod answer;
+mod counter;
 mod errors;
 mod read;
 mod request;
@@ -39,6 +41,8 @@ mod wire;
 
 use crate::{Error, Heartbeat, Load, Setup, Stream, Traits, by_book};
 use answer::Step;
+
+pub use counter::Counter;
 use engine::{
     live::{Answer, Book, Call, Mode},
     order::Capabilities,
@@ -93,13 +97,16 @@ impl crate::Client for Client {
         let capabilities = [
             Capabilities::STOP,
             Capabilities::STOP_LIMIT,
-            Capabilities::TOUCHED,
             Capabilities::POST_ONLY,
             Capabilities::REDUCE_ONLY,
             Capabilities::FILL_OR_KILL,
         ];
+        let capabilities = capabilities.into_iter().fold(Capabilities::PLAIN, Capabilities::with);
         Traits {
-            capabilities: capabilities.into_iter().fold(Capabilities::PLAIN, Capabilities::with),
+            capabilities: match self.setup.product {
+                Product::Spot => capabilities,
+                Product::Perpetual => capabilities.with(Capabilities::TOUCHED),
+            },
             stop_before_entry: false,
             heartbeat: Heartbeat::None,
             listen_key_seconds: None,

@@ -180,6 +180,11 @@ fn push_trigger(ticket: &Ticket, traded: &Traded, out: &mut String) -> Result<()
         OrderKind::Market | OrderKind::Limit { .. } => return Ok(()),
         OrderKind::Trailing { .. } => return Err(unsupported("trailing order with a name")),
         OrderKind::Stop { .. } | OrderKind::StopLimit { .. } => true,
+        OrderKind::Touched { .. } | OrderKind::TouchedLimit { .. }
+            if traded.product == Product::Spot =>
+        {
+            return Err(unsupported("order on spot that waits for a better price"));
+        }
         OrderKind::Touched { .. } | OrderKind::TouchedLimit { .. } => false,
     };
     let Some(trigger) = ticket.kind.trigger() else { return Ok(()) };
