@@ -219,7 +219,7 @@ impl Client {
                 if !progress.continues {
                     progress.spans += 1;
                 }
-                let from = request::span_after(*since, i64::from(progress.spans));
+                let from = request::span_start(*since, progress.spans, now);
                 if from > to_ms(now) {
                     return Ok(None);
                 }

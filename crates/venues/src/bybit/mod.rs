@@ -122,7 +122,7 @@ impl crate::Client for Client {
     }
 
     fn request(&self, call: &Call, now: Timestamp) -> Result<Request<Vec<u8>>, Error> {
-        self.sign(request::write(&self.setup, call)?, now)
+        self.sign(request::write(&self.setup, call, now)?, now)
     }
 
     fn answer(&self, call: &Call, response: &Response<Vec<u8>>, now: Timestamp) -> Answer {

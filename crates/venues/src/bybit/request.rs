@@ -31,8 +31,11 @@ pub(super) const LEVERAGE: &str = "/v5/position/set-leverage";
 pub(super) const ORDERS_MAX: usize = 50;
 pub(super) const POSITIONS_MAX: usize = 200;
 pub(super) const FILLS_MAX: usize = 100;
+const DAY_MS: i64 = 24 * 3_600_000;
 /// The longest span that one list of trades covers.
-pub(super) const FILLS_SPAN_MS: i64 = 7 * 24 * 3_600_000;
+const FILLS_SPAN_MS: i64 = 7 * DAY_MS;
+/// How long the venue keeps trades.
+const FILLS_KEPT_MS: i64 = 730 * DAY_MS;
 
 /// What the venue has no words for.
 pub(super) fn unsupported(what: &'static str) -> Error {
@@ -48,7 +51,7 @@ pub(super) fn traded(setup: &Setup, id: InstrumentId) -> Result<&Traded, Error> 
 }
 
 /// The first request of a call, not yet signed.
-pub(super) fn write(setup: &Setup, call: &Call) -> Result<Unsigned, Error> {
+pub(super) fn write(setup: &Setup, call: &Call, now: Timestamp) -> Result<Unsigned, Error> {
     let product = setup.product;
     match call {
         Call::Place(order) => place(setup, order).map(|text| post(PLACE, text)),
@@ -57,7 +60,9 @@ pub(super) fn write(setup: &Setup, call: &Call) -> Result<Unsigned, Error> {
         Call::CancelAll(of, book) => cancel_all(setup, *of, *book),
         Call::Order(of) => one_order(setup, of, OPEN),
         Call::OpenOrders(of, book) => open_orders(setup, *of, *book, ""),
-        Call::Fills { instrument, since, .. } => fills(setup, *instrument, to_ms(*since), ""),
+        Call::Fills { instrument, since, .. } => {
+            fills(setup, *instrument, span_start(*since, 0, now), "")
+        }
         Call::Positions if product == Product::Perpetual => Ok(positions("")),
         Call::Balances => Ok(get(WALLET, "accountType=UNIFIED".to_owned())),
         Call::KeyScope => Ok(get(KEY_INFO, String::new())),
@@ -376,7 +381,9 @@ fn set_mode(mode: Mode) -> Unsigned {
     post(SWITCH_MODE, text)
 }
 
-/// Where the trades of a moment stand in spans of seven days from another one on.
-pub(super) fn span_after(since: Timestamp, spans: i64) -> i64 {
-    to_ms(since).saturating_add(spans.saturating_mul(FILLS_SPAN_MS))
+/// Where a span of seven days of trades begins, counted from a moment on, or from where the venue's
+/// memory begins.
+pub(super) fn span_start(since: Timestamp, spans: u32, now: Timestamp) -> i64 {
+    let first = to_ms(since).max(to_ms(now).saturating_sub(FILLS_KEPT_MS));
+    first.saturating_add(i64::from(spans).saturating_mul(FILLS_SPAN_MS))
 }
