@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bybit;
 mod source;
 
 pub use source::{
