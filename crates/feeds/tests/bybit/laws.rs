@@ -50,7 +50,7 @@ fn listed(product: Product) -> impl Strategy<Value = Traded> {
             let one = traded(product, "XYZUSDT", prices, lots);
             let perpetual = product == Product::Perpetual;
             // Steps in the fewest decimals that they need, as the venue's are read.
-            let coarse = |step: u64, decimals: u8| decimals == 0 || step % 10 != 0;
+            let coarse = |step: u64, decimals: u8| decimals == 0 || !step.is_multiple_of(10);
             let (tick, step) = (
                 if coarse(u64::from(tick), prices) { tick } else { tick + 1 },
                 if coarse(step, lots) { step } else { step + 1 },
