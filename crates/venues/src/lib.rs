@@ -7,10 +7,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod binance;
 pub mod bybit;
 mod client;
 mod counter;
 mod keys;
+mod text;
 
 pub use client::{Client, Heartbeat, Hosts, Load, Setup, Stream, Traits, by_book, join};
 pub use counter::{Asked, Counter, Hearing, KeyRing};

@@ -7,10 +7,10 @@ use super::{
     read::{Bad, balance, scope},
     request::{self, FILLS_MAX, HISTORY, ORDERS_MAX, POSITIONS_MAX},
     sign::Unsigned,
-    text::{clean, from_ms, moment, to_ms},
+    text::{from_ms, moment, to_ms},
     wire::{FillRow, Head, KeyRow, Named, OrderRow, Page, PositionRow, Wallet, Whole},
 };
-use crate::Error;
+use crate::{Error, text::clean};
 use engine::{
     live::{
         Answer, Call, Cause, FillReport, Mode, NewOrder, OrderReport, OrderState, Refused,

@@ -50,6 +50,7 @@ use engine::{
 use http::{HeaderMap, Request, Response};
 use market::{Product, Timestamp, VenueName};
 use read::Reader;
+use seal::Secret;
 
 /// The venue's name of a product.
 const fn category(product: Product) -> &'static str {
@@ -57,6 +58,12 @@ const fn category(product: Product) -> &'static str {
         Product::Spot => "spot",
         Product::Perpetual => "linear",
     }
+}
+
+/// What the venue wants signed over these bytes, in lower hex.
+#[must_use]
+pub fn sign(secret: &Secret<Vec<u8>>, payload: &[u8]) -> String {
+    hex::encode(seal::hmac_sha256(secret.expose(), payload))
 }
 
 /// The bot's end.

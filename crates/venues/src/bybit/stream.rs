@@ -7,10 +7,10 @@
 use super::{
     read::{Bad, Reader, balance},
     sign::login,
-    text::{clean, to_ms},
+    text::to_ms,
     wire::{FillRow, Message, OrderRow, PositionRow, Rows, Wallet},
 };
-use crate::{Error, Setup};
+use crate::{Error, Setup, text::clean};
 use engine::live::Word;
 use market::{Product, Timestamp, VenueName};
 

@@ -1,4 +1,4 @@
-//! Texts of the venue: fields that are strings, and words that are shown to people.
+//! Texts of the venue: fields that are strings, moments, money.
 
 use market::{Money, Timestamp};
 use serde::{
@@ -7,8 +7,6 @@ use serde::{
 };
 use std::{borrow::Cow, fmt, ops::Deref};
 
-/// The most characters of the venue's words that are kept.
-const WORDS_MAX: usize = 200;
 /// The most digits of an amount of money.
 const DIGITS_MAX: usize = 36;
 const NANOS_IN_MS: i64 = 1_000_000;
@@ -64,11 +62,6 @@ impl<'de> Visitor<'de> for Texts {
 /// A flag; false where it is null.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Option::<bool>::deserialize(deserializer).map(Option::unwrap_or_default)
-}
-
-/// The venue's words without control characters, cut to 200.
-pub(super) fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect()
 }
 
 /// A moment in milliseconds since the epoch.
@@ -165,12 +158,6 @@ mod tests {
         for text in ["x", ".", "-", "1e5", "1.2.3", &"9".repeat(40)] {
             assert_eq!(money(text, Round::Down), None, "{text}");
         }
-    }
-
-    #[test]
-    fn words_are_cleaned_and_cut() {
-        assert_eq!(clean("a\u{1b}[31mb\r\nc"), "a[31mbc");
-        assert_eq!(clean(&"ä".repeat(300)).chars().count(), WORDS_MAX);
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Private {
             let kinds = ["order", "execution", "position", "wallet", "dcp"];
             let products = ["", "spot", "linear", "future", "inverse", "option"];
             if !kinds.contains(&kind) || !products.contains(&of) {
-                return Err(format!("Invalid topic: {}", super::super::text::clean(topic)));
+                return Err(format!("Invalid topic: {}", crate::text::clean(topic)));
             }
             topics.insert(topic.to_string());
         }

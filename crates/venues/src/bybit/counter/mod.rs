@@ -119,7 +119,8 @@ impl crate::Counter for Counter {
         let list = |rows: Vec<Value>| success(&page(&rows), now);
         match answer {
             Answer::Done => success(&rows::names(call, None), now),
-            Answer::Order(report) => match call {
+            // An order keeps its number when it wakes.
+            Answer::Order(report) | Answer::Woken(report, _) => match call {
                 Call::Order(_) => list(rows::order(report, roster).into_iter().collect()),
                 Call::Place(_) => success(&rows::names(call, Some(report)), report.time),
                 _ => success(&rows::names(call, Some(report)), now),
