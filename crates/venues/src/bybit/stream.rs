@@ -74,8 +74,10 @@ impl Private {
     fn tell(&self, topic: &str, text: &str, out: &mut Vec<Word>) -> Result<(), Bad> {
         let setup = &self.setup;
         let reader = Reader { roster: &setup.roster, product: setup.product, mode: setup.mode };
-        let kind = topic.split('.').next().unwrap_or(topic);
+        // Each stands for all products, or for one; `execution.fast` lacks fees and is another thing.
+        let (kind, of) = topic.split_once('.').unwrap_or((topic, ""));
         match kind {
+            _ if !matches!(of, "" | "spot" | "linear") => Ok(()),
             "order" => each(text, |row: &OrderRow<'_>| reader.order(row), Word::Order, out),
             "execution" => each(text, |row: &FillRow<'_>| reader.fill(row), Word::Fill, out),
             "position" => {

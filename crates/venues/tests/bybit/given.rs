@@ -52,7 +52,6 @@ pub fn kind(product: Product) -> impl Strategy<Value = OrderKind> {
     let spot = product == Product::Spot;
     (0..6_u8, price(), price()).prop_map(move |(kind, trigger, price)| match kind {
         0 => OrderKind::Market,
-        1 => OrderKind::Limit { price },
         2 => OrderKind::Stop { trigger },
         3 => OrderKind::StopLimit { trigger, price },
         4 if !spot => OrderKind::Touched { trigger },
