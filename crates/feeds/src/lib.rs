@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod binance;
+pub mod bybit;
 pub mod okx;
 mod source;
 

@@ -1,17 +1,17 @@
 //! Who takes part: a line here, and a folder of data.
 
 use market::VenueName;
-use venues::{Client, Setup, binance, okx};
+use venues::{Client, Setup, binance, bybit, okx};
 
 /// The venues that have an adapter.
-pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Okx];
+pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Bybit, VenueName::Okx];
 
 /// A venue's client.
 pub fn client(venue: VenueName, setup: Setup) -> Box<dyn Client> {
     match venue {
         VenueName::Binance => Box::new(binance::Client::new(setup)),
+        VenueName::Bybit => Box::new(bybit::Client::new(setup)),
         VenueName::Okx => Box::new(okx::Client::new(setup)),
-        VenueName::Bybit => unreachable!("not in ALL"),
     }
 }
 
@@ -20,7 +20,7 @@ pub fn sign(venue: VenueName, secret: &str, payload: &str) -> String {
     let secret = secret.as_bytes().to_vec().into();
     match venue {
         VenueName::Binance => binance::sign(&secret, payload.as_bytes()),
+        VenueName::Bybit => bybit::sign(&secret, payload.as_bytes()),
         VenueName::Okx => okx::sign(&secret, payload.as_bytes()),
-        VenueName::Bybit => unreachable!("not in ALL"),
     }
 }
