@@ -14,6 +14,8 @@ mod session;
 mod setup;
 mod startup;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod wire;
 mod world;
 
