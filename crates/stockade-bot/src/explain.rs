@@ -16,8 +16,6 @@ use std::{
 
 /// Rows of data that are shown.
 const ROWS_SHOWN: usize = 3;
-/// Recordings that are looked through, the latest first.
-const TAPES_MAX: usize = 200;
 
 /// Why an order is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,11 +60,8 @@ struct Reading {
 
 /// Looks for an order, by its name, the venue's number of it, or a trade's.
 pub fn explain(tapes: &Path, name: &str) -> anyhow::Result<Explained> {
-    let entries = std::fs::read_dir(tapes)
-        .with_context(|| format!("no recordings in {}", tapes.display()))?;
-    let mut all: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-    all.sort();
-    for tape in all.iter().rev().take(TAPES_MAX) {
+    let all = run::all_tapes(tapes)?;
+    for tape in all.iter().rev() {
         let Some(client) = owner_of(tape, name)? else { continue };
         if let Some(found) = read(tape, &client)? {
             return Ok(found);

@@ -215,7 +215,6 @@ impl Flight {
             rows.into_iter().map(|row| WarmRow { time: row.time, bars: row.bars }).collect();
         // Sending comes first: nothing of it depends on the recording.
         self.send();
-        // A tick on which nothing happened decides nothing either, and there are many.
         self.pilot.tape.write(&Entry::In(now.nanos(), input))?;
         self.after(&rows)?;
         self.taken += rows.len() as u64;

@@ -99,6 +99,8 @@ pub fn fenced(
     let mut wished = Paths::of_a_client();
     wished.extend([
         PathBuf::from("/dev/tty"),
+        // Whether the machine has run on since the last life.
+        PathBuf::from("/proc/sys/kernel/random/boot_id"),
         PathBuf::from("/usr/share/terminfo"),
         PathBuf::from("/etc/terminfo"),
         PathBuf::from("/lib/terminfo"),

@@ -50,7 +50,7 @@ fn an_order_whose_answer_is_lost_is_there_once() {
     town.minute(100_00, 101_00);
     town.net = Net::Good;
     town.pass_seconds(60);
-    let entries = town.account.named().filter(|(_, ticket, _)| ticket.side == market::Side::Buy);
+    let entries = town.account.named().filter(|(_, ticket, _)| ticket.side == ::market::Side::Buy);
     assert_eq!(entries.count(), 1, "one entry at the venue");
     let view = town.view();
     assert_eq!(view.positions.len(), 1, "{}", view.text());
@@ -122,4 +122,30 @@ fn a_session_is_made_again_from_what_came_in() {
     let written = std::mem::take(&mut town.records);
     assert!(written.len() > 4, "{} records", written.len());
     assert_eq!(town.again(), written, "byte for byte");
+}
+
+/// From the bytes of a bar to the bytes of the signed order, its intent in the journal's file between them;
+/// what a flush costs comes after. Run with `cargo nextest run --release -p stockade-bot --run-ignored only`.
+#[test]
+#[ignore = "a measurement"]
+#[allow(clippy::print_stdout, reason = "a measurement is read")]
+fn how_long_it_takes_from_a_bar_to_an_order() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut town = Town::new(dir.path());
+    town.begin();
+    town.run_to_ready();
+    town.look_into_journal = town::Look::Away;
+    let mut orders: Vec<std::time::Duration> = Vec::new();
+    for n in 0..2_000 {
+        let placed = town.placed;
+        town.timed.clear();
+        let (open, close) = if n % 2 == 0 { (100_00, 101_00) } else { (101_00, 100_00) };
+        town.minute(open, close);
+        if town.placed > placed {
+            orders.extend(town.timed.iter().max());
+        }
+    }
+    orders.sort();
+    let at = |part: usize| orders.get(orders.len() * part / 100).copied();
+    println!("{} orders: p50 {:?}, p99 {:?}", orders.len(), at(50), at(99));
 }

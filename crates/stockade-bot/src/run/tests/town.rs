@@ -2,6 +2,10 @@
 
 use super::*;
 use crate::{config, view::View};
+use ::market::{
+    Bar, Currency, Instrument, Listing, Money, Price, Product, Quantity, Quote, Roster, Scale,
+    Settlement, Timestamp, Traded,
+};
 use engine::{
     Data, MarketEvent,
     exchange::{Model, Terms},
@@ -10,15 +14,12 @@ use engine::{
 };
 use feeds::{Ask, PublicCounter, Told as Said, Topic};
 use http::{Request, Response};
-use market::{
-    Bar, Currency, Instrument, Listing, Money, Price, Product, Quantity, Quote, Roster, Scale,
-    Settlement, Timestamp, Traded,
-};
 use portfolio::{AccountTerms, InstrumentId, MarginTiers};
 use std::{
     collections::{BTreeSet, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 use venues::{Counter, Hearing, KeyRing, Keys};
 
@@ -41,6 +42,13 @@ pub enum Net {
     LoseAnswers,
 }
 
+/// Whether the journal is read at each order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    Into,
+    Away,
+}
+
 pub struct Town {
     plan: Plan,
     roster: Roster,
@@ -60,10 +68,13 @@ pub struct Town {
     queue: VecDeque<Input>,
     inputs: Vec<(i64, Input)>,
     pub net: Net,
+    pub look_into_journal: Look,
     pub placed: usize,
     pub unwritten: Vec<String>,
     pub told: Vec<Told>,
     pub records: Vec<Vec<u8>>,
+    /// How long it took from the bytes of each public message to all that came of it.
+    pub timed: Vec<Duration>,
 }
 
 fn traded() -> Traded {
@@ -99,8 +110,8 @@ impl Town {
         let config = config::parse(CONFIG, &path, dir).expect("a configuration");
         let plan = Plan::of(config, CONFIG.to_owned(), STRATEGY.to_owned()).expect("a plan");
         let roster = plan.roster(vec![traded()]).expect("is listed");
-        let third = market::Rate(market::Rate::ONE.0 / 3);
-        let margin = MarginTiers::flat(third, market::Rate(third.0 / 2)).expect("margin");
+        let third = ::market::Rate(::market::Rate::ONE.0 / 3);
+        let margin = MarginTiers::flat(third, ::market::Rate(third.0 / 2)).expect("margin");
         let scope = KeyScope {
             trade: Permission::Yes,
             withdraw: Permission::No,
@@ -137,10 +148,12 @@ impl Town {
             queue: VecDeque::new(),
             inputs: Vec::new(),
             net: Net::Good,
+            look_into_journal: Look::Into,
             placed: 0,
             unwritten: Vec::new(),
             told: Vec::new(),
             records: Vec::new(),
+            timed: Vec::new(),
         }
     }
 
@@ -273,6 +286,7 @@ impl Town {
 
     fn quote(&mut self, price: i64) {
         let quote = Quote {
+            time: self.time(),
             bid: Price(price - 1),
             ask: Price(price + 1),
             bid_size: Quantity(1_000_000),
@@ -311,7 +325,11 @@ impl Town {
             let Some(input) = self.queue.pop_front() else { return };
             let Some(live) = &mut self.live else { return };
             let now = Timestamp::from_nanos(self.now);
+            let begun = Instant::now();
             live.handle(&input, now, &mut self.out).expect("goes on");
+            if matches!(input, Input::Text(line, _) if line != LineId::PRIVATE) {
+                self.timed.push(begun.elapsed());
+            }
             self.records.extend(live.keeper.take_written());
             self.inputs.push((self.now, input));
             self.carry_out();
@@ -392,7 +410,9 @@ impl Town {
         let is_order = request.uri().path().ends_with("/order/create");
         if is_order {
             self.placed += 1;
-            self.look_into_journal(request);
+            if self.look_into_journal == Look::Into {
+                self.is_written(request);
+            }
         }
         let response = match self.counter.asked(request, &self.ring, &self.roster, now) {
             Ok(asked) => {
@@ -405,7 +425,7 @@ impl Town {
     }
 
     /// Whether the order that goes out just now stands in the journal.
-    fn look_into_journal(&mut self, request: &Request<Vec<u8>>) {
+    fn is_written(&mut self, request: &Request<Vec<u8>>) {
         let body: serde_json::Value = serde_json::from_slice(request.body()).expect("JSON");
         let name = body.get("orderLinkId").and_then(|name| name.as_str()).expect("a name");
         let is_it = |record: &Record| matches!(record, Record::Intent(intent) if intent.client.as_str() == name);
