@@ -215,7 +215,7 @@ impl Reading {
         let lots = i64::try_from(ticket.quantity.0).unwrap_or(i64::MAX);
         let size = one
             .map_or_else(|| lots.to_string(), |one| one.listing.instrument.lot_scale.format(lots));
-        let side = if ticket.side == Side::Buy { "buy" } else { "sell" };
+        let way = if ticket.side == Side::Buy { "buy" } else { "sell" };
         let said = self.evaluator.taken().checked_sub(1).map(|row| {
             let values = self.evaluator.values().row(row);
             says(values, id)
@@ -226,7 +226,7 @@ impl Reading {
             venue_number: None,
             symbol,
             purpose: purpose(intent.role).to_owned(),
-            asked: format!("{side} {size}, {}", kind(&self.roster, id, &ticket.kind)),
+            asked: format!("{way} {size}, {}", kind(&self.roster, id, &ticket.kind)),
             written: intent.time.to_string(),
             rule: rule(&self.plan),
             said: (intent.role == Role::Kernel).then_some(said).flatten(),

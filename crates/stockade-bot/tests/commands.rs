@@ -135,7 +135,7 @@ fn keys_go_in_and_never_come_out() {
     assert!(err.contains("warning") && err.contains("X_API_"), "{err}");
     desk.write("key.yaml", "bybit:\n  api_key: pub-3\n  api_secret: hidden-3\n", 0o644);
     let (_, err) = desk.ends(&["keys", "import", "file", "--from-yaml", "key.yaml"], "", 1);
-    assert!(err.contains("chmod 600"), "{err}");
+    assert!(err.contains("chmod 0600"), "{err}");
     desk.write("key.yaml", "bybit:\n  api_key: pub-3\n  api_secret: hidden-3\n", 0o600);
     let (_, err) = desk.ends(&["keys", "import", "file", "--from-yaml", "key.yaml"], "", 0);
     assert!(err.contains("shred -u key.yaml"), "{err}");

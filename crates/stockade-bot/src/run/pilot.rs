@@ -230,9 +230,10 @@ impl Flight {
             match one {
                 Do::Tell(told) => {
                     self.is_flat |= told.key == "flat";
-                    match told.level {
-                        notify::Level::Info => tracing::info!("{}", told.text),
-                        _ => tracing::warn!("{}", told.text),
+                    if told.level == notify::Level::Info {
+                        tracing::info!("{}", told.text);
+                    } else {
+                        tracing::warn!("{}", told.text);
                     }
                     self.pilot.herald.tell(&told);
                 }

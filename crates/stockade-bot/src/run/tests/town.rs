@@ -109,7 +109,7 @@ impl Town {
         let path = dir.join("bot.yaml");
         let config = config::parse(CONFIG, &path, dir).expect("a configuration");
         let plan = Plan::of(config, CONFIG.to_owned(), STRATEGY.to_owned()).expect("a plan");
-        let roster = plan.roster(vec![traded()]).expect("is listed");
+        let roster = plan.roster(&[traded()]).expect("is listed");
         let third = ::market::Rate(::market::Rate::ONE.0 / 3);
         let margin = MarginTiers::flat(third, ::market::Rate(third.0 / 2)).expect("margin");
         let scope = KeyScope {
@@ -327,7 +327,7 @@ impl Town {
             let now = Timestamp::from_nanos(self.now);
             let begun = Instant::now();
             live.handle(&input, now, &mut self.out).expect("goes on");
-            if matches!(input, Input::Text(line, _) if line != LineId::PRIVATE) {
+            if matches!(input, Input::Text(id, _) if id != LineId::PRIVATE) {
                 self.timed.push(begun.elapsed());
             }
             self.records.extend(live.keeper.take_written());
