@@ -191,6 +191,7 @@ impl Custodian {
             after(now, self.terms.compare_every.nanos())
         };
         self.compare.look_soon(again);
+        self.review_stops();
         if !self.compare.done && !differs {
             self.compare.done = true;
             self.notice(Notice::Ready);

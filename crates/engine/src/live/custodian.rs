@@ -372,6 +372,9 @@ impl Custodian {
             self.record(Record::Ended { client, time: now });
         }
         if let Some(held) = self.orders.remove(client) {
+            if matches!(held.stage, Stage::Over(_)) {
+                self.orders.bury(client);
+            }
             self.stop_ended(&held, why, now);
         }
     }

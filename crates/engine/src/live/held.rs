@@ -3,7 +3,7 @@
 use super::{ClientId, OrderRef, VenueId, record::Role, report::OrderState};
 use crate::order::Order;
 use market::{Quantity, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// An order and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(super) struct Held {
     pub(super) accepted: bool,
     /// Whether its owner wants it back.
     pub(super) unwanted: bool,
+    /// Whether a cancel was sent: from then on it may be gone at any time.
+    pub(super) taken_back: bool,
     /// Whether a call about it is under way.
     pub(super) asking: bool,
     /// When to ask the venue next.
@@ -66,6 +68,7 @@ impl Held {
             reported: None,
             accepted: false,
             unwanted: false,
+            taken_back: false,
             asking: false,
             ask_at: None,
             tries: 0,
@@ -116,7 +119,12 @@ impl Held {
 pub(super) struct Orders {
     by_client: BTreeMap<ClientId, Held>,
     by_venue: BTreeMap<VenueId, ClientId>,
+    /// Orders that the venue said are over, the oldest first: late words of them say nothing.
+    over: VecDeque<ClientId>,
 }
+
+/// Orders that are over and still recognised.
+const OVER_MAX: usize = 1_000;
 
 impl Orders {
     pub(super) fn insert(&mut self, held: Held) {
@@ -138,6 +146,19 @@ impl Orders {
         let held = self.by_client.remove(&client)?;
         self.by_venue.retain(|_, owner| *owner != client);
         Some(held)
+    }
+
+    /// The venue's last word of an order has been heard.
+    pub(super) fn bury(&mut self, client: ClientId) {
+        self.over.push_back(client);
+        if self.over.len() > OVER_MAX {
+            self.over.pop_front();
+        }
+    }
+
+    /// Whether an order is over by the venue's own word.
+    pub(super) fn is_over(&self, client: Option<ClientId>) -> bool {
+        client.is_some_and(|client| self.over.contains(&client))
     }
 
     pub(super) fn get(&self, client: ClientId) -> Option<&Held> {

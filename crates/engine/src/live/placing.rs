@@ -115,8 +115,13 @@ impl Custodian {
         if self.other_bot.is_some() {
             return Some(Barrier::OtherBot);
         }
+        (!self.is_certain()).then_some(Barrier::NotReady)
+    }
+
+    /// Whether everything that is at the venue or on its way there is known.
+    pub(super) fn is_certain(&self) -> bool {
         let is_early = self.hold_until.is_some_and(|until| self.compare.begun() < Some(until));
-        (is_early || !self.is_ready()).then_some(Barrier::NotReady)
+        !is_early && self.is_ready()
     }
 
     /// What keeps this entry back.
@@ -232,7 +237,10 @@ impl Custodian {
     }
 
     fn numbered_as(&self, id: OrderId) -> Option<ClientId> {
-        self.orders.all().find(|held| held.order.id == id).map(|held| held.client)
+        // The kernel does not take back what stands guard.
+        let may = |held: &&Held| matches!(held.role, Role::Kernel | Role::Foreign);
+        let named = |held: &&Held| held.order.id == id && may(held);
+        self.orders.all().find(named).map(|held| held.client)
     }
 
     fn take_back(&mut self, id: OrderId, now: Timestamp) {
@@ -275,6 +283,7 @@ impl Custodian {
         for client in self.orders.names(|held| is(held) && held.ask_at.is_none()) {
             let Some(held) = self.orders.get_mut(client) else { continue };
             held.asking = true;
+            held.taken_back = true;
             let reference = held.reference();
             let about = super::custodian::About::Cancel(client);
             self.send(super::Call::Cancel(reference), about, now);

@@ -31,6 +31,18 @@ pub struct Options {
     /// Whether intents are written down before they are sent. Without, the laws do not hold: that
     /// shows that they are worth something.
     pub intents: Intents,
+    /// Whether to keep a line for everything that happens.
+    pub trace: Trace,
+}
+
+/// Whether everything that happens is noted down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trace {
+    /// It is not.
+    #[default]
+    None,
+    /// It is: many thousand lines a world.
+    Kept,
 }
 
 /// Whether intents are written down.
@@ -52,6 +64,8 @@ pub struct Verdict {
     pub broken: Vec<String>,
     /// What happened.
     pub counts: Counts,
+    /// Everything that happened, in order, where that was wanted.
+    pub trace: Vec<String>,
 }
 
 /// What happened in one world, or in many.

@@ -1,7 +1,7 @@
 //! The world: what happens when.
 
 use super::{
-    Counts, Intents, ORDERS_MIN, Options, Verdict,
+    Counts, Intents, ORDERS_MIN, Options, Trace, Verdict,
     checks::Checks,
     faults::{FAULTS, Fault},
     trader::Wanting,
@@ -105,6 +105,7 @@ pub(super) struct World {
     wake_at: Option<Timestamp>,
     /// When everything is left alone.
     quiet_from: Option<Timestamp>,
+    trace: Option<Vec<String>>,
 }
 
 /// Whether the venue takes stops before there is a position.
@@ -148,6 +149,7 @@ impl World {
             intents: options.intents,
             wake_at: None,
             quiet_from: None,
+            trace: (options.trace == Trace::Kept).then(Vec::new),
         };
         world.plan();
         world
@@ -185,11 +187,21 @@ impl World {
         self.queue.insert((at, self.queued), next);
     }
 
+    /// Notes down what happens, where somebody wants to read it.
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{} life {} {}", self.now, self.life, what()));
+        }
+    }
+
     /// From some time on everything is left alone: once enough has happened and every fault was had.
     fn calm_down(&mut self) {
         let age = self.now.nanos() - BEGIN;
         let had = FAULTS.iter().all(|fault| self.counts.faults.contains_key(fault));
-        let enough = had && self.armed.is_empty() && self.counts.orders >= ORDERS_MIN;
+        let enough = had
+            && self.armed.is_empty()
+            && self.dies_in.is_none()
+            && self.counts.orders >= ORDERS_MIN;
         if self.quiet_from.is_none() && age > LIVELY && (enough || age > 4 * LIVELY) {
             self.quiet_from = Some(self.now);
             self.armed.clear();
@@ -205,7 +217,7 @@ impl World {
                 break;
             }
             self.now = at;
-            if !matches!(next, Next::Wake{..}|Next::Market(_)) { eprintln!("{} L{} link {:?} next {next:?}", at, self.life, self.link); }
+            self.note(|| format!("{next:?}"));
             self.calm_down();
             self.venue.tick(at)?;
             self.step(next)?;
@@ -363,6 +375,19 @@ impl World {
         self.durable = self.records.len();
         let pause = 50 * MS + self.draw(400 * MS);
         self.after(pause, Next::Stream { life: self.life });
+        self.remind()
+    }
+
+    /// The person at the switch sees where it stands, and puts it where it was left: a full disk may
+    /// have swallowed that.
+    fn remind(&mut self) -> Result<(), Error> {
+        let stands = self.bot.as_ref().map_or(self.kill, |bot| bot.custodian().kill_level());
+        let kill = self.kill;
+        if stands < kill {
+            self.tell(self.life, |bot, now| bot.kill(kill, now))?;
+        } else if stands > kill {
+            self.after(SECOND, Next::Over(Fault::KillSwitch));
+        }
         Ok(())
     }
 
@@ -385,7 +410,7 @@ impl World {
         let effects: Vec<Effect> = bot.effects().collect();
         let mut written = Writing::Works;
         for effect in effects {
-            eprintln!("{} L{} effect {effect:?}", self.now, self.life);
+            self.note(|| format!("does {effect:?}"));
             if let Some((left, fault)) = self.dies_in {
                 if left == 0 {
                     self.die(fault);
@@ -416,9 +441,10 @@ impl World {
         record.write(&mut bytes);
         self.checks.wrote(record);
         self.counts.records += 1;
+        let at_once = matches!(record, Record::Kill { .. });
         self.records.push(bytes);
         // The committer flushes what has been written every few milliseconds.
-        if self.dice.up_to(3) == 0 {
+        if at_once || self.dice.up_to(3) == 0 {
             self.durable = self.records.len();
         }
     }
@@ -458,6 +484,11 @@ impl World {
         self.after(pause, Next::Start);
     }
 
+    /// Whether the machine is about to fail already.
+    pub(super) const fn is_doomed(&self) -> bool {
+        self.dies_in.is_some()
+    }
+
     /// The machine is to fail soon: at any one of the next effects.
     pub(super) fn doom(&mut self, fault: Fault) {
         let left = u32::try_from(self.dice.up_to(7)).unwrap_or(0);
@@ -467,7 +498,8 @@ impl World {
     pub(super) fn verdict(&self) -> Verdict {
         let mut counts = self.counts.clone();
         counts.orders_least = counts.orders;
-        Verdict { seed: self.seed, broken: self.checks.broken.clone(), counts }
+        let trace = self.trace.clone().unwrap_or_default();
+        Verdict { seed: self.seed, broken: self.checks.broken.clone(), counts, trace }
     }
 
     pub(super) fn instruments(&self) -> usize {
