@@ -83,7 +83,9 @@ fn issue(ask: &Issue, dir: &Path, output: Output) -> anyhow::Result<Ending> {
         issuer_id(key.verifying_key()),
         issuer_to_text(key.verifying_key())
     ));
-    let shown = Shown::of(&terms, &key, state_at(&text, &key, desk::now())?);
+    let file = LicenseFile::verify(&text, &[*key.verifying_key()])?;
+    let (terms, issuer) = (file.terms().clone(), issuer_id(key.verifying_key()));
+    let shown = Shown::new(&terms, &issuer, state_of(file, desk::now()));
     output.show(&shown, Shown::text)?;
     Ok(Ending::Done)
 }
@@ -110,11 +112,6 @@ fn terms(ask: &Issue, now: Timestamp) -> anyhow::Result<Terms> {
         instance: instance.map(|key| sha256(key.as_bytes())),
         policy: POLICY,
     })
-}
-
-fn state_at(text: &str, key: &SigningKey, at: Timestamp) -> anyhow::Result<State> {
-    let file = LicenseFile::verify(text, &[*key.verifying_key()])?;
-    Ok(state_of(file, at))
 }
 
 /// How a file stands, by the given time alone.
@@ -198,10 +195,6 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(terms: &Terms, key: &SigningKey, state: State) -> Self {
-        Self::new(terms, &issuer_id(key.verifying_key()), state)
-    }
-
     fn new(terms: &Terms, issuer: &str, state: State) -> Self {
         Self {
             license: terms.license.clone(),
