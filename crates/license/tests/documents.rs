@@ -54,7 +54,7 @@ fn a_licence_says_what_was_signed_in_words() {
     assert_eq!(lines.len(), 16);
 }
 
-/// M06: a file that was changed after it was issued is refused, whichever byte it was.
+/// A file that was changed after it was issued is refused, whichever byte it was.
 #[test]
 fn every_flipped_or_missing_byte_is_refused() {
     let documents = [
