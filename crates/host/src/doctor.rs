@@ -9,6 +9,7 @@ mod firewall;
 mod kernel;
 mod listeners;
 mod root;
+mod rules;
 mod service;
 mod ssh;
 mod sshd;

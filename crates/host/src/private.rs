@@ -105,6 +105,7 @@ mod tests {
 
         fn file(&self, name: &str, mode: u32) -> PathBuf {
             let path = self.root.path().join(name);
+            drop(fs::remove_file(&path));
             fs::write(&path, "secret").expect("is written");
             set_mode(&path, mode);
             path
