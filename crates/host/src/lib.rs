@@ -27,7 +27,7 @@ mod private;
 pub use calls::refused_calls;
 #[cfg(target_os = "linux")]
 pub use fence::{Enforced, Fence, Fenced, Paths, Ports, Strength, harden};
-pub use private::{check_private_directory, open_private};
+pub use private::{check_private_directory, open_credential, open_private};
 
 use std::{io, path::PathBuf};
 
