@@ -277,7 +277,6 @@ impl Socket {
             sleep(fault.before).await;
         }
         match fault.what {
-            MessageFault::None => self.transmit(message).await?,
             MessageFault::Drop => {}
             MessageFault::Duplicate => {
                 self.transmit(message.clone()).await?;
@@ -288,7 +287,7 @@ impl Socket {
                     mischief.held = Some((message, Instant::now() + HELD));
                 }
             }
-            MessageFault::Swap => self.transmit(message).await?,
+            MessageFault::None | MessageFault::Swap => self.transmit(message).await?,
             MessageFault::Cut => return self.cut(message).await,
         }
         match held {
