@@ -48,7 +48,7 @@ async fn venue(faults: Faults) -> Venue {
     let faults = FaultSwitch::new(faults);
     let stop = CancellationToken::new();
     let count = Arc::clone(&handled);
-    let handler = move |call: Call| {
+    let answer = move |call: Call| {
         let count = Arc::clone(&count);
         async move {
             count.fetch_add(1, Ordering::SeqCst);
@@ -66,7 +66,7 @@ async fn venue(faults: Faults) -> Venue {
         socket: SocketTerms { message_bytes: 4096, ..SocketTerms::default() },
         faults: faults.clone(),
     };
-    let ended = tokio::spawn(edge::serve_upgradable(door, handler, terms, stop.clone()));
+    let ended = tokio::spawn(edge::serve_upgradable(door, answer, terms, stop.clone()));
     let client = local.client(std::slice::from_ref(&origin), Terms::default());
     Venue { origin, client, faults, handled, stop, ended }
 }
