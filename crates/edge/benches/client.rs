@@ -2,6 +2,9 @@
 //!
 //! `cargo bench -p edge` prints a table. The budget is 15 µs at the median on a warm connection.
 //! The floor is the same bytes, ready made, written to the same TLS by `tokio-rustls` alone.
+//!
+//! The server is a thread of the same machine, which a write wakes and which may then run in the
+//! middle of it. A venue does not: `chrt -b 0 cargo bench -p edge` forbids it and is what counts.
 
 #![allow(
     clippy::disallowed_methods,
