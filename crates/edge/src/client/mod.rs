@@ -155,13 +155,14 @@ impl Client {
         }
     }
 
-    /// Opens connections until `count` are kept for `origin`; those kept are looked at first.
+    /// Opens connections until `count` are kept for `origin`, and says how many are; those kept
+    /// are looked at first, and what has ended is dropped.
     pub async fn prewarm(
         &self,
         origin: &Origin,
         count: usize,
         within: Duration,
-    ) -> Result<(), SendError> {
+    ) -> Result<usize, SendError> {
         let deadline = Instant::now() + within;
         let place = self.place(origin)?;
         let mut live = Vec::new();
@@ -173,10 +174,11 @@ impl Client {
         while opened.is_ok() && live.len() < count.min(self.0.terms.idle_per_host) {
             opened = self.open(origin, place, deadline).await.map(|line| live.push(line));
         }
+        let count = live.len();
         for line in live {
             self.keep(place, line).await;
         }
-        opened.map_err(failed)
+        opened.map(|()| count).map_err(failed)
     }
 
     /// How often it did what.
