@@ -303,7 +303,7 @@ async fn what_never_left_is_never_sent() {
     check(&get(&origin), "never sent: Connect").await;
     let mut bad = get(&origin);
     bad.target = "/a b".to_owned();
-    check(&bad, "never sent: Connect").await;
+    check(&bad, "never sent: Invalid").await;
 }
 
 #[tokio::test]
@@ -323,6 +323,35 @@ async fn a_connection_that_the_server_closed_meanwhile_is_not_used() {
         until_ended(&client, &server.origin).await;
     }
     assert_eq!(client.counts(), Counts { dialled: 3, reused: 0, repeated: 0 });
+}
+
+/// A second answer that nobody asked for must not become the answer of the next request.
+#[tokio::test]
+async fn an_answer_that_nobody_asked_for_is_nobodys() {
+    const STALE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nstale";
+    let check = async |first: &'static str, then: &'static str| {
+        let local = Local::today();
+        let server = Scripted::new(&local, move |n, mut stream| async move {
+            read_request(&mut stream).await;
+            if n > 0 {
+                return answer(&mut stream, "fresh").await;
+            }
+            say(&mut stream, first).await;
+            say(&mut stream, then).await;
+            pending::<()>().await;
+        })
+        .await;
+        let client = local.client(std::slice::from_ref(&server.origin), Terms::default());
+        let asked = client.send(&post(&server.origin, "1"), SOON).await.expect("an answer");
+        assert_eq!(&*asked.body, b"{}");
+        until_ended(&client, &server.origin).await;
+        let asked = client.send(&post(&server.origin, "2"), SOON).await.expect("an answer");
+        assert_eq!(&*asked.body, b"fresh");
+    };
+    let good = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+    check(good, STALE).await;
+    check(Box::leak(format!("{good}{STALE}").into_boxed_str()), "").await;
+    check(good, "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n").await;
 }
 
 /// The server answers once on each connection, and the second request gets an end instead.

@@ -10,8 +10,8 @@
 mod support;
 
 use edge::{
-    Call, Client, Closed, ConnectError, Drained, End, Event, FaultSwitch, Faults, Handled, Origin,
-    Rate, Refusal, Reply, Socket, SocketRequest, SocketTerms, Terms, UpgradeTerms,
+    Call, Client, Closed, ConnectError, Drained, End, Event, Fate, FaultSwitch, Faults, Handled,
+    Origin, Rate, Refusal, Reply, Socket, SocketRequest, SocketTerms, Terms, Unsaid, UpgradeTerms,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use hyper::body::Bytes;
@@ -133,7 +133,8 @@ async fn a_socket_says_how_it_ended() {
         let closed = Closed { code, reason: reason.to_owned(), end };
         assert_eq!(socket.next().await, Event::Closed(closed.clone()));
         assert_eq!(socket.next().await, Event::Closed(closed.clone()), "and says it again");
-        assert_eq!(socket.send_text("more").await, Err(closed));
+        let unsaid = Unsaid { fate: Fate::NeverSent, closed };
+        assert_eq!(socket.send_text("more").await, Err(unsaid));
     };
     check(&Say("close"), Some(4001), "as you like", End::Peer).await;
     check(&Close(1000, "bye"), Some(1000), "bye", End::Ours).await;
@@ -169,8 +170,8 @@ impl AsyncSend for Close {
     }
 }
 
-/// Shakes hands by hand and sends `bytes`, then reads on and says nothing.
-async fn shake_and_send(mut stream: Stream, bytes: &[u8]) {
+/// Shakes hands by hand.
+async fn shake(mut stream: Stream) -> Stream {
     let head = read_request(&mut stream).await.expect("a handshake");
     let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: "));
     let key = key.or_else(|| head.lines().find_map(|l| l.strip_prefix("Sec-WebSocket-Key: ")));
@@ -183,6 +184,12 @@ sec-websocket-accept: {accept}\r\n\r\n"
         ),
     )
     .await;
+    stream
+}
+
+/// Shakes hands and sends `bytes`, then reads on and says nothing.
+async fn shake_and_send(stream: Stream, bytes: &[u8]) {
+    let mut stream = shake(stream).await;
     stream.write_all(bytes).await.expect("writes");
     stream.flush().await.expect("writes");
     let mut rest = [0; 512];
@@ -221,6 +228,32 @@ async fn what_is_no_websocket_ends_it() {
     // Half a frame, and then silence: pings go out, nothing comes back.
     check(&[0x81, 10, b'{'], End::Silent).await;
     check(&[], End::Silent).await;
+}
+
+/// The peer takes nothing more: what is in the kernel may arrive, and what comes after it does not.
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_given_up_on() {
+    let local = Local::today();
+    let server = Scripted::new(&local, |_, stream| async move {
+        let stream = shake(stream).await;
+        std::future::pending::<()>().await;
+        drop(stream);
+    })
+    .await;
+    let client = local.client(std::slice::from_ref(&server.origin), Terms::default());
+    let terms = SocketTerms { patience: Duration::from_millis(100), ..SocketTerms::default() };
+    let mut socket =
+        client.websocket(&to(&server.origin, "/"), terms, SOON).await.expect("a socket");
+    let long = "x".repeat(1 << 20);
+    let unsaid = loop {
+        if let Err(unsaid) = socket.send_text(long.as_str()).await {
+            break unsaid;
+        }
+    };
+    assert_eq!(unsaid.closed.end, End::Silent);
+    let Err(after) = socket.send_text("order").await else { panic!("it has ended") };
+    assert_eq!(after.fate, Fate::NeverSent);
+    assert!(after.to_string().contains("nothing of the message was sent"), "{after}");
 }
 
 #[tokio::test]

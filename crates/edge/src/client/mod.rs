@@ -123,6 +123,7 @@ impl Client {
         let deadline = Instant::now() + within;
         let unsent = |why| SendError::NeverSent { origin: request.origin.clone(), why };
         let place = self.place(&request.origin)?;
+        let mut words = Some(request.to_http(&place.host).map_err(unsent)?);
         let _permit = self.permit(place, deadline).await.map_err(unsent)?;
         let mut kept = self.kept(place).await;
         loop {
@@ -134,7 +135,10 @@ impl Client {
                 }
                 None => self.open(&request.origin, place, deadline).await.map_err(unsent)?,
             };
-            let words = request.to_http(&place.host).map_err(unsent)?;
+            let words = match words.take() {
+                Some(words) => words,
+                None => request.to_http(&place.host).map_err(unsent)?,
+            };
             match line.ask(words, self.0.terms.body_bytes, deadline).await {
                 Ok(answer) => {
                     self.keep(place, line).await;
