@@ -21,7 +21,9 @@ mod stock;
 mod stops;
 mod terms;
 
-pub use call::{Answer, Book, Call, Mode, NewOrder, OrderRef, Refused, RefusedKind, Scope, Unknown};
+pub use call::{
+    Answer, Book, Call, Mode, NewOrder, OrderRef, Refused, RefusedKind, Scope, Unknown,
+};
 pub use custodian::{Barrier, CallId, Custodian, Effect, Link, Notice};
 pub use memory::MemoryError;
 pub use name::{ClientId, Epoch, Name, NameError, TradeId, VenueId};
