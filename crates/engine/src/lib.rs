@@ -28,6 +28,7 @@ pub mod strategy;
 pub mod sweep;
 pub mod ticks;
 mod values;
+pub mod venue;
 
 pub use account::{Account, Books};
 pub use backtest::{

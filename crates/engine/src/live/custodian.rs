@@ -3,7 +3,7 @@
 use super::{
     Answer, Call, ClientId, Epoch, FillReport, VenueId,
     compare::Compare,
-    held::{Held, Orders, Stage},
+    held::{Orders, Stage},
     record::{Intent, Record, Role},
     stock::{Seen, Stock, Stocks},
     stops::Stops,

@@ -27,6 +27,7 @@ pub use call::{
 pub use custodian::{Barrier, CallId, Custodian, Effect, Link, Notice};
 pub use memory::MemoryError;
 pub use name::{ClientId, Epoch, Name, NameError, TradeId, VenueId};
+pub(crate) use placing::amended;
 pub use record::{Intent, Record, Role};
 pub use report::{
     Balance, Cause, FillReport, KeyScope, OrderReport, OrderState, Permission, PositionReport,

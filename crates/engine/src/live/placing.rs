@@ -256,7 +256,13 @@ impl Custodian {
         }
         self.record(Record::Change { client, ticket });
         let about = super::custodian::About::Amend(client, ticket);
-        self.send(super::Call::Amend(reference, *change, Some(ticket.side)), about, now);
+        // All of it, changed or not: some venues want price and size both.
+        let whole = Amendment {
+            quantity: Some(ticket.quantity),
+            price: ticket.kind.limit(),
+            trigger: ticket.kind.trigger(),
+        };
+        self.send(super::Call::Amend(reference, whole, Some(ticket.side)), about, now);
     }
 
     /// Sends cancels for what nobody wants any more.
@@ -273,7 +279,7 @@ impl Custodian {
 }
 
 /// A ticket as a change leaves it.
-pub(super) fn amended(ticket: &Ticket, change: &Amendment) -> Ticket {
+pub(crate) fn amended(ticket: &Ticket, change: &Amendment) -> Ticket {
     let mut kind = ticket.kind;
     match &mut kind {
         OrderKind::Limit { price } => *price = change.price.unwrap_or(*price),
