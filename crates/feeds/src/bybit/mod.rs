@@ -128,10 +128,7 @@ fn price(traded: &Traded, text: &str) -> Option<Price> {
 
 /// A volume: lots were coarser or finer in the past too.
 fn volume(traded: &Traded, text: &str) -> Option<Quantity> {
-    traded.lots(text).or_else(|| {
-        let scale = traded.listing.instrument.lot_scale;
-        listing::floor_units(text, scale).and_then(|lots| u64::try_from(lots).ok()).map(Quantity)
-    })
+    traded.lots(text).or_else(|| traded.lots_near(text))
 }
 
 impl crate::Source for Source {
