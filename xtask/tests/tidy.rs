@@ -35,7 +35,7 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 17] = [
+const CRATES: [(&str, Floor); 20] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
@@ -45,18 +45,21 @@ const CRATES: [(&str, Floor); 17] = [
     ("identity", Floor::Core),
     ("audit", Floor::Core),
     ("catalog", Floor::Adapter),
+    ("journal", Floor::Adapter),
     ("kms", Floor::Adapter),
     ("store", Floor::Adapter),
     ("settings", Floor::Adapter),
     ("edge", Floor::Adapter),
     ("feeds", Floor::Adapter),
     ("venues", Floor::Adapter),
+    ("notify", Floor::Adapter),
+    ("host", Floor::Adapter),
     ("stockade", Floor::App),
     ("xtask", Floor::Chore),
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 30] = [
+const EDGES: [(&str, &str, &str); 31] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -77,6 +80,7 @@ const EDGES: [(&str, &str, &str); 30] = [
     ("store", "audit", "the leaf is written in the transaction of the act"),
     ("store", "identity", "rows that a person owns are reached through a Tenant"),
     ("store", "seal", "sealed fields are stored as envelopes"),
+    ("notify", "seal", "webhooks are signed, tokens and passwords do not print"),
     ("stockade", "market", "wiring"),
     ("stockade", "seal", "wiring"),
     ("stockade", "factor", "wiring"),

@@ -71,17 +71,20 @@ impl TlsDoor {
         if exposure == Exposure::Loopback && !address.ip().is_loopback() {
             return Err(Error::NotLoopback { address });
         }
-        let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
-            ErrorKind::AddrInUse => Error::PortTaken { address },
-            _ => Error::Bind { address, source },
-        })?;
-        Ok(Self { listener, tls })
+        Ok(Self { listener: listen(address).await?, tls })
     }
 
     /// The address that is listened on, its port filled in.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
+}
+
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        ErrorKind::AddrInUse => Error::PortTaken { address },
+        _ => Error::Bind { address, source },
+    })
 }
 
 impl Door for TlsDoor {

@@ -1,24 +1,45 @@
-//! Knows: TLS, the local certificate authority, listeners with their limits, and how to drain them.
+//! Knows: TLS, the local certificate authority, listeners and their drain, the allow-listed client.
 //! Never knows: routes, accounts, or what a request means.
 
 #![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,
-    reason = "an adapter: this crate keeps its certificates in files"
+    clippy::disallowed_types,
+    reason = "an adapter: it keeps its certificates in files and says when bytes left the machine"
 )]
 
+mod accept;
 mod activity;
 mod authority;
+mod backoff;
+mod client;
 mod door;
+mod faults;
 mod files;
+mod loopback;
 mod peers;
 mod serve;
 mod tls;
+mod upgrade;
+mod websocket;
 
 pub use authority::{Authority, Leaf};
+pub use backoff::{Backoff, Pace};
+pub use client::{
+    Allowed, Client, Counts, Lost, Origin, Pin, Reach, Request, Response, Retry, Scheme, SendError,
+    Step, Terms, Trust, Unsent,
+};
 pub use door::{Door, Exposure, LocalDoor, Peer, Protocol, TlsDoor};
+pub use faults::{
+    Fault, FaultPlan, FaultSwitch, Faults, Handled, MessageFault, Rate, Refusal, RequestFault,
+};
+pub use loopback::{LoopbackDoor, LoopbackGuard, Page, Refused, serve_pages};
 pub use serve::{Drained, Limits, TooManyHeaders, serve};
 pub use tls::Tls;
+pub use upgrade::{Call, Reply, SocketHandler, UpgradeTerms, serve_upgradable};
+pub use websocket::{
+    Closed, ConnectError, End, Event, Socket, SocketRequest, SocketTerms, Utf8Bytes,
+};
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
@@ -48,6 +69,12 @@ pub enum Error {
         "{address} can be reached from other machines: say so with --public (server.public = true), or listen on 127.0.0.1"
     )]
     NotLoopback {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// The endpoint is for this machine only, whatever anybody says.
+    #[error("{address} can be reached from other machines: choose a port on 127.0.0.1 or [::1]")]
+    LoopbackOnly {
         /// Where.
         address: SocketAddr,
     },
@@ -93,6 +120,28 @@ pub enum Error {
         path.display()
     )]
     Damaged {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The text names no origin.
+    #[error("{text:?} is no host to connect to: {why}")]
+    Origin {
+        /// What was read.
+        text: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The text is no pin.
+    #[error(
+        "{text:?} is no pin: write sha256/ and the base64 of the SHA-256 of the public key (44 characters)"
+    )]
+    Pin {
+        /// What was read.
+        text: String,
+    },
+    /// A file of roots holds none.
+    #[error("{} holds no certificate in PEM: it must begin with BEGIN CERTIFICATE", path.display())]
+    NoRoots {
         /// Which file.
         path: PathBuf,
     },

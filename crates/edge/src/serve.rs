@@ -1,9 +1,9 @@
-//! The accept loop: every wait bounded, every count capped, and a drain with a deadline.
+//! HTTP on each connection: what a listener grants, and whose turn it is.
 
 use crate::{
     Door, Peer, Protocol,
+    accept::accept,
     activity::{Activity, Tracked},
-    peers::Peers,
 };
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
@@ -11,13 +11,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
-use std::{convert::Infallible, error::Error as StdError, pin::pin, sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::Semaphore,
-    time::{sleep, timeout},
-};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use std::{convert::Infallible, error::Error as StdError, pin::pin, time::Duration};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
 /// What one listener grants at most.
@@ -95,71 +91,11 @@ where
     S::Future: Send,
     B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
-    let door = Arc::new(door);
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let peers = Peers::default();
-    let connections = TaskTracker::new();
-    let abort = CancellationToken::new();
-    loop {
-        let next = async {
-            let place = Arc::clone(&places).acquire_owned().await.ok()?;
-            Some((place, door.accept().await))
-        };
-        let arrived = tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            arrived = next => arrived,
-        };
-        let Some((place, accepted)) = arrived else { break };
-        let (raw, peer) = match accepted {
-            Ok(pair) => pair,
-            Err(error) => {
-                // Out of file descriptors, most likely: a pause lets some close.
-                tracing::warn!(%error, "a connection could not be accepted");
-                sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let Some(seat) = peers.seat(peer, &limits) else {
-            tracing::debug!(?peer, "a peer has all of its connections already");
-            continue;
-        };
-        let (door, service) = (Arc::clone(&door), service.clone());
-        let (stop, abort) = (stop.clone(), abort.clone());
-        connections.spawn(async move {
-            let whole = async {
-                let greeted = tokio::select! {
-                    greeted = timeout(limits.handshake, door.greet(raw)) => greeted,
-                    () = stop.cancelled() => return,
-                };
-                // The port is free as soon as nobody greets any more.
-                drop(door);
-                match greeted {
-                    Ok(Ok(stream)) => {
-                        let protocol = D::protocol(&stream);
-                        let line = Line { peer, protocol, limits };
-                        converse(stream, line, service, stop).await;
-                    }
-                    Ok(Err(error)) => tracing::debug!(%error, ?peer, "no handshake"),
-                    Err(_) => tracing::debug!(?peer, "the handshake took too long"),
-                }
-            };
-            tokio::select! {
-                () = whole => {}
-                () = abort.cancelled() => {}
-            }
-            drop((place, seat));
-        });
-    }
-    drop(door);
-    connections.close();
-    if timeout(limits.drain, connections.wait()).await.is_ok() {
-        return Drained::Clean;
-    }
-    let cut = connections.len();
-    abort.cancel();
-    connections.wait().await;
-    Drained::Cut { connections: cut }
+    accept(door, limits, stop, move |stream: D::Stream, peer, stop| {
+        let line = Line { peer, protocol: D::protocol(&stream), limits };
+        converse(stream, line, service.clone(), stop)
+    })
+    .await
 }
 
 /// One connection's terms.

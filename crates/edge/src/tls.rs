@@ -22,15 +22,24 @@ pub struct Tls {
 struct Current(RwLock<Arc<CertifiedKey>>);
 
 impl Tls {
-    /// Serves `leaf` to whoever connects.
+    /// Serves `leaf` to whoever connects, for HTTP/2 and HTTP/1.1.
     pub fn new(leaf: Leaf) -> Result<Self, Error> {
+        Self::speaking(leaf, &[b"h2", b"http/1.1"])
+    }
+
+    /// Serves `leaf` for HTTP/1.1 alone: a connection of HTTP/2 cannot become a WebSocket.
+    pub fn http1(leaf: Leaf) -> Result<Self, Error> {
+        Self::speaking(leaf, &[b"http/1.1"])
+    }
+
+    fn speaking(leaf: Leaf, protocols: &[&[u8]]) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let current = Arc::new(Current(RwLock::new(certified(leaf)?)));
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(Self { current, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 

@@ -8,7 +8,7 @@ use crate::{
     history::{History, check, is_sorted},
     order::{Order, Refusal},
     run_id,
-    session::{BarSession, Curve, Wiring},
+    session::{BarFeed, BarSession, Curve, Wiring},
     ticks::{Block, Log, Recording},
 };
 use market::{BarSeries, Instrument, Money, Price, Symbol, Timestamp};
@@ -268,7 +268,7 @@ pub fn paper(
 
 /// A run and how far it has come.
 struct Running<'h, 'a> {
-    session: BarSession<'a, RuleTrader>,
+    session: BarSession<BarFeed<'a>, RuleTrader>,
     times: &'h [Timestamp],
     done: usize,
     told: usize,

@@ -72,6 +72,43 @@ pub enum Error {
         /// The time before it.
         before: market::Timestamp,
     },
+    /// Instruments are not in symbol order.
+    #[error("{symbol} comes after {after}: give the instruments in symbol order")]
+    SymbolOrder {
+        /// Whose place is wrong.
+        symbol: Symbol,
+        /// The one before it.
+        after: Symbol,
+    },
+    /// A row has another number of bars than there are instruments.
+    #[error(
+        "the row of {time} has {found} bars, the run has {expected} instruments: \
+         give a bar or none for each, in symbol order"
+    )]
+    Width {
+        /// The row's time.
+        time: market::Timestamp,
+        /// Bars found.
+        found: usize,
+        /// Instruments.
+        expected: usize,
+    },
+    /// A row has no bar at all.
+    #[error("the row of {time} has no bar: a row is there only where an instrument has one")]
+    EmptyRow {
+        /// Its time.
+        time: market::Timestamp,
+    },
+    /// A bar of a row has another stamp than the row.
+    #[error("{symbol} has a bar of {found} in the row of {time}: give each bar with its own row")]
+    Stamp {
+        /// Whose bar.
+        symbol: Symbol,
+        /// The bar's stamp.
+        found: market::Timestamp,
+        /// The row's time.
+        time: market::Timestamp,
+    },
     /// A strategy on quotes is for one instrument.
     #[error("a strategy on quotes runs on one instrument, here are {found}: name it in `universe`")]
     OneInstrument {

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use factor::Stream;
-use market::{BarSeries, Panel, Timestamp};
+use market::{Bar, BarSeries, Instrument, Panel, Timestamp};
 use std::{ops::Range, sync::atomic::AtomicBool};
 
 /// Series in symbol order, and how far they were read.
@@ -62,6 +62,17 @@ impl<'a> FieldRows<'a> {
                 most.partition_point(|time| time <= last)
             };
         }
+    }
+}
+
+/// A field of one bar.
+pub(crate) fn cell(instrument: &Instrument, bar: &Bar, field: &str) -> f64 {
+    match field {
+        "open" => instrument.price_f64(bar.open),
+        "high" => instrument.price_f64(bar.high),
+        "low" => instrument.price_f64(bar.low),
+        "close" => instrument.price_f64(bar.close),
+        _ => instrument.quantity_f64(bar.volume),
     }
 }
 

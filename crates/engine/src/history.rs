@@ -3,7 +3,7 @@
 use crate::{
     Clock, Engine, Error, RuleTrader, Strategy, Terms,
     exchange::Exchange,
-    session::{BarSession, Curve},
+    session::{BarFeed, BarSession, Curve, Feed},
     ticks::Log,
     values::{calendar, is_lockstep},
 };
@@ -58,15 +58,28 @@ impl<'a> History<'a> {
         strategy: &Strategy,
         log: Log,
         curve: Curve,
-    ) -> Result<BarSession<'a, RuleTrader>, Error> {
-        let terms = Terms::of(strategy, &self.instruments)?;
-        let ledger = Ledger::open(terms.cash, &self.instruments);
-        let exchange = Exchange::new(terms.venue(strategy.seed), &self.listings);
-        let gate = terms.gate.clone();
-        let trader = RuleTrader::new(terms, self.instruments.len());
-        let engine = Engine::new(trader, ledger, self.instruments.len(), log).guarded(gate);
-        Ok(BarSession::new(exchange, engine, (self.series, self.lockstep), curve))
+    ) -> Result<BarSession<BarFeed<'a>, RuleTrader>, Error> {
+        let feed = BarFeed::new(self.series, self.lockstep);
+        let instruments = (self.instruments.as_slice(), self.listings.as_slice());
+        open(strategy, instruments, feed, (log, curve))
     }
+}
+
+/// A strategy on instruments and their listings before the first row of a feed: kernel, exchange
+/// and account.
+pub(crate) fn open<F: Feed>(
+    strategy: &Strategy,
+    (instruments, listings): (&[Instrument], &[Listing]),
+    feed: F,
+    (log, curve): (Log, Curve),
+) -> Result<BarSession<F, RuleTrader>, Error> {
+    let terms = Terms::of(strategy, instruments)?;
+    let ledger = Ledger::open(terms.cash, instruments);
+    let exchange = Exchange::new(terms.venue(strategy.seed), listings);
+    let gate = terms.gate.clone();
+    let trader = RuleTrader::new(terms, instruments.len());
+    let engine = Engine::new(trader, ledger, instruments.len(), log).guarded(gate);
+    Ok(BarSession::new(exchange, engine, feed, curve))
 }
 
 /// Whether series are in symbol order.
@@ -79,31 +92,51 @@ pub(crate) fn check(strategy: &Strategy, series: &[BarSeries]) -> Result<(), Err
     if series.iter().all(BarSeries::is_empty) {
         return Err(Error::NoBars);
     }
-    for pair in series.windows(2) {
-        if let [a, b] = pair
-            && a.instrument().symbol == b.instrument().symbol
-        {
-            return Err(Error::Twice { symbol: a.instrument().symbol.clone() });
-        }
-    }
+    check_instruments(strategy, series.iter().map(BarSeries::instrument))?;
     for one in series {
         let instrument = one.instrument();
+        if Clock::Bars(one.size()) != strategy.clock {
+            let (found, asked) = (one.size(), strategy.clock);
+            return Err(Error::BarSize { symbol: instrument.symbol.clone(), found, asked });
+        }
+        let prices = one.open().iter().zip(one.close()).enumerate();
+        for (row, (open, close)) in prices {
+            check_prices(instrument, (*open, *close), row)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses instruments, in symbol order, that a strategy cannot trade together.
+pub(crate) fn check_instruments<'i>(
+    strategy: &Strategy,
+    instruments: impl Iterator<Item = &'i Instrument>,
+) -> Result<(), Error> {
+    let mut before: Option<&Instrument> = None;
+    for instrument in instruments {
         let symbol = || instrument.symbol.clone();
+        if before.is_some_and(|before| before.symbol == instrument.symbol) {
+            return Err(Error::Twice { symbol: symbol() });
+        }
         if instrument.currency != strategy.currency {
             let (found, account) = (instrument.currency, strategy.currency);
             return Err(Error::Currency { symbol: symbol(), found, account });
         }
-        if Clock::Bars(one.size()) != strategy.clock {
-            let (found, asked) = (one.size(), strategy.clock);
-            return Err(Error::BarSize { symbol: symbol(), found, asked });
-        }
-        let wrong = |(_, (open, close)): &(usize, (&Price, &Price))| open.0 <= 0 || close.0 <= 0;
-        if let Some((row, (open, close))) =
-            one.open().iter().zip(one.close()).enumerate().find(wrong)
-        {
-            let price = instrument.price_scale.format(open.0.min(close.0));
-            return Err(Error::NotPositive { symbol: symbol(), price, row });
-        }
+        before = Some(instrument);
     }
     Ok(())
+}
+
+/// Refuses a bar whose open or close is not positive.
+#[inline]
+pub(crate) fn check_prices(
+    instrument: &Instrument,
+    (open, close): (Price, Price),
+    row: usize,
+) -> Result<(), Error> {
+    if open.0 > 0 && close.0 > 0 {
+        return Ok(());
+    }
+    let price = instrument.price_scale.format(open.0.min(close.0));
+    Err(Error::NotPositive { symbol: instrument.symbol.clone(), price, row })
 }

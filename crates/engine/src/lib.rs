@@ -22,11 +22,14 @@ mod problem;
 mod quotes;
 pub mod replay;
 pub mod risk;
+mod rows;
 mod session;
+pub mod simulate;
 pub mod strategy;
 pub mod sweep;
 pub mod ticks;
 mod values;
+pub mod venue;
 
 pub use account::{Account, Books};
 pub use backtest::{
@@ -43,6 +46,7 @@ pub use kernel::{
 };
 pub use problem::Problem;
 pub use quotes::{KEPT_MAX, QuoteRun, Tallied, Tally};
+pub use rows::{PaperRun, RowEvaluator};
 pub use session::{Quotes, Session};
 pub use strategy::{
     Clock, Completion, CompletionKind, Convention, Costs, Guards, Rules, Schedule, Signals, Sizing,

@@ -84,7 +84,7 @@ mod meet;
 mod phases;
 mod pit;
 mod price;
-mod random;
+pub(crate) mod random;
 mod resting;
 mod slippage;
 mod split;

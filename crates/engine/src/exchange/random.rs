@@ -1,15 +1,15 @@
-//! The only dice of the exchange: `SplitMix64` (Steele, Lea and Flood, 2014), seeded by the terms.
+//! The only dice of the exchange and of the simulation: `SplitMix64` (Steele, Lea and Flood, 2014), seeded by the terms.
 
 /// A stream of numbers that its seed fixes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SplitMix64(u64);
+pub(crate) struct SplitMix64(u64);
 
 impl SplitMix64 {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -18,7 +18,7 @@ impl SplitMix64 {
     }
 
     /// From 0 up to and including `most`; off by at most `most` / 2^64 from even odds.
-    pub(super) fn up_to(&mut self, most: u64) -> u64 {
+    pub(crate) fn up_to(&mut self, most: u64) -> u64 {
         if most == 0 {
             return 0;
         }

@@ -22,6 +22,7 @@ pub struct Desk {
     pub(super) books: Vec<Book>,
     pub(super) now: Timestamp,
     pub(super) row: u32,
+    pub(super) stamp: Timestamp,
     pub(super) tick: u64,
     pub(super) log: Log,
     pub(super) out: Vec<Action>,
@@ -50,6 +51,7 @@ impl Desk {
             books: vec![Book::default(); instruments],
             now: Timestamp::from_nanos(i64::MIN),
             row: 0,
+            stamp: Timestamp::from_nanos(i64::MIN),
             tick: 0,
             log,
             out: Vec::new(),
@@ -72,6 +74,12 @@ impl Desk {
     #[must_use]
     pub const fn row(&self) -> u32 {
         self.row
+    }
+
+    /// What the latest row that was told is stamped with.
+    #[must_use]
+    pub const fn stamp(&self) -> Timestamp {
+        self.stamp
     }
 
     /// Events handled so far, the present one included.

@@ -32,6 +32,8 @@ pub enum Event<'a> {
 pub struct Row<'a> {
     /// Its place in the calendar, from 0.
     pub row: u32,
+    /// What it is stamped with: schedules go by it, whenever the row is told.
+    pub time: Timestamp,
     /// The last price of each instrument that has a bar on it.
     pub closes: &'a [(InstrumentId, Price)],
     /// The strategy's values.

@@ -216,7 +216,7 @@ impl<T: Trader> Engine<T> {
 
 #[inline]
 fn close_row<T: Trader>(trader: &mut T, desk: &mut Desk, row: &Row<'_>) -> Result<(), Error> {
-    desk.row = row.row;
+    (desk.row, desk.stamp) = (row.row, row.time);
     if row.closes.is_empty() {
         // A row of ticks is a row of every instrument.
         desk.books.iter_mut().for_each(|book| book.bars = row.row as usize + 1);

@@ -105,7 +105,10 @@ impl RuleTrader {
 impl Trader for RuleTrader {
     #[inline]
     fn on_row(&mut self, values: Decision<'_>, desk: &mut Desk) -> Result<(), Error> {
-        if !self.terms.calendar.is_due(desk.row(), self.terms.lookback, desk.now()) {
+        // A row of history decides nothing, and takes no turn of the schedule.
+        if matches!(values, Decision::Nothing)
+            || !self.terms.calendar.is_due(desk.row(), self.terms.lookback, desk.stamp())
+        {
             return Ok(());
         }
         match values {

@@ -4,15 +4,35 @@
 //! own, written down before they are sent; what the venue says, in whatever order and however often,
 //! becomes updates of the kernel, each once.
 
+mod answers;
 mod call;
+mod compare;
+mod custodian;
+mod hearing;
+mod held;
+mod killing;
+mod memory;
 mod name;
+mod placing;
+mod record;
 mod report;
+mod session;
+mod stock;
+mod stops;
+mod terms;
 
 pub use call::{
     Answer, Book, Call, Mode, NewOrder, OrderRef, Refused, RefusedKind, Scope, Unknown,
 };
+pub use custodian::{Barrier, CallId, Custodian, Effect, Link, Notice, Writing};
+pub use memory::MemoryError;
 pub use name::{ClientId, Epoch, Name, NameError, TradeId, VenueId};
+pub(crate) use placing::amended;
+pub use record::{Intent, Record, Role};
 pub use report::{
     Balance, Cause, FillReport, KeyScope, OrderReport, OrderState, Permission, PositionReport,
     Triggered, Word,
 };
+pub use session::{BeginError, Past, Session, Tail};
+pub use stock::Stock;
+pub use terms::{Caps, Each, Heartbeat, Kill, Permit, StopRule, Terms};

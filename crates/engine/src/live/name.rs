@@ -1,5 +1,6 @@
 //! The names by which a bot and a venue speak of the same order.
 
+use super::record::Role;
 use std::{fmt, str::FromStr};
 
 /// Text of at most `N` bytes, plain ASCII without spaces; copied, never allocated.
@@ -63,7 +64,7 @@ pub type VenueId = Name<40>;
 pub type TradeId = Name<40>;
 /// The name that whoever sent an order gave it: ours has at most 32 letters and digits (OKX takes no
 /// more); a foreign one may have 36.
-pub type ClientId = Name<36>;
+pub type ClientId = Name<40>;
 
 /// One life of one bot: drawn by chance at each start, so that neither a cloned machine nor a restored
 /// journal gives an order a name that was used before.
@@ -72,8 +73,10 @@ pub struct Epoch(pub u64);
 
 /// Digits of base 32 without the letters that look alike; all venues take them.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// What our names begin with.
-const PREFIX: u8 = b's';
+/// What our names begin with: an order of the kernel, a stop for a position, a close-all. A bot that
+/// lost its journal knows by it which orders it must not take back.
+const PREFIXES: [(Role, u8); 4] =
+    [(Role::Kernel, b's'), (Role::Stop, b'p'), (Role::Close, b'c'), (Role::Foreign, b'x')];
 /// Digits of an epoch: 64 bits in fives.
 const EPOCH_DIGITS: usize = 13;
 /// Digits of a sequence number: 40 bits.
@@ -86,13 +89,18 @@ impl Epoch {
     /// The name of the `sequence`-th order of this life; [`None`] beyond [`Epoch::SEQUENCE_MAX`].
     #[must_use]
     pub fn name(self, sequence: u64) -> Option<ClientId> {
+        self.name_for(Role::Kernel, sequence)
+    }
+
+    /// The same for an order that is for something else.
+    pub(super) fn name_for(self, role: Role, sequence: u64) -> Option<ClientId> {
         if sequence > Self::SEQUENCE_MAX {
             return None;
         }
-        let mut bytes = [0; 36];
+        let mut bytes = [0; 40];
         let length = 1 + EPOCH_DIGITS + SEQUENCE_DIGITS;
         let (head, rest) = bytes.split_first_mut()?;
-        *head = PREFIX;
+        *head = PREFIXES.iter().find(|(of, _)| *of == role).map(|(_, letter)| *letter)?;
         let (epoch, rest) = rest.split_at_mut_checked(EPOCH_DIGITS)?;
         put(self.0, epoch);
         put(sequence, rest.get_mut(..SEQUENCE_DIGITS)?);
@@ -102,13 +110,20 @@ impl Epoch {
     /// The life and the number that a name was made of; [`None`] for a foreign name.
     #[must_use]
     pub fn read(name: &ClientId) -> Option<(Self, u64)> {
+        Self::read_all(name).map(|(epoch, _, sequence)| (epoch, sequence))
+    }
+
+    /// The same, and what the order is for.
+    pub(super) fn read_all(name: &ClientId) -> Option<(Self, Role, u64)> {
         let text = name.as_str().as_bytes();
         let (head, rest) = text.split_first()?;
         let (epoch, sequence) = rest.split_at_checked(EPOCH_DIGITS)?;
-        let is_ours = *head == PREFIX && sequence.len() == SEQUENCE_DIGITS;
-        let read = (Self(value(epoch)?), value(sequence)?);
+        let role = PREFIXES.iter().find(|(_, letter)| letter == head).map(|(role, _)| *role)?;
+        let is_ours = sequence.len() == SEQUENCE_DIGITS;
+        let read = (Self(value(epoch)?), role, value(sequence)?);
         // 13 digits hold 65 bits: the name of another number is not taken for this one's.
-        (is_ours && read.0.name(read.1).as_ref() == Some(name)).then_some(read)
+        let same = read.0.name_for(role, read.2);
+        (is_ours && same.as_ref() == Some(name)).then_some(read)
     }
 }
 
@@ -147,7 +162,7 @@ mod tests {
 
     #[test]
     fn names_are_plain_and_short() {
-        for bad in ["", "a b", "ä", "\u{1b}[2J", &"a".repeat(37)] {
+        for bad in ["", "a b", "ä", "\u{1b}[2J", &"a".repeat(41)] {
             assert!(bad.parse::<ClientId>().is_err(), "{bad:?}");
         }
     }

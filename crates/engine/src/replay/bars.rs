@@ -3,7 +3,7 @@
 use super::{ReplayError, Tape};
 use crate::{
     Action, Engine, Evaluator, Event, Row, RuleTrader, Strategy, ValueRows,
-    session::BarFeed,
+    session::{BarFeed, Feed as _},
     values::{calendar, is_lockstep},
 };
 use market::{BarSeries, Price, Timestamp};
@@ -54,7 +54,8 @@ impl Tape for BarTape<'_> {
         self.feed.closes(&mut self.closes);
         let values = ValueRows { values: self.evaluator.values(), first: self.at_hand.start };
         let number = u32::try_from(row).unwrap_or(u32::MAX);
-        let event = Row { row: number, closes: &self.closes, values: values.row(row) };
+        let values = values.row(row);
+        let event = Row { row: number, time, closes: &self.closes, values };
         engine.handle(&Event::Row(event), time, actions)?;
         self.next = row + 1;
         Ok(Some(time))

@@ -115,13 +115,13 @@ impl Tape for QuoteTape<'_> {
         let per_row = self.rows.per_row();
         let row = (self.told + 1).is_multiple_of(per_row).then_some(self.told / per_row);
         let values = self.rows.values();
+        let (time, instrument) = (quote.time, InstrumentId(0));
+        let now = time.plus_nanos(self.latency_nanos).map_err(Error::from)?;
         let row = row.map(|row| {
             let number = u32::try_from(row).unwrap_or(u32::MAX);
-            Row { row: number, closes: &[], values: values.row(row) }
+            Row { row: number, time: now, closes: &[], values: values.row(row) }
         });
-        let (time, instrument) = (quote.time, InstrumentId(0));
         let event = MarketEvent { time, instrument, data: Data::Quote(quote) };
-        let now = time.plus_nanos(self.latency_nanos).map_err(Error::from)?;
         engine.handle(&Event::Market(&event, row), now, actions)?;
         (self.next, self.told) = (self.next + 1, self.told + 1);
         Ok(Some(now))

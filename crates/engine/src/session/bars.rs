@@ -1,11 +1,11 @@
 //! Rows of bars through the kernel and the simulated exchange.
 
-use super::{BarFeed, Curve, Wiring};
+use super::{Curve, Feed, Wiring};
 use crate::{
-    Engine, Error, Event, Row, Simulation, Trader, ValueRows,
+    Command, Decision, Desk, Engine, Error, Event, Row, Simulation, Trader, ValueRows,
     exchange::{Exchange, Moment},
 };
-use market::{Bar, BarSeries, Money, Price, Timestamp};
+use market::{Bar, Money, Price, Timestamp};
 use portfolio::{Fill, InstrumentId};
 use std::ops::Range;
 
@@ -14,9 +14,9 @@ use std::ops::Range;
 /// On each row, if orders are out: bars open, what that fills may bring new orders; bars take their
 /// path, and again; bars are complete. Then the bars close for the kernel, and the trader decides.
 /// Under `same_close` what it decided is filled at those closes. The account is noted down.
-pub(crate) struct BarSession<'a, T> {
+pub(crate) struct BarSession<F, T> {
     wiring: Wiring<T>,
-    feed: BarFeed<'a>,
+    feed: F,
     bars: Vec<(InstrumentId, Bar)>,
     closes: Vec<(InstrumentId, Price)>,
     counts: Vec<(InstrumentId, usize)>,
@@ -30,20 +30,16 @@ pub(crate) struct BarSession<'a, T> {
 /// Times that a bar's path is asked again for orders that came on the way.
 const PATHS_MAX: usize = 16;
 
-impl<'a, T: Trader> BarSession<'a, T> {
-    /// At the beginning of these series, which may be in lockstep, with an empty curve.
-    pub(crate) fn new(
-        exchange: Exchange,
-        engine: Engine<T>,
-        (series, lockstep): (&'a [BarSeries], bool),
-        curve: Curve,
-    ) -> Self {
+impl<F: Feed, T: Trader> BarSession<F, T> {
+    /// Before the first row of a feed.
+    pub(crate) fn new(exchange: Exchange, engine: Engine<T>, feed: F, curve: Curve) -> Self {
+        let instruments = engine.desk().instruments();
         Self {
             wiring: Wiring::new(engine, exchange),
-            feed: BarFeed::new(series, lockstep),
+            feed,
             bars: Vec::new(),
-            closes: Vec::with_capacity(series.len()),
-            counts: Vec::with_capacity(series.len()),
+            closes: Vec::with_capacity(instruments),
+            counts: Vec::with_capacity(instruments),
             curve,
             due: None,
             stale: false,
@@ -69,14 +65,20 @@ impl<'a, T: Trader> BarSession<'a, T> {
                 }
             }
             let Some(time) = times.get(row - rows.start) else { break };
-            self.step(row, *time, values)?;
+            self.step(row, *time, values.row(row))?;
             row += 1;
         }
         Ok(())
     }
 
+    /// Takes one row, whether anything can happen on it or not.
     #[inline]
-    fn step(&mut self, row: usize, time: Timestamp, values: &ValueRows<'_>) -> Result<(), Error> {
+    pub(crate) fn step(
+        &mut self,
+        row: usize,
+        time: Timestamp,
+        values: Decision<'_>,
+    ) -> Result<(), Error> {
         self.note_what_is_due(time)?;
         #[allow(clippy::cast_possible_truncation, reason = "the caller bounds the rows")]
         let at = Moment { time, row: row as u32 };
@@ -85,7 +87,7 @@ impl<'a, T: Trader> BarSession<'a, T> {
             self.meet(at)?;
         }
         self.feed.closes(&mut self.closes);
-        let event = Event::Row(Row { row: at.row, closes: &self.closes, values: values.row(row) });
+        let event = Event::Row(Row { row: at.row, time, closes: &self.closes, values });
         let Wiring { engine, actions, .. } = &mut self.wiring;
         engine.handle(&event, time, actions)?;
         if !actions.is_empty() {
@@ -180,6 +182,41 @@ impl<'a, T: Trader> BarSession<'a, T> {
     pub(crate) fn so_far(&mut self) -> Result<(&[Fill], Money), Error> {
         self.mark_all()?;
         Ok((&self.wiring.fills, self.wiring.engine.desk().ledger().equity()?))
+    }
+
+    /// Where the bars come from.
+    pub(crate) const fn feed(&mut self) -> &mut F {
+        &mut self.feed
+    }
+
+    /// The kernel.
+    pub(crate) const fn engine(&mut self) -> &mut Engine<T> {
+        &mut self.wiring.engine
+    }
+
+    /// The kernel's state.
+    pub(crate) const fn desk(&self) -> &Desk {
+        self.wiring.engine.desk()
+    }
+
+    /// The executions that were not taken yet.
+    pub(crate) fn fills(&self) -> &[Fill] {
+        &self.wiring.fills
+    }
+
+    /// The executions since they were taken last.
+    pub(crate) fn take_fills(&mut self) -> Vec<Fill> {
+        std::mem::take(&mut self.wiring.fills)
+    }
+
+    /// A person, or the host, wants something after the latest row, as if decided on it.
+    pub(crate) fn command(&mut self, command: Command) -> Result<(), Error> {
+        self.mark_all()?;
+        let desk = self.wiring.engine.desk();
+        let at = Moment { time: self.due.unwrap_or_else(|| desk.now()), row: desk.row() };
+        let Wiring { engine, actions, .. } = &mut self.wiring;
+        engine.handle(&Event::Command(command), at.time, actions)?;
+        self.decided(at)
     }
 
     /// What came of it.

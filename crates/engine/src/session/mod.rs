@@ -8,7 +8,7 @@ mod wiring;
 
 pub(crate) use bars::BarSession;
 pub(crate) use curve::Curve;
-pub(crate) use feed::BarFeed;
+pub(crate) use feed::{BarFeed, Feed, PresentRow};
 pub use ticks::{Quotes, Session};
 pub(crate) use wiring::Wiring;
 

@@ -5,7 +5,7 @@ use crate::{
     Strategy, Terms, Trader, ValueRows,
     exchange::{Exchange, FeeTerms, Model, Terms as Venue},
     parse_strategy,
-    session::{BarSession, Curve},
+    session::{BarFeed, BarSession, Curve},
     ticks::{Log, Recording},
     values::{calendar, is_lockstep},
 };
@@ -65,8 +65,8 @@ fn run<T: Trader>(
     let trader = wrap(RuleTrader::new(terms, instruments.len()));
     let log = Log::new(Recording::Blocks, Digest([1; 32]));
     let engine = Engine::new(trader, ledger, instruments.len(), log);
-    let mut session =
-        BarSession::new(exchange, engine, (series, is_lockstep(series)), Curve::default());
+    let feed = BarFeed::new(series, is_lockstep(series));
+    let mut session = BarSession::new(exchange, engine, feed, Curve::default());
     let mut evaluator = Evaluator::new(strategy, series).expect("evaluates");
     let times = calendar(series);
     for (place, part) in times.chunks(piece).enumerate() {

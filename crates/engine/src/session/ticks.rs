@@ -190,7 +190,7 @@ impl<T: Trader> Session<T> {
         if let Some((row, _)) = row {
             self.row = row;
         }
-        let row = row.map(|(row, values)| Row { row, closes: &[], values });
+        let row = row.map(|(row, values)| Row { row, time: now, closes: &[], values });
         let Wiring { engine, actions, .. } = &mut self.wiring;
         engine.handle(&Event::Market(event, row), now, actions)?;
         let at = Moment { time: now, row: self.row };

@@ -5,7 +5,7 @@ use crate::{
     Digest, RuleTrader, Strategy, ValueRows, Values,
     fields::FieldRows,
     run_id,
-    session::{BarSession, Curve},
+    session::{BarFeed, BarSession, Curve},
     ticks::{Log, Recording},
     values::{Roles, stream, values_of},
 };
@@ -31,7 +31,7 @@ struct Member<'a> {
     /// What its expressions say of the rows that it has not run over yet.
     said: Values,
     /// Once it runs.
-    session: Option<BarSession<'a, RuleTrader>>,
+    session: Option<BarSession<BarFeed<'a>, RuleTrader>>,
 }
 
 /// Bytes of results that are evaluated at a time: what stays in a core's second cache.

@@ -12,7 +12,7 @@ mod flows;
 mod log;
 mod orders;
 mod reasons;
-mod wire;
+pub(crate) mod wire;
 
 pub use block::{Block, BlockError, TICKS_PER_BLOCK, read_chain, verify, write_chain};
 pub use entry::{Damaged, Entries, Entry};

@@ -8,7 +8,7 @@ use portfolio::{InstrumentId, Leg, Liquidity};
 const BYTES_MAX: usize = 19;
 
 /// What can be written down and read back.
-pub(super) trait Wire: Sized {
+pub(crate) trait Wire: Sized {
     /// Appends it.
     fn put(&self, out: &mut Vec<u8>);
 
@@ -99,7 +99,7 @@ impl Wire for i128 {
 }
 
 /// Takes one byte off the front.
-pub(super) fn tag(bytes: &mut &[u8]) -> Option<u8> {
+pub(crate) fn tag(bytes: &mut &[u8]) -> Option<u8> {
     let (first, rest) = bytes.split_first()?;
     *bytes = rest;
     Some(*first)

@@ -1,0 +1,84 @@
+//! The accept loop: every wait bounded, every count capped, and a drain with a deadline.
+
+use crate::{Door, Drained, Limits, Peer, peers::Peers};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Lets `talk` speak on every connection of `door` until `stop`, then lets it finish.
+pub(crate) async fn accept<D, T, F>(
+    door: D,
+    limits: Limits,
+    stop: CancellationToken,
+    talk: T,
+) -> Drained
+where
+    D: Door,
+    T: FnOnce(D::Stream, Peer, CancellationToken) -> F + Clone + Send + 'static,
+    F: Future<Output = ()> + Send,
+{
+    let door = Arc::new(door);
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let peers = Peers::default();
+    let connections = TaskTracker::new();
+    let abort = CancellationToken::new();
+    loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            Some((place, door.accept().await))
+        };
+        let arrived = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            arrived = next => arrived,
+        };
+        let Some((place, accepted)) = arrived else { break };
+        let (raw, peer) = match accepted {
+            Ok(pair) => pair,
+            Err(error) => {
+                // Out of file descriptors, most likely: a pause lets some close.
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(seat) = peers.seat(peer, &limits) else {
+            tracing::debug!(?peer, "a peer has all of its connections already");
+            continue;
+        };
+        let (door, talk) = (Arc::clone(&door), talk.clone());
+        let (stop, abort) = (stop.clone(), abort.clone());
+        connections.spawn(async move {
+            let whole = async {
+                let greeted = tokio::select! {
+                    greeted = timeout(limits.handshake, door.greet(raw)) => greeted,
+                    () = stop.cancelled() => return,
+                };
+                // The port is free as soon as nobody greets any more.
+                drop(door);
+                match greeted {
+                    Ok(Ok(stream)) => talk(stream, peer, stop).await,
+                    Ok(Err(error)) => tracing::debug!(%error, ?peer, "no handshake"),
+                    Err(_) => tracing::debug!(?peer, "the handshake took too long"),
+                }
+            };
+            tokio::select! {
+                () = whole => {}
+                () = abort.cancelled() => {}
+            }
+            drop((place, seat));
+        });
+    }
+    drop(door);
+    connections.close();
+    if timeout(limits.drain, connections.wait()).await.is_ok() {
+        return Drained::Clean;
+    }
+    let cut = connections.len();
+    abort.cancel();
+    connections.wait().await;
+    Drained::Cut { connections: cut }
+}

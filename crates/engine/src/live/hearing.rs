@@ -1,0 +1,232 @@
+//! What the private stream tells, in whatever order and however often.
+
+use super::{
+    Cause, ClientId, Epoch, FillReport, OrderReport, VenueId, Word,
+    custodian::{Custodian, Link, Notice, Tidings},
+    held::{Held, Stage},
+    record::{Intent, Record, Role},
+    report::OrderState,
+};
+use crate::order::{Order, OrderId, OrderKind, Purpose, Shortfall, Ticket, TimeInForce};
+use market::{Quantity, Timestamp};
+use portfolio::{InstrumentId, Leg};
+
+impl Custodian {
+    /// The private stream told something.
+    pub(super) fn heard(&mut self, word: &Word, now: Timestamp) {
+        match word {
+            Word::Order(report) => self.report(report, now),
+            Word::Fill(fill) => self.fill(fill, now),
+            Word::Triggered(woken) => {
+                if let Some(client) = self.orders.find(woken.client, woken.waiting) {
+                    self.bind(client, Some(woken.venue));
+                    self.tell(client, Tidings::Triggered, now);
+                }
+            }
+            // A position is what its trades made it; where the two differ, everything is compared.
+            Word::Position(position) => {
+                let counted = self.stocks.of(position.instrument, position.leg).lots;
+                if counted != position.lots {
+                    let soon = self.terms.lag.nanos();
+                    self.compare.look_soon(super::answers::after(now, soon));
+                }
+            }
+            Word::Balance(_) => {}
+            Word::Ready => self.linked(Link::Up, now),
+            Word::Gap => self.compare.distrust(now),
+            Word::Ending => {}
+        }
+        self.settle(now);
+    }
+
+    /// The private stream is there, or is not.
+    pub(super) fn linked(&mut self, link: Link, now: Timestamp) {
+        self.link = link;
+        self.compare.distrust(now);
+    }
+
+    /// A trade of the account: counted once, whoever tells of it.
+    pub(super) fn fill(&mut self, fill: &FillReport, now: Timestamp) {
+        if self.listing(fill.instrument).is_none() || !self.seen.is_new(fill) {
+            return;
+        }
+        let found = self.orders.find(fill.client, fill.venue);
+        let client = match found {
+            Some(client) => client,
+            None => match self.foreign_fill(fill, now) {
+                Some(client) => client,
+                None => return,
+            },
+        };
+        self.record(Record::Fill(FillReport { client: Some(client), ..*fill }));
+        self.bind(client, fill.venue);
+        self.stocks.trade(fill);
+        self.compare.touched(fill.instrument, now);
+        self.dirty.insert(fill.instrument);
+        if fill.cause != Cause::Owner {
+            self.notice(Notice::ClosedByVenue(fill.instrument, fill.cause));
+        }
+        self.live(client, now);
+        if let Some(held) = self.orders.get_mut(client) {
+            held.counted = held.counted.saturating_add(fill.quantity.0);
+            // Somebody enlarged the order, or the venue traded more than was asked.
+            let asked = &mut held.order.ticket.quantity;
+            *asked = (*asked).max(Quantity(held.counted));
+        }
+        self.tell(client, Tidings::Fill(*fill), fill.time);
+        self.after_fill(client, now);
+    }
+
+    fn after_fill(&mut self, client: ClientId, now: Timestamp) {
+        let Some(held) = self.orders.get_mut(client) else { return };
+        let is_whole = held.open() == 0;
+        if matches!(held.stage, Stage::Over(_)) {
+            self.look_for_trades(client, now);
+        } else if is_whole {
+            held.reported = held.reported.max(Some(held.counted));
+            held.stage = Stage::Over(OrderState::Filled);
+            self.look_for_trades(client, now);
+        }
+    }
+
+    /// An order that is not among ours: somebody else's, or one of ours that was thought dead.
+    pub(super) fn foreign_order(&mut self, report: &OrderReport, now: Timestamp) {
+        let is_over = report.state.is_final();
+        self.notice_other_bot(report.client, report.time);
+        if is_over || self.listing(report.instrument).is_none() {
+            return;
+        }
+        let Some(client) = name_of(report.client, report.venue) else { return };
+        let ticket = Ticket {
+            instrument: report.instrument,
+            side: report.side,
+            quantity: report.quantity,
+            kind: report.kind,
+            tif: TimeInForce::GoodTillCancelled,
+            restrictions: report.restrictions,
+            display: None,
+            leg: report.leg,
+            shortfall: Shortfall::Reduce,
+            purpose: purpose(report.cause),
+            group: None,
+        };
+        // Some of it may have been counted before the order itself was known.
+        let known = self.seen.counted(Some(client), report.venue).min(ticket.quantity.0);
+        self.adopt((client, report.venue, known), ticket, report.time, now);
+        let own = Epoch::read_all(&client).filter(|(epoch, ..)| self.epochs.contains(epoch));
+        if let Some(held) = self.orders.get_mut(client) {
+            held.accepted = true;
+            match own {
+                // Its intent is lost: a stop goes on standing, a decision of the kernel is long gone.
+                Some((_, Role::Stop, _)) => {
+                    held.role = Role::Stop;
+                    self.stops.inherit(held);
+                }
+                Some((_, Role::Close, _)) => held.role = Role::Close,
+                Some(_) => held.unwanted = true,
+                None => {}
+            }
+        }
+        self.report(report, now);
+    }
+
+    /// The order of a trade that belongs to none of ours.
+    fn foreign_fill(&mut self, fill: &FillReport, now: Timestamp) -> Option<ClientId> {
+        self.notice_other_bot(fill.client, fill.time);
+        let client =
+            name_of(fill.client, fill.venue).or_else(|| name_of(Some(fill.trade), None))?;
+        let ticket = Ticket {
+            leg: fill.leg,
+            shortfall: Shortfall::Reduce,
+            purpose: purpose(fill.cause),
+            tif: TimeInForce::ImmediateOrCancel,
+            ..Ticket::market(fill.instrument, fill.side, fill.quantity)
+        };
+        let ticket = ticket.of(OrderKind::Market);
+        self.adopt((client, fill.venue, 0), ticket, fill.time, now);
+        let held = self.orders.get_mut(client)?;
+        held.accepted = true;
+        held.stage = Stage::Over(OrderState::Filled);
+        held.reported = Some(fill.quantity.0);
+        Some(client)
+    }
+
+    /// Takes an order into the books that was not made here.
+    pub(super) fn adopt(
+        &mut self,
+        (client, venue, known): (ClientId, Option<VenueId>, u64),
+        ticket: Ticket,
+        time: Timestamp,
+        now: Timestamp,
+    ) {
+        let order = Order { id: OrderId(0), tick: 0, row: 0, time, ticket };
+        let mut held = Held::new(client, Role::Foreign, order, Stage::Unknown);
+        held.venue = venue;
+        held.counted = known;
+        self.orders.insert(held);
+        self.record(Record::Foreign(Intent { client, role: Role::Foreign, order, time }));
+        if let Some(venue) = venue.filter(|number| *number != client) {
+            self.record(Record::Bound { client, venue });
+        }
+        self.notice(Notice::Foreign(ticket.instrument));
+        self.tell(client, Tidings::Adopt, now);
+        self.dirty.insert(ticket.instrument);
+    }
+
+    /// A life that goes on beside ours ends entries.
+    fn notice_other_bot(&mut self, client: Option<ClientId>, time: Timestamp) {
+        let Some((epoch, _)) = client.as_ref().and_then(Epoch::read) else { return };
+        if self.epochs.contains(&epoch) {
+            return;
+        }
+        // What a former life left is no other bot; the clocks may differ by the venue's lag.
+        let is_beside = time > super::answers::after(self.born, self.terms.lag.nanos());
+        if is_beside && self.other_bot.is_none() {
+            self.other_bot = Some(epoch);
+            self.notice(Notice::OtherBot(epoch));
+        }
+    }
+
+    /// What the venue holds is taken over where its trades do not explain it.
+    pub(super) fn take_difference(
+        &mut self,
+        (instrument, leg): (InstrumentId, Leg),
+        (held, entry): (i64, Option<market::Price>),
+        now: Timestamp,
+    ) {
+        let counted = self.stocks.of(instrument, leg).lots;
+        let difference = held.saturating_sub(counted);
+        let side = if difference > 0 { market::Side::Buy } else { market::Side::Sell };
+        let price = entry.or(self.marks.get(&instrument).copied());
+        let Some((price, trade)) = price.zip(self.name(Role::Foreign)) else { return };
+        self.notice(Notice::Difference { instrument, counted, held });
+        let fill = FillReport {
+            trade,
+            client: None,
+            venue: None,
+            instrument,
+            side,
+            leg,
+            price,
+            quantity: Quantity(difference.unsigned_abs()),
+            fee: market::Money::ZERO,
+            fee_currency: None,
+            liquidity: portfolio::Liquidity::Taker,
+            cause: Cause::Owner,
+            time: now,
+        };
+        self.fill(&fill, now);
+    }
+}
+
+/// The name that an order goes by here.
+fn name_of(client: Option<ClientId>, venue: Option<VenueId>) -> Option<ClientId> {
+    client.or(venue)
+}
+
+const fn purpose(cause: Cause) -> Purpose {
+    match cause {
+        Cause::Owner => Purpose::Entry,
+        Cause::Liquidation | Cause::Deleveraging | Cause::Settlement => Purpose::Liquidation,
+    }
+}

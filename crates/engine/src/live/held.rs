@@ -1,0 +1,173 @@
+//! The orders that something may still come of, found by either of their names.
+
+use super::{ClientId, OrderRef, VenueId, record::Role, report::OrderState};
+use crate::order::Order;
+use market::{Quantity, Timestamp};
+use std::collections::BTreeMap;
+
+/// An order and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) client: ClientId,
+    pub(super) role: Role,
+    /// As it was asked of the venue; the number is 0 until the kernel knows it.
+    pub(super) order: Order,
+    /// The venue's number.
+    pub(super) venue: Option<VenueId>,
+    pub(super) stage: Stage,
+    /// When its request last went out; before that, nobody can have heard of it.
+    pub(super) sent: Timestamp,
+    /// Lots traded, as written down.
+    pub(super) counted: u64,
+    /// Lots that had traded before the kernel came to know it.
+    pub(super) before: u64,
+    /// Lots traded, as the venue says in sum.
+    pub(super) reported: Option<u64>,
+    /// Whether the kernel was told that the venue has it.
+    pub(super) accepted: bool,
+    /// Whether its owner wants it back.
+    pub(super) unwanted: bool,
+    /// Whether a call about it is under way.
+    pub(super) asking: bool,
+    /// When to ask the venue next.
+    pub(super) ask_at: Option<Timestamp>,
+    /// Calls about it that brought nothing, in a row.
+    pub(super) tries: u8,
+}
+
+/// How an order stands, as far as is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Not sent: it waits for the stop that goes before it. Nothing of it is written down.
+    Waiting,
+    /// Sent, and not answered yet.
+    Sent,
+    /// Certainly not at the venue; it is sent again under the same name.
+    Again,
+    /// Nobody knows; only the venue's word ends this.
+    Unknown,
+    /// The venue has it.
+    Live,
+    /// The venue says that it is over; trades may still have to be fetched.
+    Over(OrderState),
+}
+
+impl Held {
+    pub(super) const fn new(client: ClientId, role: Role, order: Order, stage: Stage) -> Self {
+        Self {
+            client,
+            role,
+            order,
+            venue: None,
+            stage,
+            sent: order.time,
+            counted: 0,
+            before: 0,
+            reported: None,
+            accepted: false,
+            unwanted: false,
+            asking: false,
+            ask_at: None,
+            tries: 0,
+        }
+    }
+
+    /// Lots that may still trade.
+    pub(super) const fn open(&self) -> u64 {
+        self.order.ticket.quantity.0.saturating_sub(self.counted)
+    }
+
+    pub(super) const fn rest(&self) -> Quantity {
+        Quantity(self.open())
+    }
+
+    /// Whether it waits for a trigger.
+    pub(super) const fn is_conditional(&self) -> bool {
+        use crate::order::OrderKind;
+        matches!(
+            self.order.ticket.kind,
+            OrderKind::Stop { .. }
+                | OrderKind::StopLimit { .. }
+                | OrderKind::Touched { .. }
+                | OrderKind::TouchedLimit { .. }
+                | OrderKind::Trailing { .. }
+        )
+    }
+
+    /// By both of its names. One that nobody named has the venue's number for a name.
+    pub(super) fn reference(&self) -> OrderRef {
+        let named = self.venue != Some(self.client);
+        OrderRef {
+            instrument: self.order.ticket.instrument,
+            client: named.then_some(self.client),
+            venue: self.venue,
+            conditional: self.is_conditional(),
+        }
+    }
+
+    /// Whether it may stand at the venue.
+    pub(super) const fn may_stand(&self) -> bool {
+        matches!(self.stage, Stage::Sent | Stage::Unknown | Stage::Live)
+    }
+}
+
+/// All of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Orders {
+    by_client: BTreeMap<ClientId, Held>,
+    by_venue: BTreeMap<VenueId, ClientId>,
+}
+
+impl Orders {
+    pub(super) fn insert(&mut self, held: Held) {
+        if let Some(venue) = held.venue {
+            self.by_venue.insert(venue, held.client);
+        }
+        self.by_client.insert(held.client, held);
+    }
+
+    /// The venue's number of an order, or one more: a conditional order trades under another.
+    pub(super) fn bind(&mut self, client: ClientId, venue: VenueId) {
+        if let Some(held) = self.by_client.get_mut(&client) {
+            held.venue = held.venue.or(Some(venue));
+            self.by_venue.insert(venue, client);
+        }
+    }
+
+    pub(super) fn remove(&mut self, client: ClientId) -> Option<Held> {
+        let held = self.by_client.remove(&client)?;
+        self.by_venue.retain(|_, owner| *owner != client);
+        Some(held)
+    }
+
+    pub(super) fn get(&self, client: ClientId) -> Option<&Held> {
+        self.by_client.get(&client)
+    }
+
+    pub(super) fn get_mut(&mut self, client: ClientId) -> Option<&mut Held> {
+        self.by_client.get_mut(&client)
+    }
+
+    /// By whichever of its names is known.
+    pub(super) fn find(
+        &self,
+        client: Option<ClientId>,
+        venue: Option<VenueId>,
+    ) -> Option<ClientId> {
+        let named = client.filter(|name| self.by_client.contains_key(name));
+        named.or_else(|| venue.and_then(|number| self.by_venue.get(&number).copied()))
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Held> {
+        self.by_client.values()
+    }
+
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Held> {
+        self.by_client.values_mut()
+    }
+
+    /// The names of those that are such.
+    pub(super) fn names(&self, is: impl Fn(&Held) -> bool) -> Vec<ClientId> {
+        self.by_client.values().filter(|held| is(held)).map(|held| held.client).collect()
+    }
+}

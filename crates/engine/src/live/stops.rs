@@ -1,0 +1,334 @@
+//! The disaster stop of every position: placed before there is one where the venue allows, larger
+//! before the position grows, and never taken away before another stands in its place.
+
+use super::{
+    ClientId,
+    answers::later,
+    custodian::{Custodian, Notice},
+    held::{Held, Stage},
+    placing::beyond,
+    record::Role,
+};
+use crate::order::{
+    Ending, Order, OrderId, OrderKind, Purpose, Reason, Restrictions, Shortfall, Ticket,
+    TimeInForce,
+};
+use market::{Price, Quantity, Side, Timestamp, Towards};
+use portfolio::{InstrumentId, Leg};
+use std::collections::BTreeMap;
+
+/// Refusals in a row after which a position without a stop is closed.
+const REFUSALS_MAX: u8 = 3;
+
+/// A stop's place: the position it protects, and the side on which it trades.
+type Key = (InstrumentId, Leg, Side);
+
+/// The stops of all positions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Stops(BTreeMap<Key, Guard>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Guard {
+    /// It stands at the venue.
+    standing: Option<ClientId>,
+    /// It will take the other's place.
+    coming: Option<ClientId>,
+    refusals: u8,
+    retry_at: Option<Timestamp>,
+}
+
+/// What protects an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cover {
+    /// A stop that is large enough stands.
+    Standing,
+    /// It is on its way.
+    Coming,
+    /// None can be had.
+    None,
+}
+
+/// The stop that a position should have.
+#[derive(Debug, Clone, Copy)]
+struct Want {
+    lots: u64,
+    trigger: Price,
+    /// How far off the trigger may be, in ticks.
+    slack: u64,
+}
+
+impl Stops {
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.0.values().filter_map(|guard| guard.retry_at).min()
+    }
+
+    /// The instruments whose stop is to be tried again.
+    fn due(&self, now: Timestamp) -> Vec<InstrumentId> {
+        let is_due = |guard: &Guard| guard.retry_at.is_some_and(|at| at <= now);
+        self.0.iter().filter(|(_, guard)| is_due(guard)).map(|(key, _)| key.0).collect()
+    }
+
+    /// A stop that a former life left: it counts once the venue says that it stands.
+    pub(super) fn inherit(&mut self, held: &Held) {
+        let ticket = held.order.ticket;
+        let guard = self.0.entry((ticket.instrument, ticket.leg, ticket.side)).or_default();
+        if guard.coming.is_none() {
+            guard.coming = Some(held.client);
+        }
+    }
+}
+
+impl Custodian {
+    /// Stops whose time to be tried again has come.
+    pub(super) fn retry_stops(&mut self, now: Timestamp) {
+        for instrument in self.stops.due(now) {
+            for (key, guard) in &mut self.stops.0 {
+                if key.0 == instrument {
+                    guard.retry_at = None;
+                }
+            }
+            self.dirty.insert(instrument);
+        }
+    }
+
+    /// Brings the stops of an instrument into line with what is held and what is on its way.
+    pub(super) fn protect(&mut self, instrument: InstrumentId, now: Timestamp) {
+        if self.terms.stop.is_none() {
+            return;
+        }
+        for leg in [Leg::Net, Leg::Long, Leg::Short] {
+            for side in [Side::Sell, Side::Buy] {
+                self.protect_side((instrument, leg, side), now);
+            }
+        }
+        self.let_entries_go(instrument, now);
+    }
+
+    fn protect_side(&mut self, key: Key, now: Timestamp) {
+        let (instrument, leg, side) = key;
+        let exposed = self.exposed(key);
+        let held = self.stocks.of(instrument, leg).lots.saturating_mul(-side.sign());
+        if exposed == 0 {
+            self.take_stops_back(key);
+            return;
+        }
+        let cover = self.cover(instrument, leg, side, now);
+        let guard = self.stops.0.get(&key).copied().unwrap_or_default();
+        if cover == Cover::None && held > 0 && guard.refusals >= REFUSALS_MAX {
+            self.unprotected((instrument, leg), now);
+        }
+    }
+
+    /// Lots that a stop on this side has to answer for.
+    fn exposed(&self, (instrument, leg, side): Key) -> u64 {
+        let entry = side.opposite();
+        let is_leg = match leg {
+            Leg::Net => true,
+            Leg::Long => side == Side::Sell,
+            Leg::Short => side == Side::Buy,
+        };
+        if !is_leg || (!self.is_margin(instrument) && side == Side::Buy) {
+            return 0;
+        }
+        let ahead = self.terms.stop_first && self.is_margin(instrument);
+        if ahead {
+            return self.exposure(instrument, leg, entry);
+        }
+        let lots = self.stocks.of(instrument, leg).lots.saturating_mul(entry.sign());
+        u64::try_from(lots).unwrap_or(0)
+    }
+
+    /// Whether what is exposed on this side has its stop; places one if it has not.
+    pub(super) fn cover(
+        &mut self,
+        instrument: InstrumentId,
+        leg: Leg,
+        side: Side,
+        now: Timestamp,
+    ) -> Cover {
+        let key = (instrument, leg, side);
+        let Some(want) = self.wanted(key) else { return Cover::None };
+        let guard = self.stops.0.get(&key).copied().unwrap_or_default();
+        let good = |name: Option<ClientId>| {
+            name.and_then(|name| self.orders.get(name)).is_some_and(|held| {
+                let trigger = held.order.ticket.kind.trigger().unwrap_or_default();
+                held.open() >= want.lots && trigger.0.abs_diff(want.trigger.0) <= want.slack
+            })
+        };
+        let large = |name: Option<ClientId>| {
+            let held = name.and_then(|name| self.orders.get(name));
+            held.is_some_and(|held| held.open() >= want.lots && held.stage == Stage::Live)
+        };
+        let enough = if large(guard.standing) { Cover::Standing } else { Cover::Coming };
+        if good(guard.standing) && large(guard.standing) {
+            return Cover::Standing;
+        }
+        if guard.coming.is_some() {
+            return enough;
+        }
+        if guard.retry_at.is_some_and(|at| at > now) {
+            return if enough == Cover::Standing { enough } else { Cover::None };
+        }
+        match self.place_stop(key, &want, now) {
+            Some(()) => enough,
+            None => Cover::None,
+        }
+    }
+
+    fn place_stop(&mut self, key: Key, want: &Want, now: Timestamp) -> Option<()> {
+        let (instrument, leg, side) = key;
+        let client = self.name(Role::Stop)?;
+        let ticket = Ticket {
+            leg,
+            purpose: Purpose::StopLoss,
+            shortfall: Shortfall::Reduce,
+            tif: TimeInForce::GoodTillCancelled,
+            ..Ticket::market(instrument, side, Quantity(want.lots))
+        };
+        let ticket = ticket.of(OrderKind::Stop { trigger: want.trigger });
+        let ticket = if self.is_margin(instrument) {
+            ticket.restricted(Restrictions::REDUCE_ONLY)
+        } else {
+            ticket
+        };
+        let order = Order { id: OrderId(0), tick: 0, row: 0, time: now, ticket };
+        self.orders.insert(Held::new(client, Role::Stop, order, Stage::Waiting));
+        self.stops.0.entry(key).or_default().coming = Some(client);
+        self.place(client, now);
+        Some(())
+    }
+
+    /// What should stand there now; `None` without a price to go by.
+    fn wanted(&self, key: Key) -> Option<Want> {
+        let (instrument, leg, side) = key;
+        let rule = self.terms.stop?;
+        let listing = self.listing(instrument)?;
+        let stock = self.stocks.of(instrument, leg);
+        let is_held = stock.lots.saturating_mul(side.sign()) < 0;
+        let base = stock.entry().filter(|_| is_held);
+        let base = base.or_else(|| self.marks.get(&instrument).copied())?;
+        let far = beyond(base, rule.distance, side)?;
+        let own = self.own_stop(key).and_then(|trigger| beyond(trigger, rule.beyond, side));
+        // The nearer of the two: the higher one under a long position.
+        let trigger = match (own, side) {
+            (Some(own), Side::Sell) => own.max(far),
+            (Some(own), Side::Buy) => own.min(far),
+            (None, _) => far,
+        };
+        let towards = if side == Side::Sell { Towards::Up } else { Towards::Down };
+        let trigger = listing.snap(trigger, towards);
+        let slack = base.0.abs_diff(far.0) / 10;
+        (trigger.0 > 0).then(|| Want { lots: self.exposed(key), trigger, slack })
+    }
+
+    /// The trigger of the kernel's own stop for a position, the nearest if there are several.
+    fn own_stop(&self, (instrument, leg, side): Key) -> Option<Price> {
+        let is_own = |held: &&Held| {
+            let ticket = &held.order.ticket;
+            held.role == Role::Kernel
+                && held.stage == Stage::Live
+                && matches!(ticket.kind, OrderKind::Stop { .. } | OrderKind::StopLimit { .. })
+                && (ticket.instrument, ticket.leg, ticket.side) == (instrument, leg, side)
+        };
+        let triggers =
+            self.orders.all().filter(is_own).filter_map(|held| held.order.ticket.kind.trigger());
+        if side == Side::Sell { triggers.max() } else { triggers.min() }
+    }
+
+    /// Nothing is held and nothing is on its way: no stop is needed.
+    fn take_stops_back(&mut self, key: Key) {
+        let Some(guard) = self.stops.0.get_mut(&key) else { return };
+        (guard.refusals, guard.retry_at) = (0, None);
+        for name in [guard.standing, guard.coming].into_iter().flatten() {
+            if let Some(held) = self.orders.get_mut(name) {
+                held.unwanted = true;
+            }
+        }
+        if guard.standing.is_none() && guard.coming.is_none() {
+            self.stops.0.remove(&key);
+        }
+    }
+
+    /// A stop stands now: the one before it goes.
+    pub(super) fn stop_stands(&mut self, client: ClientId, now: Timestamp) {
+        let Some(held) = self.orders.get(client).filter(|held| held.role == Role::Stop) else {
+            return;
+        };
+        let ticket = held.order.ticket;
+        let Some(guard) = self.stops.0.get_mut(&(ticket.instrument, ticket.leg, ticket.side))
+        else {
+            return;
+        };
+        if guard.coming == Some(client) {
+            guard.coming = None;
+            (guard.refusals, guard.retry_at) = (0, None);
+            let before = guard.standing.replace(client);
+            if let Some(before) = before.and_then(|name| self.orders.get_mut(name)) {
+                before.unwanted = true;
+            }
+        }
+        self.dirty.insert(ticket.instrument);
+        let _ = now;
+    }
+
+    /// A stop is no more: refused, cancelled, or traded.
+    pub(super) fn stop_ended(&mut self, held: &Held, why: Ending, now: Timestamp) {
+        if held.role != Role::Stop {
+            return;
+        }
+        let ticket = held.order.ticket;
+        let key = (ticket.instrument, ticket.leg, ticket.side);
+        let Some(guard) = self.stops.0.get_mut(&key) else { return };
+        if guard.standing == Some(held.client) {
+            guard.standing = None;
+        }
+        if guard.coming == Some(held.client) {
+            guard.coming = None;
+            if let Ending::Refused(reason) = why {
+                guard.refusals = guard.refusals.saturating_add(1);
+                guard.retry_at = Some(later(now, guard.refusals));
+                let is_passed = matches!(reason, Reason::WrongSide { .. });
+                if is_passed {
+                    guard.refusals = REFUSALS_MAX;
+                }
+                self.notice(Notice::StopRefused(ticket.instrument));
+                self.refuse_uncovered(key, now);
+            }
+        }
+        self.dirty.insert(ticket.instrument);
+    }
+
+    /// Entries that waited for a stop which cannot be had.
+    fn refuse_uncovered(&mut self, (instrument, leg, side): Key, now: Timestamp) {
+        let waits = |held: &Held| {
+            let ticket = &held.order.ticket;
+            held.stage == Stage::Waiting
+                && held.role == Role::Kernel
+                && (ticket.instrument, ticket.leg, ticket.side)
+                    == (instrument, leg, side.opposite())
+        };
+        for client in self.orders.names(waits) {
+            self.refuse(client, super::custodian::Barrier::NoStop, now);
+        }
+    }
+
+    /// Entries whose stop stands now are sent.
+    fn let_entries_go(&mut self, instrument: InstrumentId, now: Timestamp) {
+        let waits = |held: &Held| {
+            held.stage == Stage::Waiting
+                && held.role == Role::Kernel
+                && held.order.ticket.instrument == instrument
+        };
+        for client in self.orders.names(waits) {
+            self.enter(client, now);
+        }
+    }
+
+    /// A position that can have no stop is closed.
+    fn unprotected(&mut self, key: (InstrumentId, Leg), now: Timestamp) {
+        if !self.closing.contains_key(&key) {
+            self.notice(Notice::Unprotected(key.0));
+            self.closing.insert(key, now);
+        }
+    }
+}

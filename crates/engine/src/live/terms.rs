@@ -1,0 +1,131 @@
+//! What the owner of an account allows, and what its venue is like. Both are final: nothing that a
+//! strategy, a venue or a remote command says widens them.
+
+use crate::risk::Span;
+use market::{Listing, Money, Rate};
+use std::fmt;
+
+/// The terms on which orders are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// What is traded; an instrument's number is its place.
+    pub listings: Vec<Listing>,
+    /// The stop that stands at the venue for every position; `None` leaves positions to the bot alone.
+    pub stop: Option<StopRule>,
+    /// Whether the venue takes a stop before there is a position. An entry then waits for its stop.
+    pub stop_first: bool,
+    /// The caps on entries.
+    pub caps: Caps,
+    /// A request that the venue has not acted on after so long is dropped by it.
+    pub window: Span,
+    /// What the venue shows of an account may be so old.
+    pub lag: Span,
+    /// Say so every third of this, or the venue cancels what works; `None` where it cannot, or where
+    /// it would cancel stops too.
+    pub heartbeat: Option<Heartbeat>,
+    /// How often everything is compared with the venue while nothing seems wrong.
+    pub compare_every: Span,
+}
+
+/// The venue's countdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Seconds until it cancels.
+    pub seconds: u32,
+    /// Whether each instrument has its own.
+    pub by_instrument: Each,
+}
+
+/// What a countdown is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Each {
+    /// One instrument.
+    Instrument,
+    /// The account.
+    Account,
+}
+
+/// Where the disaster stop lies. It is there for the hour in which the bot is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StopRule {
+    /// So far from the average entry, as a fraction of it.
+    pub distance: Rate,
+    /// Where the bot has a stop of its own, so far beyond that one, as a fraction of its trigger.
+    pub beyond: Rate,
+}
+
+/// The most that an entry may do, whoever asks for it. Nothing here binds an exit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Caps {
+    /// Value of one order.
+    pub order: Option<Money>,
+    /// Value of one position, this order and others on their way included.
+    pub position: Option<Money>,
+    /// Entries in a minute.
+    pub per_minute: Option<u32>,
+    /// A market order becomes a limit order so far beyond the latest price, as a fraction of it.
+    pub slippage: Option<Rate>,
+}
+
+/// Whether risk may be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Permit {
+    /// It may.
+    Open,
+    /// Only exits, stops and close-all: no licence, or one that has run out.
+    ManageOnly,
+}
+
+/// The kill switch; each level does what the ones before it do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Kill {
+    /// Not pulled.
+    #[default]
+    Off,
+    /// No new entries.
+    NoEntries,
+    /// All orders are taken back, but for the stops of positions.
+    CancelAll,
+    /// Every position is closed at the market.
+    Flatten,
+}
+
+impl Kill {
+    /// All levels.
+    pub const ALL: [Self; 4] = [Self::Off, Self::NoEntries, Self::CancelAll, Self::Flatten];
+
+    /// Its name in commands, files and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::NoEntries => "no-entries",
+            Self::CancelAll => "cancel-all",
+            Self::Flatten => "flatten",
+        }
+    }
+}
+
+impl fmt::Display for Kill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Terms {
+    /// Without caps, stops or heartbeat, at a venue that drops requests after five seconds and shows
+    /// nothing older than two.
+    #[must_use]
+    pub fn of(listings: Vec<Listing>) -> Self {
+        Self {
+            listings,
+            stop: None,
+            stop_first: false,
+            caps: Caps::default(),
+            window: Span::from_secs(5),
+            lag: Span::from_secs(2),
+            heartbeat: None,
+            compare_every: Span::from_secs(60),
+        }
+    }
+}

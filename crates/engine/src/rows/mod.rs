@@ -1,0 +1,7 @@
+//! Rows that arrive one at a time: what a run needs that has only what has happened.
+
+mod evaluator;
+mod paper;
+
+pub use evaluator::RowEvaluator;
+pub use paper::PaperRun;

@@ -1,0 +1,515 @@
+//! The world: what happens when.
+
+use super::{
+    Counts, Intents, ORDERS_MIN, Options, Verdict,
+    checks::Checks,
+    faults::{FAULTS, Fault},
+    trader::Wanting,
+};
+use crate::{
+    Data, Digest, Engine, Error, Event, MarketEvent,
+    exchange::{self, FeeTerms, Model, random::SplitMix64},
+    live::{
+        Answer, BeginError, Call, CallId, Caps, Effect, Epoch, KeyScope, Kill, Link, Past,
+        Permission, Permit, Record, Session, StopRule, Tail, Terms, Unknown, Word, Writing,
+    },
+    risk::Span,
+    ticks::{Log, Recording},
+    venue::{Account, AccountSetup},
+};
+use market::{
+    Currency, Instrument, Listing, Money, Price, Quantity, Quote, Rate, Scale, Settlement,
+    Timestamp,
+};
+use portfolio::{AccountTerms, InstrumentId, Ledger, MarginTiers};
+use std::collections::BTreeMap;
+
+pub(super) const MS: i64 = 1_000_000;
+pub(super) const SECOND: i64 = 1_000 * MS;
+/// Where time begins: some day in 2023.
+const BEGIN: i64 = 1_700_000_000 * SECOND;
+/// How long the trader wants something new now and then.
+const LIVELY: i64 = 240 * SECOND;
+/// How long everything is left alone at the end.
+const QUIET: i64 = 180 * SECOND;
+/// Steps of one world; more is a world that never comes to rest.
+const STEPS_MAX: u32 = 400_000;
+/// Records after which the state is written down whole.
+const RECORDS_MAX: usize = 200;
+/// The venue drops a request that is older.
+pub(super) const WINDOW: i64 = 5 * SECOND;
+/// What the venue shows may be so old.
+pub(super) const LAG: i64 = 2 * SECOND;
+
+/// Something that will happen.
+#[derive(Debug, Clone)]
+pub(super) enum Next {
+    /// The price of an instrument moves.
+    Market(InstrumentId),
+    /// A request reaches the venue.
+    Request { life: u32, id: CallId, call: Call, sent: Timestamp, answer: Fate },
+    /// An answer reaches the bot.
+    Answer { life: u32, id: CallId, answer: Answer },
+    /// A word reaches the bot.
+    Word { life: u32, word: Word },
+    /// The stream is there again.
+    Stream { life: u32 },
+    /// The bot wanted to be woken.
+    Wake { life: u32 },
+    /// The bot is started again.
+    Start,
+    /// A fault is due.
+    Fault(Fault),
+    /// A fault that lasts is over.
+    Over(Fault),
+}
+
+/// What will become of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Arrives,
+    Late,
+    Lost,
+    ServerError,
+    Garbled,
+    Stale,
+}
+
+pub(super) struct World {
+    pub(super) seed: u64,
+    pub(super) now: Timestamp,
+    pub(super) dice: SplitMix64,
+    queue: BTreeMap<(Timestamp, u64), Next>,
+    queued: u64,
+    pub(super) venue: Account,
+    pub(super) bot: Option<Session<Wanting>>,
+    pub(super) life: u32,
+    pub(super) link: Link,
+    pub(super) stop_first: StopFirst,
+    pub(super) permit: Permit,
+    pub(super) kill: Kill,
+    pub(super) disk: Writing,
+    snapshot: Option<Vec<u8>>,
+    records: Vec<Vec<u8>>,
+    durable: usize,
+    power_lost: Tail,
+    /// The bot dies when so many more effects have been carried out.
+    dies_in: Option<(u32, Fault)>,
+    /// Faults that hit the next message that they can hit.
+    pub(super) armed: Vec<Fault>,
+    prices: Vec<i64>,
+    listings: Vec<Listing>,
+    pub(super) counts: Counts,
+    pub(super) checks: Checks,
+    intents: Intents,
+    wake_at: Option<Timestamp>,
+    /// When everything is left alone.
+    quiet_from: Option<Timestamp>,
+}
+
+/// Whether the venue takes stops before there is a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StopFirst {
+    Yes,
+    No,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, options: &Options) -> Self {
+        let mut dice = SplitMix64::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66);
+        let listings: Vec<Listing> = (0..2).map(listing).collect();
+        let stop_first = if dice.up_to(1) == 0 { StopFirst::Yes } else { StopFirst::No };
+        let venue = open_account(&listings, seed);
+        let now = Timestamp::from_nanos(BEGIN);
+        let mut world = Self {
+            seed,
+            now,
+            dice,
+            queue: BTreeMap::new(),
+            queued: 0,
+            venue,
+            bot: None,
+            life: 0,
+            link: Link::Down,
+            stop_first,
+            permit: Permit::Open,
+            kill: Kill::Off,
+            disk: Writing::Works,
+            snapshot: None,
+            records: Vec::new(),
+            durable: 0,
+            power_lost: Tail::Whole,
+            dies_in: None,
+            armed: Vec::new(),
+            prices: vec![10_000, 5_000],
+            listings,
+            counts: Counts { seeds: 1, ..Counts::default() },
+            checks: Checks::new(stop_first),
+            intents: options.intents,
+            wake_at: None,
+            quiet_from: None,
+        };
+        world.plan();
+        world
+    }
+
+    /// Everything that is certain from the beginning: prices, the first life, each fault once or more.
+    fn plan(&mut self) {
+        for instrument in 0..2 {
+            self.after(MS, Next::Market(InstrumentId(instrument)));
+        }
+        self.after(3 * MS, Next::Start);
+        // Worlds in which only the bot trades hold it to the stricter law, until the strangers come.
+        for fault in FAULTS {
+            let times = 1 + self.dice.up_to(1);
+            for _ in 0..times {
+                let (from, span) = if fault.is_outside() {
+                    (LIVELY / 2, LIVELY / 2)
+                } else {
+                    (5 * SECOND, LIVELY - 10 * SECOND)
+                };
+                let at = from + self.draw(span);
+                self.after(at, Next::Fault(fault));
+            }
+        }
+    }
+
+    /// A length of time up to this one.
+    pub(super) fn draw(&mut self, most: i64) -> i64 {
+        i64::try_from(self.dice.up_to(u64::try_from(most).unwrap_or(0))).unwrap_or(most)
+    }
+
+    pub(super) fn after(&mut self, nanos: i64, next: Next) {
+        let at = Timestamp::from_nanos(self.now.nanos().saturating_add(nanos));
+        self.queued += 1;
+        self.queue.insert((at, self.queued), next);
+    }
+
+    /// From some time on everything is left alone: once enough has happened and every fault was had.
+    fn calm_down(&mut self) {
+        let age = self.now.nanos() - BEGIN;
+        let had = FAULTS.iter().all(|fault| self.counts.faults.contains_key(fault));
+        let enough = had && self.armed.is_empty() && self.counts.orders >= ORDERS_MIN;
+        if self.quiet_from.is_none() && age > LIVELY && (enough || age > 4 * LIVELY) {
+            self.quiet_from = Some(self.now);
+            self.armed.clear();
+            self.dies_in = None;
+        }
+    }
+
+    /// Runs to the end.
+    pub(super) fn run(&mut self) -> Result<(), Error> {
+        for _ in 0..STEPS_MAX {
+            let Some(((at, _), next)) = self.queue.pop_first() else { break };
+            if self.quiet_from.is_some_and(|from| at.nanos() > from.nanos() + QUIET) {
+                break;
+            }
+            self.now = at;
+            if !matches!(next, Next::Wake{..}|Next::Market(_)) { eprintln!("{} L{} link {:?} next {next:?}", at, self.life, self.link); }
+            self.calm_down();
+            self.venue.tick(at)?;
+            self.step(next)?;
+            self.hear_the_venue();
+            self.checks.moment(at, &self.venue, self.is_watched());
+            if !self.checks.broken.is_empty() {
+                return Ok(());
+            }
+        }
+        self.conclude();
+        Ok(())
+    }
+
+    /// Whether the bot can act now.
+    fn is_watched(&self) -> super::checks::Watched {
+        let alive = self.bot.as_ref().is_some_and(|bot| bot.custodian().is_ready());
+        if alive { super::checks::Watched::Yes } else { super::checks::Watched::No }
+    }
+
+    fn step(&mut self, next: Next) -> Result<(), Error> {
+        match next {
+            Next::Market(id) => self.move_market(id),
+            Next::Request { life, id, call, sent, answer } => {
+                self.arrive((life, id), &call, sent, answer)
+            }
+            Next::Answer { life, id, answer } => {
+                self.tell(life, |bot, now| bot.answer(id, &answer, now))
+            }
+            Next::Word { life, word } if self.link == Link::Up => {
+                self.tell(life, |bot, now| bot.word(&word, now))
+            }
+            Next::Word { .. } => Ok(()),
+            Next::Stream { life } if life == self.life && self.bot.is_some() => {
+                self.link = Link::Up;
+                self.tell(life, |bot, now| bot.link(Link::Up, now))
+            }
+            Next::Stream { .. } => Ok(()),
+            Next::Wake { life } => {
+                if life == self.life {
+                    self.wake_at = None;
+                }
+                self.tell(life, Session::tick)
+            }
+            Next::Start => self.start(),
+            Next::Fault(fault) => self.suffer(fault),
+            Next::Over(fault) => self.recover(fault),
+        }
+    }
+
+    /// Tells the bot something, and carries out what it wants.
+    pub(super) fn tell(
+        &mut self,
+        life: u32,
+        tell: impl FnOnce(&mut Session<Wanting>, Timestamp) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let now = self.now;
+        if life != self.life {
+            return Ok(());
+        }
+        let Some(bot) = &mut self.bot else { return Ok(()) };
+        tell(bot, now)?;
+        self.carry_out();
+        Ok(())
+    }
+
+    fn move_market(&mut self, id: InstrumentId) -> Result<(), Error> {
+        if self.quiet_from.is_some() {
+            return Ok(());
+        }
+        let step = i64::try_from(self.dice.up_to(14)).unwrap_or(0) - 7;
+        let Some(price) = self.prices.get_mut(id.index()) else { return Ok(()) };
+        *price = (*price + step).clamp(1_000, 100_000);
+        let size = Quantity(1_000);
+        let (bid, ask) = (Price(*price), Price(*price + 2));
+        let time = self.now;
+        let quote = Quote { time, bid, ask, bid_size: size, ask_size: size };
+        let event = MarketEvent { time, instrument: id, data: Data::Quote(quote) };
+        self.venue.market(&event)?;
+        self.hear_the_venue();
+        if self.bot.is_some() {
+            self.tell(self.life, |bot, now| bot.market(&Event::Market(&event, None), now))?;
+        }
+        let pause = 100 * MS + self.draw(300 * MS);
+        self.after(pause, Next::Market(id));
+        Ok(())
+    }
+
+    /// What the venue has to tell goes on its way.
+    pub(super) fn hear_the_venue(&mut self) {
+        let words: Vec<Word> = self.venue.words().collect();
+        for word in words {
+            if matches!(word, Word::Fill(_)) {
+                self.counts.fills += 1;
+            }
+            if self.link == Link::Down {
+                continue;
+            }
+            let life = self.life;
+            let mut delay = 2 * MS + self.draw(3 * MS);
+            if self.is_hit(Fault::WordLost) {
+                continue;
+            }
+            if self.is_hit(Fault::WordTwice) {
+                self.after(delay + 40 * MS, Next::Word { life, word: word.clone() });
+            }
+            if self.is_hit(Fault::WordLate) {
+                delay = 800 * MS + self.draw(3 * SECOND);
+            }
+            self.after(delay, Next::Word { life, word });
+        }
+    }
+
+    /// Whether an armed fault hits here; it is spent then.
+    pub(super) fn is_hit(&mut self, fault: Fault) -> bool {
+        let Some(place) = self.armed.iter().position(|armed| *armed == fault) else { return false };
+        self.armed.remove(place);
+        *self.counts.faults.entry(fault).or_default() += 1;
+        true
+    }
+
+    /// A bot begins, with what the former one left.
+    fn start(&mut self) -> Result<(), Error> {
+        if self.bot.is_some() {
+            return Ok(());
+        }
+        self.life += 1;
+        self.counts.lives += 1;
+        let past = Past {
+            snapshot: self.snapshot.clone(),
+            records: self.records.clone(),
+            tail: std::mem::take(&mut self.power_lost),
+        };
+        let trader = Wanting::new(self.seed ^ u64::from(self.life), self.listings.len());
+        let ledger = Ledger::on(account_terms(), &self.listings)?;
+        let log = Log::new(Recording::Chain, Digest([0; 32]));
+        let engine = Engine::new(trader, ledger, self.listings.len(), log);
+        let epoch = Epoch(self.dice.next());
+        let begun = Session::begin(engine, self.terms(), epoch, &past, self.now);
+        let mut bot = match begun {
+            Ok(bot) => bot,
+            Err(BeginError::Kernel(error)) => return Err(error),
+            Err(BeginError::Memory(error)) => {
+                self.checks.broken.push(format!("a life could not begin: {error}"));
+                return Ok(());
+            }
+        };
+        if self.intents == Intents::Skipped {
+            bot.forget_intents();
+        }
+        bot.permit(self.permit);
+        bot.writing(self.disk);
+        self.bot = Some(bot);
+        self.checks.epochs.insert(epoch);
+        self.carry_out();
+        self.durable = self.records.len();
+        let pause = 50 * MS + self.draw(400 * MS);
+        self.after(pause, Next::Stream { life: self.life });
+        Ok(())
+    }
+
+    fn terms(&self) -> Terms {
+        let stop = StopRule { distance: Rate::from_bps(300), beyond: Rate::from_bps(50) };
+        Terms {
+            stop: Some(stop),
+            stop_first: self.stop_first == StopFirst::Yes,
+            caps: Caps { slippage: Some(Rate::from_bps(100)), ..Caps::default() },
+            window: Span::from_secs(5),
+            lag: Span::from_secs(2),
+            compare_every: Span::from_secs(20),
+            ..Terms::of(self.listings.clone())
+        }
+    }
+
+    /// Carries effects out, one after the other; the bot may die between any two.
+    pub(super) fn carry_out(&mut self) {
+        let Some(bot) = &mut self.bot else { return };
+        let effects: Vec<Effect> = bot.effects().collect();
+        let mut written = Writing::Works;
+        for effect in effects {
+            eprintln!("{} L{} effect {effect:?}", self.now, self.life);
+            if let Some((left, fault)) = self.dies_in {
+                if left == 0 {
+                    self.die(fault);
+                    return;
+                }
+                self.dies_in = Some((left - 1, fault));
+            }
+            match effect {
+                Effect::Record(record) if self.disk == Writing::Works => self.write(&record),
+                Effect::Record(_) => written = Writing::Fails,
+                Effect::Send(id, call) => self.go_out(id, call, written),
+                Effect::Notice(_) => {}
+            }
+        }
+        if written == Writing::Fails
+            && let Some(bot) = &mut self.bot
+        {
+            bot.writing(Writing::Fails);
+        }
+        if self.records.len() > RECORDS_MAX && self.disk == Writing::Works {
+            self.checkpoint();
+        }
+        self.set_alarm();
+    }
+
+    fn write(&mut self, record: &Record) {
+        let mut bytes = Vec::new();
+        record.write(&mut bytes);
+        self.checks.wrote(record);
+        self.counts.records += 1;
+        self.records.push(bytes);
+        // The committer flushes what has been written every few milliseconds.
+        if self.dice.up_to(3) == 0 {
+            self.durable = self.records.len();
+        }
+    }
+
+    /// The state takes the place of the records: now and then, and after a full disk.
+    pub(super) fn checkpoint(&mut self) {
+        if let Some(bot) = &self.bot {
+            self.snapshot = Some(bot.custodian().snapshot());
+            self.records.clear();
+            self.durable = 0;
+        }
+    }
+
+    fn set_alarm(&mut self) {
+        let Some(deadline) = self.bot.as_ref().and_then(Session::deadline) else { return };
+        if self.wake_at.is_some_and(|at| at <= deadline && at > self.now) {
+            return;
+        }
+        self.wake_at = Some(deadline);
+        let wait = deadline.nanos().saturating_sub(self.now.nanos()).max(MS);
+        self.after(wait, Next::Wake { life: self.life });
+    }
+
+    fn die(&mut self, fault: Fault) {
+        *self.counts.faults.entry(fault).or_default() += 1;
+        self.dies_in = None;
+        self.bot = None;
+        self.link = Link::Down;
+        self.wake_at = None;
+        if fault == Fault::PowerLoss {
+            let lost = self.records.len().saturating_sub(self.durable);
+            let kept = self.durable + usize::try_from(self.draw(lost as i64)).unwrap_or(0);
+            self.records.truncate(kept);
+            self.power_lost = Tail::Doubtful;
+        }
+        let pause = 20 * MS + self.draw(6 * SECOND);
+        self.after(pause, Next::Start);
+    }
+
+    /// The machine is to fail soon: at any one of the next effects.
+    pub(super) fn doom(&mut self, fault: Fault) {
+        let left = u32::try_from(self.dice.up_to(7)).unwrap_or(0);
+        self.dies_in = self.dies_in.or(Some((left, fault)));
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        let mut counts = self.counts.clone();
+        counts.orders_least = counts.orders;
+        Verdict { seed: self.seed, broken: self.checks.broken.clone(), counts }
+    }
+
+    pub(super) fn instruments(&self) -> usize {
+        self.listings.len()
+    }
+
+    pub(super) fn unanswered() -> Answer {
+        Answer::Unknown(Unknown::Lost)
+    }
+}
+
+fn listing(place: u32) -> Listing {
+    let symbol = format!("COIN{place}USDT").parse().expect("a symbol");
+    let instrument = Instrument {
+        symbol,
+        price_scale: Scale::CENTS,
+        lot_scale: Scale::WHOLE,
+        currency: Currency::USDT,
+    };
+    Listing { settlement: Settlement::Margin, ..Listing::of(instrument) }
+}
+
+fn account_terms() -> AccountTerms {
+    let tiers = MarginTiers::flat(Rate::from_bps(1_000), Rate::from_bps(500));
+    let margin = tiers.map(|tiers| (0..2).map(|id| (InstrumentId(id), tiers.clone())).collect());
+    AccountTerms {
+        margin: margin.unwrap_or_default(),
+        ..AccountTerms::cash(Currency::USDT, Money::from_whole(1_000_000))
+    }
+}
+
+fn open_account(listings: &[Listing], seed: u64) -> Account {
+    let fees = FeeTerms::new(Rate::from_bps(2), Rate::from_bps(5));
+    let terms = exchange::Terms { fees, seed, ..exchange::Terms::of(Model::Touch) };
+    let scope = KeyScope {
+        trade: Permission::Yes,
+        withdraw: Permission::No,
+        restricted: Permission::Yes,
+        seen_from: None,
+        expires: None,
+    };
+    let listings = listings.to_vec();
+    let setup = AccountSetup { terms, account: account_terms(), listings, scope };
+    Account::new(setup).expect("the terms fit the listings")
+}

@@ -1,0 +1,361 @@
+//! One account at the simulated exchange.
+
+use crate::{
+    Books, Error, MarketEvent,
+    exchange::{Exchange, Moment, Terms},
+    live::{
+        Cause, ClientId, FillReport, KeyScope, Mode, OrderReport, OrderState, TradeId, VenueId,
+        Word,
+    },
+    order::{Change, Ending, Order, OrderId, OrderKind, Purpose, Reason, Ticket, Update},
+};
+use market::{Listing, Quantity, Timestamp};
+use portfolio::{AccountTerms, InstrumentId, Ledger};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Trades and orders that are over, as many as the venue goes on knowing.
+const KEPT_MAX: usize = 50_000;
+
+/// What an account begins with.
+#[derive(Debug, Clone)]
+pub struct AccountSetup {
+    /// How the venue fills.
+    pub terms: Terms,
+    /// Money and margin.
+    pub account: AccountTerms,
+    /// What is traded.
+    pub listings: Vec<Listing>,
+    /// What the account's key may do.
+    pub scope: KeyScope,
+}
+
+/// An order as the venue keeps it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed {
+    pub(super) client: Option<ClientId>,
+    pub(super) ticket: Ticket,
+    pub(super) filled: u64,
+    pub(super) state: OrderState,
+    pub(super) cause: Cause,
+    pub(super) time: Timestamp,
+    /// Why it was refused, if it was on arrival.
+    pub(super) refused: Option<Reason>,
+}
+
+/// One account: orders, trades, positions, and what the private stream is to tell.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub(super) exchange: Exchange,
+    pub(super) books: Books,
+    pub(super) listings: Vec<Listing>,
+    pub(super) scope: KeyScope,
+    pub(super) mode: Mode,
+    pub(super) leverage: BTreeMap<InstrumentId, u32>,
+    pub(super) orders: BTreeMap<OrderId, Placed>,
+    pub(super) names: BTreeMap<ClientId, OrderId>,
+    /// Orders that are over, the oldest first: they are forgotten in this order.
+    over: VecDeque<OrderId>,
+    pub(super) fills: VecDeque<FillReport>,
+    pub(super) alive_until: Option<Timestamp>,
+    pub(super) orders_made: u64,
+    trades_made: u64,
+    margined: bool,
+    words: Vec<Word>,
+}
+
+impl Account {
+    /// An account that has not traded yet.
+    pub fn new(setup: AccountSetup) -> Result<Self, Error> {
+        let AccountSetup { terms, account, listings, scope } = setup;
+        let mode = match account.mode {
+            portfolio::PositionMode::Netted => Mode::OneWay,
+            portfolio::PositionMode::Hedged => Mode::Hedge,
+        };
+        let margined = !account.margin.is_empty();
+        let ledger = Ledger::on(account, &listings)?;
+        Ok(Self {
+            exchange: Exchange::new(terms, &listings),
+            books: Books { ledger, updates: Vec::new() },
+            listings,
+            scope,
+            mode,
+            leverage: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            names: BTreeMap::new(),
+            over: VecDeque::new(),
+            fills: VecDeque::new(),
+            alive_until: None,
+            orders_made: 0,
+            trades_made: 0,
+            margined,
+            words: Vec::new(),
+        })
+    }
+
+    /// Cash, positions and their prices.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.books.ledger
+    }
+
+    /// Orders that work, and how much of each is open.
+    pub fn working(&self) -> impl Iterator<Item = (Option<ClientId>, &Ticket, Quantity)> {
+        let open = self.orders.values().filter(|placed| !placed.state.is_final());
+        open.map(|placed| {
+            let rest = placed.ticket.quantity.0.saturating_sub(placed.filled);
+            (placed.client, &placed.ticket, Quantity(rest))
+        })
+    }
+
+    /// Trades so far, the oldest first; the venue forgets the oldest of very many.
+    pub fn fills(&self) -> impl Iterator<Item = &FillReport> {
+        self.fills.iter()
+    }
+
+    /// Orders by name that were ever made, with what they traded.
+    pub fn named(&self) -> impl Iterator<Item = (ClientId, &Ticket, u64)> {
+        let of = |(name, id): (&ClientId, &OrderId)| {
+            let placed = self.orders.get(id)?;
+            Some((*name, &placed.ticket, placed.filled))
+        };
+        self.names.iter().filter_map(of)
+    }
+
+    /// What the private stream tells since this was last asked.
+    pub fn words(&mut self) -> std::vec::Drain<'_, Word> {
+        self.words.drain(..)
+    }
+
+    /// The market moves; orders trade.
+    pub fn market(&mut self, event: &MarketEvent) -> Result<(), Error> {
+        crate::kernel::settle(&mut self.books.ledger, event)?;
+        self.exchange.on_market(event, 0, &mut self.books)?;
+        self.listen();
+        if self.margined && self.books.ledger.is_liquidated()? {
+            self.liquidate(event.time)?;
+        }
+        Ok(())
+    }
+
+    /// Time passes: what has expired is over, and who has not said that he is alive is cut off.
+    pub fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
+        self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
+        self.listen();
+        if self.alive_until.is_some_and(|until| until <= now) {
+            self.alive_until = None;
+            self.cancel_where(|placed| !placed.is_conditional(), now)?;
+        }
+        Ok(())
+    }
+
+    /// When to call [`Account::tick`] if nothing happens before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        [self.exchange.deadline(), self.alive_until].into_iter().flatten().min()
+    }
+
+    /// The venue closes every position of the account.
+    pub fn liquidate(&mut self, now: Timestamp) -> Result<(), Error> {
+        let mut made = Vec::new();
+        let mut next = self.orders_made;
+        let at = Moment { time: now, row: 0 };
+        let number = |ticket| {
+            next += 1;
+            let order = Order { id: OrderId(next), tick: 0, row: 0, time: now, ticket };
+            made.push(order);
+            order
+        };
+        // The orders must be known before their trades are told.
+        let mut exchange = self.exchange.clone();
+        std::mem::swap(&mut exchange, &mut self.exchange);
+        exchange.liquidate(number, at, &mut self.books)?;
+        self.exchange = exchange;
+        self.orders_made = next;
+        for order in made {
+            self.know(order, None, Cause::Liquidation);
+        }
+        self.listen();
+        Ok(())
+    }
+
+    /// Sends an order to the exchange; what became of it at once.
+    pub(super) fn submit(
+        &mut self,
+        ticket: Ticket,
+        client: Option<ClientId>,
+        now: Timestamp,
+    ) -> Result<OrderId, Error> {
+        self.orders_made += 1;
+        let order = Order { id: OrderId(self.orders_made), tick: 0, row: 0, time: now, ticket };
+        self.know(order, client, Cause::Owner);
+        self.exchange.submit(order, now);
+        self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
+        self.listen();
+        Ok(order.id)
+    }
+
+    fn know(&mut self, order: Order, client: Option<ClientId>, cause: Cause) {
+        let placed = Placed {
+            client,
+            ticket: order.ticket,
+            filled: 0,
+            state: OrderState::Working,
+            cause,
+            time: order.time,
+            refused: None,
+        };
+        self.orders.insert(order.id, placed);
+        if let Some(client) = client {
+            self.names.insert(client, order.id);
+        }
+    }
+
+    /// Takes back every order that is such.
+    pub(super) fn cancel_where(
+        &mut self,
+        is: impl Fn(&Placed) -> bool,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let open = self.orders.iter().filter(|(_, placed)| !placed.state.is_final() && is(placed));
+        let doomed: Vec<(OrderId, InstrumentId)> =
+            open.map(|(id, placed)| (*id, placed.ticket.instrument)).collect();
+        for (id, instrument) in doomed {
+            self.exchange.cancel(id, instrument, now);
+        }
+        self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
+        self.listen();
+        Ok(())
+    }
+
+    /// What the exchange did becomes what the venue knows and tells.
+    pub(super) fn listen(&mut self) {
+        for update in std::mem::take(&mut self.books.updates) {
+            self.follow(&update);
+        }
+    }
+
+    fn follow(&mut self, update: &Update) {
+        let Some(placed) = self.orders.get_mut(&update.order) else { return };
+        placed.time = update.time;
+        match update.change {
+            Change::Accepted if placed.is_conditional() => placed.state = OrderState::Waiting,
+            Change::Accepted => placed.state = OrderState::Working,
+            Change::Triggered => {
+                placed.state = OrderState::Triggered;
+                self.tell(update.order);
+                if let Some(placed) = self.orders.get_mut(&update.order) {
+                    placed.state = OrderState::Working;
+                    placed.ticket.kind = placed.ticket.kind.awake();
+                }
+                return;
+            }
+            Change::Filled(fill) => {
+                placed.filled = placed.filled.saturating_add(fill.quantity.0);
+                let whole = placed.filled >= placed.ticket.quantity.0;
+                placed.state = if whole { OrderState::Filled } else { OrderState::Working };
+                self.tell(update.order);
+                self.trade(update.order, &fill);
+                if whole {
+                    self.end(update.order);
+                }
+                return;
+            }
+            Change::Amended { quantity } => placed.ticket.quantity = quantity,
+            Change::Unchanged { why } => {
+                placed.refused = Some(why);
+                return;
+            }
+            Change::Ended { why, .. } => {
+                placed.state = match why {
+                    Ending::Cancelled => OrderState::Cancelled,
+                    Ending::Expired => OrderState::Expired,
+                    Ending::Refused(_) => OrderState::Rejected,
+                };
+                if let Ending::Refused(reason) = why {
+                    placed.refused = Some(reason);
+                }
+                self.end(update.order);
+            }
+        }
+        self.tell(update.order);
+    }
+
+    fn end(&mut self, id: OrderId) {
+        self.over.push_back(id);
+        while self.over.len() > KEPT_MAX {
+            let Some(oldest) = self.over.pop_front() else { break };
+            if let Some(client) = self.orders.remove(&oldest).and_then(|placed| placed.client) {
+                self.names.remove(&client);
+            }
+        }
+    }
+
+    fn trade(&mut self, id: OrderId, fill: &portfolio::Fill) {
+        let Some(placed) = self.orders.get(&id) else { return };
+        self.trades_made += 1;
+        let currency = self.listings.get(fill.instrument.index()).map(|l| l.instrument.currency);
+        let report = FillReport {
+            trade: number(self.trades_made),
+            client: placed.client,
+            venue: Some(number(id.0)),
+            instrument: fill.instrument,
+            side: fill.side,
+            leg: fill.leg,
+            price: fill.price,
+            quantity: fill.quantity,
+            fee: fill.fee,
+            fee_currency: currency,
+            liquidity: fill.liquidity,
+            cause: placed.cause,
+            time: fill.time,
+        };
+        self.fills.push_back(report);
+        if self.fills.len() > KEPT_MAX {
+            self.fills.pop_front();
+        }
+        self.words.push(Word::Fill(report));
+    }
+
+    fn tell(&mut self, id: OrderId) {
+        if let Some(report) = self.report(id) {
+            self.words.push(Word::Order(report));
+        }
+    }
+
+    /// An order as the venue shows it.
+    pub(super) fn report(&self, id: OrderId) -> Option<OrderReport> {
+        let placed = self.orders.get(&id)?;
+        Some(OrderReport {
+            client: placed.client,
+            venue: Some(number(id.0)),
+            instrument: placed.ticket.instrument,
+            side: placed.ticket.side,
+            leg: placed.ticket.leg,
+            kind: placed.ticket.kind,
+            restrictions: placed.ticket.restrictions,
+            quantity: placed.ticket.quantity,
+            filled: Some(Quantity(placed.filled)),
+            state: placed.state,
+            cause: placed.cause,
+            time: placed.time,
+        })
+    }
+}
+
+impl Placed {
+    /// Whether it waits for a trigger.
+    pub(super) const fn is_conditional(&self) -> bool {
+        !matches!(self.ticket.kind, OrderKind::Market | OrderKind::Limit { .. })
+            && !matches!(self.ticket.purpose, Purpose::Liquidation)
+    }
+}
+
+/// A number as the venue writes it.
+pub(super) fn number(number: u64) -> VenueId {
+    number.to_string().parse().expect("digits are plain, and twenty at most")
+}
+
+/// The number of an order, read back.
+pub(super) fn read_number(name: &TradeId) -> Option<u64> {
+    name.as_str().parse().ok()
+}

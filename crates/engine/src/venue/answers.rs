@@ -1,0 +1,238 @@
+//! What a venue answers.
+
+use super::{Account, account::read_number};
+use crate::{
+    Error,
+    exchange::Moment,
+    live::{
+        Answer, Balance, Book, Call, Mode, NewOrder, OrderRef, PositionReport, Refused,
+        RefusedKind, Scope,
+    },
+    order::{Amendment, OrderId, Reason, Ticket},
+};
+use market::{Money, Price, Quantity, Timestamp};
+use portfolio::{InstrumentId, Leg};
+
+/// Trades on one page.
+const PAGE: usize = 100;
+/// A second in nanoseconds.
+const SECOND: i64 = 1_000_000_000;
+
+impl Account {
+    /// What comes of a call. An error is a fault of the simulation, never the caller's.
+    pub fn call(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Error> {
+        Ok(match call {
+            Call::Place(new) => self.place(new, now)?,
+            Call::Cancel(order) => self.cancel(order, now)?,
+            Call::Amend(order, change, _) => self.amend(order, *change, now)?,
+            Call::CancelAll(of, book) => {
+                let (of, book) = (*of, *book);
+                let is = |conditional: bool| match book {
+                    Book::Both => true,
+                    Book::Plain => !conditional,
+                    Book::Conditional => conditional,
+                };
+                self.cancel_where(
+                    |placed| {
+                        of.is_none_or(|id| id == placed.ticket.instrument)
+                            && is(placed.is_conditional())
+                    },
+                    now,
+                )?;
+                Answer::Done
+            }
+            Call::Order(order) => {
+                let report = self.find(order).and_then(|id| self.report(id));
+                report.map_or(Answer::NotFound, Answer::Order)
+            }
+            Call::OpenOrders(of, book) => self.open(*of, *book),
+            Call::Fills { instrument, since, after } => {
+                self.trades((*instrument, *since), after.and_then(|name| read_number(&name)))
+            }
+            Call::Positions => Answer::Positions(self.positions(now)),
+            Call::Balances => Answer::Balances(self.balances()?),
+            Call::Heartbeat { seconds, .. } => {
+                let until = now.nanos().saturating_add(i64::from(*seconds) * SECOND);
+                self.alive_until = (*seconds > 0).then_some(Timestamp::from_nanos(until));
+                Answer::Done
+            }
+            Call::KeyScope => Answer::Scope(self.scope),
+            Call::Mode => Answer::Mode(self.mode),
+            Call::SetMode(mode) => self.set_mode(*mode),
+            Call::SetLeverage(instrument, leverage) => {
+                self.leverage.insert(*instrument, *leverage);
+                Answer::Done
+            }
+            Call::ListenKey => Answer::ListenKey("stream-of-the-box".to_owned()),
+        })
+    }
+
+    fn place(&mut self, new: &NewOrder, now: Timestamp) -> Result<Answer, Error> {
+        if self.names.contains_key(&new.client) {
+            return Ok(no(RefusedKind::DuplicateName, "an order of this name exists"));
+        }
+        let Some(ticket) = self.sized(new) else {
+            return Ok(no(RefusedKind::ReduceOnly, "there is no position to close"));
+        };
+        if ticket.quantity == Quantity::ZERO {
+            return Ok(no(RefusedKind::Filter, "the size is zero"));
+        }
+        let id = self.submit(ticket, Some(new.client), now)?;
+        let refused = self.orders.get(&id).filter(|placed| placed.filled == 0);
+        if let Some(reason) = refused.and_then(|placed| placed.refused) {
+            // An order that was refused on arrival never existed.
+            self.orders.remove(&id);
+            self.names.remove(&new.client);
+            return Ok(no(kind(&reason), &reason.to_string()));
+        }
+        Ok(self.report(id).map_or(Answer::Done, Answer::Order))
+    }
+
+    /// The ticket with the size of the position where the order is for all there is.
+    fn sized(&self, new: &NewOrder) -> Option<Ticket> {
+        if new.scope == Scope::Size {
+            return Some(new.ticket);
+        }
+        let lots = self.books.ledger.held(new.ticket.instrument, new.ticket.leg);
+        let shrinks = lots.signum() * new.ticket.side.sign() < 0;
+        shrinks.then_some(Ticket { quantity: Quantity(lots.unsigned_abs()), ..new.ticket })
+    }
+
+    fn find(&self, order: &OrderRef) -> Option<OrderId> {
+        let by_name = order.client.and_then(|name| self.names.get(&name)).copied();
+        let by_number = order.venue.and_then(|name| read_number(&name)).map(OrderId);
+        by_name.or(by_number).filter(|id| self.orders.contains_key(id))
+    }
+
+    fn cancel(&mut self, order: &OrderRef, now: Timestamp) -> Result<Answer, Error> {
+        let Some(id) = self.find(order) else { return Ok(Answer::NotFound) };
+        let Some(placed) = self.orders.get(&id) else { return Ok(Answer::NotFound) };
+        if placed.state.is_final() {
+            return Ok(no(RefusedKind::OrderDone, "the order is over"));
+        }
+        self.exchange.cancel(id, placed.ticket.instrument, now);
+        self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
+        self.listen();
+        Ok(self.report(id).map_or(Answer::Done, Answer::Order))
+    }
+
+    fn amend(
+        &mut self,
+        order: &OrderRef,
+        change: Amendment,
+        now: Timestamp,
+    ) -> Result<Answer, Error> {
+        let Some(id) = self.find(order) else { return Ok(Answer::NotFound) };
+        let Some(placed) = self.orders.get_mut(&id) else { return Ok(Answer::NotFound) };
+        if placed.state.is_final() {
+            return Ok(no(RefusedKind::OrderDone, "the order is over"));
+        }
+        placed.refused = None;
+        let (instrument, before) = (placed.ticket.instrument, placed.ticket);
+        self.exchange.amend((id, instrument), change, now);
+        self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
+        self.listen();
+        let Some(placed) = self.orders.get_mut(&id) else { return Ok(Answer::NotFound) };
+        if let Some(reason) = placed.refused.take() {
+            return Ok(no(kind(&reason), &reason.to_string()));
+        }
+        let quantity = placed.ticket.quantity;
+        placed.ticket = crate::live::amended(&before, &change);
+        placed.ticket.quantity = quantity;
+        Ok(self.report(id).map_or(Answer::Done, Answer::Order))
+    }
+
+    fn open(&self, of: Option<InstrumentId>, book: Book) -> Answer {
+        let is = |conditional: bool| match book {
+            Book::Both => true,
+            Book::Plain => !conditional,
+            Book::Conditional => conditional,
+        };
+        let open = self.orders.iter().filter(|(_, placed)| {
+            !placed.state.is_final()
+                && of.is_none_or(|id| id == placed.ticket.instrument)
+                && is(placed.is_conditional())
+        });
+        Answer::Orders(open.filter_map(|(id, _)| self.report(*id)).collect())
+    }
+
+    fn trades(&self, (of, since): (InstrumentId, Timestamp), after: Option<u64>) -> Answer {
+        let wanted = self.fills.iter().filter(|fill| {
+            let behind = after.is_none_or(|last| read_number(&fill.trade) > Some(last));
+            fill.instrument == of && fill.time >= since && behind
+        });
+        let mut fills: Vec<_> = wanted.take(PAGE + 1).copied().collect();
+        let more = fills.len() > PAGE;
+        fills.truncate(PAGE);
+        Answer::Fills { fills, more }
+    }
+
+    fn positions(&self, now: Timestamp) -> Vec<PositionReport> {
+        let ledger = &self.books.ledger;
+        let legs: &[Leg] = match self.mode {
+            Mode::OneWay => &[Leg::Net],
+            Mode::Hedge => &[Leg::Long, Leg::Short],
+        };
+        let ids = (0..).map(InstrumentId).take(self.listings.len());
+        let all = ids.flat_map(|id| legs.iter().map(move |leg| (id, *leg)));
+        let report = |(instrument, leg): (InstrumentId, Leg)| {
+            let position = ledger.position_on(instrument, leg);
+            (position.lots != 0).then(|| PositionReport {
+                instrument,
+                leg,
+                lots: ledger.held(instrument, leg),
+                entry: self.entry(instrument, &position),
+                liquidation: None,
+                leverage: self.leverage.get(&instrument).copied(),
+                time: now,
+            })
+        };
+        all.filter_map(report).collect()
+    }
+
+    /// The average price of a position, to the nearest tick below.
+    fn entry(&self, instrument: InstrumentId, position: &portfolio::Position) -> Option<Price> {
+        let contract = self.books.ledger.contract(instrument)?;
+        // What one tick is worth on this many lots.
+        let lots = i64::try_from(position.lots.unsigned_abs()).ok()?;
+        let tick = contract.value(Price(1), lots).ok().filter(|value| value.0 > 0)?;
+        let ticks = position.basis.magnitude().ok()?.0 / tick.0;
+        i64::try_from(ticks).ok().map(Price)
+    }
+
+    fn balances(&self) -> Result<Vec<Balance>, Error> {
+        let ledger = &self.books.ledger;
+        let currency = ledger.currency();
+        let available = ledger.buying_power()?.max(Money::ZERO);
+        Ok(vec![Balance { currency, total: ledger.cash(), available }])
+    }
+
+    fn set_mode(&mut self, mode: Mode) -> Answer {
+        if mode == self.mode {
+            Answer::Done
+        } else {
+            no(RefusedKind::Setup, "the box keeps the mode it was opened with")
+        }
+    }
+}
+
+fn no(kind: RefusedKind, text: &str) -> Answer {
+    let text = text.chars().take(200).collect();
+    Answer::Refused(Refused { kind, code: 0, text })
+}
+
+const fn kind(reason: &Reason) -> RefusedKind {
+    match reason {
+        Reason::Cash { .. } => RefusedKind::Balance,
+        Reason::NothingToClose => RefusedKind::ReduceOnly,
+        Reason::WouldTake { .. } => RefusedKind::WouldTake,
+        Reason::WrongSide { .. } => RefusedKind::WouldTrigger,
+        Reason::NotTrading | Reason::NeverPriced => RefusedKind::NotTrading,
+        Reason::UnknownOrder => RefusedKind::OrderDone,
+        Reason::LessThanALot
+        | Reason::OffTick { .. }
+        | Reason::Size { .. }
+        | Reason::Notional { .. } => RefusedKind::Filter,
+        Reason::Liquidity { .. } | Reason::Unsupported | Reason::Limit(_) => RefusedKind::Other,
+    }
+}
