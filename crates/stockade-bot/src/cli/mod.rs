@@ -6,6 +6,7 @@ mod configuration;
 mod doctor;
 mod keys;
 mod session;
+mod simulate;
 mod steer;
 mod words;
 
@@ -89,7 +90,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
             output
                 .show(&crate::explain::explain(&tapes, name)?, crate::explain::Explained::text)?;
         }
-        Command::Simulate(_) | Command::Exchange(_) => {
+        Command::Simulate(ask) => return simulate::run(ask, output),
+        Command::Exchange(_) => {
             return Err(usage("this command is not part of this build yet"));
         }
     }
