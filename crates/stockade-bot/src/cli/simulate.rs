@@ -64,7 +64,7 @@ impl Sum {
 pub(super) fn run(ask: &Simulate, output: Output) -> anyhow::Result<Ending> {
     let intents = if ask.without_intents { Intents::Skipped } else { Intents::Written };
     let options = Options { intents, ..Options::default() };
-    let sum = all(ask.first, ask.seeds, &options, output);
+    let sum = all(ask.first, ask.seeds, options, output);
     let told = Told {
         seeds: sum.counts.seeds,
         orders: sum.counts.orders,
@@ -84,7 +84,7 @@ pub(super) fn run(ask: &Simulate, output: Output) -> anyhow::Result<Ending> {
 }
 
 /// All worlds, on all cores; the sum does not depend on how many there are.
-fn all(first: u64, seeds: u64, options: &Options, output: Output) -> Sum {
+fn all(first: u64, seeds: u64, options: Options, output: Output) -> Sum {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let (next, sum) = (AtomicU64::new(0), Mutex::new(Sum::default()));
     let is_over = AtomicBool::new(false);
@@ -97,7 +97,7 @@ fn all(first: u64, seeds: u64, options: &Options, output: Output) -> Sum {
                     is_over.store(true, Ordering::Relaxed);
                     return;
                 }
-                let verdict = simulate(first.wrapping_add(place), options);
+                let verdict = simulate(first.wrapping_add(place), &options);
                 sum.lock().unwrap_or_else(PoisonError::into_inner).add(verdict);
             }
         };
