@@ -35,7 +35,7 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 20] = [
+const CRATES: [(&str, Floor); 21] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
@@ -43,6 +43,7 @@ const CRATES: [(&str, Floor); 20] = [
     ("research", Floor::Core),
     ("engine", Floor::Core),
     ("identity", Floor::Core),
+    ("license", Floor::Core),
     ("audit", Floor::Core),
     ("catalog", Floor::Adapter),
     ("journal", Floor::Adapter),
@@ -59,7 +60,7 @@ const CRATES: [(&str, Floor); 20] = [
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 31] = [
+const EDGES: [(&str, &str, &str); 33] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -67,6 +68,7 @@ const EDGES: [(&str, &str, &str); 31] = [
     ("engine", "portfolio", "fills become positions and performance"),
     ("engine", "market", "bars in, orders out"),
     ("identity", "seal", "password hashes are peppered, tokens signed, sessions hashed"),
+    ("license", "seal", "licences and leases are signed, the kept state authenticated"),
     ("audit", "seal", "checkpoints are signed, leaves committed"),
     ("catalog", "market", "what is stored are bars and panels"),
     ("kms", "seal", "a key holder hands out sealing, MAC and signing keys"),
@@ -89,6 +91,7 @@ const EDGES: [(&str, &str, &str); 31] = [
     ("stockade", "audit", "wiring"),
     ("stockade", "identity", "wiring"),
     ("stockade", "kms", "wiring"),
+    ("stockade", "license", "wiring"),
     ("stockade", "catalog", "wiring"),
     ("stockade", "store", "wiring"),
 ];
