@@ -1,17 +1,17 @@
 //! Who takes part: a line here, and a folder of data.
 
 use market::VenueName;
-use venues::{Client, Setup, binance, bybit};
+use venues::{Client, Setup, binance, bybit, okx};
 
 /// The venues that have an adapter.
-pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Bybit];
+pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Bybit, VenueName::Okx];
 
 /// A venue's client.
 pub fn client(venue: VenueName, setup: Setup) -> Box<dyn Client> {
     match venue {
         VenueName::Binance => Box::new(binance::Client::new(setup)),
         VenueName::Bybit => Box::new(bybit::Client::new(setup)),
-        VenueName::Okx => unreachable!("not in ALL"),
+        VenueName::Okx => Box::new(okx::Client::new(setup)),
     }
 }
 
@@ -21,6 +21,6 @@ pub fn sign(venue: VenueName, secret: &str, payload: &str) -> String {
     match venue {
         VenueName::Binance => binance::sign(&secret, payload.as_bytes()),
         VenueName::Bybit => bybit::sign(&secret, payload.as_bytes()),
-        VenueName::Okx => unreachable!("not in ALL"),
+        VenueName::Okx => okx::sign(&secret, payload.as_bytes()),
     }
 }
