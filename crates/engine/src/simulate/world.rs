@@ -75,6 +75,27 @@ pub(super) enum Fate {
     Stale,
 }
 
+/// When a process dies, and of what.
+#[derive(Debug, Clone, Copy)]
+struct Doom {
+    when: When,
+    fault: Fault,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// After so many more effects.
+    After(u32),
+    /// Right behind the next entry that is sent.
+    BehindEntry(Sent),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    No,
+    Yes,
+}
+
 pub(super) struct World {
     pub(super) seed: u64,
     pub(super) now: Timestamp,
@@ -93,8 +114,8 @@ pub(super) struct World {
     records: Vec<Vec<u8>>,
     durable: usize,
     power_lost: Tail,
-    /// The bot dies when so many more effects have been carried out.
-    dies_in: Option<(u32, Fault)>,
+    /// When the bot dies.
+    dies_in: Option<Doom>,
     /// Faults that hit the next message that they can hit.
     pub(super) armed: Vec<Fault>,
     prices: Vec<i64>,
@@ -411,12 +432,8 @@ impl World {
         let mut written = Writing::Works;
         for effect in effects {
             self.note(|| format!("does {effect:?}"));
-            if let Some((left, fault)) = self.dies_in {
-                if left == 0 {
-                    self.die(fault);
-                    return;
-                }
-                self.dies_in = Some((left - 1, fault));
+            if self.is_the_end(&effect) {
+                return;
             }
             match effect {
                 Effect::Record(record) if self.disk == Writing::Works => self.write(&record),
@@ -424,6 +441,13 @@ impl World {
                 Effect::Send(id, call) => self.go_out(id, call, written),
                 Effect::Notice(_) => {}
             }
+        }
+        // It may die before it does anything else.
+        if self.dies_in.is_some_and(|doom| doom.when == When::BehindEntry(Sent::Yes))
+            && let Some(doom) = self.dies_in
+        {
+            self.die(doom.fault);
+            return;
         }
         if written == Writing::Fails
             && let Some(bot) = &mut self.bot
@@ -434,6 +458,30 @@ impl World {
             self.checkpoint();
         }
         self.set_alarm();
+    }
+
+    /// Whether the process dies before this effect: after so many, or right behind an entry that was
+    /// sent.
+    fn is_the_end(&mut self, effect: &Effect) -> bool {
+        let Some(doom) = &mut self.dies_in else { return false };
+        let fault = doom.fault;
+        match doom.when {
+            When::After(0) | When::BehindEntry(Sent::Yes) => {
+                self.die(fault);
+                return true;
+            }
+            When::After(left) => doom.when = When::After(left - 1),
+            When::BehindEntry(Sent::No) => {
+                let opens = |bot: &Session<Wanting>| match effect {
+                    Effect::Send(_, call) => bot.custodian().opens(call),
+                    _ => false,
+                };
+                if self.bot.as_ref().is_some_and(opens) {
+                    doom.when = When::BehindEntry(Sent::Yes);
+                }
+            }
+        }
+        false
     }
 
     fn write(&mut self, record: &Record) {
@@ -480,8 +528,25 @@ impl World {
             self.records.truncate(kept);
             self.power_lost = Tail::Doubtful;
         }
+        self.delay_what_is_under_way();
         let pause = 20 * MS + self.draw(6 * SECOND);
         self.after(pause, Next::Start);
+    }
+
+    /// Whatever ends a process may also hold up what it has sent: half of it arrives late, some of it
+    /// after the next life has begun.
+    fn delay_what_is_under_way(&mut self) {
+        let is_request = |next: &Next| matches!(next, Next::Request { call, .. } if call.acts());
+        let under_way = self.queue.iter().filter(|(_, next)| is_request(next));
+        let places: Vec<(Timestamp, u64)> = under_way.map(|(place, _)| *place).collect();
+        for place in places {
+            if self.dice.up_to(1) == 0
+                && let Some(request) = self.queue.remove(&place)
+            {
+                let late = self.draw(WINDOW + SECOND);
+                self.after(late, request);
+            }
+        }
     }
 
     /// Whether the machine is about to fail already.
@@ -491,8 +556,11 @@ impl World {
 
     /// The machine is to fail soon: at any one of the next effects.
     pub(super) fn doom(&mut self, fault: Fault) {
-        let left = u32::try_from(self.dice.up_to(7)).unwrap_or(0);
-        self.dies_in = self.dies_in.or(Some((left, fault)));
+        let when = match self.dice.up_to(1) {
+            0 => When::BehindEntry(Sent::No),
+            _ => When::After(u32::try_from(self.dice.up_to(7)).unwrap_or(0)),
+        };
+        self.dies_in = self.dies_in.or(Some(Doom { when, fault }));
     }
 
     pub(super) fn verdict(&self) -> Verdict {
