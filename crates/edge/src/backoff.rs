@@ -49,7 +49,7 @@ impl Backoff {
         let whole = self.pace.first.saturating_mul(factor).min(longest);
         self.failures = self.failures.saturating_add(1).min(31);
         let half_us = u64::try_from(whole.as_micros() / 2).unwrap_or(u64::MAX / 2);
-        whole - Duration::from_micros(self.dice.below(half_us + 1))
+        whole.saturating_sub(Duration::from_micros(self.dice.below(half_us + 1)))
     }
 
     /// How many attempts in a row did not hold.
@@ -100,7 +100,7 @@ mod tests {
             let pace = Pace {
                 first: Duration::from_millis(first_ms),
                 longest: Duration::from_millis(longest_ms),
-                stable: Duration::from_secs(60),
+                stable: Duration::from_mins(1),
             };
             let bound = pace.longest.max(pace.first);
             let waits = |seed| {

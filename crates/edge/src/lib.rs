@@ -38,7 +38,7 @@ pub use serve::{Drained, Limits, TooManyHeaders, serve};
 pub use tls::Tls;
 pub use upgrade::{Call, Reply, SocketHandler, UpgradeTerms, serve_upgradable};
 pub use websocket::{
-    Closed, ConnectError, End, Event, Socket, SocketRequest, SocketTerms, Utf8Bytes,
+    Closed, ConnectError, End, Event, Fate, Socket, SocketRequest, SocketTerms, Unsaid, Utf8Bytes,
 };
 
 use std::{io, net::SocketAddr, path::PathBuf};

@@ -98,7 +98,7 @@ impl LoopbackGuard {
     }
 
     /// Looks at the target, `Host`, `Origin` and `Sec-Fetch-Site`.
-    pub fn check(&self, head: &Parts) -> Result<(), Refused> {
+    pub fn check(self, head: &Parts) -> Result<(), Refused> {
         let host = sole(&head.headers, &header::HOST).ok_or(Refused::Host)?;
         let target = head.uri.authority().map(http::uri::Authority::as_str);
         if !self.is_here(host) || target.is_some_and(|target| !self.is_here(target)) {
@@ -121,7 +121,7 @@ impl LoopbackGuard {
         Ok(())
     }
 
-    fn is_here(&self, host: &str) -> bool {
+    fn is_here(self, host: &str) -> bool {
         let port = self.port;
         let [v4, name, v6] =
             [format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("[::1]:{port}")];

@@ -1,4 +1,4 @@
-//! HTTP/1.1 whose connections may become WebSockets, with faults on purpose: the sockets of an
+//! HTTP/1.1 whose connections may become streams, with faults on purpose: the sockets of an
 //! exchange in a box.
 //!
 //! A fault acts where it would in the world: a dropped request was never handled, a dropped
@@ -216,7 +216,9 @@ where
             (RequestFault::CutResponse, Reply::Answer(answer)) if answer.body().is_empty() => {
                 Err(Dropped)
             }
-            (RequestFault::CutResponse, Reply::Answer(answer)) => Ok(answer.map(Said::cut)),
+            (RequestFault::CutResponse, Reply::Answer(answer)) => {
+                Ok(answer.map(|body| Said::cut(&body)))
+            }
             (RequestFault::None, Reply::Answer(answer)) => Ok(answer.map(Said::whole)),
             (RequestFault::None, Reply::Socket(handler)) => Ok(match key {
                 Err(status) => not_a_socket(status),
@@ -327,7 +329,7 @@ impl Said {
         Self::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
     }
 
-    fn cut(bytes: Bytes) -> Self {
+    fn cut(bytes: &Bytes) -> Self {
         let half = Some(bytes.slice(..bytes.len() / 2)).filter(|half| !half.is_empty());
         Self::Cut(half, bytes.len() as u64, Box::pin(sleep(CUT_AFTER)))
     }

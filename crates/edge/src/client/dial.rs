@@ -113,3 +113,35 @@ fn refused(error: io::Error) -> Unsent {
 pub(crate) fn connector(config: Arc<rustls::ClientConfig>) -> TlsConnector {
     TlsConnector::from(config)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A name of this machine's own hosts file that leads inside; most machines have theirs.
+    fn inner_name() -> Option<String> {
+        let hosts = std::fs::read_to_string("/etc/hosts").ok()?;
+        let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
+        lines.into_iter().find_map(|line| {
+            let mut words = line.split_whitespace();
+            let ip: IpAddr = words.next()?.parse().ok()?;
+            let name = words.find(|name| *name != "localhost" && name.parse::<Origin>().is_ok())?;
+            (!origin::is_public(ip)).then(|| name.to_owned())
+        })
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_is_refused_unless_the_list_says_so() {
+        let Some(name) = inner_name() else {
+            println!("skipped: the hosts file has no name that leads inside");
+            return;
+        };
+        let origin: Origin = name.parse().expect("an origin");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let refused = addresses(&origin, Reach::Public, deadline).await;
+        assert!(matches!(refused, Err(Unsent::PrivateAddress { .. })), "{name}: {refused:?}");
+        assert!(addresses(&origin, Reach::Private, deadline).await.is_ok(), "{name}");
+        let here: Origin = "localhost".parse().expect("an origin");
+        assert!(addresses(&here, Reach::Public, deadline).await.is_ok());
+    }
+}

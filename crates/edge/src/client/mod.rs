@@ -123,6 +123,7 @@ impl Client {
         let deadline = Instant::now() + within;
         let unsent = |why| SendError::NeverSent { origin: request.origin.clone(), why };
         let place = self.place(&request.origin)?;
+        let mut words = Some(request.to_http(&place.host).map_err(unsent)?);
         let _permit = self.permit(place, deadline).await.map_err(unsent)?;
         let mut kept = self.kept(place).await;
         loop {
@@ -134,7 +135,10 @@ impl Client {
                 }
                 None => self.open(&request.origin, place, deadline).await.map_err(unsent)?,
             };
-            let words = request.to_http(&place.host).map_err(unsent)?;
+            let words = match words.take() {
+                Some(words) => words,
+                None => request.to_http(&place.host).map_err(unsent)?,
+            };
             match line.ask(words, self.0.terms.body_bytes, deadline).await {
                 Ok(answer) => {
                     self.keep(place, line).await;
@@ -155,13 +159,14 @@ impl Client {
         }
     }
 
-    /// Opens connections until `count` are kept for `origin`; those kept are looked at first.
+    /// Opens connections until `count` are kept for `origin`, and says how many are; those kept
+    /// are looked at first, and what has ended is dropped.
     pub async fn prewarm(
         &self,
         origin: &Origin,
         count: usize,
         within: Duration,
-    ) -> Result<(), SendError> {
+    ) -> Result<usize, SendError> {
         let deadline = Instant::now() + within;
         let place = self.place(origin)?;
         let mut live = Vec::new();
@@ -173,10 +178,11 @@ impl Client {
         while opened.is_ok() && live.len() < count.min(self.0.terms.idle_per_host) {
             opened = self.open(origin, place, deadline).await.map(|line| live.push(line));
         }
+        let count = live.len();
         for line in live {
             self.keep(place, line).await;
         }
-        opened.map_err(failed)
+        opened.map(|()| count).map_err(failed)
     }
 
     /// How often it did what.

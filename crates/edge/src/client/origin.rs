@@ -229,6 +229,16 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_as_it_is_read(text in "\\PC{0,40}|[a-z0-9.:/\\[\\]-]{0,40}") {
+            if let Ok(origin) = text.parse::<Origin>() {
+                prop_assert_eq!(origin.to_string().parse::<Origin>().expect("its own text"), origin);
+            }
+        }
+    }
 
     #[test]
     fn an_origin_has_one_spelling() {
