@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod binance;
 mod source;
 
 pub use source::{

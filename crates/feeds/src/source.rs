@@ -133,8 +133,8 @@ pub trait PublicStream: Send {
         send: &mut Vec<String>,
     ) -> Result<(), Error>;
 
-    /// The answer to a [`Step::Fetch`].
-    fn fetched(&mut self, told: &Told, out: &mut Vec<Step>);
+    /// The answer to a [`Step::Fetch`], and what was asked.
+    fn fetched(&mut self, ask: &Ask, told: &Told, out: &mut Vec<Step>);
 
     /// When to call [`PublicStream::tick`].
     fn deadline(&self) -> Option<Timestamp>;

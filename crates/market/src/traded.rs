@@ -94,6 +94,16 @@ impl Traded {
         i64::try_from(whole(scaled, ten_to(decimals + CONTRACT_DECIMALS)?)?).ok()
     }
 
+    /// The lots nearest to a size that is a sum (a volume), half to even; [`None`] if it is below zero.
+    #[must_use]
+    pub fn lots_near(&self, text: &str) -> Option<Quantity> {
+        let (value, decimals) = digits(text)?;
+        let lots = ten_to(self.listing.instrument.lot_scale.decimals())?;
+        let scaled = value.checked_mul(self.contract.0)?.checked_mul(lots)?;
+        let near = divide_half_even(scaled, ten_to(decimals + CONTRACT_DECIMALS)?)?;
+        u64::try_from(near).ok().map(Quantity)
+    }
+
     /// A size in the venue's own units in lots; [`None`] if it is below zero or no whole number.
     #[must_use]
     pub fn lots(&self, text: &str) -> Option<Quantity> {
@@ -181,6 +191,7 @@ mod tests {
         let coins = traded(2, 3, Money::UNIT);
         assert_eq!(coins.lots("1.5"), Some(Quantity(1500)));
         assert_eq!(coins.lots("0.0005"), None);
+        assert_eq!((coins.lots_near("0.0005"), coins.lots_near("-1")), (Some(Quantity(0)), None));
         assert_eq!((coins.lots("-1"), coins.signed_lots("-1")), (None, Some(-1000)));
         // A contract of 0.01 coins, traded by the tenth: a lot is 0.001 coins.
         let contracts = traded(1, 3, Money::UNIT / 100);

@@ -7,9 +7,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod binance;
 mod client;
 mod counter;
 mod keys;
+mod text;
 
 pub use client::{Client, Heartbeat, Hosts, Load, Setup, Stream, Traits, by_book, join};
 pub use counter::{Asked, Counter, Hearing, KeyRing};

@@ -120,6 +120,8 @@ pub enum Answer {
     /// The order as it is now. After [`Call::Place`], [`Call::Cancel`] and [`Call::Amend`] a venue may
     /// know no more than its number: everything else is then as it was asked.
     Order(OrderReport),
+    /// A conditional order that woke as another one: how it stands, and the number of the one that trades.
+    Woken(OrderReport, VenueId),
     /// The orders that work; complete.
     Orders(Vec<OrderReport>),
     /// Trades, oldest first; `more` if there may be later ones.

@@ -1,0 +1,24 @@
+//! Who takes part: a line here, and a folder of data.
+
+use market::VenueName;
+use venues::{Client, Setup, binance};
+
+/// The venues that have an adapter.
+pub const ALL: &[VenueName] = &[VenueName::Binance];
+
+/// A venue's client.
+pub fn client(venue: VenueName, setup: Setup) -> Box<dyn Client> {
+    match venue {
+        VenueName::Binance => Box::new(binance::Client::new(setup)),
+        VenueName::Bybit | VenueName::Okx => unreachable!("not in ALL"),
+    }
+}
+
+/// The signature of these bytes, as the venue writes it.
+pub fn sign(venue: VenueName, secret: &str, payload: &str) -> String {
+    let secret = secret.as_bytes().to_vec().into();
+    match venue {
+        VenueName::Binance => binance::sign(&secret, payload.as_bytes()),
+        VenueName::Bybit | VenueName::Okx => unreachable!("not in ALL"),
+    }
+}
