@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod binance;
+pub mod bybit;
 mod source;
 
 pub use source::{

@@ -102,11 +102,38 @@ pub trait Client: Send + Sync {
     /// [`Answer::NotFound`] or [`Answer::Refused`].
     fn answer(&self, call: &Call, response: &Response<Vec<u8>>, now: Timestamp) -> Answer;
 
+    /// The request after these responses, for a call that one request does not answer: the next page, or
+    /// the next handful of orders to cancel. [`None`]: there is none, and [`Client::conclude`] answers
+    /// the call.
+    fn further(
+        &self,
+        call: &Call,
+        responses: &[Response<Vec<u8>>],
+        now: Timestamp,
+    ) -> Result<Option<Request<Vec<u8>>>, Error> {
+        let _ = (call, responses, now);
+        Ok(None)
+    }
+
+    /// What all responses to a call's requests say together, in the order of the requests.
+    fn conclude(&self, call: &Call, responses: &[Response<Vec<u8>>], now: Timestamp) -> Answer {
+        match responses.last() {
+            Some(last) => self.answer(call, last, now),
+            None => Answer::Unknown(Unknown::Unsent),
+        }
+    }
+
     /// What an answer's headers say of the venue's limits: the fullest of them.
     fn load(&self, response: &Response<Vec<u8>>, now: Timestamp) -> Option<Load>;
 
     /// A fresh private stream.
     fn stream(&self, listen_key: Option<&str>) -> Box<dyn Stream>;
+
+    /// Fresh private streams, all that are needed to hear of everything: some venues tell of conditional
+    /// orders on a connection of its own.
+    fn streams(&self, listen_key: Option<&str>) -> Vec<Box<dyn Stream>> {
+        vec![self.stream(listen_key)]
+    }
 }
 
 /// The parts of a call that is for both books, at a venue that keeps two.

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod binance;
+pub mod bybit;
 mod client;
 mod counter;
 mod keys;

@@ -112,17 +112,28 @@ fn raw(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn told(file: &File, case: &Value, call: &Value) -> Answer {
+fn response(case: &Value) -> Response<Vec<u8>> {
     let status = u16::try_from(case["status"].as_u64().unwrap_or(200)).expect("a status");
     let mut response = Response::builder().status(status);
     for (name, value) in case["headers"].as_object().into_iter().flatten() {
         response = response.header(name, value.as_str().expect("a header is text"));
     }
-    let response = response.body(raw(&case["body"]).into_bytes()).expect("a response");
-    client(file, case).answer(&read_call(file, case, call), &response, now(case))
+    response.body(raw(&case["body"]).into_bytes()).expect("a response")
 }
 
-/// `{call, status, headers, body, answer}`.
+/// The answer to one response, or to several `responses` that a call took one after the other.
+fn told(file: &File, case: &Value, call: &Value) -> Answer {
+    let (client, call) = (client(file, case), read_call(file, case, call));
+    match case["responses"].as_array() {
+        None => client.answer(&call, &response(case), now(case)),
+        Some(all) => {
+            let all: Vec<_> = all.iter().map(response).collect();
+            client.conclude(&call, &all, now(case))
+        }
+    }
+}
+
+/// `{call, status, headers, body, answer}`, or `{call, responses, answer}`.
 pub fn answer(file: &File, case: &Value) -> Outcome {
     let answer = told(file, case, &case["call"]);
     same(&Shower(&file.roster).answer(&answer), &case["answer"])

@@ -1,16 +1,17 @@
 //! Who takes part: a line here, and a folder of data.
 
 use market::VenueName;
-use venues::{Client, Setup, binance};
+use venues::{Client, Setup, binance, bybit};
 
 /// The venues that have an adapter.
-pub const ALL: &[VenueName] = &[VenueName::Binance];
+pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Bybit];
 
 /// A venue's client.
 pub fn client(venue: VenueName, setup: Setup) -> Box<dyn Client> {
     match venue {
         VenueName::Binance => Box::new(binance::Client::new(setup)),
-        VenueName::Bybit | VenueName::Okx => unreachable!("not in ALL"),
+        VenueName::Bybit => Box::new(bybit::Client::new(setup)),
+        VenueName::Okx => unreachable!("not in ALL"),
     }
 }
 
@@ -19,6 +20,7 @@ pub fn sign(venue: VenueName, secret: &str, payload: &str) -> String {
     let secret = secret.as_bytes().to_vec().into();
     match venue {
         VenueName::Binance => binance::sign(&secret, payload.as_bytes()),
-        VenueName::Bybit | VenueName::Okx => unreachable!("not in ALL"),
+        VenueName::Bybit => bybit::sign(&secret, payload.as_bytes()),
+        VenueName::Okx => unreachable!("not in ALL"),
     }
 }
