@@ -5,6 +5,7 @@
 
 pub mod binance;
 pub mod bybit;
+pub mod okx;
 mod source;
 
 pub use source::{

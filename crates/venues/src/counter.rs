@@ -43,6 +43,27 @@ pub trait Counter: Send + Sync {
         now: Timestamp,
     ) -> Response<Vec<u8>>;
 
+    /// Every call that a request comes to, the one of [`Asked`] first: orders by the handful, or one
+    /// response that says two things.
+    fn calls(&self, request: &Request<Vec<u8>>, asked: &Asked, roster: &Roster) -> Vec<Call> {
+        let _ = (request, roster);
+        vec![asked.call.clone()]
+    }
+
+    /// The response to a request that says the answers to all its [`Counter::calls`], with the roster and
+    /// the time: a page of a list, or the shape that the request wants.
+    fn reply(
+        &self,
+        request: &Request<Vec<u8>>,
+        asked: &Asked,
+        answers: &[Answer],
+        (roster, now): (&Roster, Timestamp),
+    ) -> Response<Vec<u8>> {
+        let _ = request;
+        let none = Answer::Unknown(engine::live::Unknown::Unsent);
+        self.respond(&asked.call, answers.first().unwrap_or(&none), roster, now)
+    }
+
     /// A private stream's connection to this path, if this venue has one there.
     fn hearing(&self, path_and_query: &str) -> Option<Box<dyn Hearing>>;
 }

@@ -12,6 +12,7 @@ pub mod bybit;
 mod client;
 mod counter;
 mod keys;
+pub mod okx;
 mod text;
 
 pub use client::{Client, Heartbeat, Hosts, Load, Setup, Stream, Traits, by_book, join};

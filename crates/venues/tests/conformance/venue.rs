@@ -5,6 +5,8 @@ use venues::{Client, Setup, binance, bybit};
 
 /// The venues that have an adapter.
 pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Bybit];
+use venues::{Client, Setup, binance, okx};
+pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Okx];
 
 /// A venue's client.
 pub fn client(venue: VenueName, setup: Setup) -> Box<dyn Client> {
@@ -12,6 +14,8 @@ pub fn client(venue: VenueName, setup: Setup) -> Box<dyn Client> {
         VenueName::Binance => Box::new(binance::Client::new(setup)),
         VenueName::Bybit => Box::new(bybit::Client::new(setup)),
         VenueName::Okx => unreachable!("not in ALL"),
+        VenueName::Okx => Box::new(okx::Client::new(setup)),
+        VenueName::Bybit => unreachable!("not in ALL"),
     }
 }
 
@@ -22,5 +26,7 @@ pub fn sign(venue: VenueName, secret: &str, payload: &str) -> String {
         VenueName::Binance => binance::sign(&secret, payload.as_bytes()),
         VenueName::Bybit => bybit::sign(&secret, payload.as_bytes()),
         VenueName::Okx => unreachable!("not in ALL"),
+        VenueName::Okx => okx::sign(&secret, payload.as_bytes()),
+        VenueName::Bybit => unreachable!("not in ALL"),
     }
 }
