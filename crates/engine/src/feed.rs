@@ -8,9 +8,11 @@ mod checker;
 mod clock;
 mod error;
 mod merge;
+mod rows;
 
 pub use candles::{Basis, Candle, Candles};
 pub use checker::{Checked, Checker, Policy, Verdict};
 pub use clock::{EveryQuote, Mid, QuoteRow};
 pub use error::Error;
 pub use merge::{Merge, Step};
+pub use rows::{Arrival, Arrivals, BuiltRow, Gap, RowBuilder, RowTerms};

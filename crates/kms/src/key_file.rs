@@ -4,73 +4,19 @@
 //! checksum, a line each. It is not yet sealed by a passphrase or by the service manager, and no
 //! hardware guards it, so the claim "keys managed through an HSM" (M10) is *not met* with it.
 
-use crate::Purpose;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
-use seal::{Entropy, MacKey, SealingKey, Secret, SigningKey, hkdf_sha256, random, sha256};
-use std::{
-    fmt::Write as _,
-    fs::File,
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
+use crate::{
+    Error, Purpose,
+    error::failed,
+    private_file::{self, Readers, write_new},
 };
+use rustix::fs::{AtFlags, CWD};
+use seal::{Entropy, MacKey, SealingKey, Secret, SigningKey, hkdf_sha256, random, sha256};
+use std::{fmt::Write as _, path::Path};
 use zeroize::Zeroizing;
 
 const MAGIC: &str = "stockade-key/1\n";
 /// Magic, root, checksum, and a line end behind each of the latter.
 const FILE_BYTES: usize = MAGIC.len() + 64 + 1 + 16 + 1;
-
-/// Why a key file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Others than the owner may read or write it.
-    #[error("{} has mode {mode:04o}; it must be its owner's alone: run `chmod 600 {}`", .path.display(), .path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It belongs to another user.
-    #[error("{} belongs to user {owner}, this program runs as user {user}: run it as the owner, or `chown {user} {}`", .path.display(), .path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// The file's owner.
-        owner: u32,
-        /// The user this program runs as.
-        user: u32,
-    },
-    /// A link, a directory, a pipe.
-    #[error("{} is not a plain file: name the key file itself, not a link to it", .path.display())]
-    NotAFile {
-        /// What was named.
-        path: PathBuf,
-    },
-    /// Not of the length, the version or the checksum that a key file has.
-    #[error("{} is not a whole stockade key file ({why}): restore it from your backup; nothing sealed with it opens without it", .path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What does not fit.
-        why: &'static str,
-    },
-    /// The key file does not exist, where one must.
-    #[error("{} does not exist: restore the key file from your backup, or start the server once to make a new installation", .path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The system refuses.
-    #[error("cannot {doing} {}: {source}", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What was tried.
-        doing: &'static str,
-        /// The system's reason.
-        source: io::Error,
-    },
-}
 
 /// A root key held in memory, and the keys derived from it.
 #[derive(Debug, Clone)]
@@ -92,15 +38,8 @@ impl KeyFile {
 
     /// Opens a key file that must exist.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = match rustix::fs::open(path, flags, Mode::empty()) {
-            Ok(descriptor) => File::from(descriptor),
-            Err(rustix::io::Errno::NOENT) => return Err(Error::Missing { path: path.into() }),
-            Err(rustix::io::Errno::LOOP) => return Err(Error::NotAFile { path: path.into() }),
-            Err(errno) => return Err(failed(path, "open the key file")(errno.into())),
-        };
-        guard(path, &file)?;
-        read(path, file)
+        let text = private_file::read(path, Readers::Owner, FILE_BYTES + 1)?;
+        parse(&text).map_err(|why| Error::Damaged { path: path.into(), why })
     }
 
     /// The key that seals for this purpose.
@@ -126,33 +65,6 @@ impl KeyFile {
         let info = format!("stockade/v1|{usage}|{}", purpose.name());
         hkdf_sha256(self.root.expose(), b"stockade key file", info.as_bytes())
     }
-}
-
-/// Refuses what is not a plain file of ours that nobody else can read.
-fn guard(path: &Path, file: &File) -> Result<(), Error> {
-    let status = rustix::fs::fstat(file)
-        .map_err(|errno| failed(path, "look at the key file")(errno.into()))?;
-    if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
-        return Err(Error::NotAFile { path: path.into() });
-    }
-    let mode = status.st_mode & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(Error::Exposed { path: path.into(), mode });
-    }
-    let user = rustix::process::geteuid().as_raw();
-    if status.st_uid != user {
-        return Err(Error::Foreign { path: path.into(), owner: status.st_uid, user });
-    }
-    Ok(())
-}
-
-/// Reads and checks the three lines.
-fn read(path: &Path, file: File) -> Result<KeyFile, Error> {
-    let mut text = Zeroizing::new(Vec::with_capacity(FILE_BYTES + 1));
-    file.take(FILE_BYTES as u64 + 1)
-        .read_to_end(&mut text)
-        .map_err(failed(path, "read the key file"))?;
-    parse(&text).map_err(|why| Error::Damaged { path: path.into(), why })
 }
 
 /// The root key of a file's text, or what does not fit.
@@ -200,7 +112,7 @@ fn create(path: &Path, entropy: &mut dyn Entropy) -> Result<(), Error> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{suffix:016x}.new"));
     let temporary = path.with_file_name(name);
-    let written = write_new(&temporary, &render(&root))
+    let written = write_new(&temporary, render(&root).as_bytes())
         .and_then(|()| match rustix::fs::linkat(CWD, &temporary, CWD, path, AtFlags::empty()) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
             Err(errno) => Err(errno.into()),
@@ -210,25 +122,7 @@ fn create(path: &Path, entropy: &mut dyn Entropy) -> Result<(), Error> {
     let removed = std::fs::remove_file(&temporary);
     written?;
     removed.map_err(failed(&temporary, "remove the temporary key file"))?;
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(failed(path, "make the key file durable"))
-}
-
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-/// Turns the system's error into ours.
-fn failed<'a>(path: &'a Path, doing: &'static str) -> impl FnOnce(io::Error) -> Error + 'a {
-    move |source| Error::Io { path: path.into(), doing, source }
+    private_file::sync_directory(path).map_err(failed(path, "make the key file durable"))
 }
 
 #[cfg(test)]
@@ -238,6 +132,7 @@ mod tests {
     use std::{
         fs::{self, Permissions},
         os::unix::fs::{PermissionsExt, symlink},
+        path::PathBuf,
     };
 
     const PLACE: Aad<'static> =

@@ -19,11 +19,15 @@ pub enum Purpose {
     RefreshTokens,
     /// Authenticates device cookies.
     DeviceCookies,
+    /// Wraps the key of a store of secrets.
+    Secrets,
+    /// Signs licences that are issued without a service.
+    Licences,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::AuditLog,
         Self::Retention,
         Self::Accounts,
@@ -32,6 +36,8 @@ impl Purpose {
         Self::AccessTokens,
         Self::RefreshTokens,
         Self::DeviceCookies,
+        Self::Secrets,
+        Self::Licences,
     ];
 
     /// The name inside the key derivation; it never changes, or every key would.
@@ -46,6 +52,8 @@ impl Purpose {
             Self::AccessTokens => "access-tokens",
             Self::RefreshTokens => "refresh-tokens",
             Self::DeviceCookies => "device-cookies",
+            Self::Secrets => "secrets",
+            Self::Licences => "licences",
         }
     }
 }

@@ -8,6 +8,13 @@ use portfolio::InstrumentId;
 
 mod builder;
 
+/// Whether longer bars can be built from bars of a size.
+pub(super) const fn builds(from: BarSize, size: BarSize) -> bool {
+    let whole = size.nanos() % from.nanos() == 0 && size.nanos() > from.nanos();
+    // Two and three days are anchored to the epoch, weeks to Mondays.
+    whole && (!from.is_daily() || from.nanos() == BarSize::DAY.nanos())
+}
+
 /// What candles are built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Basis {
@@ -91,15 +98,10 @@ impl Candles {
         session: &Session,
         sizes: &[BarSize],
     ) -> Result<(), Error> {
-        if let Basis::Bars(from) = basis {
-            let fits = |size: &BarSize| {
-                let whole = size.nanos() % from.nanos() == 0 && *size > from;
-                // Two and three days are anchored to the epoch, weeks to Mondays.
-                whole && (!from.is_daily() || from == BarSize::DAY)
-            };
-            if let Some(size) = sizes.iter().find(|size| !fits(size)) {
-                return Err(Error::NoFit { size: *size, from });
-            }
+        if let Basis::Bars(from) = basis
+            && let Some(size) = sizes.iter().find(|size| !builds(from, **size))
+        {
+            return Err(Error::NoFit { size: *size, from });
         }
         let mut sizes = sizes.to_vec();
         sizes.sort_unstable();

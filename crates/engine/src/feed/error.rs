@@ -68,6 +68,33 @@ pub enum Error {
         /// Its stamp.
         time: Timestamp,
     },
+    /// A bar is not stamped with a beginning that bars of its size have.
+    #[error(
+        "instrument {} has a bar of {size} at {time}, where none begins: \
+         give bars with the times at which they open", instrument.0
+    )]
+    OffGrid {
+        /// Whose.
+        instrument: InstrumentId,
+        /// The bars' size.
+        size: BarSize,
+        /// The stamp.
+        time: Timestamp,
+    },
+    /// A bar is of an instrument that is in no row.
+    #[error("instrument {} is none of the {known} of the rows", instrument.0)]
+    Stranger {
+        /// Whose.
+        instrument: InstrumentId,
+        /// How many there are.
+        known: usize,
+    },
+    /// Too many rows wait at once.
+    #[error("{limit} rows wait already: take them out before bars of more rows are handed over")]
+    Waiting {
+        /// Rows that may wait.
+        limit: usize,
+    },
     /// A sum leaves its range.
     #[error(transparent)]
     Market(#[from] market::Error),

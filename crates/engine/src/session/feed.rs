@@ -157,7 +157,9 @@ impl Feed for PresentRow {
     }
 
     fn pass(&mut self, times: &[Timestamp]) {
-        times.iter().for_each(|time| self.advance(*time));
+        for time in times {
+            self.advance(*time);
+        }
     }
 
     fn bars(&self, out: &mut Vec<(InstrumentId, Bar)>, wanted: impl Fn(InstrumentId) -> bool) {

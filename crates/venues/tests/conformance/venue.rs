@@ -7,6 +7,8 @@ use venues::{Client, Setup, binance, bybit};
 pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Bybit];
 use venues::{Client, Setup, binance, okx};
 pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Okx];
+use venues::{Client, Setup, binance, bybit, okx};
+pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Bybit, VenueName::Okx];
 
 /// A venue's client.
 pub fn client(venue: VenueName, setup: Setup) -> Box<dyn Client> {
