@@ -1,13 +1,9 @@
 //! Who takes part: a line here, and a folder of data.
 
 use market::VenueName;
-use venues::{Client, Setup, binance, bybit};
+use venues::{Client, Setup, binance, bybit, okx};
 
 /// The venues that have an adapter.
-pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Bybit];
-use venues::{Client, Setup, binance, okx};
-pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Okx];
-use venues::{Client, Setup, binance, bybit, okx};
 pub const ALL: &[VenueName] = &[VenueName::Binance, VenueName::Bybit, VenueName::Okx];
 
 /// A venue's client.
@@ -15,9 +11,7 @@ pub fn client(venue: VenueName, setup: Setup) -> Box<dyn Client> {
     match venue {
         VenueName::Binance => Box::new(binance::Client::new(setup)),
         VenueName::Bybit => Box::new(bybit::Client::new(setup)),
-        VenueName::Okx => unreachable!("not in ALL"),
         VenueName::Okx => Box::new(okx::Client::new(setup)),
-        VenueName::Bybit => unreachable!("not in ALL"),
     }
 }
 
@@ -27,8 +21,6 @@ pub fn sign(venue: VenueName, secret: &str, payload: &str) -> String {
     match venue {
         VenueName::Binance => binance::sign(&secret, payload.as_bytes()),
         VenueName::Bybit => bybit::sign(&secret, payload.as_bytes()),
-        VenueName::Okx => unreachable!("not in ALL"),
         VenueName::Okx => okx::sign(&secret, payload.as_bytes()),
-        VenueName::Bybit => unreachable!("not in ALL"),
     }
 }
