@@ -69,6 +69,13 @@ pub(super) struct PositionBody<'a> {
     update_time: i64,
 }
 
+/// A futures account.
+#[derive(Deserialize)]
+pub(super) struct WalletsBody<'a> {
+    #[serde(borrow)]
+    pub(super) assets: Vec<WalletBody<'a>>,
+}
+
 /// A futures wallet.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,7 +83,7 @@ pub(super) struct WalletBody<'a> {
     #[serde(borrow)]
     asset: Cow<'a, str>,
     #[serde(borrow)]
-    balance: Cow<'a, str>,
+    wallet_balance: Cow<'a, str>,
     #[serde(borrow)]
     available_balance: Cow<'a, str>,
 }
@@ -195,7 +202,7 @@ fn coin(asset: &str) -> Option<Currency> {
 /// A futures wallet.
 pub(super) fn wallet(body: &WalletBody<'_>) -> Read<Balance> {
     let Some(currency) = coin(&body.asset) else { return Ok(None) };
-    let (total, available) = (money(&body.balance)?, money(&body.available_balance)?);
+    let (total, available) = (money(&body.wallet_balance)?, money(&body.available_balance)?);
     Ok(Some(Balance { currency, total, available }))
 }
 

@@ -1,7 +1,7 @@
 //! Responses as answers.
 
 use super::{
-    account::{AccountBody, KeyBody, PositionBody, TradeBody, WalletBody, holding, wallet},
+    account::{AccountBody, KeyBody, PositionBody, TradeBody, WalletsBody, holding, wallet},
     errors, is_conditional, millis,
     names::waits,
     order::{AlgoBody, Garbled, OrderBody, Read, Reader, number},
@@ -106,8 +106,8 @@ impl<'a> Success<'a> {
                 Ok(Answer::Balances(all(&body.balances, holding)?))
             }
             Call::Balances => {
-                let bodies: Vec<WalletBody<'_>> = self.json()?;
-                Ok(Answer::Balances(all(&bodies, wallet)?))
+                let body: WalletsBody<'_> = self.json()?;
+                Ok(Answer::Balances(all(&body.assets, wallet)?))
             }
             Call::KeyScope => Ok(Answer::Scope(self.reader.key(&self.json::<KeyBody>()?)?)),
             Call::Mode => {

@@ -23,6 +23,7 @@
 
 mod account;
 mod answer;
+mod counter;
 mod errors;
 mod event;
 mod names;
@@ -30,6 +31,8 @@ mod order;
 mod query;
 mod request;
 mod stream;
+
+pub use counter::{Counter, listen_key};
 
 use crate::{Heartbeat, Load, Setup, Traits, by_book};
 use engine::{

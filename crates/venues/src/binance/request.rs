@@ -10,7 +10,7 @@
 //! | open orders | `GET /api/v3/openOrders` | `GET /fapi/v1/openOrders`, `…/openAlgoOrders` |
 //! | fills | `GET /api/v3/myTrades` | `GET /fapi/v1/userTrades` |
 //! | positions | – | `GET /fapi/v3/positionRisk` |
-//! | balances | `GET /api/v3/account` | `GET /fapi/v3/balance` |
+//! | balances | `GET /api/v3/account` | `GET /fapi/v3/account` |
 //! | heartbeat | – | `POST /fapi/v1/countdownCancelAll` |
 //! | key scope | `GET /sapi/v1/account/apiRestrictions` | the same, at spot's host |
 //! | mode | – | `GET`, `POST /fapi/v1/positionSide/dual` |
@@ -379,7 +379,7 @@ impl Writer<'_> {
             query.plain("omitZeroBalances", "true");
             return self.signed(Method::GET, "/api/v3/account", query);
         }
-        self.signed(Method::GET, "/fapi/v3/balance", query)
+        self.signed(Method::GET, "/fapi/v3/account", query)
     }
 
     fn heartbeat(&self, of: Option<InstrumentId>, seconds: u32) -> Written {
