@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod configuration;
 mod doctor;
+mod exchange;
 mod keys;
 mod session;
 mod steer;
@@ -89,7 +90,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
             output
                 .show(&crate::explain::explain(&tapes, name)?, crate::explain::Explained::text)?;
         }
-        Command::Simulate(_) | Command::Exchange(_) => {
+        Command::Exchange(exchange) => return exchange::run(exchange, output),
+        Command::Simulate(_) => {
             return Err(usage("this command is not part of this build yet"));
         }
     }
