@@ -1,7 +1,6 @@
 //! The venues that there are: the one place that knows all of them.
 
 use crate::config::{Network, Venue};
-use anyhow::bail;
 use edge::{Allowed, Origin, Reach};
 use market::{Product, VenueName};
 use std::sync::Arc;
@@ -90,12 +89,79 @@ pub fn allowed(venue: &Venue) -> anyhow::Result<Allowed> {
 }
 
 /// The signed end of a venue's protocol.
-pub fn client(venue: VenueName, setup: venues::Setup) -> anyhow::Result<Arc<dyn venues::Client>> {
-    let _ = setup;
-    bail!("{venue}: its signed protocol is not built in yet")
+#[must_use]
+pub fn client(venue: VenueName, setup: venues::Setup) -> Arc<dyn venues::Client> {
+    match venue {
+        VenueName::Binance => Arc::new(venues::binance::Client::new(setup)),
+        VenueName::Bybit => Arc::new(venues::bybit::Client::new(setup)),
+        VenueName::Okx => Arc::new(venues::okx::Client::new(setup)),
+    }
 }
 
 /// The public end of a venue's protocol.
-pub fn source(venue: &Venue) -> anyhow::Result<Arc<dyn feeds::Source>> {
-    bail!("{}: its public protocol is not built in yet", venue.name)
+#[must_use]
+pub fn source(venue: &Venue) -> Arc<dyn feeds::Source> {
+    let places = places(venue);
+    let hosts = feeds::Hosts { rest: places.rest, stream: places.public };
+    match venue.name {
+        VenueName::Binance => Arc::new(feeds::binance::Source::new(venue.product, hosts)),
+        VenueName::Bybit => Arc::new(feeds::bybit::Source::new(hosts)),
+        VenueName::Okx => Arc::new(feeds::okx::Source::new(hosts)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn venue(name: VenueName, product: Product, network: Network) -> Venue {
+        let (ca_file, rest, private, public) = (None, None, None, None);
+        Venue { name, product, network, ca_file, rest, private, public }
+    }
+
+    #[test]
+    fn every_request_and_stream_goes_to_a_listed_host() {
+        let now = market::Timestamp::from_nanos(1_700_000_000_000_000_000);
+        for name in VenueName::ALL {
+            for product in [Product::Spot, Product::Perpetual] {
+                for network in [Network::Main, Network::Test] {
+                    let venue = venue(name, product, network);
+                    let allowed = allowed(&venue).expect("hosts");
+                    let is_listed = |uri: &str| {
+                        let (scheme, rest) = uri.split_once("://").expect("absolute");
+                        let authority = rest.split(['/', '?']).next().expect("a host");
+                        let origin: Origin =
+                            format!("{scheme}://{authority}").parse().expect("one");
+                        assert!(allowed.origins().any(|(one, _)| *one == origin), "{name} {uri}");
+                    };
+                    let (source, roster) = (source(&venue), market::Roster::new(Vec::new()));
+                    let asked = source.request(&feeds::Ask::Time, &roster).expect("a request");
+                    is_listed(&asked.uri().to_string());
+                    let places = places(&venue);
+                    let client = client(
+                        name,
+                        venues::Setup {
+                            product,
+                            mode: engine::live::Mode::OneWay,
+                            roster,
+                            hosts: venues::Hosts { rest: places.rest, private: places.private },
+                            keys: venues::Keys {
+                                key: "k".to_owned(),
+                                secret: b"s".to_vec().into(),
+                                passphrase: Some("p".to_owned().into()),
+                            },
+                            window_ms: 5_000,
+                        },
+                    );
+                    is_listed(&client.stream(Some("key")).uri());
+                    for call in [engine::live::Call::Balances, engine::live::Call::KeyScope] {
+                        if network == Network::Main {
+                            let asked = client.request(&call, now).expect("a request");
+                            is_listed(&asked.uri().to_string());
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::{
     category, clean, from_ms, interval, price, traded, unreadable, volume,
     wire::{Data, Kline, Levels, Message, Ticker, Trade},
 };
-use crate::{Error, PublicStream, Step, Told, Topic};
+use crate::{Ask, Error, PublicStream, Step, Told, Topic};
 use engine::{Data as Told1, MarketEvent};
 use market::{Bar, BarSize, Funding, Print, Product, Quote, Rate, Roster, Side, Timestamp, Traded};
 use portfolio::InstrumentId;
@@ -334,7 +334,7 @@ impl PublicStream for Public {
     }
 
     /// Everything comes by the stream.
-    fn fetched(&mut self, _: &Told, _: &mut Vec<Step>) {}
+    fn fetched(&mut self, _: &Ask, _: &Told, _: &mut Vec<Step>) {}
 
     fn deadline(&self) -> Option<Timestamp> {
         self.ping_at

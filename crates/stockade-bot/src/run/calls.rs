@@ -97,6 +97,11 @@ impl Calls {
         self.conclude(whose);
     }
 
+    /// A call that is not sent has this answer.
+    pub fn answer_here(&mut self, whose: Whose, answer: Answer) {
+        self.ready.push((whose, answer));
+    }
+
     /// What came of a request; false if it was none of these.
     pub fn came(&mut self, id: RequestId, arrival: &Arrival, now: Timestamp) -> bool {
         let Some((whose, place)) = self.requests.remove(&id) else { return false };

@@ -1,6 +1,6 @@
 //! Where the kernel's records go before anything that follows them is sent.
 
-use engine::live::{Past, Record};
+use engine::live::{Past, Record, Tail};
 use journal::{Committer, Journal, Options, Recovery};
 use std::{path::Path, time::Duration};
 
@@ -44,12 +44,15 @@ impl Keeper {
         if let Some(torn) = &recovery.torn {
             tracing::warn!(file = %torn.file.display(), torn.bytes, "the last write did not end; it was cut off");
         }
-        let Recovery { snapshot, records, .. } = recovery;
-        let records = records.into_iter().map(|(_, bytes)| bytes).collect();
+        let Recovery { snapshot, records, torn } = recovery;
+        let records: Vec<Vec<u8>> = records.into_iter().map(|(_, bytes)| bytes).collect();
+        let is_first = snapshot.is_none() && records.is_empty();
+        let same = is_same_boot(directory);
+        let tail = if is_first || (same && torn.is_none()) { Tail::Whole } else { Tail::Doubtful };
         let committer = Committer::start(&journal, FLUSH_EVERY)?;
         let writer = Writer { committer, journal, is_born: false };
         let keeper = Self { writer: Some(Box::new(writer)), written: Vec::new() };
-        Ok((keeper, Past { snapshot, records }))
+        Ok((keeper, Past { snapshot, records, tail }))
     }
 
     /// Writes a record down.
@@ -86,15 +89,20 @@ impl Keeper {
     }
 
     /// Begins the journal anew with the state, if it has grown.
-    pub fn checkpoint(&mut self, snapshot: impl FnOnce() -> Vec<u8>) -> Result<(), journal::Error> {
+    pub fn checkpoint(
+        &mut self,
+        snapshot: impl FnOnce() -> Vec<u8>,
+    ) -> Result<Kept, journal::Error> {
         let grown =
             |writer: &&mut Box<Writer>| writer.journal.since_checkpoint() >= CHECKPOINT_EVERY;
-        let Some(writer) = self.writer.as_mut().filter(grown) else { return Ok(()) };
-        match writer.journal.checkpoint(&snapshot()) {
-            // The journal goes on as it is until there is space.
-            Err(journal::Error::Full { .. }) => Ok(()),
-            other => other,
-        }
+        let Some(writer) = self.writer.as_mut().filter(grown) else { return Ok(Kept::Written) };
+        writer.begin_anew(&snapshot())
+    }
+
+    /// Begins the journal anew with the state: what could not be written meanwhile is in it.
+    pub fn mend(&mut self, snapshot: impl FnOnce() -> Vec<u8>) -> Result<Kept, journal::Error> {
+        let Some(writer) = self.writer.as_mut() else { return Ok(Kept::Written) };
+        writer.begin_anew(&snapshot())
     }
 
     /// The records since this was last asked.
@@ -108,4 +116,28 @@ impl Keeper {
         let of = |writer: &Writer| (writer.journal.last(), writer.committer.durable());
         self.writer.as_deref().map_or((0, 0), of)
     }
+}
+
+impl Writer {
+    /// Without space the journal goes on as it is.
+    fn begin_anew(&mut self, snapshot: &[u8]) -> Result<Kept, journal::Error> {
+        match self.journal.checkpoint(snapshot) {
+            Ok(()) => Ok(Kept::Written),
+            Err(journal::Error::Full { .. }) => Ok(Kept::Full),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether the machine has run on since the last life began: if it has not, or is another one, what was
+/// written last may be missing. Notes the present boot down.
+fn is_same_boot(directory: &Path) -> bool {
+    let note = directory.with_extension("boot");
+    let now = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let before = std::fs::read(&note).unwrap_or_default();
+    if before != now {
+        // Without the note the next start doubts the tail, which costs it some seconds.
+        let _ = std::fs::write(&note, &now);
+    }
+    !now.is_empty() && before == now
 }

@@ -14,17 +14,15 @@ use anyhow::bail;
 use engine::{
     Event, RowEvaluator, RuleTrader,
     feed::BuiltRow,
-    live::{Answer, Call, Effect, KeyScope, Kill, Link, Permit, Session, Word},
+    live::{Answer, Call, Effect, KeyScope, Kill, Link, Permit, Session, Word, Writing},
 };
 use market::Timestamp;
 use notify::Level;
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 use venues::{Client, Stream};
 
 /// Rounds of effects and answers in one input.
 const ROUNDS_MAX: usize = 10_000;
-/// Effects that wait for space on the disk.
-const HELD_MAX: usize = 100_000;
 /// How often a full disk is tried again.
 const SPACE_NANOS: i64 = 1_000_000_000;
 /// How often the key is looked at.
@@ -51,7 +49,6 @@ pub struct Live {
     listen_key: Option<String>,
     scope_at: Timestamp,
     pub(super) scope: Option<KeyScope>,
-    held: VecDeque<Effect>,
     space_at: Option<Timestamp>,
     words: Vec<Word>,
     texts: Vec<String>,
@@ -94,7 +91,6 @@ impl Live {
             listen_key: None,
             scope_at: Timestamp::from_nanos(i64::MIN),
             scope: None,
-            held: VecDeque::new(),
             space_at: None,
             words: Vec::new(),
             texts: Vec::new(),
@@ -286,20 +282,15 @@ impl Live {
     /// is sent. Calls that are answered without being sent are answered here.
     fn carry_out(&mut self, now: Timestamp, out: &mut Outbox) -> anyhow::Result<()> {
         for _ in 0..ROUNDS_MAX {
-            self.held.extend(self.session.effects());
-            if self.held.len() > HELD_MAX {
-                bail!("{HELD_MAX} records wait for space on the disk: free some and start again");
-            }
+            let effects: Vec<Effect> = self.session.effects().collect();
             self.fills += self.session.fills().count() as u64;
-            self.do_what_is_held(now, out)?;
+            for effect in effects {
+                self.effect(effect, now, out)?;
+            }
             let answers = self.calls.answers();
             if answers.is_empty() {
                 self.keeper.request();
-                let custodian = self.session.custodian();
-                if self.held.is_empty() {
-                    self.keeper.checkpoint(|| custodian.snapshot())?;
-                }
-                return Ok(());
+                return self.checkpoint(now, out);
             }
             for (whose, answer) in answers {
                 self.answered(whose, &answer, now, out)?;
@@ -308,36 +299,60 @@ impl Live {
         bail!("calls and answers went on for {ROUNDS_MAX} rounds: please report this")
     }
 
-    fn do_what_is_held(&mut self, now: Timestamp, out: &mut Outbox) -> anyhow::Result<()> {
-        if self.space_at.is_some_and(|at| at > now) {
+    fn effect(&mut self, effect: Effect, now: Timestamp, out: &mut Outbox) -> anyhow::Result<()> {
+        match effect {
+            Effect::Record(record) => {
+                if self.space_at.is_none() && self.keeper.write(&record)? == Kept::Full {
+                    self.full(now, out);
+                }
+            }
+            // What opens risk is not sent unless it is written down; what closes it is sent all the same.
+            Effect::Send(id, call)
+                if self.space_at.is_some() && self.session.custodian().opens(&call) =>
+            {
+                let unsent = Answer::Unknown(engine::live::Unknown::Unsent);
+                self.calls.answer_here(Whose::Session(id), unsent);
+            }
+            Effect::Send(id, call) => {
+                self.keeper.before_sending()?;
+                self.calls.make(Whose::Session(id), &call, now, out);
+            }
+            Effect::Notice(notice) => {
+                if let engine::live::Notice::EntryRefused(_, barrier) = notice {
+                    self.barred = Some(barrier);
+                }
+                let (key, level, text) = notices::told(notice, self.market.roster());
+                out.tell(&key, level, &text);
+            }
+        }
+        Ok(())
+    }
+
+    /// The disk is full: nothing is opened, and the journal is tried again from time to time.
+    fn full(&mut self, now: Timestamp, out: &mut Outbox) {
+        self.space_at = Some(shifted(now, SPACE_NANOS));
+        self.session.writing(Writing::Fails);
+        let text = "the disk is full: nothing is opened until the journal can be written; exits and stops work";
+        out.tell("disk-full", Level::Critical, text);
+    }
+
+    /// Begins the journal anew where it has grown, or where records are missing and there is space again.
+    fn checkpoint(&mut self, now: Timestamp, out: &mut Outbox) -> anyhow::Result<()> {
+        let custodian = self.session.custodian();
+        let Some(at) = self.space_at else {
+            self.keeper.checkpoint(|| custodian.snapshot())?;
+            return Ok(());
+        };
+        if at > now {
+            return Ok(());
+        }
+        if self.keeper.mend(|| custodian.snapshot())? == Kept::Full {
+            self.space_at = Some(shifted(now, SPACE_NANOS));
             return Ok(());
         }
         self.space_at = None;
-        while let Some(effect) = self.held.front() {
-            match effect {
-                Effect::Record(record) => {
-                    if self.keeper.write(record)? == Kept::Full {
-                        self.space_at = Some(shifted(now, SPACE_NANOS));
-                        let text =
-                            "the disk is full: nothing is sent until the journal can be written";
-                        out.tell("disk-full", Level::Critical, text);
-                        return Ok(());
-                    }
-                }
-                Effect::Send(id, call) => {
-                    self.keeper.before_sending()?;
-                    self.calls.make(Whose::Session(*id), call, now, out);
-                }
-                Effect::Notice(notice) => {
-                    if let engine::live::Notice::EntryRefused(_, barrier) = notice {
-                        self.barred = Some(*barrier);
-                    }
-                    let (key, level, text) = notices::told(*notice, self.market.roster());
-                    out.tell(&key, level, &text);
-                }
-            }
-            self.held.pop_front();
-        }
+        self.session.writing(Writing::Works);
+        out.tell("disk-full", Level::Warning, "the journal can be written again");
         Ok(())
     }
 

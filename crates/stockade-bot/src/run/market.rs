@@ -265,7 +265,7 @@ impl Market {
                 if let Some(Some(stream)) =
                     asking.line.and_then(place).and_then(|at| self.lines.get_mut(at))
                 {
-                    stream.fetched(&told, &mut steps);
+                    stream.fetched(&asking.ask, &told, &mut steps);
                 }
                 let now = self.latest;
                 for step in steps {

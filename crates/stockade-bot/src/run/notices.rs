@@ -96,5 +96,6 @@ pub const fn barrier_of(barrier: Barrier) -> &'static str {
         Barrier::Cap => "it exceeds a cap of the configuration",
         Barrier::OtherBot => "another bot trades on this account",
         Barrier::Stale => "it has become stale",
+        Barrier::Journal => "it could not be written down",
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::adapters;
 use anyhow::{Context, bail};
-use engine::live::{Past, Permit};
+use engine::live::{Past, Permit, Tail};
 use feeds::{Ask, Told};
 use market::{Money, Roster, Timestamp};
 use seal::Secret;
@@ -68,7 +68,10 @@ pub fn replay(path: &Path) -> anyhow::Result<Replayed> {
         match entry {
             Entry::Head(head) => start.head = Some(*head),
             Entry::Instruments(arrival) => start.roster = Some(arrival),
-            Entry::Past(snapshot, records) => start.past = past(snapshot, records)?,
+            Entry::Past(snapshot, records, whole) => {
+                let tail = if whole { Tail::Whole } else { Tail::Doubtful };
+                start.past = past((snapshot, records), tail)?;
+            }
             Entry::Warm(time, bars) => start.warm.push(WarmRow::of(time, bars)),
             Entry::In(at, input) => running(&mut again, &mut start)?.tell(at, &input)?,
             Entry::Row(..) => running(&mut again, &mut start)?.told.rows += 1,
@@ -80,10 +83,10 @@ pub fn replay(path: &Path) -> anyhow::Result<Replayed> {
     Ok(again.finished())
 }
 
-fn past(snapshot: Option<String>, records: Vec<String>) -> anyhow::Result<Past> {
+fn past((snapshot, records): (Option<String>, Vec<String>), tail: Tail) -> anyhow::Result<Past> {
     let snapshot = snapshot.map(hex::decode).transpose().context("the recording's snapshot")?;
     let records = records.into_iter().map(hex::decode).collect::<Result<_, _>>();
-    Ok(Past { snapshot, records: records.context("the recording's past")? })
+    Ok(Past { snapshot, records: records.context("the recording's past")?, tail })
 }
 
 fn running<'a>(again: &'a mut Option<Again>, start: &mut Start) -> anyhow::Result<&'a mut Again> {
@@ -109,7 +112,7 @@ impl Again {
             differs: None,
         };
         let plan = plan_of(&head)?;
-        let source = adapters::source(&plan.config.venue)?;
+        let source = adapters::source(&plan.config.venue);
         let listed = start.roster.context("the recording has no instruments")?;
         let roster = roster(&plan, &*source, &listed)?;
         let now = super::market::shifted(began, head.ahead);
@@ -167,7 +170,7 @@ impl Again {
 /// What was to be done and what was traded, from a recording's first entries.
 pub fn listed_in(head: &Head, listed: &Arrival) -> anyhow::Result<(Plan, Roster)> {
     let plan = plan_of(head)?;
-    let source = adapters::source(&plan.config.venue)?;
+    let source = adapters::source(&plan.config.venue);
     let roster = roster(&plan, &*source, listed)?;
     Ok((plan, roster))
 }

@@ -21,7 +21,7 @@ use crate::{
 use anyhow::Context;
 use engine::{
     RowEvaluator,
-    live::{KeyScope, Past, Permit},
+    live::{KeyScope, Past, Permit, Tail},
 };
 use host::{Fence, Fenced, Paths, Ports, Strength};
 use kms::SystemEntropy;
@@ -390,7 +390,8 @@ fn recording(plan: &Plan, begun: &Begun) -> anyhow::Result<Tape> {
     })))?;
     tape.write(&Entry::Instruments(begun.listed.clone()))?;
     let snapshot = begun.past.snapshot.as_ref().map(hex::encode);
-    tape.write(&Entry::Past(snapshot, begun.past.records.iter().map(hex::encode).collect()))?;
+    let records = begun.past.records.iter().map(hex::encode).collect();
+    tape.write(&Entry::Past(snapshot, records, begun.past.tail == Tail::Whole))?;
     for row in &begun.warm {
         tape.write(&row.entry())?;
     }

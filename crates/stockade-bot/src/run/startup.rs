@@ -7,7 +7,10 @@ use super::{
     setup::{self, Plan, WarmRow},
     wire::{arrived, of_http},
 };
-use crate::{adapters, config::IpRestriction};
+use crate::{
+    adapters,
+    config::{IpRestriction, Network},
+};
 use anyhow::{Context, bail};
 use engine::{
     RowEvaluator,
@@ -15,7 +18,7 @@ use engine::{
     live::{Answer, Call, KeyScope, Mode, Permission},
 };
 use feeds::{Ask, Source, Told};
-use market::{Bar, BarSize, Money, Product, Roster, Timestamp};
+use market::{Bar, BarSize, Money, Product, Roster, Timestamp, VenueName};
 use portfolio::InstrumentId;
 use std::{sync::Arc, time::Duration};
 use venues::Client;
@@ -65,7 +68,7 @@ pub fn http(plan: &Plan, more: edge::Allowed) -> anyhow::Result<edge::Client> {
 impl Reached {
     /// Reaches the venue's public end and compares the clocks.
     pub async fn reach(plan: &Plan, http: edge::Client) -> anyhow::Result<Self> {
-        let source = adapters::source(&plan.config.venue)?;
+        let source = adapters::source(&plan.config.venue);
         let mut reached = Self { http, source, ahead_nanos: 0 };
         let none = Roster::new(Vec::new());
         let sent = machine_time();
@@ -293,6 +296,11 @@ pub async fn account(
 /// The signed end for a roster.
 pub fn signed(plan: &Plan, roster: &Roster, keys: venues::Keys) -> anyhow::Result<Arc<dyn Client>> {
     let venue = &plan.config.venue;
+    if venue.name == VenueName::Okx && venue.network == Network::Test {
+        bail!(
+            "okx marks requests for its demo network in a way that the bot does not know: use `stockade-bot paper`"
+        );
+    }
     let places = adapters::places(venue);
     let setup = venues::Setup {
         product: venue.product,
@@ -302,7 +310,7 @@ pub fn signed(plan: &Plan, roster: &Roster, keys: venues::Keys) -> anyhow::Resul
         keys,
         window_ms: setup::WINDOW_MS,
     };
-    adapters::client(venue.name, setup)
+    Ok(adapters::client(venue.name, setup))
 }
 
 /// A strategy by rules keeps one position an instrument, so the account must too.

@@ -54,8 +54,8 @@ pub enum Entry {
     Head(Box<Head>),
     /// The venue's list of instruments.
     Instruments(Arrival),
-    /// What former lives left: a snapshot and records, in hexadecimal.
-    Past(Option<String>, Vec<String>),
+    /// What former lives left: a snapshot and records, in hexadecimal, and whether that is all.
+    Past(Option<String>, Vec<String>, bool),
     /// A row of history, before the session.
     Warm(i64, Vec<Option<WrittenBar>>),
     /// Something came in at this time of our clock.
@@ -183,7 +183,7 @@ mod tests {
         let bar = Some([1, 2, 3, 4, 5, 6]);
         let entries = [
             Entry::Instruments(response.clone()),
-            Entry::Past(Some("00ff".to_owned()), vec!["01".to_owned()]),
+            Entry::Past(Some("00ff".to_owned()), vec!["01".to_owned()], true),
             Entry::Warm(7, vec![bar, None]),
             Entry::In(8, Input::Text(LineId(1), "x\n".to_owned())),
             Entry::In(9, Input::Came(RequestId(3), response)),
