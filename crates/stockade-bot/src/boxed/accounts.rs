@@ -52,7 +52,8 @@ impl Accounts {
         scopes: &[KeyScope],
     ) -> anyhow::Result<Self> {
         let listings: Vec<_> = roster.all().iter().map(|one| one.listing.clone()).collect();
-        let currency = listings.first().map_or(market::Currency::USDT, |one| one.instrument.currency);
+        let currency =
+            listings.first().map_or(market::Currency::USDT, |one| one.instrument.currency);
         let mut account = AccountTerms::cash(currency, opening.cash);
         if product == Product::Perpetual {
             account.margin = margin(roster)?;
@@ -63,8 +64,12 @@ impl Accounts {
         let open = |(place, scope): (u64, &KeyScope)| -> anyhow::Result<Desk> {
             let mut terms = opening.terms;
             terms.seed ^= place;
-            let setup =
-                AccountSetup { terms, account: account.clone(), listings: listings.clone(), scope: *scope };
+            let setup = AccountSetup {
+                terms,
+                account: account.clone(),
+                listings: listings.clone(),
+                scope: *scope,
+            };
             Ok(Desk { account: Account::new(setup)?, woken: BTreeMap::new() })
         };
         let desks = (0..).zip(scopes).map(open).collect::<anyhow::Result<_>>()?;
@@ -80,7 +85,10 @@ impl Accounts {
     }
 
     pub(super) fn tick(&mut self, now: Timestamp) -> anyhow::Result<()> {
-        let due = self.desks.iter_mut().filter(|desk| desk.account.deadline().is_some_and(|at| at <= now));
+        let due = self
+            .desks
+            .iter_mut()
+            .filter(|desk| desk.account.deadline().is_some_and(|at| at <= now));
         due.into_iter().try_for_each(|desk| Ok(desk.account.tick(now)?))
     }
 
@@ -95,7 +103,12 @@ impl Accounts {
     }
 
     /// What comes of a call.
-    pub(super) fn call(&mut self, account: usize, call: &Call, now: Timestamp) -> anyhow::Result<Answer> {
+    pub(super) fn call(
+        &mut self,
+        account: usize,
+        call: &Call,
+        now: Timestamp,
+    ) -> anyhow::Result<Answer> {
         let spot = self.product == Product::Spot;
         let desk = self.desks.get_mut(account).context("a key of no account")?;
         if let Call::Place(new) = call
@@ -141,9 +154,10 @@ impl Desk {
             return None;
         }
         let held = u64::try_from(self.account.ledger().held(id, Leg::Net)).unwrap_or(0);
-        let selling = self.account.working().filter(|(_, ticket, _)| {
-            ticket.instrument == id && ticket.side == Side::Sell
-        });
+        let selling = self
+            .account
+            .working()
+            .filter(|(_, ticket, _)| ticket.instrument == id && ticket.side == Side::Sell);
         let promised: u64 = selling.map(|(_, _, rest)| rest.0).sum();
         let short = promised.saturating_add(wanted) > held;
         let text = "Account has insufficient balance for requested action.".to_owned();
@@ -156,13 +170,18 @@ impl Desk {
         let mut coins = Vec::new();
         for (id, one) in (0..).map(InstrumentId).zip(roster.all()) {
             let lots = u64::try_from(self.account.ledger().held(id, Leg::Net)).unwrap_or(0);
-            let selling = self.account.working().filter(|(_, ticket, _)| {
-                ticket.instrument == id && ticket.side == Side::Sell
-            });
+            let selling = self
+                .account
+                .working()
+                .filter(|(_, ticket, _)| ticket.instrument == id && ticket.side == Side::Sell);
             let promised: u64 = selling.map(|(_, _, rest)| rest.0).sum();
             if lots > 0 {
                 let available = coins_of(one, Quantity(lots.saturating_sub(promised)))?;
-                coins.push(Balance { currency: one.base, total: coins_of(one, Quantity(lots))?, available });
+                coins.push(Balance {
+                    currency: one.base,
+                    total: coins_of(one, Quantity(lots))?,
+                    available,
+                });
             }
         }
         Ok(coins)
@@ -187,12 +206,14 @@ impl Desk {
         while let Some(word) = said.next() {
             if let Word::Order(order) = &word {
                 if order.state == OrderState::Triggered {
-                    if let Some(triggered) = self.wake(order).filter(|_| venue != VenueName::Bybit) {
+                    if let Some(triggered) = self.wake(order).filter(|_| venue != VenueName::Bybit)
+                    {
                         out.push(Word::Triggered(triggered));
                         continue;
                     }
                 }
-                let with_trade = matches!(said.peek(), Some(Word::Fill(fill)) if fill.venue == order.venue);
+                let with_trade =
+                    matches!(said.peek(), Some(Word::Fill(fill)) if fill.venue == order.venue);
                 if with_trade && venue != VenueName::Bybit {
                     continue;
                 }

@@ -13,8 +13,8 @@ use super::{
 };
 use anyhow::Context;
 use edge::{
-    Authority, Call, Drained, Event, Exposure, FaultSwitch, Reply, Socket, Tls, TlsDoor, UpgradeTerms,
-    serve_upgradable,
+    Authority, Call, Drained, Event, Exposure, FaultSwitch, Reply, Socket, Tls, TlsDoor,
+    UpgradeTerms, serve_upgradable,
 };
 use http::{Request, Response, StatusCode, header};
 use market::Timestamp;

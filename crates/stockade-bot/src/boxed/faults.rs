@@ -74,15 +74,27 @@ fn refusals(venue: VenueName, (busy, unknown, page): (Rate, Rate, Rate)) -> Vec<
     let (throttled, lost) = match venue {
         VenueName::Binance => (
             (429, r#"{"code":-1003,"msg":"Too many requests."}"#),
-            (503, r#"{"code":-1007,"msg":"Timeout waiting for response from backend server. Send status unknown; execution status unknown."}"#),
+            (
+                503,
+                r#"{"code":-1007,"msg":"Timeout waiting for response from backend server. Send status unknown; execution status unknown."}"#,
+            ),
         ),
         VenueName::Bybit => (
-            (200, r#"{"retCode":10006,"retMsg":"Too many visits!","result":{},"retExtInfo":{},"time":0}"#),
-            (200, r#"{"retCode":10016,"retMsg":"Server error.","result":{},"retExtInfo":{},"time":0}"#),
+            (
+                200,
+                r#"{"retCode":10006,"retMsg":"Too many visits!","result":{},"retExtInfo":{},"time":0}"#,
+            ),
+            (
+                200,
+                r#"{"retCode":10016,"retMsg":"Server error.","result":{},"retExtInfo":{},"time":0}"#,
+            ),
         ),
         VenueName::Okx => (
             (429, r#"{"code":"50011","data":[],"msg":"Too Many Requests"}"#),
-            (200, r#"{"code":"50004","data":[],"msg":"API endpoint request timeout (does not mean that the request was successful or failed, please check the request result)."}"#),
+            (
+                200,
+                r#"{"code":"50004","data":[],"msg":"API endpoint request timeout (does not mean that the request was successful or failed, please check the request result)."}"#,
+            ),
         ),
     };
     let mut refused = Refusal::json(busy, throttled.0, Handled::No, throttled.1);
@@ -104,7 +116,8 @@ fn read(text: &str, venue: VenueName, seed: u64) -> anyhow::Result<Faults> {
             continue;
         }
         let place = || format!("line {}", number + 1);
-        let (name, value) = line.split_once(':').with_context(|| format!("{}: write `name: value`", place()))?;
+        let (name, value) =
+            line.split_once(':').with_context(|| format!("{}: write `name: value`", place()))?;
         let value = value.trim();
         match name.trim() {
             "seed" => faults.seed = value.parse().with_context(place)?,
@@ -137,7 +150,9 @@ fn read(text: &str, venue: VenueName, seed: u64) -> anyhow::Result<Faults> {
 
 fn rate(text: &str) -> anyhow::Result<Rate> {
     let Some(percent) = text.strip_suffix('%') else {
-        return Ok(Rate::per_million(text.parse().context("a rate is `2%` or a number in a million")?));
+        return Ok(Rate::per_million(
+            text.parse().context("a rate is `2%` or a number in a million")?,
+        ));
     };
     let millionths = market::Scale::new(4).context("four decimals")?.parse(percent.trim())?;
     Ok(Rate::per_million(u32::try_from(millionths).context("a rate is not below zero")?))
@@ -180,6 +195,11 @@ mod tests {
         check("busy: x", "a number in a million");
         check("busy: -1%", "not below zero");
         check("delay_ms_max: 700000", "at most 600000 ms");
-        assert!(faults("ruff", VenueName::Okx, 1).expect_err("no file").to_string().contains("choose from none"));
+        assert!(
+            faults("ruff", VenueName::Okx, 1)
+                .expect_err("no file")
+                .to_string()
+                .contains("choose from none")
+        );
     }
 }

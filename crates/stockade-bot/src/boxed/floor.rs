@@ -46,7 +46,7 @@ impl Ends {
                 Box::new(feeds::bybit::Counter::new(product)),
             ),
             VenueName::Okx => {
-                (Box::new(venues::okx::Counter::new()), Box::new(feeds::okx::Counter::new()))
+                (Box::new(venues::okx::Counter), Box::new(feeds::okx::Counter::new()))
             }
         };
         Self { venue, product, signed, public }

@@ -62,7 +62,7 @@ pub enum ScopeName {
 impl ScopeName {
     /// In the words of the accounts.
     #[must_use]
-    pub const fn scope(self) -> KeyScope {
+    pub fn scope(self) -> KeyScope {
         let is = |yes: bool| if yes { Permission::Yes } else { Permission::No };
         KeyScope {
             trade: is(!matches!(self, Self::Read)),
@@ -79,7 +79,8 @@ impl ScopeName {
 pub fn make(accounts: usize) -> Vec<BoxKey> {
     let mut entropy = SystemEntropy::new();
     let mut text = || hex::encode(seal::random::<16>(&mut entropy));
-    let mut one = || BoxKey { key: text(), secret: format!("{}{}", text(), text()), passphrase: text() };
+    let mut one =
+        || BoxKey { key: text(), secret: format!("{}{}", text(), text()), passphrase: text() };
     (0..accounts.min(ACCOUNTS_MAX)).map(|_| one()).collect()
 }
 
@@ -99,14 +100,22 @@ pub fn load_or_make(path: &Path, accounts: usize) -> anyhow::Result<Vec<BoxKey>>
         return Ok(keys);
     }
     let place = path.display();
-    let mode = std::fs::metadata(path).with_context(|| place.to_string())?.permissions().mode() & 0o777;
+    let mode =
+        std::fs::metadata(path).with_context(|| place.to_string())?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        bail!("{place} has mode {mode:03o}: others may read the keys in it; run `chmod 600 {place}`");
+        bail!(
+            "{place} has mode {mode:03o}: others may read the keys in it; run `chmod 600 {place}`"
+        );
     }
     let text = std::fs::read_to_string(path).with_context(|| place.to_string())?;
     let keys: Vec<BoxKey> = serde_json::from_str(&text)
         // The parser's words could show a secret.
-        .map_err(|error| anyhow::anyhow!("{place}, line {}: not a list of {{key, secret, passphrase}}", error.line()))?;
+        .map_err(|error| {
+            anyhow::anyhow!(
+                "{place}, line {}: not a list of {{key, secret, passphrase}}",
+                error.line()
+            )
+        })?;
     if keys.is_empty() || keys.len() > ACCOUNTS_MAX {
         bail!("{place} has {} keys: a box has 1 to {ACCOUNTS_MAX} accounts", keys.len());
     }
@@ -138,7 +147,8 @@ mod tests {
         let check = |text: &str, want: &str| {
             std::fs::remove_file(&path).expect("removes");
             let mut options = OpenOptions::new();
-            let mut file = options.write(true).create_new(true).mode(0o600).open(&path).expect("opens");
+            let mut file =
+                options.write(true).create_new(true).mode(0o600).open(&path).expect("opens");
             file.write_all(text.as_bytes()).expect("writes");
             let refused = load_or_make(&path, 2).expect_err(text).to_string();
             assert!(refused.contains(want), "{refused}");

@@ -88,12 +88,8 @@ fn row(product: Product, cells: &[&str]) -> anyhow::Result<Row> {
     let lots = |units: &str| -> anyhow::Result<Quantity> {
         Ok(Quantity(u64::try_from(lot_scale.parse(trimmed(&coin(units)?.to_string()))?)?))
     };
-    let instrument = Instrument {
-        symbol: native.parse()?,
-        price_scale,
-        lot_scale,
-        currency: Currency::USDT,
-    };
+    let instrument =
+        Instrument { symbol: native.parse()?, price_scale, lot_scale, currency: Currency::USDT };
     let settlement = match product {
         Product::Spot => Settlement::Cash,
         Product::Perpetual => Settlement::Margin,

@@ -1,10 +1,6 @@
 //! The market of a box: what happened, what happens next, and the bars that both make.
 
-use super::{
-    shelf::Shelf,
-    tape::Tape,
-    walk::Walk,
-};
+use super::{shelf::Shelf, tape::Tape, walk::Walk};
 use anyhow::Context;
 use engine::{
     Data, MarketEvent,
@@ -78,7 +74,10 @@ impl Market {
         let mut out = Vec::new();
         for (instrument, bar) in past {
             let end = bar.open_time.plus_nanos(BarSize::MINUTE.nanos())?;
-            market.minute(MarketEvent { time: end, instrument, data: Data::Bar(bar, BarSize::MINUTE) }, &mut out)?;
+            market.minute(
+                MarketEvent { time: end, instrument, data: Data::Bar(bar, BarSize::MINUTE) },
+                &mut out,
+            )?;
         }
         market.remember_tape(&mut out)?;
         market.close(now, &mut out)?;
@@ -95,7 +94,10 @@ impl Market {
                     let end = bar.open_time.plus_nanos(BarSize::MINUTE.nanos())?;
                     let bar = Bar { open_time: bar.open_time, ..bar };
                     self.close(event.time, out)?;
-                    self.minute(MarketEvent { time: end, data: Data::Bar(bar, BarSize::MINUTE), ..event }, out)?;
+                    self.minute(
+                        MarketEvent { time: end, data: Data::Bar(bar, BarSize::MINUTE), ..event },
+                        out,
+                    )?;
                 }
                 _ => {
                     self.close(event.time, out)?;
@@ -117,14 +119,20 @@ impl Market {
     }
 
     /// Everything that happened up to `now`, in order.
-    pub(super) fn advance(&mut self, now: Timestamp, out: &mut Vec<MarketEvent>) -> anyhow::Result<()> {
+    pub(super) fn advance(
+        &mut self,
+        now: Timestamp,
+        out: &mut Vec<MarketEvent>,
+    ) -> anyhow::Result<()> {
         for _ in 0..STEPS_MAX {
             let Some(at) = self.deadline().filter(|at| *at <= now) else { break };
             self.now = self.now.max(at);
             self.close(self.now, out)?;
             let mut step = Vec::new();
             match &mut self.origin {
-                Origin::Walk(walk) if walk.deadline() <= at => walk.step(&mut self.shelves, &mut step),
+                Origin::Walk(walk) if walk.deadline() <= at => {
+                    walk.step(&mut self.shelves, &mut step)
+                }
                 Origin::Tape(tape) if tape.deadline().is_some_and(|next| next <= at) => {
                     tape.step(&mut self.shelves, &mut step);
                 }

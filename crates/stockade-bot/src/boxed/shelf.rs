@@ -57,7 +57,12 @@ impl Shelf {
     }
 
     /// Takes away what a new best bid and ask leave no room for.
-    pub(super) fn clear_beyond(&mut self, (bid, ask): (Price, Price), time: Timestamp, out: &mut Vec<Depth>) {
+    pub(super) fn clear_beyond(
+        &mut self,
+        (bid, ask): (Price, Price),
+        time: Timestamp,
+        out: &mut Vec<Depth>,
+    ) {
         let high: Vec<Price> = self.bids.keys().rev().copied().take_while(|at| *at > bid).collect();
         let low: Vec<Price> = self.asks.keys().copied().take_while(|at| *at < ask).collect();
         let gone = |side, price| Depth { time, side, price, size: Quantity::ZERO };
@@ -128,7 +133,12 @@ mod tests {
             let time = Timestamp::from_nanos(n);
             mid += dice.around(40);
             let (mut out, mut again) = (Vec::new(), Vec::new());
-            shelf.fill((Price(mid.div_euclid(5) * 5), 5), (time, Size { units: 100, step: 1 }), &mut dice, &mut out);
+            shelf.fill(
+                (Price(mid.div_euclid(5) * 5), 5),
+                (time, Size { units: 100, step: 1 }),
+                &mut dice,
+                &mut out,
+            );
             for depth in out {
                 told.set(depth, &mut again);
                 let crossed = told.quote(time).is_some_and(|quote| quote.bid >= quote.ask);

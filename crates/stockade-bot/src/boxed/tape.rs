@@ -69,7 +69,8 @@ impl Tape {
 
     /// What had happened before the box began, its times moved by whole minutes.
     pub(super) fn past(&self) -> impl Iterator<Item = MarketEvent> + '_ {
-        let shift = minute_of(self.began).saturating_sub(minute_of(self.from)).saturating_mul(MINUTE);
+        let shift =
+            minute_of(self.began).saturating_sub(minute_of(self.from)).saturating_mul(MINUTE);
         let past = self.events.get(..self.next).unwrap_or(&[]);
         past.iter().map(move |event| moved(event, event.time.nanos().saturating_add(shift)))
     }
@@ -115,13 +116,8 @@ fn of_bar(bar: &Bar, event: &MarketEvent, shelf: &mut Shelf) -> Vec<MarketEvent>
     let size = Quantity((bar.volume.0 / 4).max(1));
     let mut out = Vec::new();
     for price in [bar.open, one, two, bar.close] {
-        let quote = Quote {
-            time,
-            bid: price,
-            ask: Price(price.0 + 1),
-            bid_size: size,
-            ask_size: size,
-        };
+        let quote =
+            Quote { time, bid: price, ask: Price(price.0 + 1), bid_size: size, ask_size: size };
         let mut changes = Vec::new();
         shelf.take(&quote, &mut changes);
         let print = Print { time, price, size, aggressor: None };
@@ -189,9 +185,12 @@ fn event(line: &str, roster: &Roster) -> anyhow::Result<Option<MarketEvent>> {
             size: lots(one, size)?,
             aggressor: Some(side(taker)?),
         }),
-        ("depth", [of, at, size]) => {
-            Data::Depth(Depth { time, side: side(of)?, price: price(one, at)?, size: lots(one, size)? })
-        }
+        ("depth", [of, at, size]) => Data::Depth(Depth {
+            time,
+            side: side(of)?,
+            price: price(one, at)?,
+            size: lots(one, size)?,
+        }),
         ("bar", [open, high, low, close, volume]) => Data::Bar(
             Bar {
                 open_time: time,
@@ -206,7 +205,9 @@ fn event(line: &str, roster: &Roster) -> anyhow::Result<Option<MarketEvent>> {
         ("funding", [rate]) => {
             Data::Funding(Funding { time, rate: Rate::parse(rate)?, mark: None })
         }
-        _ => bail!("no such line: quote, print, depth, bar and funding have 4, 3, 3, 5 and 1 values"),
+        _ => {
+            bail!("no such line: quote, print, depth, bar and funding have 4, 3, 3, 5 and 1 values")
+        }
     };
     if let Data::Quote(quote) = &data
         && quote.bid >= quote.ask

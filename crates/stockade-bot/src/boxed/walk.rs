@@ -49,7 +49,8 @@ impl Walk {
     /// At these prices, from this moment on.
     pub(super) fn new(roster: &Roster, prices: &[Price], seed: u64, from: Timestamp) -> Self {
         let numbered = (0..).map(InstrumentId).zip(roster.all());
-        let walkers = numbered.zip(prices).map(|((id, one), price)| Walker::new(id, one, *price, seed));
+        let walkers =
+            numbered.zip(prices).map(|((id, one), price)| Walker::new(id, one, *price, seed));
         Self { walkers: walkers.collect(), next: from }
     }
 
@@ -87,11 +88,13 @@ impl Walker {
         // A level every 1/40,000 of the price: the spread of a liquid instrument.
         let gap = (price.0 / 40_000 / step).max(1) * step;
         // About 20,000 of the currency on a level.
-        let one_lot = one.listing.instrument.notional(price, Quantity(1)).map_or(1, |money| money.0);
+        let one_lot =
+            one.listing.instrument.notional(price, Quantity(1)).map_or(1, |money| money.0);
         let worth = 20_000_i128.saturating_mul(market::Money::UNIT);
         let lots = u64::try_from(worth / one_lot.max(1)).unwrap_or(1);
         let size = one.listing.size_step.max(1);
-        let mut dice = Dice::new(seed ^ u64::from(instrument.0).wrapping_mul(0xd134_2543_de82_ef95));
+        let mut dice =
+            Dice::new(seed ^ u64::from(instrument.0).wrapping_mul(0xd134_2543_de82_ef95));
         dice.roll();
         Self {
             instrument,
@@ -157,11 +160,8 @@ impl Walker {
     /// A trade at the touch as it is now.
     fn print(&mut self, time: Timestamp, shelf: &Shelf) -> Option<Print> {
         let quote = shelf.quote(time)?;
-        let (price, aggressor) = if self.dice.below(2) == 0 {
-            (quote.bid, Side::Sell)
-        } else {
-            (quote.ask, Side::Buy)
-        };
+        let (price, aggressor) =
+            if self.dice.below(2) == 0 { (quote.bid, Side::Sell) } else { (quote.ask, Side::Buy) };
         Some(Print { time, price, size: self.size(), aggressor: Some(aggressor) })
     }
 }
