@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 
 /// Changes that are kept while a snapshot is under way: more, and it is asked for again.
 const WAITING_MAX: usize = 1000;
+/// Changes to let pass before a snapshot that was older than they are is asked for again: they come ten a
+/// second.
+const LATE: u8 = 10;
 /// Levels of a snapshot.
 pub(super) const LEVELS: u32 = 1000;
 
@@ -30,6 +33,8 @@ enum State {
     Idle,
     /// A snapshot was asked for; what has happened since.
     Waiting(Vec<Change>),
+    /// The snapshot was older than the first of these; after so many more another one is asked for.
+    Late(Vec<Change>, u8),
     /// The number of the snapshot, and no change since.
     Started(u64),
     /// In step with the venue up to this number.
@@ -60,6 +65,15 @@ impl Book {
         match &mut self.state {
             State::Waiting(waiting) if waiting.len() < WAITING_MAX => waiting.push(change),
             State::Idle | State::Waiting(_) => self.ask(vec![change], out),
+            State::Late(waiting, left) if *left > 1 => {
+                waiting.push(change);
+                *left -= 1;
+            }
+            State::Late(waiting, _) => {
+                let mut waiting = std::mem::take(waiting);
+                waiting.push(change);
+                self.ask(waiting, out);
+            }
             State::Started(_) | State::Following(_) => self.follow(change, out),
         }
     }
@@ -75,7 +89,7 @@ impl Book {
         };
         // The snapshot must not be older than what is waiting.
         if waiting.first().is_some_and(|first| self.is_too_late(first, book.sequence)) {
-            self.ask(waiting, out);
+            self.state = State::Late(waiting, LATE);
             return;
         }
         let mut levels = BTreeMap::new();
@@ -117,7 +131,7 @@ impl Book {
             (State::Following(number), _) if last <= *number => return,
             (State::Following(number), Product::Spot) => first == number.saturating_add(1),
             (State::Following(number), Product::Perpetual) => change.before == Some(*number),
-            (State::Idle | State::Waiting(_), _) => return,
+            (State::Idle | State::Waiting(_) | State::Late(..), _) => return,
         };
         if !fits {
             out.push(Step::Gap(Topic::Book(self.instrument)));

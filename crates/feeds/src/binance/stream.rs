@@ -158,8 +158,6 @@ struct Head<'a> {
     data: Option<Name<'a>>,
     #[serde(default)]
     id: Option<serde::de::IgnoredAny>,
-    #[serde(default)]
-    error: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -392,8 +390,8 @@ impl PublicStream for Listener {
         self.uri.clone()
     }
 
-    /// A question that changes nothing shows by its answer that the stream is up, for want of a
-    /// greeting.
+    /// A question that changes nothing shows by its answer, whatever that is, that the stream is up, for
+    /// want of a greeting.
     fn opened(&mut self, now: Timestamp, send: &mut Vec<String>) {
         self.is_ready = false;
         self.heard = now;
@@ -419,9 +417,6 @@ impl PublicStream for Listener {
         if event == Some("serverShutdown") {
             out.push(Step::Ending);
             return Ok(());
-        }
-        if head.error.is_some() {
-            return Err(unreadable("a refusal of what was sent"));
         }
         if let Some(line) = head.stream.and_then(|name| self.lines.get_mut(name.as_ref())) {
             return line.hear(text, now, out);

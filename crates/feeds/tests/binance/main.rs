@@ -126,8 +126,6 @@ fn a_book_follows_the_documented_algorithm() {
         &[
             (Change((101, 103, 0), r#"[["1","1"]]"#, "[]"), &["fetch"]),
             (Change((104, 105, 0), r#"[["2","1"]]"#, "[]"), &[]),
-            // Older than what waits: again.
-            (Snapshot(99, &[]), &["fetch"]),
             // The first change is in it, the second is not.
             (Snapshot(103, &[(100, 7), (90, 3)]), &["buy 90 3", "buy 100 7", "buy 200 100000"]),
             (
@@ -153,6 +151,31 @@ fn a_book_follows_the_documented_algorithm() {
             (Change((113, 115, 111), "[]", "[]"), &["gap", "fetch"]),
         ],
     );
+}
+
+/// A snapshot that is older than what waits is asked for again, and not at once: it would be as old.
+#[test]
+fn an_old_snapshot_is_asked_for_again_after_a_while() {
+    let mut stream = listen(Product::Spot, Topic::Book(SPOT_BTC));
+    let change = |stream: &mut dyn PublicStream, number: u64| {
+        let text = format!(
+            r#"{{"stream":"btcusdt@depth@100ms","data":{{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":{number},"u":{number},"b":[["1","1"]],"a":[]}}}}"#
+        );
+        shown(&hear(stream, &text).expect("readable"))
+    };
+    let fetched = |stream: &mut dyn PublicStream, sequence: u64| {
+        let book = BookLevels { sequence, bids: Vec::new(), asks: Vec::new() };
+        let mut steps = Vec::new();
+        stream.fetched(&Ask::Book(SPOT_BTC, 1000), &Told::Book(book), &mut steps);
+        steps.len()
+    };
+    assert_eq!(change(stream.as_mut(), 101), ["fetch"]);
+    assert_eq!(fetched(stream.as_mut(), 99), 0);
+    for number in 102..111 {
+        assert!(change(stream.as_mut(), number).is_empty(), "{number}");
+    }
+    assert_eq!(change(stream.as_mut(), 111), ["fetch"]);
+    assert_eq!(fetched(stream.as_mut(), 109), 2, "110 and 111 were waiting");
 }
 
 #[test]

@@ -17,6 +17,11 @@
 //!   is over, because until then the request itself can still arrive. Futures forget orders that were
 //!   cancelled or expired without a trade after 3 days, all orders after 90; spot says -2026 for
 //!   such orders after 90 days, which is [`engine::live::RefusedKind::OrderDone`].
+//! - A stop for the whole position stays when its position is gone, until it is cancelled. The countdown's
+//!   documentation speaks of open orders and not of the Algo service: nothing may rely on its cancelling
+//!   conditional orders, nor on its leaving them.
+//! - Not every symbol of spot takes every conditional order (`orderTypes`, `allowTrailingStop` of
+//!   exchangeInfo): one that is not taken is refused with -2010.
 //! - Trades of the futures are told for 7 days from the moment that is asked for: an answer without
 //!   trades and with `more` wants a later moment.
 //! - The futures' stream tells wallets without what is free of them: it is passed over, ask instead.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Error, Setup};
 use engine::live::Word;
-use market::{Timestamp, VenueName};
+use market::{Product, Timestamp, VenueName};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -77,11 +77,12 @@ impl Head<'_> {
     }
 }
 
-/// Reads one message: an event, or the answer to what was sent.
+/// Reads one message: an event, or the answer to what was sent. What was sent for the futures changes
+/// nothing: any answer to it, a refusal too, shows that the stream is up.
 fn hear(setup: &Setup, text: &str, is_ready: &mut bool, out: &mut Vec<Word>) -> Result<(), Error> {
     let head: Head<'_> = serde_json::from_str(text).map_err(|_| unreadable("no JSON object"))?;
     let Some(name) = head.name() else {
-        if let Some(fault) = head.error {
+        if let Some(fault) = head.error.filter(|_| setup.product == Product::Spot) {
             return Err(unreadable(format!("what was sent is refused ({})", fault.code)));
         }
         let is_answer = head.id.is_some() && head.status.unwrap_or(200) == 200;

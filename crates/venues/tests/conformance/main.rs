@@ -42,6 +42,7 @@ fn a_call_becomes_the_request_that_is_documented() {
     check("request", kinds::request);
 }
 
+/// M60, M61: what a key may do, and from where, is among the answers.
 #[test]
 fn a_documented_answer_is_read() {
     check("answer", kinds::answer);

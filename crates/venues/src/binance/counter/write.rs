@@ -341,11 +341,15 @@ impl Writer<'_> {
         let one = self.roster.at(position.instrument.index())?;
         let text = |price: Option<Price>| price.map_or("0".to_owned(), |p| price_text(one, p));
         let entry = text(position.entry);
+        let lots = Quantity(position.lots.unsigned_abs());
+        let value = position.entry.and_then(|at| one.listing.instrument.notional(at, lots).ok());
+        let sign = if position.lots < 0 { "-" } else { "" };
+        let notional = format!("{sign}{}", value.unwrap_or_default());
         let mut body = json!({
             "symbol": one.native.as_str(), "positionSide": leg_name(position.leg),
             "positionAmt": signed_text(one, position.lots), "entryPrice": entry,
             "breakEvenPrice": entry, "markPrice": entry, "unRealizedProfit": "0",
-            "liquidationPrice": text(position.liquidation), "isolatedMargin": "0", "notional": "0",
+            "liquidationPrice": text(position.liquidation), "isolatedMargin": "0", "notional": notional,
             "marginAsset": "USDT", "isolatedWallet": "0", "initialMargin": "0", "maintMargin": "0",
             "positionInitialMargin": "0", "openOrderInitialMargin": "0", "adl": 0, "bidNotional": "0",
             "askNotional": "0", "updateTime": millis(position.time)
