@@ -46,7 +46,7 @@ fn write_private(path: &PathBuf, text: &str) {
 }
 
 fn license(paid_hours: i64) -> (String, String) {
-    let key = SigningKey::from_seed(&[7; 32]);
+    let key = SigningKey::from_seed(&[7; 32].into());
     let now = Timestamp::now();
     let hours = |hours: i64| now + SignedDuration::from_hours(hours);
     let terms = Terms {
@@ -189,6 +189,12 @@ fn a_life_and_the_next(venue: &str) {
     let status = town.until("ready", 30, is_ready);
     assert_eq!(status["barred"].as_array().map(Vec::len), Some(0), "{status}");
     let held = town.until("a position with its stop", 150, is_protected);
+    let stop =
+        held["orders"].as_array().and_then(|all| all.iter().find(|o| o["purpose"] == "stop"));
+    let name = stop.and_then(|stop| stop["name"].as_str()).expect("a stop's name").to_owned();
+    let explained = town.said(&["explain", &name, "--json"], "");
+    let told: Value = serde_json::from_slice(&explained.stdout).expect("JSON");
+    assert_eq!((told["purpose"].as_str(), told["name"].as_str()), (Some("stop"), Some(&*name)));
     town.kill();
     town.start();
     let again = town.until("ready again", 30, is_ready);
@@ -213,7 +219,7 @@ fn a_life_and_the_next(venue: &str) {
     assert!(town.said(&["resume"], "").status.success());
     town.until("let go", 5, |status| status["kill"] == "off");
     // A name that explains itself: the first order of the latest life that made one.
-    std::fs::write(town.path("KILL"), "").expect("writes");
+    std::fs::write(town.path("state/KILL"), "").expect("writes");
     town.until("killed by a file", 5, |status| status["kill"] == "flatten");
     let refused = town.said(&["resume"], "");
     assert_eq!(refused.status.code(), Some(3), "{refused:?}");
@@ -240,6 +246,40 @@ fn a_bot_on_binance_lives_dies_and_goes_on() {
 #[test]
 fn a_bot_on_okx_lives_dies_and_goes_on() {
     a_life_and_the_next("okx");
+}
+
+/// An expired licence with an open position: nothing new is opened, the stop stays, closing works.
+#[test]
+fn an_expired_licence_manages_what_is_open() {
+    let mut town = Town::new("bybit", &[]);
+    town.start();
+    town.until("a position with its stop", 150, is_protected);
+    town.kill();
+    let (expired, _) = license(-1);
+    std::fs::write(town.path("license.txt"), expired).expect("writes");
+    town.start();
+    let status = town.until("ready again", 30, |status| is_ready(status) && is_protected(status));
+    let barred = status["barred"].to_string();
+    assert!(barred.contains("licence"), "{status}");
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(town.bot.as_ref().expect("runs")),
+        rustix::process::Signal::USR2,
+    )
+    .expect("is told to close");
+    town.until("closed by a signal", 20, |status| !holds(status));
+}
+
+/// Backtest = paper: live prices, the fills of a backtest.
+#[test]
+fn paper_is_the_backtest_of_the_rows_that_it_saw() {
+    let town = Town::new("okx", &[]);
+    let ended = town.said(&["paper", "--rows", "2", "--json"], "");
+    let told: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+    assert_eq!(told["equals_backtest"], true, "{ended:?}");
+    let place = town.path("results").join(told["run_id"].as_str().expect("a name"));
+    let bars = std::fs::read_to_string(place.join("bars.csv")).expect("the rows");
+    assert!(bars.lines().count() >= 3, "{bars}");
+    assert!(place.join("paper.json").exists() && place.join("strategy.yaml").exists());
 }
 
 /// M60: a key that may withdraw is refused before anything is sent.
