@@ -11,6 +11,10 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -26,6 +30,8 @@ struct Town {
     dir: tempfile::TempDir,
     exchange: Child,
     bot: Option<Child>,
+    log: Arc<Mutex<String>>,
+    news: Option<Receiver<()>>,
 }
 
 impl Drop for Town {
@@ -86,7 +92,7 @@ impl Town {
         }
         // Whatever it says later is nobody's business, and must not block it.
         std::thread::spawn(move || lines.for_each(drop));
-        let town = Self { dir, exchange, bot: None };
+        let town = Self { dir, exchange, bot: None, log: Arc::default(), news: None };
         town.files(venue, port, 1_000);
         town
     }
@@ -129,10 +135,22 @@ impl Town {
     }
 
     fn start(&mut self) {
-        let log = std::fs::File::create(self.path("bot.log")).expect("a file");
         let mut command = Command::new(BOT);
         command.arg("run").env_clear().current_dir(self.dir.path()).stdin(Stdio::null());
-        self.bot = Some(command.stdout(Stdio::null()).stderr(log).spawn().expect("starts"));
+        let mut bot = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+        let lines = BufReader::new(bot.stderr.take().expect("a pipe")).lines();
+        let (tell, news) = channel();
+        let log = Arc::clone(&self.log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut log = log.lock().expect("nobody panics with it");
+                log.push_str(&line);
+                log.push('\n');
+                // Nobody may want to hear it.
+                let _ = tell.send(());
+            }
+        });
+        (self.bot, self.news) = (Some(bot), Some(news));
     }
 
     fn status(&self) -> Option<Value> {
@@ -147,12 +165,13 @@ impl Town {
             if let Some(status) = status.as_ref().filter(|status| is(status)) {
                 return status.clone();
             }
-            let log = std::fs::read_to_string(self.path("bot.log")).unwrap_or_default();
+            let log = self.log();
             assert!(
                 begun.elapsed() < Duration::from_secs(seconds),
                 "{what}: not within {seconds} s: {status:#?}\n{log}"
             );
-            std::thread::sleep(Duration::from_millis(200));
+            // Until the bot says something, or a while has passed.
+            let _ = self.news.as_ref().expect("runs").recv_timeout(Duration::from_millis(500));
         }
     }
 
@@ -165,7 +184,14 @@ impl Town {
 
     fn wait(&mut self) -> i32 {
         let mut bot = self.bot.take().expect("runs");
-        bot.wait().expect("ends").code().unwrap_or(-1)
+        let code = bot.wait().expect("ends").code().unwrap_or(-1);
+        // Its last words: the sender goes with the pipe.
+        while self.news.as_ref().is_some_and(|news| news.recv().is_ok()) {}
+        code
+    }
+
+    fn log(&self) -> String {
+        self.log.lock().expect("nobody panics with it").clone()
     }
 }
 
@@ -288,7 +314,7 @@ fn a_key_that_may_withdraw_is_refused() {
     let mut town = Town::new("bybit", &["--key-scope", "withdraw"]);
     town.start();
     assert_eq!(town.wait(), 1);
-    let log = std::fs::read_to_string(town.path("bot.log")).expect("a log");
+    let log = town.log();
     assert!(log.contains("may withdraw"), "{log}");
 }
 
@@ -298,6 +324,6 @@ fn a_key_that_works_from_anywhere_is_warned_of() {
     let mut town = Town::new("okx", &["--key-scope", "no-ip"]);
     town.start();
     town.until("ready", 30, is_ready);
-    let log = std::fs::read_to_string(town.path("bot.log")).expect("a log");
+    let log = town.log();
     assert!(log.contains("works from any address"), "{log}");
 }
