@@ -150,8 +150,13 @@ impl Custodian {
         now: Timestamp,
     ) -> Cover {
         let key = (instrument, leg, side);
-        let Some(want) = self.wanted(key) else { return Cover::None };
+        let Some(mut want) = self.wanted(key) else { return Cover::None };
         let guard = self.stops.0.get(&key).copied().unwrap_or_default();
+        if !self.is_certain() {
+            // What is on its way unknown may need all that stands.
+            let stands = guard.standing.and_then(|name| self.orders.get(name)).map(Held::open);
+            want.lots = want.lots.max(stands.unwrap_or(0));
+        }
         self.want_again([guard.standing, guard.coming]);
         let good = |name: Option<ClientId>| {
             name.and_then(|name| self.orders.get(name)).is_some_and(|held| {
