@@ -35,7 +35,7 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 21] = [
+const CRATES: [(&str, Floor); 22] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
@@ -56,11 +56,12 @@ const CRATES: [(&str, Floor); 21] = [
     ("notify", Floor::Adapter),
     ("host", Floor::Adapter),
     ("stockade", Floor::App),
+    ("stockade-bot", Floor::App),
     ("xtask", Floor::Chore),
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 33] = [
+const EDGES: [(&str, &str, &str); 46] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -83,6 +84,19 @@ const EDGES: [(&str, &str, &str); 33] = [
     ("store", "identity", "rows that a person owns are reached through a Tenant"),
     ("store", "seal", "sealed fields are stored as envelopes"),
     ("notify", "seal", "webhooks are signed, tokens and passwords do not print"),
+    ("stockade-bot", "market", "wiring"),
+    ("stockade-bot", "seal", "wiring"),
+    ("stockade-bot", "factor", "wiring"),
+    ("stockade-bot", "portfolio", "wiring"),
+    ("stockade-bot", "engine", "wiring"),
+    ("stockade-bot", "license", "wiring"),
+    ("stockade-bot", "kms", "wiring"),
+    ("stockade-bot", "journal", "wiring"),
+    ("stockade-bot", "notify", "wiring"),
+    ("stockade-bot", "host", "wiring"),
+    ("stockade-bot", "edge", "wiring"),
+    ("stockade-bot", "feeds", "wiring"),
+    ("stockade-bot", "venues", "wiring"),
     ("stockade", "market", "wiring"),
     ("stockade", "seal", "wiring"),
     ("stockade", "factor", "wiring"),

@@ -1,0 +1,254 @@
+//! The command line as data: what can be typed, and nothing of what it does.
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// What every command says of how it ends.
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done and something was found.\n\
+    Results go to stdout, everything else to stderr.";
+
+/// Trade on paper or live, on your own machine, with your own keys.
+#[derive(Debug, Parser)]
+#[command(name = "stockade-bot", version, after_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Cli {
+    /// The configuration; it must be its owner's alone (0600).
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FILE",
+        default_value = "bot.yaml",
+        value_hint = ValueHint::FilePath
+    )]
+    pub config: PathBuf,
+    /// Print JSON to stdout instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing on stderr but errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Trade with the account that the configuration names.
+    Run(Run),
+    /// Trade on paper: live prices, the fills of a backtest, no key.
+    Paper(Paper),
+    /// Kill, delay, double and lie to bots in a seeded world, and look whether an order is lost.
+    Simulate(Simulate),
+    /// Say how a running bot stands.
+    Status {
+        /// Draw it, and go on drawing.
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Pull the kill switch: no new entries, unless more is asked for.
+    Halt(Halt),
+    /// Close every position and take every order back; with no bot running, by itself.
+    Flatten {
+        /// Do it without asking.
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Let the kill switch go.
+    Resume,
+    /// Look after the sealed key store.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Look at this machine, the key and the bot's files, and say how to mend what is wrong.
+    Doctor {
+        /// Mend what is safe to mend: modes of the bot's own files.
+        #[arg(long)]
+        fix: bool,
+    },
+    /// Rebuild every decision of a recorded session and compare it with the journal.
+    Replay {
+        /// The session's recording; the latest one unless given.
+        #[arg(value_hint = ValueHint::DirPath)]
+        session: Option<PathBuf>,
+    },
+    /// Say why an order was made: signal, rule, size, rows of data.
+    Explain {
+        /// The order's name, or the venue's number of it or of a trade.
+        name: String,
+    },
+    /// Say what the licence allows.
+    License,
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(Config),
+    /// Be an exchange: matching as in a backtest, behind a venue's own protocol.
+    Exchange(Exchange),
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages.
+    Man {
+        /// Where to; one file a command.
+        #[arg(long, value_name = "DIR", default_value = "man", value_hint = ValueHint::DirPath)]
+        out: PathBuf,
+    },
+}
+
+/// `stockade-bot run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Draw the bot in this terminal.
+    #[arg(long)]
+    pub tui: bool,
+}
+
+/// `stockade-bot paper`.
+#[derive(Debug, Args)]
+pub(crate) struct Paper {
+    /// Draw the bot in this terminal.
+    #[arg(long)]
+    pub tui: bool,
+    /// Where the result goes.
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// End after so many rows.
+    #[arg(long, value_name = "ROWS")]
+    pub rows: Option<u64>,
+}
+
+/// `stockade-bot simulate`.
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// How many worlds.
+    #[arg(long, default_value_t = 1_000)]
+    pub seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 0)]
+    pub first: u64,
+    /// Switch intents off: the simulation must then find a lost or doubled order.
+    #[arg(long)]
+    pub without_intents: bool,
+}
+
+/// `stockade-bot halt`.
+#[derive(Debug, Args)]
+pub(crate) struct Halt {
+    /// Take all orders back too, but for the stops of positions.
+    #[arg(long, conflicts_with = "flatten")]
+    pub cancel: bool,
+    /// Close every position too.
+    #[arg(long)]
+    pub flatten: bool,
+}
+
+/// Commands about the key store.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Put a key or another secret in. It is typed without an echo, or read from stdin; never from
+    /// the command line.
+    Add {
+        /// What to call it: lower-case letters, digits, `.`, `_`, `-`.
+        name: String,
+        /// A remark for people.
+        #[arg(long, default_value = "")]
+        label: String,
+        /// A single secret (a token, an address, a password) rather than an exchange's key.
+        #[arg(long)]
+        plain: bool,
+        /// Read from stdin: key, secret and, if there is one, passphrase, a line each.
+        #[arg(long)]
+        stdin: bool,
+    },
+    /// Take a key over from the environment or from a YAML file, once.
+    Import(Import),
+    /// Show what there is: names, fingerprints, dates; never a value.
+    List,
+    /// Take a secret out.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+    /// Ask the venue what the configured key may do, and from where.
+    Check,
+    /// Seal the store under something else.
+    Holder {
+        /// Under what.
+        #[arg(value_enum)]
+        kind: HolderArg,
+        /// The credential's or key file's path.
+        path: Option<PathBuf>,
+    },
+    /// Write an encrypted copy of store, configuration and strategy.
+    Backup {
+        /// Where to.
+        out: PathBuf,
+    },
+    /// Bring store, configuration and strategy back into an empty place.
+    Restore {
+        /// The copy.
+        file: PathBuf,
+        /// Where to.
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        into: PathBuf,
+    },
+}
+
+/// `stockade-bot keys import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// What to call it.
+    pub name: String,
+    /// From `PREFIX_API_KEY`, `PREFIX_API_SECRET` and, if there is one, `PREFIX_API_PASSPHRASE`.
+    #[arg(long, value_name = "PREFIX", required_unless_present = "from_yaml")]
+    pub from_env: Option<String>,
+    /// From a YAML file with `key`, `secret` and, if there is one, `passphrase`.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "from_env",
+        value_hint = ValueHint::FilePath
+    )]
+    pub from_yaml: Option<PathBuf>,
+}
+
+/// What a store can be sealed under.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum HolderArg {
+    /// What its owner types.
+    Passphrase,
+    /// A credential of systemd.
+    Credential,
+    /// A key file.
+    KeyFile,
+}
+
+/// Commands about the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Say what is wrong with it.
+    Check,
+    /// Show every key and what it is.
+    Show,
+    /// Write a commented one at 0600.
+    Init,
+}
+
+/// `stockade-bot exchange`.
+#[derive(Debug, Args)]
+pub(crate) struct Exchange {
+    /// Which venue's protocol.
+    #[arg(long, value_name = "VENUE", value_parser = ["binance", "bybit", "okx"])]
+    pub like: String,
+    /// The port on this machine.
+    #[arg(long, default_value_t = 8443)]
+    pub port: u16,
+    /// Faults, as YAML.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub faults: Option<PathBuf>,
+    /// Where its certificate authority is kept.
+    #[arg(long, value_name = "DIR", default_value = "box", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+}
