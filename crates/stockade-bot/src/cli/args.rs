@@ -83,7 +83,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(Config),
     /// Be an exchange: matching as in a backtest, behind a venue's own protocol.
-    Exchange(Exchange),
+    Exchange(Box<super::exchange::Exchange>),
     /// Print a completion script for a shell.
     Completions {
         /// Which shell.
@@ -234,21 +234,4 @@ pub(crate) enum Config {
     Show,
     /// Write a commented one at 0600.
     Init,
-}
-
-/// `stockade-bot exchange`.
-#[derive(Debug, Args)]
-pub(crate) struct Exchange {
-    /// Which venue's protocol.
-    #[arg(long, value_name = "VENUE", value_parser = ["binance", "bybit", "okx"])]
-    pub like: String,
-    /// The port on this machine.
-    #[arg(long, default_value_t = 8443)]
-    pub port: u16,
-    /// Faults, as YAML.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub faults: Option<PathBuf>,
-    /// Where its certificate authority is kept.
-    #[arg(long, value_name = "DIR", default_value = "box", value_hint = ValueHint::DirPath)]
-    pub dir: PathBuf,
 }

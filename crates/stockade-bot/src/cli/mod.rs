@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod configuration;
 mod doctor;
+mod exchange;
 mod keys;
 mod session;
 mod simulate;
@@ -91,9 +92,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
                 .show(&crate::explain::explain(&tapes, name)?, crate::explain::Explained::text)?;
         }
         Command::Simulate(ask) => return simulate::run(ask, output),
-        Command::Exchange(_) => {
-            return Err(usage("this command is not part of this build yet"));
-        }
+        Command::Exchange(exchange) => return exchange::run(exchange, output),
     }
     Ok(Ending::Done)
 }

@@ -1,0 +1,304 @@
+//! The accounts of a box, and what the simulated exchange does not say by itself.
+
+use anyhow::Context;
+use engine::{
+    MarketEvent,
+    live::{
+        Answer, Balance, Book, Call, FillReport, KeyScope, Mode, NewOrder, OrderReport, OrderState,
+        PositionReport, Refused, RefusedKind, Triggered, VenueId, Word,
+    },
+    order::OrderKind,
+    venue::{Account, AccountSetup},
+};
+use market::{Money, Product, Quantity, Rate, Roster, Side, Timestamp, Traded, VenueName};
+use portfolio::{AccountTerms, InstrumentId, Leg, MarginTiers, PositionMode};
+use std::collections::BTreeMap;
+
+/// Orders that woke, as many as are remembered of an account.
+const WOKEN_MAX: usize = 10_000;
+
+/// What every account of a box begins with.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// How the venue fills, and what it takes.
+    pub terms: engine::exchange::Terms,
+    /// Cash at the start.
+    pub cash: Money,
+    /// One position an instrument, or two.
+    pub mode: Mode,
+}
+
+/// One account, and what its conditional orders were before they woke.
+#[derive(Debug)]
+struct Desk {
+    account: Account,
+    woken: BTreeMap<VenueId, OrderReport>,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(super) struct Accounts {
+    desks: Vec<Desk>,
+    roster: Roster,
+    product: Product,
+}
+
+impl Accounts {
+    /// One for each scope.
+    pub(super) fn new(
+        roster: &Roster,
+        product: Product,
+        opening: &Opening,
+        scopes: &[KeyScope],
+    ) -> anyhow::Result<Self> {
+        let listings: Vec<_> = roster.all().iter().map(|one| one.listing.clone()).collect();
+        let currency =
+            listings.first().map_or(market::Currency::USDT, |one| one.instrument.currency);
+        let mut account = AccountTerms::cash(currency, opening.cash);
+        if product == Product::Perpetual {
+            account.margin = margin(roster)?;
+        }
+        if opening.mode == Mode::Hedge {
+            account.mode = PositionMode::Hedged;
+        }
+        let open = |(place, scope): (u64, &KeyScope)| -> anyhow::Result<Desk> {
+            let mut terms = opening.terms;
+            terms.seed ^= place;
+            let setup = AccountSetup {
+                terms,
+                account: account.clone(),
+                listings: listings.clone(),
+                scope: *scope,
+            };
+            Ok(Desk { account: Account::new(setup)?, woken: BTreeMap::new() })
+        };
+        let desks = (0..).zip(scopes).map(open).collect::<anyhow::Result<_>>()?;
+        Ok(Self { desks, roster: roster.clone(), product })
+    }
+
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.desks.iter().filter_map(|desk| desk.account.deadline()).min()
+    }
+
+    pub(super) fn market(&mut self, event: &MarketEvent) -> anyhow::Result<()> {
+        self.desks.iter_mut().try_for_each(|desk| Ok(desk.account.market(event)?))
+    }
+
+    pub(super) fn tick(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        let due = self
+            .desks
+            .iter_mut()
+            .filter(|desk| desk.account.deadline().is_some_and(|at| at <= now));
+        due.into_iter().try_for_each(|desk| Ok(desk.account.tick(now)?))
+    }
+
+    /// Orders that work.
+    pub(super) fn working(&mut self, account: usize) -> Vec<OrderReport> {
+        let desk = self.desks.get_mut(account);
+        let all = Call::OpenOrders(None, Book::Both);
+        match desk.map(|desk| desk.account.call(&all, Timestamp::from_nanos(0))) {
+            Some(Ok(Answer::Orders(orders))) => orders,
+            _ => Vec::new(),
+        }
+    }
+
+    /// What comes of a call.
+    pub(super) fn call(
+        &mut self,
+        account: usize,
+        call: &Call,
+        now: Timestamp,
+    ) -> anyhow::Result<Answer> {
+        let spot = self.product == Product::Spot;
+        let desk = self.desks.get_mut(account).context("a key of no account")?;
+        if let Call::Place(new) = call
+            && spot
+            && let Some(refused) = desk.unbacked(new)
+        {
+            return Ok(refused);
+        }
+        if matches!(call, Call::ListenKey) {
+            return Ok(Answer::ListenKey(venues::binance::listen_key(account)));
+        }
+        let answer = desk.account.call(call, now)?;
+        Ok(match (call, answer) {
+            (Call::Order(order), Answer::Order(report)) if order.conditional => desk.before(report),
+            (Call::Balances, Answer::Balances(mut all)) if spot => {
+                all.extend(desk.coins(&self.roster)?);
+                Answer::Balances(all)
+            }
+            (_, answer) => answer,
+        })
+    }
+
+    /// What the private streams are to tell, as this venue tells it.
+    pub(super) fn words(&mut self, venue: VenueName, now: Timestamp) -> Vec<(usize, Word)> {
+        let mut out = Vec::new();
+        for (account, desk) in self.desks.iter_mut().enumerate() {
+            let said: Vec<Word> = desk.account.words().collect();
+            let traded: Vec<FillReport> = said.iter().filter_map(traded).collect();
+            let words = desk.as_told(said, venue);
+            out.extend(words.into_iter().map(|word| (account, word)));
+            let state = desk.after(&traded, (&self.roster, self.product), now);
+            out.extend(state.into_iter().map(|word| (account, word)));
+        }
+        out
+    }
+}
+
+impl Desk {
+    /// On spot only coins that are there can be sold: the refusal of an order that would sell others.
+    fn unbacked(&self, new: &NewOrder) -> Option<Answer> {
+        let (id, wanted) = (new.ticket.instrument, new.ticket.quantity.0);
+        if new.ticket.side == Side::Buy {
+            return None;
+        }
+        let held = u64::try_from(self.account.ledger().held(id, Leg::Net)).unwrap_or(0);
+        let selling = self
+            .account
+            .working()
+            .filter(|(_, ticket, _)| ticket.instrument == id && ticket.side == Side::Sell);
+        let promised: u64 = selling.map(|(_, _, rest)| rest.0).sum();
+        let short = promised.saturating_add(wanted) > held;
+        let text = "Account has insufficient balance for requested action.".to_owned();
+        let refused = Refused { kind: RefusedKind::Balance, code: 0, text };
+        short.then_some(Answer::Refused(refused))
+    }
+
+    /// Coins of a spot account.
+    fn coins(&self, roster: &Roster) -> anyhow::Result<Vec<Balance>> {
+        let mut coins = Vec::new();
+        for (id, one) in (0..).map(InstrumentId).zip(roster.all()) {
+            let lots = u64::try_from(self.account.ledger().held(id, Leg::Net)).unwrap_or(0);
+            let selling = self
+                .account
+                .working()
+                .filter(|(_, ticket, _)| ticket.instrument == id && ticket.side == Side::Sell);
+            let promised: u64 = selling.map(|(_, _, rest)| rest.0).sum();
+            if lots > 0 {
+                let available = coins_of(one, Quantity(lots.saturating_sub(promised)))?;
+                coins.push(Balance {
+                    currency: one.base,
+                    total: coins_of(one, Quantity(lots))?,
+                    available,
+                });
+            }
+        }
+        Ok(coins)
+    }
+
+    /// A conditional order that is none any more, as it was.
+    fn before(&self, report: OrderReport) -> Answer {
+        let known = report.venue.and_then(|id| Some((id, self.woken.get(&id)?)));
+        match known {
+            Some((id, was)) if is_plain(report.kind) => {
+                let state = OrderState::Triggered;
+                Answer::Woken(OrderReport { state, filled: report.filled, ..*was }, id)
+            }
+            _ => Answer::Order(report),
+        }
+    }
+
+    /// A venue that tells a trade with its order does not tell of the order before.
+    fn as_told(&mut self, said: Vec<Word>, venue: VenueName) -> Vec<Word> {
+        let mut out = Vec::with_capacity(said.len());
+        let mut said = said.into_iter().peekable();
+        while let Some(word) = said.next() {
+            if let Word::Order(order) = &word {
+                if order.state == OrderState::Triggered {
+                    if let Some(triggered) = self.wake(order).filter(|_| venue != VenueName::Bybit)
+                    {
+                        out.push(Word::Triggered(triggered));
+                        continue;
+                    }
+                }
+                let with_trade =
+                    matches!(said.peek(), Some(Word::Fill(fill)) if fill.venue == order.venue);
+                if with_trade && venue != VenueName::Bybit {
+                    continue;
+                }
+            }
+            out.push(word);
+        }
+        out
+    }
+
+    fn wake(&mut self, order: &OrderReport) -> Option<Triggered> {
+        let id = order.venue?;
+        self.woken.insert(id, *order);
+        if self.woken.len() > WOKEN_MAX {
+            self.woken.pop_first();
+        }
+        Some(Triggered { client: order.client, waiting: Some(id), venue: id })
+    }
+
+    /// Positions and holdings that trades changed.
+    fn after(
+        &mut self,
+        traded: &[FillReport],
+        (roster, product): (&Roster, Product),
+        now: Timestamp,
+    ) -> Vec<Word> {
+        if traded.is_empty() {
+            return Vec::new();
+        }
+        let mut words = Vec::new();
+        if let Ok(Answer::Balances(all)) = self.account.call(&Call::Balances, now) {
+            words.extend(all.into_iter().map(Word::Balance));
+        }
+        if product == Product::Spot {
+            words.extend(self.coins(roster).unwrap_or_default().into_iter().map(Word::Balance));
+            return words;
+        }
+        let held = match self.account.call(&Call::Positions, now) {
+            Ok(Answer::Positions(held)) => held,
+            _ => Vec::new(),
+        };
+        let mut changed: Vec<(InstrumentId, Leg)> =
+            traded.iter().map(|fill| (fill.instrument, fill.leg)).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        for (instrument, leg) in changed {
+            let found = held.iter().find(|one| (one.instrument, one.leg) == (instrument, leg));
+            let flat = PositionReport {
+                instrument,
+                leg,
+                lots: 0,
+                entry: None,
+                liquidation: None,
+                leverage: None,
+                time: now,
+            };
+            words.push(Word::Position(found.copied().unwrap_or(flat)));
+        }
+        words
+    }
+}
+
+const fn is_plain(kind: OrderKind) -> bool {
+    matches!(kind, OrderKind::Market | OrderKind::Limit { .. })
+}
+
+fn traded(word: &Word) -> Option<FillReport> {
+    match word {
+        Word::Fill(fill) => Some(*fill),
+        _ => None,
+    }
+}
+
+/// Lots as coins.
+fn coins_of(one: &Traded, lots: Quantity) -> anyhow::Result<Money> {
+    let scale = one.listing.instrument.lot_scale;
+    let units = i64::try_from(lots.0).context("more coins than there are")?;
+    Ok(Money::parse(&scale.format(units))?)
+}
+
+/// What a position needs: its value by the most leverage, and half of that to be kept.
+fn margin(roster: &Roster) -> anyhow::Result<Vec<(InstrumentId, MarginTiers)>> {
+    let tiers = |one: &Traded| -> anyhow::Result<MarginTiers> {
+        let most = i128::from(one.leverage_max.max(1));
+        let initial = Rate(Rate::ONE.0 / most);
+        Ok(MarginTiers::flat(initial, Rate(initial.0 / 2))?)
+    };
+    (0..).map(InstrumentId).zip(roster.all()).map(|(id, one)| Ok((id, tiers(one)?))).collect()
+}
