@@ -17,7 +17,7 @@ fn main() {
     let mut counts = Counts::default();
     let mut failed = 0;
     for seed in first..first + count {
-        let verdict = simulate(seed, &Options { intents, trace });
+        let verdict = simulate(seed, Options { intents, trace });
         counts.add(&verdict.counts);
         verdict.trace.iter().for_each(|line| println!("{line}"));
         if !verdict.broken.is_empty() {

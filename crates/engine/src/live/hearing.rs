@@ -31,10 +31,9 @@ impl Custodian {
                     self.compare.look_soon(super::answers::after(now, soon));
                 }
             }
-            Word::Balance(_) => {}
             Word::Ready => self.linked(Link::Up, now),
             Word::Gap => self.compare.distrust(now),
-            Word::Ending => {}
+            Word::Balance(_) | Word::Ending => {}
         }
         self.settle(now);
     }
@@ -130,7 +129,9 @@ impl Custodian {
         }
         // The word may be an old one: what it is, the venue says when it is asked.
         held.ask_at = Some(now);
-        held.unwanted = role == Role::Foreign;
+        if role == Role::Foreign {
+            held.unwant();
+        }
         if role == Role::Stop {
             self.stops.inherit(held);
         }

@@ -25,10 +25,8 @@ pub(super) struct Held {
     pub(super) reported: Option<u64>,
     /// Whether the kernel was told that the venue has it.
     pub(super) accepted: bool,
-    /// Whether its owner wants it back.
-    pub(super) unwanted: bool,
-    /// Whether a cancel was sent: from then on it may be gone at any time.
-    pub(super) taken_back: bool,
+    /// What its owner wants of it.
+    pub(super) wish: Wish,
     /// Whether a call about it is under way.
     pub(super) asking: bool,
     /// When to ask the venue next.
@@ -54,6 +52,17 @@ pub(super) enum Stage {
     Over(OrderState),
 }
 
+/// What the owner of an order wants of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// It stands as long as the venue lets it.
+    Keep,
+    /// It is to be taken back, and no cancel has gone out.
+    TakeBack,
+    /// A cancel was sent: from then on it may be gone at any time.
+    TakenBack,
+}
+
 impl Held {
     pub(super) const fn new(client: ClientId, role: Role, order: Order, stage: Stage) -> Self {
         Self {
@@ -67,12 +76,23 @@ impl Held {
             before: 0,
             reported: None,
             accepted: false,
-            unwanted: false,
-            taken_back: false,
+            wish: Wish::Keep,
             asking: false,
             ask_at: None,
             tries: 0,
         }
+    }
+
+    /// Its owner wants it back.
+    pub(super) fn unwant(&mut self) {
+        if self.wish == Wish::Keep {
+            self.wish = Wish::TakeBack;
+        }
+    }
+
+    /// Whether its owner wants it back.
+    pub(super) fn is_unwanted(&self) -> bool {
+        self.wish != Wish::Keep
     }
 
     /// Lots that may still trade.

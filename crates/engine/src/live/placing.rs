@@ -3,7 +3,7 @@
 use super::{
     ClientId,
     custodian::{Barrier, Custodian, Notice, Tidings, Writing},
-    held::{Held, Stage},
+    held::{Held, Stage, Wish},
     record::{Record, Role},
     stops::Cover,
     terms::{Kill, Permit},
@@ -248,7 +248,7 @@ impl Custodian {
         if self.orders.get(client).is_some_and(|held| held.stage == Stage::Waiting) {
             self.finish(client, Ending::Cancelled, now);
         } else if let Some(held) = self.orders.get_mut(client) {
-            held.unwanted = true;
+            held.unwant();
         }
     }
 
@@ -257,7 +257,7 @@ impl Custodian {
         let Some(held) = self.orders.get(client) else { return };
         let ticket = amended(&held.order.ticket, change);
         let grows = ticket.quantity > held.order.ticket.quantity && !self.is_reducing(held);
-        let may = held.stage == Stage::Live && !held.asking && !held.unwanted;
+        let may = held.stage == Stage::Live && !held.asking && !held.is_unwanted();
         if !may || (grows && self.standing_barrier().is_some()) {
             self.tell(client, Tidings::Unchanged(Reason::UnknownOrder), now);
             return;
@@ -279,11 +279,11 @@ impl Custodian {
 
     /// Sends cancels for what nobody wants any more.
     pub(super) fn take_back_what_is_unwanted(&mut self, now: Timestamp) {
-        let is = |held: &Held| held.unwanted && held.stage == Stage::Live && !held.asking;
+        let is = |held: &Held| held.is_unwanted() && held.stage == Stage::Live && !held.asking;
         for client in self.orders.names(|held| is(held) && held.ask_at.is_none()) {
             let Some(held) = self.orders.get_mut(client) else { continue };
             held.asking = true;
-            held.taken_back = true;
+            held.wish = Wish::TakenBack;
             let reference = held.reference();
             let about = super::custodian::About::Cancel(client);
             self.send(super::Call::Cancel(reference), about, now);

@@ -5,7 +5,7 @@ use super::{
     ClientId,
     answers::later,
     custodian::{Custodian, Notice},
-    held::{Held, Stage},
+    held::{Held, Stage, Wish},
     placing::beyond,
     record::Role,
 };
@@ -150,13 +150,18 @@ impl Custodian {
         now: Timestamp,
     ) -> Cover {
         let key = (instrument, leg, side);
-        let Some(want) = self.wanted(key) else { return Cover::None };
+        let Some(mut want) = self.wanted(key) else { return Cover::None };
         let guard = self.stops.0.get(&key).copied().unwrap_or_default();
+        if !self.is_certain() {
+            // What is on its way unknown may need all that stands.
+            let stands = guard.standing.and_then(|name| self.orders.get(name)).map(Held::open);
+            want.lots = want.lots.max(stands.unwrap_or(0));
+        }
         self.want_again([guard.standing, guard.coming]);
         let good = |name: Option<ClientId>| {
             name.and_then(|name| self.orders.get(name)).is_some_and(|held| {
                 let trigger = held.order.ticket.kind.trigger().unwrap_or_default();
-                !held.unwanted
+                !held.is_unwanted()
                     && held.open() >= want.lots
                     && trigger.0.abs_diff(want.trigger.0) <= want.slack
             })
@@ -164,7 +169,7 @@ impl Custodian {
         let large = |name: Option<ClientId>| {
             let held = name.and_then(|name| self.orders.get(name));
             held.is_some_and(|held| {
-                !held.unwanted && held.open() >= want.lots && held.stage == Stage::Live
+                !held.is_unwanted() && held.open() >= want.lots && held.stage == Stage::Live
             })
         };
         let enough = if large(guard.standing) { Cover::Standing } else { Cover::Coming };
@@ -186,8 +191,9 @@ impl Custodian {
     /// Stops that were to be taken back, and for which no cancel has gone out.
     fn want_again(&mut self, names: [Option<ClientId>; 2]) {
         for name in names.into_iter().flatten() {
-            if let Some(held) = self.orders.get_mut(name) {
-                held.unwanted = held.taken_back;
+            let held = self.orders.get_mut(name);
+            if let Some(held) = held.filter(|held| held.wish == Wish::TakeBack) {
+                held.wish = Wish::Keep;
             }
         }
     }
@@ -264,7 +270,7 @@ impl Custodian {
         (guard.refusals, guard.retry_at) = (0, None);
         for name in [guard.standing, guard.coming].into_iter().flatten() {
             if let Some(held) = self.orders.get_mut(name) {
-                held.unwanted = true;
+                held.unwant();
             }
         }
         if guard.standing.is_none() && guard.coming.is_none() {
@@ -287,7 +293,7 @@ impl Custodian {
             (guard.refusals, guard.retry_at) = (0, None);
             let before = guard.standing.replace(client);
             if let Some(before) = before.and_then(|name| self.orders.get_mut(name)) {
-                before.unwanted = true;
+                before.unwant();
             }
         }
         self.dirty.insert(ticket.instrument);

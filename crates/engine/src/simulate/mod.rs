@@ -16,6 +16,7 @@
 
 mod checks;
 mod faults;
+mod machine;
 mod network;
 mod trader;
 mod world;
@@ -111,7 +112,7 @@ pub const ORDERS_MIN: u64 = 50;
 
 /// Runs one world to its end.
 #[must_use]
-pub fn simulate(seed: u64, options: &Options) -> Verdict {
+pub fn simulate(seed: u64, options: Options) -> Verdict {
     let mut world = World::new(seed, options);
     match world.run() {
         Ok(()) => world.verdict(),

@@ -280,7 +280,7 @@ impl World {
                     return Ok(());
                 }
                 self.kill = Kill::Off;
-                self.tell(self.life, |bot, now| bot.release(now))?;
+                self.tell(self.life, crate::live::Session::release)?;
             }
             _ => {}
         }

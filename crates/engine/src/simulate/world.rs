@@ -7,21 +7,19 @@ use super::{
     trader::Wanting,
 };
 use crate::{
-    Data, Digest, Engine, Error, Event, MarketEvent,
+    Data, Error, Event, MarketEvent,
     exchange::{self, FeeTerms, Model, random::SplitMix64},
     live::{
-        Answer, BeginError, Call, CallId, Caps, Effect, Epoch, KeyScope, Kill, Link, Past,
-        Permission, Permit, Record, Session, StopRule, Tail, Terms, Unknown, Word, Writing,
+        Answer, Call, CallId, KeyScope, Kill, Link, Permission, Permit, Session, Tail, Unknown,
+        Word, Writing,
     },
-    risk::Span,
-    ticks::{Log, Recording},
     venue::{Account, AccountSetup},
 };
 use market::{
     Currency, Instrument, Listing, Money, Price, Quantity, Quote, Rate, Scale, Settlement,
     Timestamp,
 };
-use portfolio::{AccountTerms, InstrumentId, Ledger, MarginTiers};
+use portfolio::{AccountTerms, InstrumentId, MarginTiers};
 use std::collections::BTreeMap;
 
 pub(super) const MS: i64 = 1_000_000;
@@ -34,8 +32,6 @@ const LIVELY: i64 = 240 * SECOND;
 const QUIET: i64 = 180 * SECOND;
 /// Steps of one world; more is a world that never comes to rest.
 const STEPS_MAX: u32 = 400_000;
-/// Records after which the state is written down whole.
-const RECORDS_MAX: usize = 200;
 /// The venue drops a request that is older.
 pub(super) const WINDOW: i64 = 5 * SECOND;
 /// What the venue shows may be so old.
@@ -77,13 +73,13 @@ pub(super) enum Fate {
 
 /// When a process dies, and of what.
 #[derive(Debug, Clone, Copy)]
-struct Doom {
-    when: When,
-    fault: Fault,
+pub(super) struct Doom {
+    pub(super) when: When,
+    pub(super) fault: Fault,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
+pub(super) enum When {
     /// After so many more effects.
     After(u32),
     /// Right behind the next entry that is sent.
@@ -91,7 +87,7 @@ enum When {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sent {
+pub(super) enum Sent {
     No,
     Yes,
 }
@@ -100,8 +96,8 @@ pub(super) struct World {
     pub(super) seed: u64,
     pub(super) now: Timestamp,
     pub(super) dice: SplitMix64,
-    queue: BTreeMap<(Timestamp, u64), Next>,
-    queued: u64,
+    pub(super) queue: BTreeMap<(Timestamp, u64), Next>,
+    pub(super) queued: u64,
     pub(super) venue: Account,
     pub(super) bot: Option<Session<Wanting>>,
     pub(super) life: u32,
@@ -110,23 +106,23 @@ pub(super) struct World {
     pub(super) permit: Permit,
     pub(super) kill: Kill,
     pub(super) disk: Writing,
-    snapshot: Option<Vec<u8>>,
-    records: Vec<Vec<u8>>,
-    durable: usize,
-    power_lost: Tail,
+    pub(super) snapshot: Option<Vec<u8>>,
+    pub(super) records: Vec<Vec<u8>>,
+    pub(super) durable: usize,
+    pub(super) power_lost: Tail,
     /// When the bot dies.
-    dies_in: Option<Doom>,
+    pub(super) dies_in: Option<Doom>,
     /// Faults that hit the next message that they can hit.
     pub(super) armed: Vec<Fault>,
-    prices: Vec<i64>,
-    listings: Vec<Listing>,
+    pub(super) prices: Vec<i64>,
+    pub(super) listings: Vec<Listing>,
     pub(super) counts: Counts,
     pub(super) checks: Checks,
-    intents: Intents,
-    wake_at: Option<Timestamp>,
+    pub(super) intents: Intents,
+    pub(super) wake_at: Option<Timestamp>,
     /// When everything is left alone.
-    quiet_from: Option<Timestamp>,
-    trace: Option<Vec<String>>,
+    pub(super) quiet_from: Option<Timestamp>,
+    pub(super) trace: Option<Vec<String>>,
 }
 
 /// Whether the venue takes stops before there is a position.
@@ -137,7 +133,7 @@ pub(super) enum StopFirst {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, options: &Options) -> Self {
+    pub(super) fn new(seed: u64, options: Options) -> Self {
         let mut dice = SplitMix64::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66);
         let listings: Vec<Listing> = (0..2).map(listing).collect();
         let stop_first = if dice.up_to(1) == 0 { StopFirst::Yes } else { StopFirst::No };
@@ -209,7 +205,7 @@ impl World {
     }
 
     /// Notes down what happens, where somebody wants to read it.
-    fn note(&mut self, what: impl FnOnce() -> String) {
+    pub(super) fn note(&mut self, what: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{} life {} {}", self.now, self.life, what()));
         }
@@ -270,12 +266,11 @@ impl World {
             Next::Word { life, word } if self.link == Link::Up => {
                 self.tell(life, |bot, now| bot.word(&word, now))
             }
-            Next::Word { .. } => Ok(()),
             Next::Stream { life } if life == self.life && self.bot.is_some() => {
                 self.link = Link::Up;
                 self.tell(life, |bot, now| bot.link(Link::Up, now))
             }
-            Next::Stream { .. } => Ok(()),
+            Next::Word { .. } | Next::Stream { .. } => Ok(()),
             Next::Wake { life } => {
                 if life == self.life {
                     self.wake_at = None;
@@ -359,210 +354,6 @@ impl World {
         true
     }
 
-    /// A bot begins, with what the former one left.
-    fn start(&mut self) -> Result<(), Error> {
-        if self.bot.is_some() {
-            return Ok(());
-        }
-        self.life += 1;
-        self.counts.lives += 1;
-        let past = Past {
-            snapshot: self.snapshot.clone(),
-            records: self.records.clone(),
-            tail: std::mem::take(&mut self.power_lost),
-        };
-        let trader = Wanting::new(self.seed ^ u64::from(self.life), self.listings.len());
-        let ledger = Ledger::on(account_terms(), &self.listings)?;
-        let log = Log::new(Recording::Chain, Digest([0; 32]));
-        let engine = Engine::new(trader, ledger, self.listings.len(), log);
-        let epoch = Epoch(self.dice.next());
-        let begun = Session::begin(engine, self.terms(), epoch, &past, self.now);
-        let mut bot = match begun {
-            Ok(bot) => bot,
-            Err(BeginError::Kernel(error)) => return Err(error),
-            Err(BeginError::Memory(error)) => {
-                self.checks.broken.push(format!("a life could not begin: {error}"));
-                return Ok(());
-            }
-        };
-        if self.intents == Intents::Skipped {
-            bot.forget_intents();
-        }
-        bot.permit(self.permit);
-        bot.writing(self.disk);
-        self.bot = Some(bot);
-        self.checks.epochs.insert(epoch);
-        self.carry_out();
-        self.durable = self.records.len();
-        let pause = 50 * MS + self.draw(400 * MS);
-        self.after(pause, Next::Stream { life: self.life });
-        self.remind()
-    }
-
-    /// The person at the switch sees where it stands, and puts it where it was left: a full disk may
-    /// have swallowed that.
-    fn remind(&mut self) -> Result<(), Error> {
-        let stands = self.bot.as_ref().map_or(self.kill, |bot| bot.custodian().kill_level());
-        let kill = self.kill;
-        if stands < kill {
-            self.tell(self.life, |bot, now| bot.kill(kill, now))?;
-        } else if stands > kill {
-            self.after(SECOND, Next::Over(Fault::KillSwitch));
-        }
-        Ok(())
-    }
-
-    fn terms(&self) -> Terms {
-        let stop = StopRule { distance: Rate::from_bps(300), beyond: Rate::from_bps(50) };
-        Terms {
-            stop: Some(stop),
-            stop_first: self.stop_first == StopFirst::Yes,
-            caps: Caps { slippage: Some(Rate::from_bps(100)), ..Caps::default() },
-            window: Span::from_secs(5),
-            lag: Span::from_secs(2),
-            compare_every: Span::from_secs(20),
-            ..Terms::of(self.listings.clone())
-        }
-    }
-
-    /// Carries effects out, one after the other; the bot may die between any two.
-    pub(super) fn carry_out(&mut self) {
-        let Some(bot) = &mut self.bot else { return };
-        let effects: Vec<Effect> = bot.effects().collect();
-        let mut written = Writing::Works;
-        for effect in effects {
-            self.note(|| format!("does {effect:?}"));
-            if self.is_the_end(&effect) {
-                return;
-            }
-            match effect {
-                Effect::Record(record) if self.disk == Writing::Works => self.write(&record),
-                Effect::Record(_) => written = Writing::Fails,
-                Effect::Send(id, call) => self.go_out(id, call, written),
-                Effect::Notice(_) => {}
-            }
-        }
-        // It may die before it does anything else.
-        if self.dies_in.is_some_and(|doom| doom.when == When::BehindEntry(Sent::Yes))
-            && let Some(doom) = self.dies_in
-        {
-            self.die(doom.fault);
-            return;
-        }
-        if written == Writing::Fails
-            && let Some(bot) = &mut self.bot
-        {
-            bot.writing(Writing::Fails);
-        }
-        if self.records.len() > RECORDS_MAX && self.disk == Writing::Works {
-            self.checkpoint();
-        }
-        self.set_alarm();
-    }
-
-    /// Whether the process dies before this effect: after so many, or right behind an entry that was
-    /// sent.
-    fn is_the_end(&mut self, effect: &Effect) -> bool {
-        let Some(doom) = &mut self.dies_in else { return false };
-        let fault = doom.fault;
-        match doom.when {
-            When::After(0) | When::BehindEntry(Sent::Yes) => {
-                self.die(fault);
-                return true;
-            }
-            When::After(left) => doom.when = When::After(left - 1),
-            When::BehindEntry(Sent::No) => {
-                let opens = |bot: &Session<Wanting>| match effect {
-                    Effect::Send(_, call) => bot.custodian().opens(call),
-                    _ => false,
-                };
-                if self.bot.as_ref().is_some_and(opens) {
-                    doom.when = When::BehindEntry(Sent::Yes);
-                }
-            }
-        }
-        false
-    }
-
-    fn write(&mut self, record: &Record) {
-        let mut bytes = Vec::new();
-        record.write(&mut bytes);
-        self.checks.wrote(record);
-        self.counts.records += 1;
-        let at_once = matches!(record, Record::Kill { .. });
-        self.records.push(bytes);
-        // The committer flushes what has been written every few milliseconds.
-        if at_once || self.dice.up_to(3) == 0 {
-            self.durable = self.records.len();
-        }
-    }
-
-    /// The state takes the place of the records: now and then, and after a full disk.
-    pub(super) fn checkpoint(&mut self) {
-        if let Some(bot) = &self.bot {
-            self.snapshot = Some(bot.custodian().snapshot());
-            self.records.clear();
-            self.durable = 0;
-        }
-    }
-
-    fn set_alarm(&mut self) {
-        let Some(deadline) = self.bot.as_ref().and_then(Session::deadline) else { return };
-        if self.wake_at.is_some_and(|at| at <= deadline && at > self.now) {
-            return;
-        }
-        self.wake_at = Some(deadline);
-        let wait = deadline.nanos().saturating_sub(self.now.nanos()).max(MS);
-        self.after(wait, Next::Wake { life: self.life });
-    }
-
-    fn die(&mut self, fault: Fault) {
-        *self.counts.faults.entry(fault).or_default() += 1;
-        self.dies_in = None;
-        self.bot = None;
-        self.link = Link::Down;
-        self.wake_at = None;
-        if fault == Fault::PowerLoss {
-            let lost = self.records.len().saturating_sub(self.durable);
-            let kept = self.durable + usize::try_from(self.draw(lost as i64)).unwrap_or(0);
-            self.records.truncate(kept);
-            self.power_lost = Tail::Doubtful;
-        }
-        self.delay_what_is_under_way();
-        let pause = 20 * MS + self.draw(6 * SECOND);
-        self.after(pause, Next::Start);
-    }
-
-    /// Whatever ends a process may also hold up what it has sent: half of it arrives late, some of it
-    /// after the next life has begun.
-    fn delay_what_is_under_way(&mut self) {
-        let is_request = |next: &Next| matches!(next, Next::Request { call, .. } if call.acts());
-        let under_way = self.queue.iter().filter(|(_, next)| is_request(next));
-        let places: Vec<(Timestamp, u64)> = under_way.map(|(place, _)| *place).collect();
-        for place in places {
-            if self.dice.up_to(1) == 0
-                && let Some(request) = self.queue.remove(&place)
-            {
-                let late = self.draw(WINDOW + SECOND);
-                self.after(late, request);
-            }
-        }
-    }
-
-    /// Whether the machine is about to fail already.
-    pub(super) const fn is_doomed(&self) -> bool {
-        self.dies_in.is_some()
-    }
-
-    /// The machine is to fail soon: at any one of the next effects.
-    pub(super) fn doom(&mut self, fault: Fault) {
-        let when = match self.dice.up_to(1) {
-            0 => When::BehindEntry(Sent::No),
-            _ => When::After(u32::try_from(self.dice.up_to(7)).unwrap_or(0)),
-        };
-        self.dies_in = self.dies_in.or(Some(Doom { when, fault }));
-    }
-
     pub(super) fn verdict(&self) -> Verdict {
         let mut counts = self.counts.clone();
         counts.orders_least = counts.orders;
@@ -590,7 +381,7 @@ fn listing(place: u32) -> Listing {
     Listing { settlement: Settlement::Margin, ..Listing::of(instrument) }
 }
 
-fn account_terms() -> AccountTerms {
+pub(super) fn account_terms() -> AccountTerms {
     let tiers = MarginTiers::flat(Rate::from_bps(1_000), Rate::from_bps(500));
     let margin = tiers.map(|tiers| (0..2).map(|id| (InstrumentId(id), tiers.clone())).collect());
     AccountTerms {

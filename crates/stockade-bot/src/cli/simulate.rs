@@ -97,7 +97,7 @@ fn all(first: u64, seeds: u64, options: Options, output: Output) -> Sum {
                     is_over.store(true, Ordering::Relaxed);
                     return;
                 }
-                let verdict = simulate(first.wrapping_add(place), &options);
+                let verdict = simulate(first.wrapping_add(place), options);
                 sum.lock().unwrap_or_else(PoisonError::into_inner).add(verdict);
             }
         };
