@@ -1,21 +1,25 @@
-//! Runs seeds of the simulation: `world FIRST COUNT [skip]`.
+//! Runs seeds of the simulation: `world FIRST COUNT [skip|trace]`.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "an example"
+    reason = "an example speaks and reads its arguments"
 )]
-use engine::simulate::{Counts, Intents, Options, simulate};
+
+use engine::simulate::{Counts, Intents, Options, Trace, simulate};
+
 fn main() {
     let args: Vec<String> = std::env::args().collect();
-    let first: u64 = args.get(1).and_then(|a| a.parse().ok()).unwrap_or(0);
-    let count: u64 = args.get(2).and_then(|a| a.parse().ok()).unwrap_or(100);
-    let intents = if args.get(3).is_some() { Intents::Skipped } else { Intents::Written };
+    let number = |place: usize, or: u64| args.get(place).and_then(|a| a.parse().ok()).unwrap_or(or);
+    let (first, count) = (number(1, 0), number(2, 100));
+    let word = args.get(3).map_or("", String::as_str);
+    let intents = if word == "skip" { Intents::Skipped } else { Intents::Written };
+    let trace = if word == "trace" { Trace::Kept } else { Trace::None };
     let mut counts = Counts::default();
     let mut failed = 0;
     for seed in first..first + count {
-        let verdict = simulate(seed, &Options { intents });
+        let verdict = simulate(seed, Options { intents, trace });
         counts.add(&verdict.counts);
+        verdict.trace.iter().for_each(|line| println!("{line}"));
         if !verdict.broken.is_empty() {
             failed += 1;
             if failed <= 12 {
@@ -23,5 +27,5 @@ fn main() {
             }
         }
     }
-    println!("{failed} of {count} failed; {counts:#?}");
+    println!("{failed} of {count} failed; {counts:?}");
 }

@@ -128,8 +128,18 @@ impl<'a> Replay<'a> {
         series: &'a [BarSeries],
         log: (Digest, &'a [Block]),
     ) -> Result<Self, ReplayError> {
+        Self::after_history(strategy, series, 0, log)
+    }
+
+    /// Of the log of a run that began with so many rows of history, on which nothing was decided.
+    pub fn after_history(
+        strategy: &Strategy,
+        series: &'a [BarSeries],
+        history: usize,
+        log: (Digest, &'a [Block]),
+    ) -> Result<Self, ReplayError> {
         let instruments: Vec<Instrument> = series.iter().map(|s| s.instrument().clone()).collect();
-        let tape = Box::new(BarTape::new(strategy, series)?);
+        let tape = Box::new(BarTape::new(strategy, series, history)?);
         Self::of(strategy, &instruments, tape, log)
     }
 

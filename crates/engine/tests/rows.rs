@@ -7,7 +7,7 @@ use engine::{
     Command, Decision, Digest, Engine, Error, Event, Flags, Outcome, PaperRun, Resources, Row,
     RowEvaluator, RuleTrader, Simulation, Strategy, Terms, Unwatched, ValueRows, calendar,
     columns_digest, evaluate, parse_strategy,
-    replay::replay,
+    replay::{Replay, ReplayError, replay},
     risk, run_id, simulate_streaming,
     ticks::{Log, Recording},
 };
@@ -269,6 +269,32 @@ fn summed(
     }
     prop_assert_eq!(totals, want);
     Ok(())
+}
+
+#[test]
+fn a_run_after_long_history_is_told_again() {
+    let strategy = strategy(RULES[2], MORE[0], "next_open");
+    let series = [tape::walk("A", 400, 1), tape::walk("B", 400, 2)];
+    let mut run = paper_run(&strategy, &series);
+    let warm = run.look_back().settled.expect("fades");
+    assert!(warm > strategy.lookback() && warm < 200, "{warm}");
+    for (place, (time, bars)) in rows(&series).iter().enumerate() {
+        if place < warm {
+            run.warm(*time, bars).expect("a row");
+            assert_eq!(run.desk().orders(), 0, "history is not traded");
+        } else {
+            run.push(*time, bars).expect("a row");
+        }
+    }
+    let end = run.finish().expect("ends");
+    assert!(end.fills.len() > 20, "{}", end.fills.len());
+    let log = (run_id(columns_digest(&series), &strategy), &end.blocks[..]);
+    let told =
+        Replay::after_history(&strategy, &series, warm, log).expect("whole").run_to(u64::MAX);
+    assert_eq!(Some(told.expect("replays").equity), end.final_equity());
+    let other = Replay::after_history(&strategy, &series, warm - 50, log).expect("whole");
+    let told = { other }.run_to(u64::MAX).map(|state| state.tick);
+    assert!(matches!(told, Err(ReplayError::Differs { .. })), "{told:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod firewall;
 mod kernel;
 mod listeners;
 mod root;
+mod rules;
 mod service;
 mod ssh;
 mod sshd;
@@ -59,24 +60,34 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn new(area: &'static str, severity: Severity, what: impl Into<String>) -> Self {
+    /// What was found in an area; the rest is added word by word.
+    #[must_use]
+    pub fn new(area: &'static str, severity: Severity, what: impl Into<String>) -> Self {
         let what = what.into();
         Self { area, claim: None, severity, what, why: "", fix: None, evidence: String::new() }
     }
 
-    fn claim(self, claim: &'static str) -> Self {
+    /// Which claim it speaks to.
+    #[must_use]
+    pub fn claim(self, claim: &'static str) -> Self {
         Self { claim: Some(claim), ..self }
     }
 
-    fn why(self, why: &'static str) -> Self {
+    /// Why it matters.
+    #[must_use]
+    pub fn why(self, why: &'static str) -> Self {
         Self { why, ..self }
     }
 
-    fn fix(self, fix: impl Into<String>) -> Self {
+    /// The command that mends it, or shows more.
+    #[must_use]
+    pub fn fix(self, fix: impl Into<String>) -> Self {
         Self { fix: Some(fix.into()), ..self }
     }
 
-    fn evidence(self, evidence: impl Into<String>) -> Self {
+    /// What was read, and what stood there.
+    #[must_use]
+    pub fn evidence(self, evidence: impl Into<String>) -> Self {
         Self { evidence: evidence.into(), ..self }
     }
 }

@@ -17,13 +17,17 @@
 pub mod doctor;
 pub mod unit;
 
+#[cfg(target_os = "linux")]
 mod calls;
+#[cfg(target_os = "linux")]
 mod fence;
 mod private;
 
+#[cfg(target_os = "linux")]
 pub use calls::refused_calls;
+#[cfg(target_os = "linux")]
 pub use fence::{Enforced, Fence, Fenced, Paths, Ports, Strength, harden};
-pub use private::{check_private_directory, open_private};
+pub use private::{check_private_directory, open_credential, open_private};
 
 use std::{io, path::PathBuf};
 

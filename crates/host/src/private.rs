@@ -21,17 +21,30 @@ const STICKY: u32 = 0o1000;
 /// the way must be the user's own, and no directory above may be writable by everybody unless it is sticky.
 pub fn open_private(path: &Path, user: u32) -> Result<File, Error> {
     let real = resolved(path, user)?;
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    // Not following and not blocking: a pipe put in place of the file would hang the start.
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let flags =
-        i32::try_from(flags.bits()).map_err(|_| failed(io::ErrorKind::Unsupported.into()))?;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(&real).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(Error::Kind { path: path.to_owned(), wanted: "a file" });
-    }
+    let file = open(path, &real)?;
+    let metadata =
+        file.metadata().map_err(|source| Error::File { path: path.to_owned(), source })?;
     check(path, &metadata, user, 0o600)?;
+    Ok(file)
+}
+
+/// Opens a credential that systemd hands to a service, by its name in the service's directory of credentials.
+///
+/// systemd gives the service's user access by an access list, whose mask shows as the group's bit to read; the
+/// directory around it is closed to others, so that bit alone is no exposure here.
+pub fn open_credential(directory: &Path, name: &str, user: u32) -> Result<File, Error> {
+    let path = directory.join(name);
+    if name.is_empty() || name.contains('/') || name.starts_with('.') {
+        return Err(Error::Kind { path, wanted: "a credential's name" });
+    }
+    let failed = |source| Error::File { path: path.clone(), source };
+    let around = fs::symlink_metadata(directory).map_err(failed)?;
+    if !around.is_dir() {
+        return Err(Error::Kind { path: directory.to_owned(), wanted: "a directory" });
+    }
+    check_bits(directory, &around, user, (0o050, 0o500))?;
+    let file = open(&path, &path)?;
+    check_bits(&path, &file.metadata().map_err(failed)?, user, (0o040, 0o400))?;
     Ok(file)
 }
 
@@ -46,10 +59,34 @@ pub fn check_private_directory(path: &Path, user: u32) -> Result<(), Error> {
     check(path, &metadata, user, 0o700)
 }
 
+/// Opens a file, not a link and not a pipe; errors name it as the caller does.
+fn open(path: &Path, real: &Path) -> Result<File, Error> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    // Not blocking: a pipe put in place of the file would hang the start.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags =
+        i32::try_from(flags.bits()).map_err(|_| failed(io::ErrorKind::Unsupported.into()))?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(real).map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(Error::Kind { path: path.to_owned(), wanted: "a file" });
+    }
+    Ok(file)
+}
+
 fn check(path: &Path, metadata: &Metadata, user: u32, wanted: u32) -> Result<(), Error> {
+    check_bits(path, metadata, user, (0, wanted))
+}
+
+/// Whether nobody else has a bit, but for those `allowed`.
+fn check_bits(
+    path: &Path,
+    metadata: &Metadata,
+    user: u32,
+    (allowed, wanted): (u32, u32),
+) -> Result<(), Error> {
     owned(path, metadata, user)?;
     let mode = metadata.permissions().mode() & 0o7777;
-    if mode & OTHERS != 0 {
+    if mode & OTHERS & !allowed != 0 {
         return Err(Error::Exposed { path: path.to_owned(), mode, wanted });
     }
     Ok(())
@@ -105,6 +142,7 @@ mod tests {
 
         fn file(&self, name: &str, mode: u32) -> PathBuf {
             let path = self.root.path().join(name);
+            drop(fs::remove_file(&path));
             fs::write(&path, "secret").expect("is written");
             set_mode(&path, mode);
             path
@@ -186,6 +224,27 @@ mod tests {
             let error = open_private(&path, house.user + 1).map(drop).expect_err("is refused");
             assert!(matches!(error, Error::ForeignOwner { .. }), "{error}");
         }
+    }
+
+    #[test]
+    fn a_credential_may_show_the_mask_of_its_access_list() {
+        let house = House::new();
+        let check = |directory: u32, file: u32, name: &str, good: bool| {
+            set_mode(house.root.path(), 0o700);
+            house.file("passphrase", file);
+            set_mode(house.root.path(), directory);
+            let opened = open_credential(house.root.path(), name, house.user);
+            assert_eq!(opened.is_ok(), good, "{directory:o} {file:o} {name}: {opened:?}");
+        };
+        check(0o500, 0o400, "passphrase", true);
+        check(0o550, 0o440, "passphrase", true);
+        check(0o555, 0o440, "passphrase", false);
+        check(0o770, 0o440, "passphrase", false);
+        check(0o550, 0o444, "passphrase", false);
+        check(0o550, 0o460, "passphrase", false);
+        check(0o500, 0o400, "../passphrase", false);
+        check(0o500, 0o400, "none", false);
+        check(0o700, 0o400, "passphrase", true);
     }
 
     #[test]

@@ -154,6 +154,7 @@ fn runtime(place: &Place) {
     runtime.block_on(async move {
         let stream = tokio::net::TcpStream::connect(("localhost", open)).await;
         stream.expect("a name is found and the port is allowed");
+        tls().await;
         tokio::fs::write(&state, b"from a thread").await.expect("is inside");
         let outside = tokio::task::spawn_blocking(|| fs::read("/etc/passwd").map(drop)).await;
         assert!(outside.expect("ends").is_err(), "threads that start later are fenced too");
@@ -163,6 +164,35 @@ fn runtime(place: &Place) {
             .await
             .expect_err("timers work");
     });
+}
+
+/// A handshake with itself: keys, signatures and certificates work inside.
+async fn tls() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_rustls::{
+        TlsAcceptor, TlsConnector,
+        rustls::{ClientConfig, RootCertStore, ServerConfig, pki_types::PrivateKeyDer},
+    };
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("is made");
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("is a key");
+    let server = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("they belong together");
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).expect("is a certificate");
+    let client = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let name = "localhost".try_into().expect("is a name");
+    let (near, far) = tokio::join!(
+        TlsConnector::from(std::sync::Arc::new(client)).connect(name, near),
+        TlsAcceptor::from(std::sync::Arc::new(server)).accept(far),
+    );
+    let (mut near, mut far) = (near.expect("shakes hands"), far.expect("shakes hands"));
+    near.write_all(b"order").await.expect("is taken");
+    let mut heard = [0; 5];
+    far.read_exact(&mut heard).await.expect("comes");
+    assert_eq!(&heard, b"order");
 }
 
 fn hardened(_: &Place) {

@@ -1,6 +1,10 @@
 //! Whatever is done to a journal, it gives back what was put in.
 
-#![allow(clippy::indexing_slicing, reason = "tests index what they counted")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests index what they counted, and bend files"
+)]
 
 use journal::{Committer, Entry, Journal, Options, read};
 use proptest::{collection::vec, prelude::*};
@@ -123,6 +127,68 @@ proptest! {
     ) {
         run(&steps);
     }
+}
+
+/// What a disk may do to a file: bytes overwritten, put in, taken out, or the end gone.
+#[derive(Debug, Clone)]
+enum Harm {
+    Overwrite(Vec<u8>),
+    Insert(Vec<u8>),
+    Delete(usize),
+    Cut,
+}
+
+fn harm() -> impl Strategy<Value = Harm> {
+    prop_oneof![
+        vec(any::<u8>(), 1..60).prop_map(Harm::Overwrite),
+        (1..200_usize).prop_map(|length| Harm::Overwrite(vec![0; length])),
+        vec(any::<u8>(), 1..60).prop_map(Harm::Insert),
+        (1..200_usize).prop_map(Harm::Delete),
+        Just(Harm::Cut),
+    ]
+}
+
+fn harmed(bytes: &[u8], at: usize, harm: &Harm) -> Vec<u8> {
+    let (before, after) = bytes.split_at(at);
+    let rest = |length: usize| after.get(length..).unwrap_or_default();
+    match harm {
+        Harm::Overwrite(with) => [before, with, rest(with.len())].concat(),
+        Harm::Insert(with) => [before, with, after].concat(),
+        Harm::Delete(length) => [before, rest(*length)].concat(),
+        Harm::Cut => before.to_vec(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+    #[test]
+    fn whatever_happens_to_the_file_no_record_is_made_up(
+        records in vec(vec(any::<u8>(), 0..80), 1..12),
+        place in any::<prop::sample::Index>(),
+        harm in harm(),
+    ) {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let dir = scratch.path().join("journal");
+        let options = Options { segment_bytes: 1 << 20, ..OPTIONS };
+        let (mut journal, _) = Journal::open(&dir, options).expect("a new journal");
+        journal.append_all(records.iter().map(Vec::as_slice)).expect("space");
+        drop(journal);
+        let path = dir.join("0000000001.journal");
+        let whole = std::fs::read(&path).expect("it is there");
+        let bytes = harmed(&whole, place.index(whole.len()), &harm);
+        std::fs::write(&path, &bytes).expect("written");
+        if let Ok((_, recovery)) = Journal::open(&dir, options) {
+            let kept: Vec<_> = recovery.records.iter().map(|(_, bytes)| bytes).collect();
+            prop_assert_eq!(&kept, &records.iter().take(kept.len()).collect::<Vec<_>>());
+            let unharmed = kept.len() == records.len();
+            prop_assert!(unharmed || recovery.torn.is_some() || harm_at_a_seam(&whole, &bytes));
+        }
+    }
+}
+
+/// Whether the file merely ends earlier, which at a record's end cannot be told.
+fn harm_at_a_seam(whole: &[u8], bytes: &[u8]) -> bool {
+    whole.starts_with(bytes)
 }
 
 #[test]

@@ -82,6 +82,12 @@ fn more_than_the_limit_is_not_taken() {
 
 proptest! {
     #[test]
+    fn whatever_is_no_archive_is_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(open(&bytes).is_err());
+        prop_assert!(open(&[b"stockade-archive/1\n", &bytes[..]].concat()).is_err());
+    }
+
+    #[test]
     fn whatever_is_archived_comes_back(
         blobs in btree_map("[a-z]{1,8}(/[a-z0-9.]{1,8}x){0,2}", proptest::collection::vec(any::<u8>(), 0..300), 0..8),
         seed in any::<u64>(),

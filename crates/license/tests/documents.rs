@@ -7,6 +7,7 @@ use license::{
     CheckIn, Error, Lease, LeaseTerms, LicenseFile, Revocation, RevocationTerms, Term, Terms,
     issuer_from_text, issuer_id, issuer_to_text,
 };
+use proptest::prelude::*;
 use seal::{Secret, SigningKey, VerifyingKey, sha256};
 
 fn on(day: &str) -> Timestamp {
@@ -53,7 +54,7 @@ fn a_licence_says_what_was_signed_in_words() {
     assert_eq!(lines.len(), 16);
 }
 
-/// M06: a file that was changed after it was issued is refused, whichever byte it was.
+/// A file that was changed after it was issued is refused, whichever byte it was.
 #[test]
 fn every_flipped_or_missing_byte_is_refused() {
     let documents = [
@@ -169,5 +170,13 @@ fn an_issuer_s_key_is_text_in_a_configuration() {
     assert_eq!(issuer_from_text(&text), Ok(public));
     for wrong in ["", "ed25519:", "ed25519:00", &text[8..], &format!("{text}00")] {
         assert!(issuer_from_text(wrong).is_err(), "{wrong}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_no_licence_is_refused(text in "(stockade-license/1\n)?((license|edition|key|signature|x): \\PC{0,20}\n){0,6}\\PC{0,20}") {
+        prop_assert!(LicenseFile::verify(&text, &issuers()).is_err());
+        prop_assert!(Lease::verify(&text, &issuers()).is_err());
     }
 }

@@ -81,7 +81,7 @@ fn state_at(license: &mut License, time: Timestamp) -> State {
     license.state(now)
 }
 
-/// M06: the states of a licence over time, by the file alone and by leases.
+/// The states of a licence over time, by the file alone and by leases.
 #[test]
 fn a_licence_goes_from_active_to_locked_step_by_step() {
     let check = |license: &License, time: Timestamp, name: &str| {

@@ -16,8 +16,6 @@ use std::{
 
 /// Rows of data that are shown.
 const ROWS_SHOWN: usize = 3;
-/// Recordings that are looked through, the latest first.
-const TAPES_MAX: usize = 200;
 
 /// Why an order is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,11 +60,8 @@ struct Reading {
 
 /// Looks for an order, by its name, the venue's number of it, or a trade's.
 pub fn explain(tapes: &Path, name: &str) -> anyhow::Result<Explained> {
-    let entries = std::fs::read_dir(tapes)
-        .with_context(|| format!("no recordings in {}", tapes.display()))?;
-    let mut all: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-    all.sort();
-    for tape in all.iter().rev().take(TAPES_MAX) {
+    let all = run::all_tapes(tapes)?;
+    for tape in all.iter().rev() {
         let Some(client) = owner_of(tape, name)? else { continue };
         if let Some(found) = read(tape, &client)? {
             return Ok(found);
@@ -220,7 +215,7 @@ impl Reading {
         let lots = i64::try_from(ticket.quantity.0).unwrap_or(i64::MAX);
         let size = one
             .map_or_else(|| lots.to_string(), |one| one.listing.instrument.lot_scale.format(lots));
-        let side = if ticket.side == Side::Buy { "buy" } else { "sell" };
+        let way = if ticket.side == Side::Buy { "buy" } else { "sell" };
         let said = self.evaluator.taken().checked_sub(1).map(|row| {
             let values = self.evaluator.values().row(row);
             says(values, id)
@@ -231,7 +226,7 @@ impl Reading {
             venue_number: None,
             symbol,
             purpose: purpose(intent.role).to_owned(),
-            asked: format!("{side} {size}, {}", kind(&self.roster, id, &ticket.kind)),
+            asked: format!("{way} {size}, {}", kind(&self.roster, id, &ticket.kind)),
             written: intent.time.to_string(),
             rule: rule(&self.plan),
             said: (intent.role == Role::Kernel).then_some(said).flatten(),

@@ -161,7 +161,7 @@ impl Task {
             match self.outbox.next(Timestamp::now()) {
                 Next::Send(parcel) => self.send(&parcel.notice).await,
                 Next::Wait(until) => {
-                    let pause = until.map_or(Duration::from_secs(3_600), |until| {
+                    let pause = until.map_or(Duration::from_hours(1), |until| {
                         let left = until.duration_since(Timestamp::now());
                         Duration::try_from(left).unwrap_or(Duration::ZERO)
                     });

@@ -8,7 +8,6 @@ use kms::{
 };
 use seal::Secret;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use zeroize::Zeroize;
 
 /// The longest key, secret or passphrase.
@@ -193,15 +192,10 @@ pub fn text(store: &SecretStore, name: &str) -> anyhow::Result<Secret<String>> {
     }
 }
 
-/// Whether a file's mode is its owner's alone; for what is imported once.
-pub fn is_private(path: &Path) -> std::io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    Ok(std::fs::metadata(path)?.mode() & 0o077 == 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn store(dir: &Path) -> (KeyPlace, SecretStore) {
         let file = dir.join("store.key");

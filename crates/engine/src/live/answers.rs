@@ -69,7 +69,7 @@ impl Custodian {
             && !held.order.ticket.restrictions.has(crate::order::Restrictions::REDUCE_ONLY);
         held.stage = Stage::Again;
         held.tries = held.tries.saturating_add(1);
-        if held.unwanted {
+        if held.is_unwanted() {
             self.finish(client, Ending::Cancelled, now);
         } else if is_entry {
             self.refuse(client, Barrier::Stale, now);

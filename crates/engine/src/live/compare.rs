@@ -182,8 +182,10 @@ impl Custodian {
             return;
         }
         self.compare.tries = 0;
-        self.compare.begun = self.compare.running;
         let differs = self.compare_positions(now);
+        if !differs {
+            self.compare.begun = self.compare.running;
+        }
         let unknown = self.orders.all().any(|held| held.stage == Stage::Unknown);
         let again = if differs || unknown {
             after(now, self.terms.lag.nanos())
@@ -191,6 +193,7 @@ impl Custodian {
             after(now, self.terms.compare_every.nanos())
         };
         self.compare.look_soon(again);
+        self.review_stops();
         if !self.compare.done && !differs {
             self.compare.done = true;
             self.notice(Notice::Ready);
@@ -224,6 +227,8 @@ impl Custodian {
             let before = self.compare.doubts.get(&key).copied();
             let stays =
                 before.is_some_and(|(since, lots)| lots == held.0 && asked >= after(since, lag));
+            // A trade of which nobody told may have been missed: entries wait until it is found.
+            self.compare.done &= fresh;
             if fresh || (before.is_some() && !stays) {
                 let since = before.filter(|(_, lots)| *lots == held.0).map_or(now, |b| b.0);
                 self.compare.doubts.insert(key, (since, held.0));

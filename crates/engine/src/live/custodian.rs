@@ -252,11 +252,6 @@ impl Custodian {
         self.orders.all().map(|held| (held.client, held.role, &held.order, held.counted))
     }
 
-    /// TEMP
-    pub(crate) fn debug_orders(&self) -> String {
-        self.orders.all().map(|h| format!("\n   {} {:?} {:?} {:?} counted {} reported {:?} acc {} unw {} asking {} ask_at {:?} tries {} sent {:?}", h.client, h.role, h.stage, h.order.ticket.kind, h.counted, h.reported, h.accepted, h.unwanted, h.asking, h.ask_at, h.tries, h.sent)).collect()
-    }
-
     /// Calls whose answer is awaited.
     #[must_use]
     pub fn calls_open(&self) -> usize {
@@ -372,6 +367,9 @@ impl Custodian {
             self.record(Record::Ended { client, time: now });
         }
         if let Some(held) = self.orders.remove(client) {
+            if matches!(held.stage, Stage::Over(_)) {
+                self.orders.bury(client);
+            }
             self.stop_ended(&held, why, now);
         }
     }

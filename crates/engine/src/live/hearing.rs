@@ -31,10 +31,9 @@ impl Custodian {
                     self.compare.look_soon(super::answers::after(now, soon));
                 }
             }
-            Word::Balance(_) => {}
             Word::Ready => self.linked(Link::Up, now),
             Word::Gap => self.compare.distrust(now),
-            Word::Ending => {}
+            Word::Balance(_) | Word::Ending => {}
         }
         self.settle(now);
     }
@@ -93,7 +92,8 @@ impl Custodian {
     pub(super) fn foreign_order(&mut self, report: &OrderReport, now: Timestamp) {
         let is_over = report.state.is_final();
         self.notice_other_bot(report.client, report.time);
-        if is_over || self.listing(report.instrument).is_none() {
+        let is_known = self.orders.is_over(name_of(report.client, report.venue));
+        if is_over || is_known || self.listing(report.instrument).is_none() {
             return;
         }
         let Some(client) = name_of(report.client, report.venue) else { return };
@@ -112,22 +112,29 @@ impl Custodian {
         };
         // Some of it may have been counted before the order itself was known.
         let known = self.seen.counted(Some(client), report.venue).min(ticket.quantity.0);
-        self.adopt((client, report.venue, known), ticket, report.time, now);
         let own = Epoch::read_all(&client).filter(|(epoch, ..)| self.epochs.contains(epoch));
-        if let Some(held) = self.orders.get_mut(client) {
-            held.accepted = true;
-            match own {
-                // Its intent is lost: a stop goes on standing, a decision of the kernel is long gone.
-                Some((_, Role::Stop, _)) => {
-                    held.role = Role::Stop;
-                    self.stops.inherit(held);
-                }
-                Some((_, Role::Close, _)) => held.role = Role::Close,
-                Some(_) => held.unwanted = true,
-                None => {}
-            }
+        // Its intent is lost: a stop goes on standing, a decision of the kernel is long gone.
+        let role = match own {
+            Some((_, role @ (Role::Stop | Role::Close), _)) => role,
+            _ => Role::Foreign,
+        };
+        let (time, names) = (report.time, (client, report.venue, known));
+        let order = Order { id: OrderId(0), tick: 0, row: 0, time, ticket };
+        self.adopt(names, role, order, now);
+        let Some(held) = self.orders.get_mut(client) else { return };
+        held.accepted = true;
+        if own.is_none() {
+            self.report(report, now);
+            return;
         }
-        self.report(report, now);
+        // The word may be an old one: what it is, the venue says when it is asked.
+        held.ask_at = Some(now);
+        if role == Role::Foreign {
+            held.unwant();
+        }
+        if role == Role::Stop {
+            self.stops.inherit(held);
+        }
     }
 
     /// The order of a trade that belongs to none of ours.
@@ -143,7 +150,8 @@ impl Custodian {
             ..Ticket::market(fill.instrument, fill.side, fill.quantity)
         };
         let ticket = ticket.of(OrderKind::Market);
-        self.adopt((client, fill.venue, 0), ticket, fill.time, now);
+        let order = Order { id: OrderId(0), tick: 0, row: 0, time: fill.time, ticket };
+        self.adopt((client, fill.venue, 0), Role::Foreign, order, now);
         let held = self.orders.get_mut(client)?;
         held.accepted = true;
         held.stage = Stage::Over(OrderState::Filled);
@@ -155,22 +163,23 @@ impl Custodian {
     pub(super) fn adopt(
         &mut self,
         (client, venue, known): (ClientId, Option<VenueId>, u64),
-        ticket: Ticket,
-        time: Timestamp,
+        role: Role,
+        order: Order,
         now: Timestamp,
     ) {
-        let order = Order { id: OrderId(0), tick: 0, row: 0, time, ticket };
-        let mut held = Held::new(client, Role::Foreign, order, Stage::Unknown);
+        let mut held = Held::new(client, role, order, Stage::Unknown);
         held.venue = venue;
         held.counted = known;
         self.orders.insert(held);
-        self.record(Record::Foreign(Intent { client, role: Role::Foreign, order, time }));
+        self.record(Record::Foreign(Intent { client, role, order, time: order.time }));
         if let Some(venue) = venue.filter(|number| *number != client) {
             self.record(Record::Bound { client, venue });
         }
-        self.notice(Notice::Foreign(ticket.instrument));
-        self.tell(client, Tidings::Adopt, now);
-        self.dirty.insert(ticket.instrument);
+        if role == Role::Foreign {
+            self.notice(Notice::Foreign(order.ticket.instrument));
+            self.tell(client, Tidings::Adopt, now);
+        }
+        self.dirty.insert(order.ticket.instrument);
     }
 
     /// A life that goes on beside ours ends entries.

@@ -3,7 +3,7 @@
 use super::{ClientId, OrderRef, VenueId, record::Role, report::OrderState};
 use crate::order::Order;
 use market::{Quantity, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// An order and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub(super) struct Held {
     pub(super) reported: Option<u64>,
     /// Whether the kernel was told that the venue has it.
     pub(super) accepted: bool,
-    /// Whether its owner wants it back.
-    pub(super) unwanted: bool,
+    /// What its owner wants of it.
+    pub(super) wish: Wish,
     /// Whether a call about it is under way.
     pub(super) asking: bool,
     /// When to ask the venue next.
@@ -52,6 +52,17 @@ pub(super) enum Stage {
     Over(OrderState),
 }
 
+/// What the owner of an order wants of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// It stands as long as the venue lets it.
+    Keep,
+    /// It is to be taken back, and no cancel has gone out.
+    TakeBack,
+    /// A cancel was sent: from then on it may be gone at any time.
+    TakenBack,
+}
+
 impl Held {
     pub(super) const fn new(client: ClientId, role: Role, order: Order, stage: Stage) -> Self {
         Self {
@@ -65,11 +76,23 @@ impl Held {
             before: 0,
             reported: None,
             accepted: false,
-            unwanted: false,
+            wish: Wish::Keep,
             asking: false,
             ask_at: None,
             tries: 0,
         }
+    }
+
+    /// Its owner wants it back.
+    pub(super) fn unwant(&mut self) {
+        if self.wish == Wish::Keep {
+            self.wish = Wish::TakeBack;
+        }
+    }
+
+    /// Whether its owner wants it back.
+    pub(super) fn is_unwanted(&self) -> bool {
+        self.wish != Wish::Keep
     }
 
     /// Lots that may still trade.
@@ -116,7 +139,12 @@ impl Held {
 pub(super) struct Orders {
     by_client: BTreeMap<ClientId, Held>,
     by_venue: BTreeMap<VenueId, ClientId>,
+    /// Orders that the venue said are over, the oldest first: late words of them say nothing.
+    over: VecDeque<ClientId>,
 }
+
+/// Orders that are over and still recognised.
+const OVER_MAX: usize = 1_000;
 
 impl Orders {
     pub(super) fn insert(&mut self, held: Held) {
@@ -138,6 +166,19 @@ impl Orders {
         let held = self.by_client.remove(&client)?;
         self.by_venue.retain(|_, owner| *owner != client);
         Some(held)
+    }
+
+    /// The venue's last word of an order has been heard.
+    pub(super) fn bury(&mut self, client: ClientId) {
+        self.over.push_back(client);
+        if self.over.len() > OVER_MAX {
+            self.over.pop_front();
+        }
+    }
+
+    /// Whether an order is over by the venue's own word.
+    pub(super) fn is_over(&self, client: Option<ClientId>) -> bool {
+        client.is_some_and(|client| self.over.contains(&client))
     }
 
     pub(super) fn get(&self, client: ClientId) -> Option<&Held> {

@@ -53,7 +53,7 @@ impl Custodian {
             });
             for client in doomed {
                 if let Some(held) = self.orders.get_mut(client) {
-                    held.unwanted = true;
+                    held.unwant();
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::{
     ClientId,
     custodian::{Barrier, Custodian, Notice, Tidings, Writing},
-    held::{Held, Stage},
+    held::{Held, Stage, Wish},
     record::{Record, Role},
     stops::Cover,
     terms::{Kill, Permit},
@@ -115,8 +115,13 @@ impl Custodian {
         if self.other_bot.is_some() {
             return Some(Barrier::OtherBot);
         }
+        (!self.is_certain()).then_some(Barrier::NotReady)
+    }
+
+    /// Whether everything that is at the venue or on its way there is known.
+    pub(super) fn is_certain(&self) -> bool {
         let is_early = self.hold_until.is_some_and(|until| self.compare.begun() < Some(until));
-        (is_early || !self.is_ready()).then_some(Barrier::NotReady)
+        !is_early && self.is_ready()
     }
 
     /// What keeps this entry back.
@@ -232,7 +237,10 @@ impl Custodian {
     }
 
     fn numbered_as(&self, id: OrderId) -> Option<ClientId> {
-        self.orders.all().find(|held| held.order.id == id).map(|held| held.client)
+        // The kernel does not take back what stands guard.
+        let may = |held: &&Held| matches!(held.role, Role::Kernel | Role::Foreign);
+        let named = |held: &&Held| held.order.id == id && may(held);
+        self.orders.all().find(named).map(|held| held.client)
     }
 
     fn take_back(&mut self, id: OrderId, now: Timestamp) {
@@ -240,7 +248,7 @@ impl Custodian {
         if self.orders.get(client).is_some_and(|held| held.stage == Stage::Waiting) {
             self.finish(client, Ending::Cancelled, now);
         } else if let Some(held) = self.orders.get_mut(client) {
-            held.unwanted = true;
+            held.unwant();
         }
     }
 
@@ -249,7 +257,7 @@ impl Custodian {
         let Some(held) = self.orders.get(client) else { return };
         let ticket = amended(&held.order.ticket, change);
         let grows = ticket.quantity > held.order.ticket.quantity && !self.is_reducing(held);
-        let may = held.stage == Stage::Live && !held.asking && !held.unwanted;
+        let may = held.stage == Stage::Live && !held.asking && !held.is_unwanted();
         if !may || (grows && self.standing_barrier().is_some()) {
             self.tell(client, Tidings::Unchanged(Reason::UnknownOrder), now);
             return;
@@ -271,10 +279,11 @@ impl Custodian {
 
     /// Sends cancels for what nobody wants any more.
     pub(super) fn take_back_what_is_unwanted(&mut self, now: Timestamp) {
-        let is = |held: &Held| held.unwanted && held.stage == Stage::Live && !held.asking;
+        let is = |held: &Held| held.is_unwanted() && held.stage == Stage::Live && !held.asking;
         for client in self.orders.names(|held| is(held) && held.ask_at.is_none()) {
             let Some(held) = self.orders.get_mut(client) else { continue };
             held.asking = true;
+            held.wish = Wish::TakenBack;
             let reference = held.reference();
             let about = super::custodian::About::Cancel(client);
             self.send(super::Call::Cancel(reference), about, now);

@@ -5,7 +5,7 @@ use super::{
     ClientId,
     answers::later,
     custodian::{Custodian, Notice},
-    held::{Held, Stage},
+    held::{Held, Stage, Wish},
     placing::beyond,
     record::Role,
 };
@@ -109,7 +109,10 @@ impl Custodian {
         let exposed = self.exposed(key);
         let held = self.stocks.of(instrument, leg).lots.saturating_mul(-side.sign());
         if exposed == 0 {
-            self.take_stops_back(key);
+            // What is not known may need them.
+            if self.is_certain() {
+                self.take_stops_back(key);
+            }
             return;
         }
         let cover = self.cover(instrument, leg, side, now);
@@ -147,17 +150,27 @@ impl Custodian {
         now: Timestamp,
     ) -> Cover {
         let key = (instrument, leg, side);
-        let Some(want) = self.wanted(key) else { return Cover::None };
+        let Some(mut want) = self.wanted(key) else { return Cover::None };
         let guard = self.stops.0.get(&key).copied().unwrap_or_default();
+        if !self.is_certain() {
+            // What is on its way unknown may need all that stands.
+            let stands = guard.standing.and_then(|name| self.orders.get(name)).map(Held::open);
+            want.lots = want.lots.max(stands.unwrap_or(0));
+        }
+        self.want_again([guard.standing, guard.coming]);
         let good = |name: Option<ClientId>| {
             name.and_then(|name| self.orders.get(name)).is_some_and(|held| {
                 let trigger = held.order.ticket.kind.trigger().unwrap_or_default();
-                held.open() >= want.lots && trigger.0.abs_diff(want.trigger.0) <= want.slack
+                !held.is_unwanted()
+                    && held.open() >= want.lots
+                    && trigger.0.abs_diff(want.trigger.0) <= want.slack
             })
         };
         let large = |name: Option<ClientId>| {
             let held = name.and_then(|name| self.orders.get(name));
-            held.is_some_and(|held| held.open() >= want.lots && held.stage == Stage::Live)
+            held.is_some_and(|held| {
+                !held.is_unwanted() && held.open() >= want.lots && held.stage == Stage::Live
+            })
         };
         let enough = if large(guard.standing) { Cover::Standing } else { Cover::Coming };
         if good(guard.standing) && large(guard.standing) {
@@ -173,6 +186,22 @@ impl Custodian {
             Some(()) => enough,
             None => Cover::None,
         }
+    }
+
+    /// Stops that were to be taken back, and for which no cancel has gone out.
+    fn want_again(&mut self, names: [Option<ClientId>; 2]) {
+        for name in names.into_iter().flatten() {
+            let held = self.orders.get_mut(name);
+            if let Some(held) = held.filter(|held| held.wish == Wish::TakeBack) {
+                held.wish = Wish::Keep;
+            }
+        }
+    }
+
+    /// Every instrument that has a stop somewhere is looked at anew.
+    pub(super) fn review_stops(&mut self) {
+        let instruments: Vec<InstrumentId> = self.stops.0.keys().map(|key| key.0).collect();
+        self.dirty.extend(instruments);
     }
 
     fn place_stop(&mut self, key: Key, want: &Want, now: Timestamp) -> Option<()> {
@@ -241,7 +270,7 @@ impl Custodian {
         (guard.refusals, guard.retry_at) = (0, None);
         for name in [guard.standing, guard.coming].into_iter().flatten() {
             if let Some(held) = self.orders.get_mut(name) {
-                held.unwanted = true;
+                held.unwant();
             }
         }
         if guard.standing.is_none() && guard.coming.is_none() {
@@ -264,7 +293,7 @@ impl Custodian {
             (guard.refusals, guard.retry_at) = (0, None);
             let before = guard.standing.replace(client);
             if let Some(before) = before.and_then(|name| self.orders.get_mut(name)) {
-                before.unwanted = true;
+                before.unwant();
             }
         }
         self.dirty.insert(ticket.instrument);

@@ -2,7 +2,7 @@
 
 use super::{ReplayError, Tape};
 use crate::{
-    Action, Engine, Evaluator, Event, Row, RuleTrader, Strategy, ValueRows,
+    Action, Decision, Engine, Evaluator, Event, Row, RuleTrader, Strategy, ValueRows,
     session::{BarFeed, Feed as _},
     values::{calendar, is_lockstep},
 };
@@ -15,6 +15,8 @@ pub(super) struct BarTape<'a> {
     feed: BarFeed<'a>,
     evaluator: Evaluator<'a>,
     times: Vec<Timestamp>,
+    /// Rows at the beginning that were told as history.
+    history: usize,
     /// The first row that was not told yet, and the rows whose values are at hand.
     next: usize,
     at_hand: Range<usize>,
@@ -23,11 +25,17 @@ pub(super) struct BarTape<'a> {
 }
 
 impl<'a> BarTape<'a> {
-    pub(super) fn new(strategy: &Strategy, series: &'a [BarSeries]) -> Result<Self, ReplayError> {
+    /// The first rows were told as history: nothing was decided on them.
+    pub(super) fn new(
+        strategy: &Strategy,
+        series: &'a [BarSeries],
+        history: usize,
+    ) -> Result<Self, ReplayError> {
         Ok(Self {
             feed: BarFeed::new(series, is_lockstep(series)),
             evaluator: Evaluator::new(strategy, series)?,
             times: calendar(series),
+            history,
             next: 0,
             at_hand: 0..0,
             closes: Vec::new(),
@@ -54,7 +62,7 @@ impl Tape for BarTape<'_> {
         self.feed.closes(&mut self.closes);
         let values = ValueRows { values: self.evaluator.values(), first: self.at_hand.start };
         let number = u32::try_from(row).unwrap_or(u32::MAX);
-        let values = values.row(row);
+        let values = if row < self.history { Decision::Nothing } else { values.row(row) };
         let event = Row { row: number, time, closes: &self.closes, values };
         engine.handle(&Event::Row(event), time, actions)?;
         self.next = row + 1;

@@ -51,7 +51,8 @@ impl PaperRun {
     }
 
     /// Takes a row of history: a row of the run on which nothing is decided. While the look-back is
-    /// not there nothing is decided anyway, so that many rows change no figure.
+    /// not there nothing is decided anyway, so that many rows change no figure; a run with more of
+    /// them is told again by [`crate::replay::Replay::after_history`].
     pub fn warm(&mut self, time: Timestamp, bars: &[Option<Bar>]) -> Result<(), Error> {
         let row = self.evaluator.warm(time, bars)?.row as usize;
         self.session.feed().bring(bars);

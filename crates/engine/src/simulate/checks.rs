@@ -182,7 +182,6 @@ impl World {
                     broken.push(format!(
                         "orders at the venue {there:?}, orders that the bot knows {known:?}"
                     ));
-                    broken.push(custodian.debug_orders());
                 }
             }
         }

@@ -16,6 +16,7 @@
 
 mod checks;
 mod faults;
+mod machine;
 mod network;
 mod trader;
 mod world;
@@ -31,6 +32,18 @@ pub struct Options {
     /// Whether intents are written down before they are sent. Without, the laws do not hold: that
     /// shows that they are worth something.
     pub intents: Intents,
+    /// Whether to keep a line for everything that happens.
+    pub trace: Trace,
+}
+
+/// Whether everything that happens is noted down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trace {
+    /// It is not.
+    #[default]
+    None,
+    /// It is: many thousand lines a world.
+    Kept,
 }
 
 /// Whether intents are written down.
@@ -52,6 +65,8 @@ pub struct Verdict {
     pub broken: Vec<String>,
     /// What happened.
     pub counts: Counts,
+    /// Everything that happened, in order, where that was wanted.
+    pub trace: Vec<String>,
 }
 
 /// What happened in one world, or in many.
@@ -97,7 +112,7 @@ pub const ORDERS_MIN: u64 = 50;
 
 /// Runs one world to its end.
 #[must_use]
-pub fn simulate(seed: u64, options: &Options) -> Verdict {
+pub fn simulate(seed: u64, options: Options) -> Verdict {
     let mut world = World::new(seed, options);
     match world.run() {
         Ok(()) => world.verdict(),

@@ -55,6 +55,9 @@ impl World {
         };
         if stale {
             Fate::Stale
+        } else if matches!(call, Call::Place(_)) && self.armed.contains(&Fault::StaleOrder) {
+            // The bot has to ask for an order before it can be denied.
+            Fate::ServerError
         } else if acts && self.is_hit(Fault::AnswerLost) {
             Fate::Lost
         } else if acts && self.is_hit(Fault::AnswerDelayed) {
@@ -85,6 +88,11 @@ impl World {
         } else {
             self.carry_to_venue(call, fate)?
         };
+        if fate == Fate::ServerError && self.armed.contains(&Fault::StaleOrder) {
+            // Nor does the stream tell of the order that will be denied.
+            self.venue.words().for_each(drop);
+            self.count(Fault::WordLost);
+        }
         self.hear_the_venue();
         let (delay, answer) = match fate {
             Fate::Lost => (WINDOW, Self::unanswered()),
@@ -126,7 +134,9 @@ impl World {
     fn aged(&mut self, answer: Answer) -> Answer {
         let since = self.now.nanos() - self.draw(LAG);
         match answer {
-            Answer::Order(report) if report.time.nanos() > since => Answer::NotFound,
+            Answer::Order(report) if report.time.nanos() > self.now.nanos() - LAG => {
+                Answer::NotFound
+            }
             Answer::Orders(orders) => {
                 Answer::Orders(orders.into_iter().filter(|o| o.time.nanos() <= since).collect())
             }
@@ -154,7 +164,7 @@ impl World {
     pub(super) fn suffer(&mut self, fault: Fault) -> Result<(), Error> {
         match fault {
             Fault::Crash | Fault::PowerLoss => {
-                if self.bot.is_some() {
+                if self.bot.is_some() && !self.is_doomed() {
                     self.doom(fault);
                 } else {
                     self.after(SECOND, Next::Fault(fault));
@@ -270,7 +280,7 @@ impl World {
                     return Ok(());
                 }
                 self.kill = Kill::Off;
-                self.tell(self.life, |bot, now| bot.release(now))?;
+                self.tell(self.life, crate::live::Session::release)?;
             }
             _ => {}
         }

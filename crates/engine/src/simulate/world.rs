@@ -1,27 +1,25 @@
 //! The world: what happens when.
 
 use super::{
-    Counts, Intents, ORDERS_MIN, Options, Verdict,
+    Counts, Intents, ORDERS_MIN, Options, Trace, Verdict,
     checks::Checks,
     faults::{FAULTS, Fault},
     trader::Wanting,
 };
 use crate::{
-    Data, Digest, Engine, Error, Event, MarketEvent,
+    Data, Error, Event, MarketEvent,
     exchange::{self, FeeTerms, Model, random::SplitMix64},
     live::{
-        Answer, BeginError, Call, CallId, Caps, Effect, Epoch, KeyScope, Kill, Link, Past,
-        Permission, Permit, Record, Session, StopRule, Tail, Terms, Unknown, Word, Writing,
+        Answer, Call, CallId, KeyScope, Kill, Link, Permission, Permit, Session, Tail, Unknown,
+        Word, Writing,
     },
-    risk::Span,
-    ticks::{Log, Recording},
     venue::{Account, AccountSetup},
 };
 use market::{
     Currency, Instrument, Listing, Money, Price, Quantity, Quote, Rate, Scale, Settlement,
     Timestamp,
 };
-use portfolio::{AccountTerms, InstrumentId, Ledger, MarginTiers};
+use portfolio::{AccountTerms, InstrumentId, MarginTiers};
 use std::collections::BTreeMap;
 
 pub(super) const MS: i64 = 1_000_000;
@@ -34,8 +32,6 @@ const LIVELY: i64 = 240 * SECOND;
 const QUIET: i64 = 180 * SECOND;
 /// Steps of one world; more is a world that never comes to rest.
 const STEPS_MAX: u32 = 400_000;
-/// Records after which the state is written down whole.
-const RECORDS_MAX: usize = 200;
 /// The venue drops a request that is older.
 pub(super) const WINDOW: i64 = 5 * SECOND;
 /// What the venue shows may be so old.
@@ -75,12 +71,33 @@ pub(super) enum Fate {
     Stale,
 }
 
+/// When a process dies, and of what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Doom {
+    pub(super) when: When,
+    pub(super) fault: Fault,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// After so many more effects.
+    After(u32),
+    /// Right behind the next entry that is sent.
+    BehindEntry(Sent),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    No,
+    Yes,
+}
+
 pub(super) struct World {
     pub(super) seed: u64,
     pub(super) now: Timestamp,
     pub(super) dice: SplitMix64,
-    queue: BTreeMap<(Timestamp, u64), Next>,
-    queued: u64,
+    pub(super) queue: BTreeMap<(Timestamp, u64), Next>,
+    pub(super) queued: u64,
     pub(super) venue: Account,
     pub(super) bot: Option<Session<Wanting>>,
     pub(super) life: u32,
@@ -89,22 +106,23 @@ pub(super) struct World {
     pub(super) permit: Permit,
     pub(super) kill: Kill,
     pub(super) disk: Writing,
-    snapshot: Option<Vec<u8>>,
-    records: Vec<Vec<u8>>,
-    durable: usize,
-    power_lost: Tail,
-    /// The bot dies when so many more effects have been carried out.
-    dies_in: Option<(u32, Fault)>,
+    pub(super) snapshot: Option<Vec<u8>>,
+    pub(super) records: Vec<Vec<u8>>,
+    pub(super) durable: usize,
+    pub(super) power_lost: Tail,
+    /// When the bot dies.
+    pub(super) dies_in: Option<Doom>,
     /// Faults that hit the next message that they can hit.
     pub(super) armed: Vec<Fault>,
-    prices: Vec<i64>,
-    listings: Vec<Listing>,
+    pub(super) prices: Vec<i64>,
+    pub(super) listings: Vec<Listing>,
     pub(super) counts: Counts,
     pub(super) checks: Checks,
-    intents: Intents,
-    wake_at: Option<Timestamp>,
+    pub(super) intents: Intents,
+    pub(super) wake_at: Option<Timestamp>,
     /// When everything is left alone.
-    quiet_from: Option<Timestamp>,
+    pub(super) quiet_from: Option<Timestamp>,
+    pub(super) trace: Option<Vec<String>>,
 }
 
 /// Whether the venue takes stops before there is a position.
@@ -115,7 +133,7 @@ pub(super) enum StopFirst {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, options: &Options) -> Self {
+    pub(super) fn new(seed: u64, options: Options) -> Self {
         let mut dice = SplitMix64::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66);
         let listings: Vec<Listing> = (0..2).map(listing).collect();
         let stop_first = if dice.up_to(1) == 0 { StopFirst::Yes } else { StopFirst::No };
@@ -148,6 +166,7 @@ impl World {
             intents: options.intents,
             wake_at: None,
             quiet_from: None,
+            trace: (options.trace == Trace::Kept).then(Vec::new),
         };
         world.plan();
         world
@@ -185,11 +204,21 @@ impl World {
         self.queue.insert((at, self.queued), next);
     }
 
+    /// Notes down what happens, where somebody wants to read it.
+    pub(super) fn note(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{} life {} {}", self.now, self.life, what()));
+        }
+    }
+
     /// From some time on everything is left alone: once enough has happened and every fault was had.
     fn calm_down(&mut self) {
         let age = self.now.nanos() - BEGIN;
         let had = FAULTS.iter().all(|fault| self.counts.faults.contains_key(fault));
-        let enough = had && self.armed.is_empty() && self.counts.orders >= ORDERS_MIN;
+        let enough = had
+            && self.armed.is_empty()
+            && self.dies_in.is_none()
+            && self.counts.orders >= ORDERS_MIN;
         if self.quiet_from.is_none() && age > LIVELY && (enough || age > 4 * LIVELY) {
             self.quiet_from = Some(self.now);
             self.armed.clear();
@@ -205,7 +234,7 @@ impl World {
                 break;
             }
             self.now = at;
-            if !matches!(next, Next::Wake{..}|Next::Market(_)) { eprintln!("{} L{} link {:?} next {next:?}", at, self.life, self.link); }
+            self.note(|| format!("{next:?}"));
             self.calm_down();
             self.venue.tick(at)?;
             self.step(next)?;
@@ -237,12 +266,11 @@ impl World {
             Next::Word { life, word } if self.link == Link::Up => {
                 self.tell(life, |bot, now| bot.word(&word, now))
             }
-            Next::Word { .. } => Ok(()),
             Next::Stream { life } if life == self.life && self.bot.is_some() => {
                 self.link = Link::Up;
                 self.tell(life, |bot, now| bot.link(Link::Up, now))
             }
-            Next::Stream { .. } => Ok(()),
+            Next::Word { .. } | Next::Stream { .. } => Ok(()),
             Next::Wake { life } => {
                 if life == self.life {
                     self.wake_at = None;
@@ -326,148 +354,11 @@ impl World {
         true
     }
 
-    /// A bot begins, with what the former one left.
-    fn start(&mut self) -> Result<(), Error> {
-        if self.bot.is_some() {
-            return Ok(());
-        }
-        self.life += 1;
-        self.counts.lives += 1;
-        let past = Past {
-            snapshot: self.snapshot.clone(),
-            records: self.records.clone(),
-            tail: std::mem::take(&mut self.power_lost),
-        };
-        let trader = Wanting::new(self.seed ^ u64::from(self.life), self.listings.len());
-        let ledger = Ledger::on(account_terms(), &self.listings)?;
-        let log = Log::new(Recording::Chain, Digest([0; 32]));
-        let engine = Engine::new(trader, ledger, self.listings.len(), log);
-        let epoch = Epoch(self.dice.next());
-        let begun = Session::begin(engine, self.terms(), epoch, &past, self.now);
-        let mut bot = match begun {
-            Ok(bot) => bot,
-            Err(BeginError::Kernel(error)) => return Err(error),
-            Err(BeginError::Memory(error)) => {
-                self.checks.broken.push(format!("a life could not begin: {error}"));
-                return Ok(());
-            }
-        };
-        if self.intents == Intents::Skipped {
-            bot.forget_intents();
-        }
-        bot.permit(self.permit);
-        bot.writing(self.disk);
-        self.bot = Some(bot);
-        self.checks.epochs.insert(epoch);
-        self.carry_out();
-        self.durable = self.records.len();
-        let pause = 50 * MS + self.draw(400 * MS);
-        self.after(pause, Next::Stream { life: self.life });
-        Ok(())
-    }
-
-    fn terms(&self) -> Terms {
-        let stop = StopRule { distance: Rate::from_bps(300), beyond: Rate::from_bps(50) };
-        Terms {
-            stop: Some(stop),
-            stop_first: self.stop_first == StopFirst::Yes,
-            caps: Caps { slippage: Some(Rate::from_bps(100)), ..Caps::default() },
-            window: Span::from_secs(5),
-            lag: Span::from_secs(2),
-            compare_every: Span::from_secs(20),
-            ..Terms::of(self.listings.clone())
-        }
-    }
-
-    /// Carries effects out, one after the other; the bot may die between any two.
-    pub(super) fn carry_out(&mut self) {
-        let Some(bot) = &mut self.bot else { return };
-        let effects: Vec<Effect> = bot.effects().collect();
-        let mut written = Writing::Works;
-        for effect in effects {
-            eprintln!("{} L{} effect {effect:?}", self.now, self.life);
-            if let Some((left, fault)) = self.dies_in {
-                if left == 0 {
-                    self.die(fault);
-                    return;
-                }
-                self.dies_in = Some((left - 1, fault));
-            }
-            match effect {
-                Effect::Record(record) if self.disk == Writing::Works => self.write(&record),
-                Effect::Record(_) => written = Writing::Fails,
-                Effect::Send(id, call) => self.go_out(id, call, written),
-                Effect::Notice(_) => {}
-            }
-        }
-        if written == Writing::Fails
-            && let Some(bot) = &mut self.bot
-        {
-            bot.writing(Writing::Fails);
-        }
-        if self.records.len() > RECORDS_MAX && self.disk == Writing::Works {
-            self.checkpoint();
-        }
-        self.set_alarm();
-    }
-
-    fn write(&mut self, record: &Record) {
-        let mut bytes = Vec::new();
-        record.write(&mut bytes);
-        self.checks.wrote(record);
-        self.counts.records += 1;
-        self.records.push(bytes);
-        // The committer flushes what has been written every few milliseconds.
-        if self.dice.up_to(3) == 0 {
-            self.durable = self.records.len();
-        }
-    }
-
-    /// The state takes the place of the records: now and then, and after a full disk.
-    pub(super) fn checkpoint(&mut self) {
-        if let Some(bot) = &self.bot {
-            self.snapshot = Some(bot.custodian().snapshot());
-            self.records.clear();
-            self.durable = 0;
-        }
-    }
-
-    fn set_alarm(&mut self) {
-        let Some(deadline) = self.bot.as_ref().and_then(Session::deadline) else { return };
-        if self.wake_at.is_some_and(|at| at <= deadline && at > self.now) {
-            return;
-        }
-        self.wake_at = Some(deadline);
-        let wait = deadline.nanos().saturating_sub(self.now.nanos()).max(MS);
-        self.after(wait, Next::Wake { life: self.life });
-    }
-
-    fn die(&mut self, fault: Fault) {
-        *self.counts.faults.entry(fault).or_default() += 1;
-        self.dies_in = None;
-        self.bot = None;
-        self.link = Link::Down;
-        self.wake_at = None;
-        if fault == Fault::PowerLoss {
-            let lost = self.records.len().saturating_sub(self.durable);
-            let kept = self.durable + usize::try_from(self.draw(lost as i64)).unwrap_or(0);
-            self.records.truncate(kept);
-            self.power_lost = Tail::Doubtful;
-        }
-        let pause = 20 * MS + self.draw(6 * SECOND);
-        self.after(pause, Next::Start);
-    }
-
-    /// The machine is to fail soon: at any one of the next effects.
-    pub(super) fn doom(&mut self, fault: Fault) {
-        let left = u32::try_from(self.dice.up_to(7)).unwrap_or(0);
-        self.dies_in = self.dies_in.or(Some((left, fault)));
-    }
-
     pub(super) fn verdict(&self) -> Verdict {
         let mut counts = self.counts.clone();
         counts.orders_least = counts.orders;
-        Verdict { seed: self.seed, broken: self.checks.broken.clone(), counts }
+        let trace = self.trace.clone().unwrap_or_default();
+        Verdict { seed: self.seed, broken: self.checks.broken.clone(), counts, trace }
     }
 
     pub(super) fn instruments(&self) -> usize {
@@ -490,7 +381,7 @@ fn listing(place: u32) -> Listing {
     Listing { settlement: Settlement::Margin, ..Listing::of(instrument) }
 }
 
-fn account_terms() -> AccountTerms {
+pub(super) fn account_terms() -> AccountTerms {
     let tiers = MarginTiers::flat(Rate::from_bps(1_000), Rate::from_bps(500));
     let margin = tiers.map(|tiers| (0..2).map(|id| (InstrumentId(id), tiers.clone())).collect());
     AccountTerms {

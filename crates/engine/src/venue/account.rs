@@ -11,7 +11,7 @@ use crate::{
 };
 use market::{Listing, Quantity, Timestamp};
 use portfolio::{AccountTerms, InstrumentId, Ledger};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Trades and orders that are over, as many as the venue goes on knowing.
 const KEPT_MAX: usize = 50_000;
@@ -53,6 +53,8 @@ pub struct Account {
     pub(super) leverage: BTreeMap<InstrumentId, u32>,
     pub(super) orders: BTreeMap<OrderId, Placed>,
     pub(super) names: BTreeMap<ClientId, OrderId>,
+    /// Orders that are not over.
+    pub(super) open: BTreeSet<OrderId>,
     /// Orders that are over, the oldest first: they are forgotten in this order.
     over: VecDeque<OrderId>,
     pub(super) fills: VecDeque<FillReport>,
@@ -82,6 +84,7 @@ impl Account {
             leverage: BTreeMap::new(),
             orders: BTreeMap::new(),
             names: BTreeMap::new(),
+            open: BTreeSet::new(),
             over: VecDeque::new(),
             fills: VecDeque::new(),
             alive_until: None,
@@ -100,7 +103,7 @@ impl Account {
 
     /// Orders that work, and how much of each is open.
     pub fn working(&self) -> impl Iterator<Item = (Option<ClientId>, &Ticket, Quantity)> {
-        let open = self.orders.values().filter(|placed| !placed.state.is_final());
+        let open = self.open.iter().filter_map(|id| self.orders.get(id));
         open.map(|placed| {
             let rest = placed.ticket.quantity.0.saturating_sub(placed.filled);
             (placed.client, &placed.ticket, Quantity(rest))
@@ -165,11 +168,7 @@ impl Account {
             made.push(order);
             order
         };
-        // The orders must be known before their trades are told.
-        let mut exchange = self.exchange.clone();
-        std::mem::swap(&mut exchange, &mut self.exchange);
-        exchange.liquidate(number, at, &mut self.books)?;
-        self.exchange = exchange;
+        self.exchange.liquidate(number, at, &mut self.books)?;
         self.orders_made = next;
         for order in made {
             self.know(order, None, Cause::Liquidation);
@@ -205,6 +204,7 @@ impl Account {
             refused: None,
         };
         self.orders.insert(order.id, placed);
+        self.open.insert(order.id);
         if let Some(client) = client {
             self.names.insert(client, order.id);
         }
@@ -216,9 +216,11 @@ impl Account {
         is: impl Fn(&Placed) -> bool,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let open = self.orders.iter().filter(|(_, placed)| !placed.state.is_final() && is(placed));
-        let doomed: Vec<(OrderId, InstrumentId)> =
-            open.map(|(id, placed)| (*id, placed.ticket.instrument)).collect();
+        let open = self.open.iter().filter_map(|id| Some((*id, self.orders.get(id)?)));
+        let doomed: Vec<(OrderId, InstrumentId)> = open
+            .filter(|(_, placed)| is(placed))
+            .map(|(id, placed)| (id, placed.ticket.instrument))
+            .collect();
         for (id, instrument) in doomed {
             self.exchange.cancel(id, instrument, now);
         }
@@ -280,7 +282,16 @@ impl Account {
         self.tell(update.order);
     }
 
+    /// An order that was refused on arrival: nobody will ask for it.
+    pub(super) fn forget(&mut self, id: OrderId, client: ClientId) {
+        self.orders.remove(&id);
+        self.names.remove(&client);
+        self.open.remove(&id);
+        self.over.retain(|over| *over != id);
+    }
+
     fn end(&mut self, id: OrderId) {
+        self.open.remove(&id);
         self.over.push_back(id);
         while self.over.len() > KEPT_MAX {
             let Some(oldest) = self.over.pop_front() else { break };

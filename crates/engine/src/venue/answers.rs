@@ -81,8 +81,7 @@ impl Account {
         let refused = self.orders.get(&id).filter(|placed| placed.filled == 0);
         if let Some(reason) = refused.and_then(|placed| placed.refused) {
             // An order that was refused on arrival never existed.
-            self.orders.remove(&id);
-            self.names.remove(&new.client);
+            self.forget(id, new.client);
             return Ok(no(kind(&reason), &reason.to_string()));
         }
         Ok(self.report(id).map_or(Answer::Done, Answer::Order))
@@ -148,12 +147,12 @@ impl Account {
             Book::Plain => !conditional,
             Book::Conditional => conditional,
         };
-        let open = self.orders.iter().filter(|(_, placed)| {
-            !placed.state.is_final()
-                && of.is_none_or(|id| id == placed.ticket.instrument)
-                && is(placed.is_conditional())
-        });
-        Answer::Orders(open.filter_map(|(id, _)| self.report(*id)).collect())
+        let wanted = |id: &&crate::order::OrderId| {
+            self.orders.get(id).is_some_and(|placed| {
+                of.is_none_or(|id| id == placed.ticket.instrument) && is(placed.is_conditional())
+            })
+        };
+        Answer::Orders(self.open.iter().filter(wanted).filter_map(|id| self.report(*id)).collect())
     }
 
     fn trades(&self, (of, since): (InstrumentId, Timestamp), after: Option<u64>) -> Answer {

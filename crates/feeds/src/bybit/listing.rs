@@ -73,7 +73,7 @@ fn step(text: &str) -> Option<(Scale, u64)> {
 }
 
 /// A decimal in whole units, what is finer cut off.
-pub(super) fn floor_units(text: &str, scale: Scale) -> Option<i64> {
+fn floor_units(text: &str, scale: Scale) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let kept = fraction.get(..usize::from(scale.decimals())).unwrap_or(fraction);
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -29,6 +29,8 @@ use std::sync::Arc;
 use wire::{Head, KlineRow, Levels, Page, Whole};
 
 const NANOS_IN_MS: i64 = 1_000_000;
+/// Instruments on a page.
+const ROWS_MAX: usize = 1000;
 /// Bars on a page.
 const BARS_MAX: i64 = 1000;
 /// The most of the venue's words that are kept.
@@ -128,10 +130,7 @@ fn price(traded: &Traded, text: &str) -> Option<Price> {
 
 /// A volume: lots were coarser or finer in the past too.
 fn volume(traded: &Traded, text: &str) -> Option<Quantity> {
-    traded.lots(text).or_else(|| {
-        let scale = traded.listing.instrument.lot_scale;
-        listing::floor_units(text, scale).and_then(|lots| u64::try_from(lots).ok()).map(Quantity)
-    })
+    traded.lots(text).or_else(|| traded.lots_near(text))
 }
 
 impl crate::Source for Source {
@@ -195,14 +194,20 @@ impl crate::Source for Source {
                 time.map(crate::Told::Time).ok_or_else(|| unreadable("the time"))
             }
             Ask::Instruments(product, names) => {
-                let rows: Page<wire::InstrumentRow<'_>> = result(body)?;
+                let rows: Page<'_, wire::InstrumentRow<'_>> = result(body)?;
                 let wanted = |name: &str| names.is_empty() || names.iter().any(|one| one == name);
-                let rows = rows.list.iter().filter(|row| wanted(&row.symbol));
-                let traded = rows.filter_map(|row| listing::traded(row, *product)).collect();
+                let found = rows.list.iter().filter(|row| wanted(&row.symbol));
+                let traded: Vec<_> =
+                    found.filter_map(|row| listing::traded(row, *product)).collect();
+                // Of what stands on a further page nothing is known.
+                let cut = rows.list.len() >= ROWS_MAX && !rows.next_page_cursor.is_empty();
+                if cut && (names.is_empty() || traded.len() < names.len()) {
+                    return Err(unsupported("list of all instruments on one page: name one"));
+                }
                 Ok(crate::Told::Instruments(traded))
             }
             Ask::Bars { instrument, size, from, to } => {
-                let rows: Page<KlineRow<'_>> = result(body)?;
+                let rows: Page<'_, KlineRow<'_>> = result(body)?;
                 let one = traded(roster, *instrument)?;
                 let mut bars = Vec::with_capacity(rows.list.len());
                 for row in rows.list.iter().rev() {

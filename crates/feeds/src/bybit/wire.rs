@@ -22,9 +22,17 @@ pub(super) struct Whole<T> {
 
 /// A list.
 #[derive(Debug, Deserialize)]
-pub(super) struct Page<T> {
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page<'a, T> {
     #[serde(default = "Vec::new")]
     pub list: Vec<T>,
+    /// Null where there is no further page.
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub next_page_cursor: Cow<'a, str>,
+}
+
+fn text<'de: 'a, 'a, D: serde::Deserializer<'de>>(d: D) -> Result<Cow<'a, str>, D::Error> {
+    Option::<Cow<'a, str>>::deserialize(d).map(Option::unwrap_or_default)
 }
 
 /// Start, open, high, low, close, volume, turnover.

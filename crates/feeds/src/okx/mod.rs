@@ -177,8 +177,10 @@ impl crate::Source for Source {
             Ask::Bars { instrument, from, to, .. } => {
                 let rows = rows::<Vec<Text<'_>>>(response)?;
                 let one = native(roster, *instrument)?;
-                let read = rows.iter().rev().filter_map(|row| bar(row, one).transpose());
-                let within = |bars: Vec<Bar>| {
+                let read = rows.iter().filter_map(|row| bar(row, one).transpose());
+                let within = |mut bars: Vec<Bar>| {
+                    bars.sort_by_key(|bar| bar.open_time);
+                    bars.dedup_by_key(|bar| bar.open_time);
                     let bars = bars.into_iter().map(|bar| (bar.open_time, bar));
                     bars.filter(|(open, _)| open >= from && open < to).collect()
                 };

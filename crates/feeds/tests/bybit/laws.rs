@@ -229,7 +229,18 @@ fn what_a_client_library_asks_besides_is_answered_by_the_counter() {
     check("/v5/market/instruments-info?category=linear&status=PreLaunch", r#""list":[]"#);
     check("/v5/market/instruments-info?category=linear&cursor=x", r#""list":[]"#);
     check("/v5/market/instruments-info?category=linear&limit=1000", "Instruments(Perpetual, [])");
-    check("/v5/market/tickers?category=linear&symbol=BTCUSDT", r#""list":[]"#);
+    check("/v5/market/tickers?category=spot&symbol=BTCUSDT", r#""list":[]"#);
+    check("/v5/market/tickers?category=linear&symbol=BTCUSDT", r#""bid1Price":"","bid1Size":"""#);
+    let quote = Quote {
+        time: at(1),
+        bid: Price(10_050),
+        ask: Price(10_100),
+        bid_size: Quantity(500),
+        ask_size: Quantity(1),
+    };
+    let event = MarketEvent { time: at(1), instrument: InstrumentId(0), data: Data::Quote(quote) };
+    counter.tell(&event, &roster(), &mut Vec::new());
+    check("/v5/market/tickers?category=linear", r#""bid1Price":"100.5","bid1Size":"0.5""#);
     check("/v5/market/kline?category=linear&symbol=NOPE&interval=1&start=1", "10001");
     check("/v5/market/kline?category=linear&symbol=BTCUSDT&interval=7&start=1", "10001");
     check("/v5/market/kline?category=linear&symbol=BTCUSDT&interval=1&limit=9", "Bars");

@@ -1,9 +1,9 @@
 //! Who can sign in over SSH: keys and no passwords (M57), and from known addresses (M59).
 
 use super::{
-    Examination, Finding, Severity,
-    firewall::{self, Firewall},
+    Examination, Finding, Severity, firewall,
     listeners::{Listener, listeners},
+    rules::Firewall,
     sshd::Sshd,
 };
 use std::net::IpAddr;

@@ -43,9 +43,13 @@ pub(super) struct Sshd {
 
 impl Sshd {
     pub(super) fn read(root: &Root) -> Self {
+        Self::read_from(root, MAIN)
+    }
+
+    fn read_from(root: &Root, main: &str) -> Self {
         let mut sshd = Self::default();
-        sshd.file(root, MAIN, None, 0);
-        sshd.present = sshd.files.iter().chain(&sshd.unread).any(|file| file.starts_with(MAIN));
+        sshd.file(root, main, None, 0);
+        sshd.present = sshd.files.iter().chain(&sshd.unread).any(|file| file.starts_with(main));
         sshd
     }
 
@@ -143,4 +147,105 @@ fn split(line: &str) -> Option<(String, String)> {
         keyword => keyword,
     };
     (!keyword.is_empty()).then(|| (keyword, value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::{fs, process::Command};
+
+    const KEYWORDS: [(&str, &str); 5] = [
+        ("passwordauthentication", "yes"),
+        ("kbdinteractiveauthentication", "yes"),
+        ("permitrootlogin", "prohibit-password"),
+        ("permitemptypasswords", "no"),
+        ("x11forwarding", "no"),
+    ];
+
+    /// What OpenSSH itself says takes effect, `None` where there is no OpenSSH.
+    fn openssh(main: &str, key: &str) -> Option<BTreeMap<String, String>> {
+        let arguments = ["-T", "-f", main, "-h", key];
+        let run = |program| Command::new(program).args(arguments).output().ok();
+        let output = run("sshd").or_else(|| run("/usr/sbin/sshd"))?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let lines = text.lines().filter_map(|line| line.split_once(' '));
+        let mut told: BTreeMap<String, String> =
+            lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        // An older name for the same.
+        if let Some(value) = told.get_mut("permitrootlogin").filter(|v| *v == "without-password") {
+            "prohibit-password".clone_into(value);
+        }
+        (!told.is_empty()).then_some(told)
+    }
+
+    /// Files that include one another, and what OpenSSH makes of them.
+    #[test]
+    fn openssh_itself_reads_it_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        // Any key will do: without one OpenSSH says nothing.
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-f", &at("key")])
+            .status();
+        if made.is_err() || openssh("/dev/null", &at("key")).is_none() {
+            println!("skipped: no OpenSSH server to compare with");
+            return;
+        }
+        let off = "PasswordAuthentication no\n";
+        let include = format!("Include {}\n", at("*.conf"));
+        let rows: [(String, String); 13] = [
+            (String::new(), String::new()),
+            (format!("{off}PasswordAuthentication yes\n"), String::new()),
+            (
+                "passwordauthentication=no\nKBDInteractiveAuthentication = \"no\" # why\n".into(),
+                String::new(),
+            ),
+            (
+                "\t PermitRootLogin\t forced-commands-only\n#PermitRootLogin yes\n".into(),
+                String::new(),
+            ),
+            (
+                "ChallengeResponseAuthentication no\nKbdInteractiveAuthentication yes\n".into(),
+                String::new(),
+            ),
+            (format!("{include}PasswordAuthentication yes\n"), off.into()),
+            (format!("PasswordAuthentication yes\n{include}"), off.into()),
+            (format!("Match User git\n{off}"), String::new()),
+            (
+                format!("{include}X11Forwarding no\n"),
+                format!("Match User git\n{off}X11Forwarding yes\n"),
+            ),
+            (format!("{include}{off}"), "Match User git\nPasswordAuthentication yes\n".into()),
+            (format!("Match User git\n{include}"), off.into()),
+            (format!("Include {} {}\n", at("a.conf"), at("none*")), "X11Forwarding yes\n".into()),
+            ("PermitRootLogin without-password\nX11Forwarding yes\n".into(), String::new()),
+        ];
+        for (main, dropped) in rows {
+            fs::write(at("main"), &main).expect("is written");
+            fs::write(at("a.conf"), &dropped).expect("is written");
+            let theirs = openssh(&at("main"), &at("key")).expect("OpenSSH takes it");
+            let ours = Sshd::read_from(&Root::default(), &at("main"));
+            for (keyword, default) in KEYWORDS {
+                let want = theirs.get(keyword).map(String::as_str);
+                let mine = ours.global(keyword, default).replace("without-", "prohibit-");
+                assert_eq!(Some(mine.as_str()), want, "{keyword} of {main:?} with {dropped:?}");
+            }
+        }
+    }
+
+    proptest! {
+        // Each case writes files.
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_text_makes_it_panic_or_run_on(text in "(?s)[ -~\\n\\t=\"#]{0,300}|(Include|Match|Port|=|\"| |\\n|\\*|/etc/ssh/sshd_config){0,40}") {
+            let folder = tempfile::tempdir().expect("a folder");
+            let ssh = folder.path().join("etc/ssh");
+            fs::create_dir_all(&ssh).expect("is made");
+            fs::write(ssh.join("sshd_config"), &text).expect("is written");
+            let sshd = Sshd::read(&Root::picture(folder.path()));
+            prop_assert!(sshd.present && sshd.files.len() <= LINES_MAX);
+        }
+    }
 }

@@ -198,15 +198,19 @@ pub(crate) enum Keys {
 
 /// `stockade-bot keys import`.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, args = ["from_env", "from_yaml"])]
 pub(crate) struct Import {
     /// What to call it.
     pub name: String,
     /// From `PREFIX_API_KEY`, `PREFIX_API_SECRET` and, if there is one, `PREFIX_API_PASSPHRASE`.
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, value_name = "PREFIX", required_unless_present = "from_yaml")]
     pub from_env: Option<String>,
     /// From a YAML file with `key`, `secret` and, if there is one, `passphrase`.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "from_env",
+        value_hint = ValueHint::FilePath
+    )]
     pub from_yaml: Option<PathBuf>,
 }
 

@@ -80,11 +80,10 @@ pub(super) fn is_wanted(question: &str) -> anyhow::Result<bool> {
 
 /// Up to three lines of stdin.
 pub(super) fn lines_of_stdin() -> anyhow::Result<Vec<Secret<String>>> {
-    let mut text = Secret::new(String::new());
     let mut all = String::new();
     std::io::stdin().lock().take(LINE_BYTES_MAX).read_to_string(&mut all)?;
-    std::mem::swap(&mut text, &mut Secret::new(all));
-    Ok(text.expose().lines().take(3).map(|line| trimmed(line.to_owned())).collect())
+    let all = Secret::new(all);
+    Ok(all.expose().lines().take(3).map(|line| trimmed(line.to_owned())).collect())
 }
 
 fn trimmed(line: String) -> Secret<String> {

@@ -149,12 +149,6 @@ fn key_of_environment(prefix: &str) -> anyhow::Result<NewKey> {
 }
 
 fn key_of_yaml(file: &Path) -> anyhow::Result<NewKey> {
-    if !vault::is_private(file)? {
-        bail!(
-            "others can read {0}: run `chmod 600 {0}` first, and think about a new key",
-            file.display()
-        );
-    }
     let text = Secret::new(config::read_private(file)?);
     let found = config::scalars(text.expose())
         .map_err(|problem| anyhow::anyhow!("{}: {problem}", file.display()))?;

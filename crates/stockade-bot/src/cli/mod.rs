@@ -7,6 +7,7 @@ mod doctor;
 mod exchange;
 mod keys;
 mod session;
+mod simulate;
 mod steer;
 mod words;
 
@@ -90,10 +91,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
             output
                 .show(&crate::explain::explain(&tapes, name)?, crate::explain::Explained::text)?;
         }
+        Command::Simulate(ask) => return simulate::run(ask, output),
         Command::Exchange(exchange) => return exchange::run(exchange, output),
-        Command::Simulate(_) => {
-            return Err(usage("this command is not part of this build yet"));
-        }
     }
     Ok(Ending::Done)
 }

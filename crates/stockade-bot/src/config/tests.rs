@@ -21,16 +21,17 @@ fn a_short_configuration_is_enough() {
     assert_eq!((config.license, config.metrics), (None, None));
 }
 
+fn check(text: &str, want: &str) {
+    let problems = read(text).expect_err("is refused");
+    assert!(problems.iter().any(|one| one == want), "{text:?}\nwant {want}\ngot  {problems:#?}");
+}
+
+fn with(line: &str) -> String {
+    format!("{GOOD}{line}\n")
+}
+
 #[test]
-fn what_is_wrong_is_said_with_its_place_and_the_fix() {
-    let check = |text: &str, want: &str| {
-        let problems = read(text).expect_err("is refused");
-        assert!(
-            problems.iter().any(|one| one == want),
-            "{text:?}\nwant {want}\ngot  {problems:#?}"
-        );
-    };
-    let with = |line: &str| format!("{GOOD}{line}\n");
+fn an_unknown_key_or_word_is_said_with_what_was_meant() {
     check(
         "",
         "line 1, column 1: nothing is written here (`stockade-bot config init` writes a configuration)",
@@ -48,6 +49,10 @@ fn what_is_wrong_is_said_with_its_place_and_the_fix() {
         &with("slippage: 1%"),
         "line 4, column 1: `slippage` is no key (`slippage` stands in `caps`)",
     );
+}
+
+#[test]
+fn a_wrong_value_is_said_with_its_place_and_the_fix() {
     check(
         &with("caps: { slippage: 0.005 }"),
         "line 4, column 19: `caps.slippage` is a percentage above 0% and up to 100%, this is \"0.005\" (write for example `slippage: 0.2%`)",
@@ -76,14 +81,14 @@ fn what_is_wrong_is_said_with_its_place_and_the_fix() {
         &with("metrics: 0.0.0.0:9000"),
         "line 4, column 10: `metrics` is an address of this machine and a port, this is \"0.0.0.0:9000\" (write for example `metrics: 127.0.0.1:9184`)",
     );
-    check(&with("log:"), "line 4, column 5: `log` has no value (write for example `log: debug`)");
+    check(&with("log:"), "line 4, column 4: `log` has no value (write for example `log: debug`)");
     check(
         &with("log: info\nlog: warn"),
         "line 5, column 1: `log` is there twice (keep one of them)",
     );
     check(
         &with("notify: [{ kind: telegram, secret: t }]"),
-        "line 4, column 10: `notify.0.to` is missing (add `to: -100123`)",
+        "line 4, column 9: `notify.0.to` is missing (add `to: -100123`)",
     );
     check(
         &with("license: { file: l.txt }"),
@@ -166,7 +171,7 @@ fn a_new_configuration_is_read_back_and_is_its_owners_alone() {
     assert!(matches!(init(&path), Err(Error::Exists { .. })));
     // With every comment sign taken off it is still read: each line is right by itself.
     let text = fs::read_to_string(&path).expect("reads");
-    let all: String = text
+    let lines: Vec<&str> = text
         .lines()
         .filter(|line| {
             !line.starts_with("# A bot")
@@ -174,8 +179,9 @@ fn a_new_configuration_is_read_back_and_is_its_owners_alone() {
                 && !line.starts_with("# keys and")
         })
         .filter(|line| !line.contains("credential:"))
-        .map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line)))
+        .map(|line| line.strip_prefix("# ").unwrap_or(line))
         .collect();
+    let all = lines.join("\n");
     read(&all).expect("is read with every key set");
 }
 

@@ -142,8 +142,16 @@ mod tests {
         let kill = Ask::Kill { level: super::super::Level::CancelAll };
         let done = Answer::Done { text: "Kill { level: CancelAll }".to_owned() };
         assert_eq!(ask(&path, kill).await.expect("answers"), done);
-        for bad in ["\n", "{}\n", "{\"do\":\"open-everything\"}\n", "{\"do\":\"status\",\"x\":1}\n"]
-        {
+        for bad in [
+            "
+",
+            "{}
+",
+            "{\"do\":\"open-everything\"}
+",
+            "{\"do\":\"kill\",\"level\":\"off\"}
+",
+        ] {
             let mut stream = UnixStream::connect(&path).await.expect("connects");
             stream.write_all(bad.as_bytes()).await.expect("writes");
             let mut text = String::new();

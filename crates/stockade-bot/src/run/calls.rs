@@ -14,7 +14,7 @@ const LOAD_PERCENT: u32 = 80;
 /// How long a call waits whose venue did not say for how long.
 const PAUSE_NANOS: i64 = 1_000_000_000;
 /// How long after the venue's window an answer is waited for.
-const AFTER_WINDOW: Duration = Duration::from_millis(1_000);
+const AFTER_WINDOW: Duration = Duration::from_secs(1);
 
 /// Whose call it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -281,7 +281,7 @@ pub fn says(values: Decision<'_>, id: InstrumentId) -> String {
             if words.is_empty() { "nothing".to_owned() } else { words.join(" ") }
         }
         Decision::Members(all) => {
-            let is_in = all.get(id.index()).is_some_and(|value| *value == 1.0);
+            let is_in = all.get(id.index()).is_some_and(|value| *value > 0.5);
             if is_in { "in" } else { "out" }.to_owned()
         }
         Decision::Weights(all) => {

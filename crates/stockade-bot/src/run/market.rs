@@ -254,7 +254,9 @@ impl Market {
         match self.source.answer(&asking.ask, &response, &self.roster) {
             Ok(Told::Bars(bars)) => {
                 if let Ask::Bars { instrument, .. } = asking.ask {
-                    bars.iter().for_each(|(_, bar)| self.bar(instrument, bar, out));
+                    for (_, bar) in &bars {
+                        self.bar(instrument, bar, out);
+                    }
                 }
             }
             Ok(Told::Time(venue)) => {

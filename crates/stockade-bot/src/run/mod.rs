@@ -14,6 +14,8 @@ mod session;
 mod setup;
 mod startup;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod wire;
 mod world;
 
@@ -32,7 +34,10 @@ pub use session::{
 };
 pub use setup::{Beginning, Plan, WarmRow, history, instruments, native, warm};
 pub use startup::{Reached, check_scope, machine_time};
-pub use tape::{Entry, Head, LAYOUT, Tape, latest as latest_tape, make_private, read as read_tape};
+pub use tape::{
+    Entry, Head, LAYOUT, Tape, all as all_tapes, latest as latest_tape, make_private,
+    read as read_tape,
+};
 pub use wire::{Wire, of_http};
 pub use world::World;
 

@@ -215,7 +215,6 @@ impl Flight {
             rows.into_iter().map(|row| WarmRow { time: row.time, bars: row.bars }).collect();
         // Sending comes first: nothing of it depends on the recording.
         self.send();
-        // A tick on which nothing happened decides nothing either, and there are many.
         self.pilot.tape.write(&Entry::In(now.nanos(), input))?;
         self.after(&rows)?;
         self.taken += rows.len() as u64;
@@ -231,9 +230,10 @@ impl Flight {
             match one {
                 Do::Tell(told) => {
                     self.is_flat |= told.key == "flat";
-                    match told.level {
-                        notify::Level::Info => tracing::info!("{}", told.text),
-                        _ => tracing::warn!("{}", told.text),
+                    if told.level == notify::Level::Info {
+                        tracing::info!("{}", told.text);
+                    } else {
+                        tracing::warn!("{}", told.text);
                     }
                     self.pilot.herald.tell(&told);
                 }

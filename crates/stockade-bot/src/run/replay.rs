@@ -189,7 +189,7 @@ fn roster(plan: &Plan, source: &dyn feeds::Source, listed: &Arrival) -> anyhow::
     let ask = Ask::Instruments(plan.config.venue.product, plan.natives());
     let told = source.answer(&ask, &response, &Roster::new(Vec::new()))?;
     let Told::Instruments(listed) = told else { bail!("the recording's list is none") };
-    plan.roster(listed)
+    plan.roster(&listed)
 }
 
 /// A key that opens nothing: nothing is sent.

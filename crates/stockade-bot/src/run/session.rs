@@ -99,6 +99,8 @@ pub fn fenced(
     let mut wished = Paths::of_a_client();
     wished.extend([
         PathBuf::from("/dev/tty"),
+        // Whether the machine has run on since the last life.
+        PathBuf::from("/proc/sys/kernel/random/boot_id"),
         PathBuf::from("/usr/share/terminfo"),
         PathBuf::from("/etc/terminfo"),
         PathBuf::from("/lib/terminfo"),
@@ -227,7 +229,7 @@ async fn begin_live(
     (keeper, past): (Keeper, Past),
     ears: &[Ear],
 ) -> anyhow::Result<Begun> {
-    let http = startup::http(plan, herald::allowed(ears)?)?;
+    let http = startup::http(plan, &herald::allowed(ears)?)?;
     let reached = Reached::reach(plan, http).await?;
     let (roster, listed) = reached.roster(plan).await?;
     let account = startup::account(plan, &reached, &roster, keys).await?;
@@ -257,7 +259,7 @@ async fn begin_live(
 }
 
 async fn begin_paper(plan: &Plan, ears: &[Ear]) -> anyhow::Result<Begun> {
-    let http = startup::http(plan, herald::allowed(ears)?)?;
+    let http = startup::http(plan, &herald::allowed(ears)?)?;
     let reached = Reached::reach(plan, http).await?;
     let (roster, listed) = reached.roster(plan).await?;
     let evaluator = RowEvaluator::new(&plan.strategy, &setup::instruments(&roster))?;
@@ -403,7 +405,7 @@ pub fn scope_of(config: &Config, ask: AskSecret<'_>) -> anyhow::Result<(KeyScope
     let ready = ready(config, ask, Wanted::Account)?;
     runtime()?.block_on(async {
         let keys = ready.keys.context("`account.key` is missing")?;
-        let http = startup::http(&ready.plan, edge::Allowed::default())?;
+        let http = startup::http(&ready.plan, &edge::Allowed::default())?;
         let reached = Reached::reach(&ready.plan, http).await?;
         let client = startup::signed(&ready.plan, &Roster::new(Vec::new()), keys)?;
         Ok((startup::scope(&reached, &client).await?, reached.ahead_nanos))
@@ -425,7 +427,7 @@ pub fn check_key(config: &Config, ask: AskSecret<'_>, output: Output) -> anyhow:
     output.show(&told, |_| {
         let seen = scope.seen_from.map_or_else(String::new, |ip| format!("\nseen from {ip}"));
         let until = scope.expires.map_or_else(String::new, |time| format!("\nends {time}"));
-        let warned: String = warnings.iter().map(|text| format!("\nwarning: {text}")).collect();
+        let warned = warnings.iter().fold(String::new(), |all, one| all + "\nwarning: " + one);
         format!(
             "trade {}, withdraw {}, bound to addresses {}{seen}{until}{warned}",
             said(scope.trade),

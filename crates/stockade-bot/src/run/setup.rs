@@ -64,7 +64,7 @@ impl Plan {
     }
 
     /// What is traded, in the order of its names, from what the venue lists.
-    pub fn roster(&self, listed: Vec<Traded>) -> anyhow::Result<Roster> {
+    pub fn roster(&self, listed: &[Traded]) -> anyhow::Result<Roster> {
         let venue = &self.config.venue;
         let natives = self.natives();
         let mut found: Vec<Traded> = Vec::new();

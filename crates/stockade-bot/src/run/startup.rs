@@ -52,7 +52,7 @@ pub struct Reached {
 }
 
 /// Makes the client with its list of hosts.
-pub fn http(plan: &Plan, more: edge::Allowed) -> anyhow::Result<edge::Client> {
+pub fn http(plan: &Plan, more: &edge::Allowed) -> anyhow::Result<edge::Client> {
     let venue = &plan.config.venue;
     let mut allowed = adapters::allowed(venue)?;
     for (origin, reach) in more.origins() {
@@ -124,7 +124,7 @@ impl Reached {
         let ask = Ask::Instruments(plan.config.venue.product, plan.natives());
         let (told, arrival) = self.ask(&ask, &Roster::new(Vec::new())).await?;
         let Told::Instruments(listed) = told else { bail!("the venue's list is none") };
-        Ok((plan.roster(listed)?, arrival))
+        Ok((plan.roster(&listed)?, arrival))
     }
 
     /// The rows that the strategy looks back on.

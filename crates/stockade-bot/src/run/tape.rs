@@ -13,6 +13,8 @@ use std::{
 
 /// The layout of recordings.
 pub const LAYOUT: u32 = 1;
+/// Recordings that are kept; the oldest go when a new one begins.
+const TAPES_MAX: usize = 100;
 /// The longest entry: a venue's list of instruments, a journal's snapshot.
 const ENTRY_BYTES_MAX: u32 = 64 << 20;
 
@@ -104,6 +106,7 @@ impl Tape {
     pub fn create(directory: &Path, began: Timestamp, epoch: u64) -> anyhow::Result<Self> {
         let name = format!("{}-{epoch:016x}", began.nanos());
         make_private(directory)?;
+        prune(directory)?;
         let options = Options { record_bytes_max: ENTRY_BYTES_MAX, ..Options::default() };
         let (journal, recovery) = Journal::open(&directory.join(name), options)?;
         if !recovery.records.is_empty() {
@@ -158,12 +161,27 @@ pub fn read(path: &Path, tell: &mut dyn FnMut(Entry) -> anyhow::Result<()>) -> a
 
 /// The latest recording in a directory.
 pub fn latest(directory: &Path) -> anyhow::Result<PathBuf> {
+    let mut names = all(directory)?;
+    names.pop().with_context(|| format!("no recordings in {}", directory.display()))
+}
+
+fn prune(directory: &Path) -> anyhow::Result<()> {
+    let names = all(directory)?;
+    let over = (names.len() + 1).saturating_sub(TAPES_MAX);
+    for old in names.iter().take(over) {
+        std::fs::remove_dir_all(old).with_context(|| old.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// The recordings in a directory, the oldest first.
+pub fn all(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(directory)
         .with_context(|| format!("no recordings in {}", directory.display()))?;
     let mut names: Vec<PathBuf> =
         entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|p| p.is_dir()).collect();
     names.sort();
-    names.pop().with_context(|| format!("no recordings in {}", directory.display()))
+    Ok(names)
 }
 
 #[cfg(test)]

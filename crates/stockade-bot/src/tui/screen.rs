@@ -74,7 +74,7 @@ impl Screen {
             if matches!(key.code, KeyCode::Char('y' | 'Y')) {
                 return Some(Wish::Ask(ask));
             }
-            self.said = "nothing was done".to_owned();
+            self.say("nothing was done");
             return None;
         }
         self.said.clear();

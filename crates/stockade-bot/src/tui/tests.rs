@@ -75,7 +75,28 @@ fn drawn(screen: &Screen, width: u16, height: u16) -> String {
 fn a_snapshot_is_drawn_and_text_from_outside_stays_text() {
     let mut screen = Screen::new(Palette::Plain);
     screen.show(view());
-    insta::assert_snapshot!(drawn(&screen, 100, 20));
+    insta::assert_snapshot!(drawn(&screen, 100, 20), @r"
+    main · live bybit perpetual · trend · 2026-01-02T03:04:05Z
+    in step · kill off · entries open · licence until 2027-01-01
+    equity 1010.5 USDT · cash 1000 · unrealised 10.5 · clock +0 ms
+    ┌positions 1───────────────────────────────────────────────────────────────────────────────────────┐
+    │symbol  side size entry price profit stop                                                         │
+    │BTCUSDT long 0.5  50000 50021 10.5   45000                                                        │
+    └──────────────────────────────────────────────────────────────────────────────────────────────────┘
+    ┌orders 1──────────────────────────────────────────────────────────────────────────────────────────┐
+    │symbol  purpose side kind       size traded name                                                  │
+    │BTCUSDT stop    sell stop 45000 0.5  0      s00000000000000000001                                 │
+    └──────────────────────────────────────────────────────────────────────────────────────────────────┘
+    ┌signals 1──────────────────────────────────┐┌log──────────────────────────────────────────────────┐
+    │symbol  says bar   close                   ││03:04:05 info in step with the venue                 │
+    │BTCUSDT long 03:04 50021                   ││                                                     │
+    │                                           ││                                                     │
+    │                                           ││                                                     │
+    │                                           ││                                                     │
+    └───────────────────────────────────────────┘└─────────────────────────────────────────────────────┘
+
+    n no entries  c cancel all  f flatten  r resume  s stop  ↑↓ scroll  q leave
+    ");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
-pub(crate) use super::{factor_args::Factor, sweep_args::Sweep};
+pub(crate) use super::{factor_args::Factor, license_args::License, sweep_args::Sweep};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -58,6 +58,9 @@ pub(crate) enum Command {
     /// Verify and export the audit log.
     #[command(subcommand)]
     Audit(Audit),
+    /// Issue and check licences.
+    #[command(subcommand)]
+    License(License),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(Config),

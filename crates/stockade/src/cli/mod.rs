@@ -8,6 +8,8 @@ mod data;
 mod factor;
 mod factor_args;
 mod interrupt;
+mod license;
+mod license_args;
 mod marked;
 mod output;
 mod paper;
@@ -100,6 +102,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Diff(ask) => return past::diff(ask, &configuration::load(cli)?, output),
         Command::Reproduce(ask) => {
             return past::reproduce(ask, &configuration::load(cli)?, output);
+        }
+        Command::License(command) => {
+            return license::run(command, &configuration::load(cli)?, output);
         }
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
     }

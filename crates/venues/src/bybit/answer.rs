@@ -79,7 +79,10 @@ impl Client {
         if head.ret_code == 0 {
             return self.success(call, body, head.time).unwrap_or(Part::Whole(GARBLED));
         }
+        let refuses = response.status().is_client_error();
         Part::Whole(match meaning(head.ret_code, &head.ret_msg) {
+            // Then the status says more than the code.
+            Meaning::Unknown if refuses => unread(response, now),
             Meaning::Unknown => INCOMPLETE,
             Meaning::Throttled => Answer::Throttled { until: until(response, now, 1) },
             Meaning::Same if matches!(call, Call::SetMode(_) | Call::SetLeverage(..)) => {

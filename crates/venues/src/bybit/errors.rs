@@ -76,12 +76,12 @@ const CODES: &[(Meaning, &[i64])] = &[
         ],
     ),
     (Refused(Busy), &[10019, 110_079, 170_191]),
+    (Refused(Other), &[10001, 10017]),
 ];
 
-/// Codes of the trading engines and of the gate: one that is not in the table still says no. Any other
-/// unlisted one leaves open what was done.
-const NO: [std::ops::RangeInclusive<i64>; 3] =
-    [10_001..=10_999, 110_000..=110_999, 170_000..=170_999];
+/// Codes of the trading engines: one that is not in the table still says no. Any other unlisted one
+/// leaves open what was done.
+const NO: [std::ops::RangeInclusive<i64>; 2] = [110_000..=110_999, 170_000..=170_999];
 
 /// The words that come with 10001 ("request parameter error") when the account keeps positions the
 /// other way.
@@ -165,7 +165,7 @@ mod tests {
         for (code, want) in [
             (110_999, Refused(Other)),
             (170_999, Refused(Other)),
-            (10_500, Refused(Other)),
+            (10_500, Unknown),
             (500, Unknown),
             (3_999_999, Unknown),
             (-7, Unknown),

@@ -15,8 +15,8 @@
 //!   the venue empties of the closed, then in the history, which lags. Only if neither knows it is it
 //!   [`Answer::NotFound`]; [`crate::Client::further`] asks both. Even so an order that is under way is in
 //!   neither: its absence counts once the request's window has passed ([`Setup::window_ms`]) and some
-//!   seconds more. The history keeps cancelled orders that never traded for a day and others for two
-//!   years.
+//!   seconds more. The history answers for the last seven days, and keeps what was cancelled without a
+//!   trade for one: of an order that is older the list of trades tells, which reaches back two years.
 //! - **Conditional orders** keep their number when they wake, so nothing is ever [`Word::Triggered`].
 //!   On spot the venue takes the direction of the trigger from where the market stands: there only
 //!   stops are sent, and a report tells if one was taken for its opposite.

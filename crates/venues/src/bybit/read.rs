@@ -21,7 +21,7 @@ pub(super) type Bad = &'static str;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a> {
     pub roster: &'a Roster,
-    /// Of which product a row is that does not say so itself.
+    /// Of which product rows are; those that say otherwise are passed over.
     pub product: Product,
     pub mode: Mode,
 }
@@ -29,13 +29,10 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     /// The instrument of a row; [`None`] for one that is not traded here.
     fn instrument(&self, category: &str, symbol: &str) -> Option<(InstrumentId, &Traded)> {
-        let product = match category {
-            "" => self.product,
-            "spot" => Product::Spot,
-            "linear" => Product::Perpetual,
-            _ => return None,
-        };
-        let (place, traded) = self.roster.find(product, symbol)?;
+        if !category.is_empty() && category != super::category(self.product) {
+            return None;
+        }
+        let (place, traded) = self.roster.find(self.product, symbol)?;
         u32::try_from(place).ok().map(|number| (InstrumentId(number), traded))
     }
 

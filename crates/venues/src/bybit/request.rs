@@ -209,6 +209,7 @@ fn time_in_force(ticket: &Ticket) -> Result<&'static str, Error> {
     let limit = ticket.kind.limit().is_some();
     match (ticket.tif, post_only) {
         (TimeInForce::GoodTillCancelled, true) if limit => Ok(",\"timeInForce\":\"PostOnly\""),
+        (TimeInForce::GoodTillCancelled, false) if limit => Ok(",\"timeInForce\":\"GTC\""),
         (TimeInForce::GoodTillCancelled, false) => Ok(""),
         (TimeInForce::ImmediateOrCancel, false) => Ok(",\"timeInForce\":\"IOC\""),
         (TimeInForce::FillOrKill, false) if limit => Ok(",\"timeInForce\":\"FOK\""),

@@ -24,24 +24,26 @@ const LOGIN_MS: i64 = 10_000;
 #[derive(Debug)]
 pub(super) struct Private {
     setup: Setup,
+    /// Subscriptions that are not confirmed yet.
+    pending: usize,
     ping_at: Option<Timestamp>,
 }
 
 impl Private {
     pub const fn new(setup: Setup) -> Self {
-        Self { setup, ping_at: None }
+        Self { setup, pending: 0, ping_at: None }
     }
 
-    /// Orders and trades of the client's product, and the wallet, which is one for all.
-    const fn topics(&self) -> &'static str {
-        match self.setup.product {
-            Product::Spot => {
-                r#"{"op":"subscribe","args":["order.spot","execution.spot","wallet"]}"#
-            }
+    /// Orders and trades of the client's product, and the wallet, which is one for all. Topics of one
+    /// product and of all may not stand in one subscription.
+    const fn subscriptions(&self) -> [&'static str; 2] {
+        let of_product = match self.setup.product {
+            Product::Spot => r#"{"op":"subscribe","args":["order.spot","execution.spot"]}"#,
             Product::Perpetual => {
-                r#"{"op":"subscribe","args":["order.linear","execution.linear","position.linear","wallet"]}"#
+                r#"{"op":"subscribe","args":["order.linear","execution.linear","position.linear"]}"#
             }
-        }
+        };
+        [of_product, r#"{"op":"subscribe","args":["wallet"]}"#]
     }
 
     fn plan_ping(&mut self, now: Timestamp) {
@@ -50,7 +52,7 @@ impl Private {
 
     /// What the venue says of what it was told to do.
     fn reply(
-        &self,
+        &mut self,
         message: &Message<'_>,
         out: &mut Vec<Word>,
         send: &mut Vec<String>,
@@ -58,8 +60,17 @@ impl Private {
         let fails =
             message.success == Some(false) || message.ret_code.is_some_and(|code| code != 0);
         match (&*message.op, fails) {
-            ("auth", false) => send.push(self.topics().to_owned()),
-            ("subscribe", false) => out.push(Word::Ready),
+            ("auth", false) => {
+                let subscriptions = self.subscriptions();
+                self.pending = subscriptions.len();
+                send.extend(subscriptions.map(str::to_owned));
+            }
+            ("subscribe", false) if self.pending > 0 => {
+                self.pending -= 1;
+                if self.pending == 0 {
+                    out.push(Word::Ready);
+                }
+            }
             ("auth" | "subscribe", true) => {
                 out.push(Word::Ending);
                 let op = clean(&message.op);

@@ -13,6 +13,8 @@
 //!   [`Answer::NotFound`] is certain. `51400` to a cancel says only that the order does not work any more.
 //! - **Nothing cancels everything at once**: [`Call::CancelAll`] lists and then cancels by the handful
 //!   ([`Client::further`]).
+//! - Trades are told for three months back, those of the last three days from a list of their own.
+//! - A market order for contracts is one at the price limit; with immediate-or-cancel nothing of it rests.
 //! - Trades of liquidations have no number on the stream: it says [`Word::Gap`] instead, and the trades
 //!   have to be asked for.
 //! - The countdown cancels orders that meet the market; stops stay.
@@ -86,7 +88,7 @@ impl crate::Client for Client {
         };
         Traits {
             capabilities,
-            // It is refused with 51169: nothing is there to close.
+            // An order that closes needs a position in its direction: `51169` refuses it before.
             stop_before_entry: false,
             heartbeat: Heartbeat::Account,
             listen_key_seconds: None,

@@ -41,6 +41,15 @@ pub(super) fn place(setup: &Setup, order: &NewOrder) -> Result<Target, Error> {
     }
     owner(setup, ticket, whole, &mut body)?;
     if waits {
+        let buys_coins = setup.product == Product::Spot && ticket.side == Side::Buy;
+        if buys_coins && matches!(ticket.kind, OrderKind::Trailing { .. }) {
+            // The documentation does not say in which coin its size is.
+            return Err(unsupported("trailing purchase on spot"));
+        }
+        if buys_coins && ticket.kind.limit().is_none() {
+            // As with a market order, it would be for so much of the quote currency.
+            push(&mut body, "tgtCcy", "base_ccy");
+        }
         algo(traded, ticket, whole, &mut body)?;
         close(&mut body);
         return Ok(Target::post("/api/v5/trade/order-algo", body));

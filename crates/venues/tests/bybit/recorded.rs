@@ -248,12 +248,14 @@ fn recorded_log_ins_are_read() {
         return;
     };
     stream.hear(&yes, now(), &mut out, &mut send).expect("readable");
-    assert_eq!((out.len(), send.len()), (0, 1), "the subscription follows");
+    assert_eq!((out.len(), send.len()), (0, 2), "the subscriptions follow");
     let refused = stream.hear(&no, now(), &mut out, &mut send).expect_err("refused");
     assert!(refused.to_string().contains("Invalid apikey"), "{refused}");
     assert_eq!(out, [Word::Ending]);
     out.clear();
     let ack = recording("ws_subscription_ack").expect("beside the others");
+    stream.hear(&ack, now(), &mut out, &mut send).expect("readable");
+    assert_eq!(out, [], "one of two");
     stream.hear(&ack, now(), &mut out, &mut send).expect("readable");
     assert_eq!(out, [Word::Ready]);
     let fails = recording("ws_subscription_failure").expect("beside the others");

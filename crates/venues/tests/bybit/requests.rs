@@ -14,7 +14,7 @@ use serde_json::Value;
 use venues::{Client as _, Hosts, Setup, bybit};
 
 /// What ours says besides: the name of the order, its position, and what is the default there.
-const OURS: [&str; 4] = ["orderLinkId", "positionIdx", "marketUnit", "triggerBy"];
+const OURS: [&str; 5] = ["orderLinkId", "positionIdx", "marketUnit", "triggerBy", "timeInForce"];
 
 fn roster() -> Roster {
     Roster::new(vec![

@@ -93,6 +93,9 @@ pub fn order(product: Product, mode: Mode) -> impl Strategy<Value = NewOrder> {
         let (instrument, side, quantity, kind, leg, client) = parts;
         let [reduces, post_only, whole, cut] = flags;
         let perpetual = product == Product::Perpetual;
+        // The venue does not say in which coin a trailing purchase is.
+        let trails = !perpetual && matches!(kind, OrderKind::Trailing { .. });
+        let side = if trails { Side::Sell } else { side };
         let reduces = perpetual && if leg == Leg::Net { reduces } else { closes(leg, side) };
         let is_limit = matches!(kind, OrderKind::Limit { .. });
         let post_only = is_limit && post_only;

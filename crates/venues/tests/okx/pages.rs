@@ -123,13 +123,13 @@ fn a_page_that_fails_fails_the_whole() {
         200,
         r#"{"code":"0","msg":"","data":[{"instId":"BTC-USDT-SWAP","ordId":"7","accFillSz":"0"}]}"#,
     );
-    let lost = response(502, "<html></html>");
+    let failed = response(502, "<html></html>");
     let check = |responses: &[Response<Vec<u8>>], want: Answer| {
         assert!(client.further(&call, responses, NOW).expect("a request").is_none());
         assert_eq!(client.conclude(&call, responses, NOW), want);
     };
-    check(std::slice::from_ref(&lost), Answer::Unknown(Unknown::Server));
-    check(&[list.clone(), lost], Answer::Unknown(Unknown::Server));
+    check(std::slice::from_ref(&failed), Answer::Unknown(Unknown::Server));
+    check(&[list.clone(), failed], Answer::Unknown(Unknown::Server));
     let gone = r#"{"code":"1","msg":"","data":[{"ordId":"7","sCode":"51400","sMsg":"done"}]}"#;
     check(&[list.clone(), response(200, gone)], Answer::Done);
     // What was listed and not cancelled yet is not done.

@@ -140,6 +140,9 @@ impl Socket {
         }
         let woke = it.venue.and_then(|venue| self.woken.get(&venue));
         self.push("orders", &told::order(it, traded, woke), send);
+        if let Some(venue) = it.venue.filter(|_| it.state.is_final()) {
+            self.woken.remove(&venue);
+        }
     }
 
     /// A trade is told with its order as it is then.

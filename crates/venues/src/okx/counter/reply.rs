@@ -30,10 +30,10 @@ pub(super) fn reply(
             respond(500, &json!({ "code": "50026", "msg": "System error. Try again later" }))
         }
         (Answer::Throttled { until }, _) => throttled(*until, now),
-        (_, Some(call @ (Call::Place(_) | Call::Cancel(_) | Call::Amend(..)))) => {
+        (_, Some(Call::Place(_) | Call::Cancel(_) | Call::Amend(..))) => {
             let each = calls.iter().zip(answers);
             let rows: Vec<Value> = each.map(|(call, answer)| ack(call, answer, now)).collect();
-            acks(call, &rows)
+            acks(&rows)
         }
         (Answer::Refused(refused), Some(call)) => refusal(call, refused),
         (Answer::NotFound, _) => {
@@ -126,14 +126,11 @@ fn ack(call: &Call, answer: &Answer, now: Timestamp) -> Value {
 }
 
 /// All went well, or none, or some.
-fn acks(call: &Call, rows: &[Value]) -> Response<Vec<u8>> {
+fn acks(rows: &[Value]) -> Response<Vec<u8>> {
     let is_done = |row: &&Value| row.get("sCode").and_then(Value::as_str) == Some("0");
     let done = rows.iter().filter(is_done).count();
-    let waits = matches!(call, Call::Place(order) if told::waits(order.ticket.kind));
     let (code, words) = match done {
         all if all == rows.len() => ("0", ""),
-        // The place of conditional orders says failures of orders in its rows only.
-        _ if waits => ("0", ""),
         0 => ("1", "All operations failed"),
         _ => ("2", "Bulk operation partially succeeded."),
     };

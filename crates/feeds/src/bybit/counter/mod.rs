@@ -1,7 +1,10 @@
 //! The venue's end of public data.
 
+mod rows;
+mod shown;
+
 use super::{
-    category, from_ms, interval, size_of,
+    category, from_ms, size_of,
     stream::{name_of, topic_of},
     to_ms, traded,
     wire::Said,
@@ -9,12 +12,11 @@ use super::{
 use crate::{Ask, BookLevels, Told, Topic, Wish};
 use engine::{Data, MarketEvent};
 use http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
-use market::{
-    Bar, BarSize, Depth, Money, Price, Product, Quantity, Quote, Roster, Scale, Side, Timestamp,
-    Traded,
-};
+use market::{BarSize, Price, Product, Quantity, Roster, Side, Timestamp};
 use portfolio::InstrumentId;
+use rows::{bar, best, instrument, kline, level, merged, price, size};
 use serde_json::{Value, json};
+use shown::Shown;
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -29,14 +31,6 @@ const CONNECTION: &str = "box-public";
 pub struct Counter {
     product: Product,
     shown: Mutex<BTreeMap<InstrumentId, Shown>>,
-}
-
-/// A book as it was told, and the number of what was told last.
-#[derive(Debug, Default)]
-struct Shown {
-    bids: BTreeMap<Price, Quantity>,
-    asks: BTreeMap<Price, Quantity>,
-    update: u64,
 }
 
 impl Counter {
@@ -84,36 +78,26 @@ impl Counter {
                 let depth = query.get("limit").and_then(|text| text.parse().ok()).unwrap_or(25);
                 Ok(Ask::Book(instrument()?, depth))
             }
+            "tickers" => {
+                let wanted = query.get("symbol");
+                let list: Vec<_> = self.tickers(roster, wanted);
+                let listed = category(self.product);
+                Err(Box::new(success(&json!({ "category": listed, "list": list }), 0)))
+            }
             _ => Err(Box::new(success(&json!({ "list": [] }), 0))),
         }
     }
 
-    /// A change of a book, as the venue numbers it.
-    fn change(&self, id: InstrumentId, one: &Traded, depth: &Depth) -> Value {
-        let mut shown = self.shown();
-        let book = shown.entry(id).or_default();
-        book.update += 1;
-        let side = if depth.side == Side::Buy { &mut book.bids } else { &mut book.asks };
-        if depth.size == Quantity::ZERO {
-            side.remove(&depth.price);
-        } else {
-            side.insert(depth.price, depth.size);
-        }
-        let level = json!([level(one, depth.price, depth.size)]);
-        let (bids, asks) =
-            if depth.side == Side::Buy { (level, json!([])) } else { (json!([]), level) };
-        // The number 1 would be taken for a restart.
-        json!({ "s": one.native.as_str(), "b": bids, "a": asks, "u": book.update + 1, "seq": book.update })
-    }
-
-    /// The whole book.
-    fn whole(&self, id: InstrumentId, one: &Traded) -> Value {
-        let mut shown = self.shown();
-        let book = shown.entry(id).or_default();
-        let row = |(price, size): (&Price, &Quantity)| level(one, *price, *size);
-        let bids: Vec<_> = book.bids.iter().rev().map(row).collect();
-        let asks: Vec<_> = book.asks.iter().map(row).collect();
-        json!({ "s": one.native.as_str(), "b": bids, "a": asks, "u": book.update + 1, "seq": book.update })
+    fn tickers(&self, roster: &Roster, wanted: Option<&str>) -> Vec<Value> {
+        let shown = self.shown();
+        let all = roster.all().iter().zip(0_u32..);
+        let ours = all.filter(|(one, _)| {
+            let named = wanted.is_none_or(|name| name == one.native.as_str());
+            one.product == self.product && named
+        });
+        let none = Shown::default();
+        let row = |(one, id)| shown.get(&InstrumentId(id)).unwrap_or(&none).ticker(one);
+        ours.map(row).collect()
     }
 }
 
@@ -161,95 +145,6 @@ fn envelope(code: i64, text: &str, result: &Value, time: i64) -> Response<Vec<u8
 
 fn success(result: &Value, time: i64) -> Response<Vec<u8>> {
     envelope(0, "OK", result, time)
-}
-
-fn price(one: &Traded, price: Price) -> String {
-    let mut out = String::new();
-    one.push_price(price, &mut out);
-    out
-}
-
-fn size(one: &Traded, lots: Quantity) -> String {
-    let mut out = String::new();
-    if !one.push_size(lots, &mut out) {
-        out = units(one.listing.instrument.lot_scale, lots.0);
-    }
-    out
-}
-
-fn units(scale: Scale, units: u64) -> String {
-    i64::try_from(units).map_or_else(|_| i64::MAX.to_string(), |units| scale.format(units))
-}
-
-fn level(one: &Traded, at: Price, lots: Quantity) -> Value {
-    json!([price(one, at), size(one, lots)])
-}
-
-fn amount(money: Money) -> String {
-    let text = money.to_string();
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// An instrument in the venue's words.
-fn instrument(one: &Traded) -> Value {
-    let listing = &one.listing;
-    let lots = |lots: Quantity| units(listing.instrument.lot_scale, lots.0);
-    let tick = listing.price_scale().format(i64::from(listing.price_step));
-    let step = units(listing.instrument.lot_scale, listing.size_step);
-    let (least, most) = (lots(listing.size_min), lots(listing.size_max));
-    let notional = amount(listing.notional_min);
-    let quote = listing.instrument.currency;
-    let common = json!({
-        "symbol": one.native.as_str(), "status": if one.trading { "Trading" } else { "Closed" },
-        "baseCoin": one.base.as_str(), "quoteCoin": quote.as_str(),
-    });
-    let own = match one.product {
-        Product::Spot => json!({
-            "innovation": "0", "marginTrading": "none", "stTag": "0", "symbolType": "",
-            "priceFilter": { "tickSize": tick },
-            "lotSizeFilter": {
-                "basePrecision": step, "quotePrecision": "0.00000001", "minOrderQty": least,
-                "maxOrderQty": most, "minOrderAmt": notional, "maxOrderAmt": "",
-                "maxLimitOrderQty": most, "maxMarketOrderQty": most,
-            },
-        }),
-        Product::Perpetual => json!({
-            "contractType": "LinearPerpetual", "settleCoin": quote.as_str(),
-            "launchTime": "1585526400000", "deliveryTime": "0", "deliveryFeeRate": "",
-            "priceScale": listing.price_scale().decimals().to_string(),
-            "leverageFilter": {
-                "minLeverage": "1", "maxLeverage": one.leverage_max.to_string(), "leverageStep": "0.01",
-            },
-            "priceFilter": { "minPrice": tick, "maxPrice": "", "tickSize": tick },
-            "lotSizeFilter": {
-                "maxOrderQty": most, "minOrderQty": least, "qtyStep": step, "maxMktOrderQty": most,
-                "postOnlyMaxOrderQty": most, "minNotionalValue": notional,
-            },
-            "unifiedMarginTrade": true, "fundingInterval": 480, "copyTrading": "none",
-            "isPreListing": false,
-        }),
-    };
-    merged(common, own)
-}
-
-fn merged(mut one: Value, other: Value) -> Value {
-    if let (Value::Object(all), Value::Object(more)) = (&mut one, other) {
-        all.extend(more);
-    }
-    one
-}
-
-fn bar(one: &Traded, bar: &Bar) -> Value {
-    let at = |at: Price| price(one, at);
-    json!([
-        to_ms(bar.open_time).to_string(),
-        at(bar.open),
-        at(bar.high),
-        at(bar.low),
-        at(bar.close),
-        size(one, bar.volume),
-        "0",
-    ])
 }
 
 impl crate::PublicCounter for Counter {
@@ -352,7 +247,7 @@ impl crate::PublicCounter for Counter {
             if let (Topic::Book(id), Wish::Subscribe) = (topic, wish)
                 && let (Ok(one), Some((_, name))) = (traded(roster, *id), name_of(*topic, roster))
             {
-                let book = json!({ "topic": name, "type": "snapshot", "ts": 0, "data": self.whole(*id, one) });
+                let book = json!({ "topic": name, "type": "snapshot", "ts": 0, "data": self.shown().entry(*id).or_default().whole(one) });
                 send.push(book.to_string());
             }
         }
@@ -378,6 +273,7 @@ impl crate::PublicCounter for Counter {
                 push(Topic::Bars(id, *size), "snapshot", ms, kline(one, bar, *size));
             }
             Data::Print(print) => {
+                self.shown().entry(id).or_default().traded(print);
                 let side = if print.aggressor == Some(Side::Sell) { "Sell" } else { "Buy" };
                 let at = to_ms(print.time);
                 let row = json!([{
@@ -386,9 +282,17 @@ impl crate::PublicCounter for Counter {
                 }]);
                 push(Topic::Trades(id), "snapshot", ms, row);
             }
-            Data::Quote(quote) => push(Topic::Quotes(id), "snapshot", ms, best(one, quote)),
+            Data::Quote(quote) => {
+                self.shown().entry(id).or_default().quoted(quote);
+                push(Topic::Quotes(id), "snapshot", ms, best(one, quote));
+            }
             Data::Depth(depth) => {
-                push(Topic::Book(id), "delta", ms, self.change(id, one, depth));
+                push(
+                    Topic::Book(id),
+                    "delta",
+                    ms,
+                    self.shown().entry(id).or_default().change(one, depth),
+                );
             }
             Data::Funding(funding) => {
                 let due = to_ms(funding.time);
@@ -409,23 +313,4 @@ impl crate::PublicCounter for Counter {
             | Data::Conversion { .. } => {}
         }
     }
-}
-
-fn kline(one: &Traded, bar: &Bar, size_of_bar: BarSize) -> Value {
-    let start = to_ms(bar.open_time);
-    let end = start.saturating_add(size_of_bar.nanos() / 1_000_000).saturating_sub(1);
-    json!([{
-        "start": start, "end": end, "interval": interval(size_of_bar).unwrap_or(""),
-        "open": price(one, bar.open), "close": price(one, bar.close), "high": price(one, bar.high),
-        "low": price(one, bar.low), "volume": size(one, bar.volume), "turnover": "0",
-        "confirm": true, "timestamp": end,
-    }])
-}
-
-fn best(one: &Traded, quote: &Quote) -> Value {
-    let number = to_ms(quote.time).max(2);
-    json!({
-        "s": one.native.as_str(), "b": [level(one, quote.bid, quote.bid_size)],
-        "a": [level(one, quote.ask, quote.ask_size)], "u": number, "seq": number,
-    })
 }
