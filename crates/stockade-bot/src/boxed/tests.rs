@@ -175,8 +175,8 @@ impl Here {
         let mut out = Vec::new();
         // A login is followed by subscriptions.
         for _ in 0..4 {
-            let sent: Vec<(LineId, String)> = self.floor.sent().collect();
-            for (to, text) in sent {
+            let told: Vec<(LineId, String)> = self.floor.sent().collect();
+            for (to, text) in told {
                 self.bytes.push(text.clone());
                 let Some((line, stream)) = lines.iter_mut().find(|(line, _)| *line == to) else {
                     continue;
@@ -317,7 +317,7 @@ fn fall(directory: &std::path::Path) -> Prices {
     for second in 0..600_i64 {
         let price = if second < 30 { 90_000 } else { (90_000 - (second - 30) * 300).max(81_000) };
         let ms = second * 1_000;
-        writeln!(file, "quote,BTCUSDT,{ms},{price},5,{}.5,5", price).expect("writes");
+        writeln!(file, "quote,BTCUSDT,{ms},{price},5,{price}.5,5").expect("writes");
         writeln!(file, "print,BTCUSDT,{ms},{price},0.1,sell").expect("writes");
     }
     Prices::Tape { path, from: None, speed: 1 }
