@@ -205,12 +205,13 @@ impl Desk {
         let mut said = said.into_iter().peekable();
         while let Some(word) = said.next() {
             if let Word::Order(order) = &word {
-                if order.state == OrderState::Triggered {
-                    if let Some(triggered) = self.wake(order).filter(|_| venue != VenueName::Bybit)
-                    {
-                        out.push(Word::Triggered(triggered));
-                        continue;
-                    }
+                let woke = order.state == OrderState::Triggered;
+                if woke
+                    && let Some(triggered) = self.wake(order)
+                    && venue != VenueName::Bybit
+                {
+                    out.push(Word::Triggered(triggered));
+                    continue;
                 }
                 let with_trade =
                     matches!(said.peek(), Some(Word::Fill(fill)) if fill.venue == order.venue);

@@ -1,6 +1,6 @@
 //! Numbers that look drawn and are the seed's alone.
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
+/// `SplitMix64` (Steele, Lea, Flood 2014).
 #[derive(Debug, Clone)]
 pub(super) struct Dice(u64);
 

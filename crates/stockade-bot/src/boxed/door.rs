@@ -50,7 +50,7 @@ pub struct OpenBox {
 
 /// What a connection asks of the floor.
 enum Wanted {
-    Answer(Request<Vec<u8>>, oneshot::Sender<Response<Vec<u8>>>),
+    Answer(Box<Request<Vec<u8>>>, oneshot::Sender<Response<Vec<u8>>>),
     Open(String, oneshot::Sender<Option<Opened>>),
     Said(LineId, String),
     Closed(LineId),
@@ -195,7 +195,7 @@ async fn answer(call: Call, floor: mpsc::Sender<Wanted>) -> Reply {
     }
     let request = Request::from_parts(call.head, call.body.to_vec());
     let (reply, response) = oneshot::channel();
-    if floor.send(Wanted::Answer(request, reply)).await.is_err() {
+    if floor.send(Wanted::Answer(Box::new(request), reply)).await.is_err() {
         return said(StatusCode::SERVICE_UNAVAILABLE);
     }
     response.await.map_or_else(|_| said(StatusCode::SERVICE_UNAVAILABLE), whole)

@@ -89,20 +89,12 @@ impl Market {
         let Origin::Tape(tape) = &self.origin else { return Ok(()) };
         let past: Vec<MarketEvent> = tape.past().collect();
         for event in past {
-            match event.data {
-                Data::Bar(bar, _) => {
-                    let end = bar.open_time.plus_nanos(BarSize::MINUTE.nanos())?;
-                    let bar = Bar { open_time: bar.open_time, ..bar };
-                    self.close(event.time, out)?;
-                    self.minute(
-                        MarketEvent { time: end, data: Data::Bar(bar, BarSize::MINUTE), ..event },
-                        out,
-                    )?;
-                }
-                _ => {
-                    self.close(event.time, out)?;
-                    self.minutes.take(&event)?;
-                }
+            self.close(event.time, out)?;
+            if let Data::Bar(bar, size) = event.data {
+                let end = bar.open_time.plus_nanos(size.nanos())?;
+                self.minute(MarketEvent { time: end, data: Data::Bar(bar, size), ..event }, out)?;
+            } else {
+                self.minutes.take(&event)?;
             }
             out.clear();
         }
@@ -131,7 +123,7 @@ impl Market {
             let mut step = Vec::new();
             match &mut self.origin {
                 Origin::Walk(walk) if walk.deadline() <= at => {
-                    walk.step(&mut self.shelves, &mut step)
+                    walk.step(&mut self.shelves, &mut step);
                 }
                 Origin::Tape(tape) if tape.deadline().is_some_and(|next| next <= at) => {
                     tape.step(&mut self.shelves, &mut step);
@@ -209,14 +201,14 @@ impl Market {
 
     /// The book as it is.
     pub(super) fn book(&self, instrument: InstrumentId, levels: usize) -> BookLevels {
-        let Some(shelf) = self.shelves.get(instrument.index()) else {
+        let Some(own) = self.shelves.get(instrument.index()) else {
             return BookLevels { sequence: 0, bids: Vec::new(), asks: Vec::new() };
         };
-        let own = |(price, size): (&Price, &Quantity)| (*price, *size);
+        let level = |(price, size): (&Price, &Quantity)| (*price, *size);
         BookLevels {
-            sequence: shelf.sequence,
-            bids: shelf.bids.iter().rev().take(levels).map(own).collect(),
-            asks: shelf.asks.iter().take(levels).map(own).collect(),
+            sequence: own.sequence,
+            bids: own.bids.iter().rev().take(levels).map(level).collect(),
+            asks: own.asks.iter().take(levels).map(level).collect(),
         }
     }
 }

@@ -14,6 +14,8 @@ mod listings;
 mod market;
 mod shelf;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use accounts::Opening;

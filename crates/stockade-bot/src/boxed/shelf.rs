@@ -66,8 +66,12 @@ impl Shelf {
         let high: Vec<Price> = self.bids.keys().rev().copied().take_while(|at| *at > bid).collect();
         let low: Vec<Price> = self.asks.keys().copied().take_while(|at| *at < ask).collect();
         let gone = |side, price| Depth { time, side, price, size: Quantity::ZERO };
-        high.into_iter().for_each(|price| self.set(gone(Side::Buy, price), out));
-        low.into_iter().for_each(|price| self.set(gone(Side::Sell, price), out));
+        for price in high {
+            self.set(gone(Side::Buy, price), out);
+        }
+        for price in low {
+            self.set(gone(Side::Sell, price), out);
+        }
     }
 
     /// The best level of each side is this, as a feed of quotes has it.

@@ -84,21 +84,21 @@ impl Tape {
         let Some(event) = self.events.get(self.next) else { return };
         self.next += 1;
         let event = moved(event, self.at(event.time).nanos());
-        let Some(shelf) = shelves.get_mut(event.instrument.index()) else { return };
+        let Some(book) = shelves.get_mut(event.instrument.index()) else { return };
         let mut changes = Vec::new();
         let mut quote = None;
         match event.data {
             Data::Quote(told) => {
-                shelf.take(&told, &mut changes);
+                book.take(&told, &mut changes);
                 quote = Some(event);
             }
             Data::Depth(depth) => {
-                let before = shelf.quote(event.time);
-                shelf.set(depth, &mut changes);
-                let after = shelf.quote(event.time).filter(|now| before != Some(*now));
+                let before = book.quote(event.time);
+                book.set(depth, &mut changes);
+                let after = book.quote(event.time).filter(|now| before != Some(*now));
                 quote = after.map(|now| MarketEvent { data: Data::Quote(now), ..event });
             }
-            Data::Bar(bar, _) => return out.extend(of_bar(&bar, &event, shelf)),
+            Data::Bar(bar, _) => return out.extend(of_bar(&bar, &event, book)),
             _ => out.push(event),
         }
         let depth = |depth| MarketEvent { data: Data::Depth(depth), ..event };

@@ -135,7 +135,7 @@ impl Walker {
         Bar { open_time, open, high, low, close: self.price(), volume }
     }
 
-    fn step(&mut self, time: Timestamp, shelf: &mut Shelf, out: &mut Vec<MarketEvent>) {
+    fn step(&mut self, time: Timestamp, book: &mut Shelf, out: &mut Vec<MarketEvent>) {
         let instrument = self.instrument;
         let event = |data| MarketEvent { time, instrument, data };
         if self.perpetual && time.nanos().rem_euclid(FUNDING) < STEP {
@@ -143,23 +143,23 @@ impl Walker {
             out.push(event(Data::Funding(Funding { time, rate, mark })));
         }
         self.go(STEP_PPM);
-        let before = shelf.quote(time);
+        let before = book.quote(time);
         let mut changes = Vec::new();
-        shelf.fill((self.price(), self.gap), (time, self.level), &mut self.dice, &mut changes);
-        if let Some(print) = self.print(time, shelf) {
+        book.fill((self.price(), self.gap), (time, self.level), &mut self.dice, &mut changes);
+        if let Some(print) = self.print(time, book) {
             out.push(event(Data::Print(print)));
         }
         out.extend(changes.into_iter().map(|depth| event(Data::Depth(depth))));
         let told = |quote: &market::Quote| (quote.bid, quote.ask, quote.bid_size, quote.ask_size);
-        let after = shelf.quote(time);
+        let after = book.quote(time);
         if let Some(quote) = after.filter(|now| before.as_ref().map(told) != Some(told(now))) {
             out.push(event(Data::Quote(quote)));
         }
     }
 
     /// A trade at the touch as it is now.
-    fn print(&mut self, time: Timestamp, shelf: &Shelf) -> Option<Print> {
-        let quote = shelf.quote(time)?;
+    fn print(&mut self, time: Timestamp, book: &Shelf) -> Option<Print> {
+        let quote = book.quote(time)?;
         let (price, aggressor) =
             if self.dice.below(2) == 0 { (quote.bid, Side::Sell) } else { (quote.ask, Side::Buy) };
         Some(Print { time, price, size: self.size(), aggressor: Some(aggressor) })

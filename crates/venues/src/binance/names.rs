@@ -1,7 +1,7 @@
 //! The venue's words, for both ends.
 
 use engine::{
-    live::{Cause, OrderState},
+    live::{Cause, OrderReport, OrderState},
     order::{Distance, OrderKind, Restrictions},
 };
 use market::{Price, Product, Rate, Side, Traded};
@@ -204,4 +204,17 @@ pub(super) fn cause(client: &str) -> Cause {
     } else {
         Cause::Owner
     }
+}
+
+/// The name of an order as the venue tells it: what it made itself has names of its own.
+pub(super) fn told_name(order: &OrderReport) -> String {
+    let own = match order.cause {
+        Cause::Owner => return order.client.map(|client| client.to_string()).unwrap_or_default(),
+        Cause::Liquidation => "autoclose-",
+        Cause::Deleveraging => return "adl_autoclose".to_owned(),
+        Cause::Settlement => "settlement_autoclose-",
+    };
+    order
+        .client
+        .map_or_else(|| format!("{own}{}", order.time.nanos() / 1_000_000), |c| c.to_string())
 }

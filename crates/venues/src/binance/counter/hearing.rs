@@ -10,7 +10,7 @@ use crate::{
     Hearing, KeyRing,
     binance::{
         millis,
-        names::{leg_name, side_name, type_name, waits},
+        names::{leg_name, side_name, told_name, type_name, waits},
     },
 };
 use engine::live::{
@@ -95,9 +95,10 @@ const fn execution(state: OrderState) -> &'static str {
 fn order_body(one: &Traded, order: &OrderReport, fill: Option<&FillReport>) -> Value {
     let terms = Terms::of(one, order);
     let client = order.client.or(fill.and_then(|fill| fill.client));
+    let named = told_name(&OrderReport { client, ..*order });
     let text = |quantity: Option<Quantity>| size_text(one, quantity.unwrap_or_default());
     let mut body = json!({
-        "s": one.native.as_str(), "c": client.map(|client| client.to_string()).unwrap_or_default(),
+        "s": one.native.as_str(), "c": named,
         "S": side_name(order.side), "o": type_name(one.product, order.kind, order.restrictions),
         "f": terms.tif, "q": size_text(one, order.quantity), "p": terms.price,
         "x": if fill.is_some() { "TRADE" } else { execution(order.state) },

@@ -4,7 +4,7 @@ use super::params::{answer, refuse};
 use crate::binance::{
     errors::ban_text,
     millis,
-    names::{basis_points, leg_name, per_cent, side_name, state_name, type_name, waits},
+    names::{basis_points, leg_name, per_cent, side_name, state_name, told_name, type_name, waits},
 };
 use engine::{
     live::{
@@ -264,7 +264,7 @@ impl Writer<'_> {
         let name = type_name(one.product, order.kind, order.restrictions);
         let mut body = json!({
             "symbol": one.native.as_str(), "orderId": number(order.venue),
-            "clientOrderId": order.client.map(|client| client.to_string()).unwrap_or_default(),
+            "clientOrderId": told_name(order),
             "price": terms.price, "origQty": size_text(one, order.quantity),
             "executedQty": size_text(one, order.filled.unwrap_or_default()),
             "status": plain_status(order), "timeInForce": terms.tif, "type": name,

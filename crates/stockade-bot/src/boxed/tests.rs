@@ -1,0 +1,430 @@
+//! The floor without sockets, at moments of the test's own.
+
+use super::{
+    BoxKey, BoxTerms, Limiting, Opening, Prices, ScopeName, door,
+    floor::{Floor, LineId},
+    listings,
+};
+use ::market::{BarSize, Money, Price, Product, Quantity, Roster, Side, Timestamp, VenueName};
+use engine::{
+    Data,
+    exchange::{Feed, Model, Terms},
+    live::{
+        Answer, Book, Call, Cause, ClientId, Mode, NewOrder, OrderRef, OrderState, Scope, Word,
+    },
+    order::{OrderKind, Restrictions, Ticket},
+};
+use feeds::{Ask, Step, Told, Topic};
+use portfolio::InstrumentId;
+use std::{io::Write, path::PathBuf};
+
+const SECOND: i64 = 1_000_000_000;
+const MINUTE: i64 = 60 * SECOND;
+/// A whole hour of 2026.
+const BEGAN: i64 = 1_780_000_000 / 3_600 * 3_600 * SECOND;
+const BTC: InstrumentId = InstrumentId(0);
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_nanos(BEGAN + seconds * SECOND)
+}
+
+fn terms(venue: VenueName, prices: Prices) -> BoxTerms {
+    let key = |n: u8| BoxKey {
+        key: format!("key{n}"),
+        secret: format!("secret{n}"),
+        passphrase: "open".to_owned(),
+    };
+    let exchange = Terms {
+        fees: listings::fees(venue, Product::Perpetual).expect("fees"),
+        ..Terms::of(Model::Touch)
+    };
+    BoxTerms {
+        like: venue,
+        product: Product::Perpetual,
+        symbols: vec!["BTC".to_owned()],
+        listen: "127.0.0.1:0".parse().expect("an address"),
+        data_dir: PathBuf::new(),
+        prices,
+        keys: vec![key(1), key(2)],
+        scopes: vec![ScopeName::Trade],
+        opening: Opening { terms: exchange, cash: Money::from_whole(100_000), mode: Mode::OneWay },
+        faults: edge::Faults::default(),
+        limiting: Limiting::Venue,
+    }
+}
+
+const fn walk(seed: u64) -> Prices {
+    Prices::Walk { seed, minutes: 90 }
+}
+
+/// A floor and an account's client at it.
+struct Here {
+    floor: Floor,
+    venue: VenueName,
+    roster: Roster,
+    client: Box<dyn venues::Client>,
+    /// Every byte that came out.
+    bytes: Vec<String>,
+}
+
+impl Here {
+    fn new(terms: &BoxTerms) -> Self {
+        let floor = door::floor(terms, at(0)).expect("a floor");
+        let roster = listings::listed(terms.like, terms.product, &terms.symbols);
+        let roster = roster.expect("listed").roster;
+        let setup = venues::Setup {
+            product: terms.product,
+            mode: Mode::OneWay,
+            roster: roster.clone(),
+            hosts: venues::Hosts {
+                rest: "https://localhost".to_owned(),
+                private: "wss://localhost".to_owned(),
+            },
+            keys: terms.keys[0].keys(),
+            window_ms: 5_000,
+        };
+        let client: Box<dyn venues::Client> = match terms.like {
+            VenueName::Binance => Box::new(venues::binance::Client::new(setup)),
+            VenueName::Bybit => Box::new(venues::bybit::Client::new(setup)),
+            VenueName::Okx => Box::new(venues::okx::Client::new(setup)),
+        };
+        Self { floor, venue: terms.like, roster, client, bytes: Vec::new() }
+    }
+
+    fn source(&self) -> Box<dyn feeds::Source> {
+        let hosts = feeds::Hosts {
+            rest: "https://localhost".to_owned(),
+            stream: "wss://localhost".to_owned(),
+        };
+        match self.venue {
+            VenueName::Binance => Box::new(feeds::binance::Source::new(Product::Perpetual, hosts)),
+            VenueName::Bybit => Box::new(feeds::bybit::Source::new(hosts)),
+            VenueName::Okx => Box::new(feeds::okx::Source::new(hosts)),
+        }
+    }
+
+    fn call(&mut self, call: &Call, now: Timestamp) -> Answer {
+        let mut answers = Vec::new();
+        for part in self.client.split(call) {
+            let mut request = self.client.request(&part, now).expect("a request");
+            let mut responses = Vec::new();
+            loop {
+                let response = self.floor.request(&request, now).expect("the box works");
+                let said = String::from_utf8_lossy(response.body()).into_owned();
+                self.bytes.push(format!("{:?} {said}", response.headers()));
+                responses.push(response);
+                match self.client.further(&part, &responses, now).expect("a request") {
+                    Some(next) => request = next,
+                    None => break,
+                }
+            }
+            answers.push(self.client.conclude(&part, &responses, now));
+        }
+        venues::join(answers)
+    }
+
+    fn told(&mut self, ask: &Ask, now: Timestamp) -> Told {
+        let source = self.source();
+        let request = source.request(ask, &self.roster).expect("a request");
+        let response = self.floor.request(&request, now).expect("the box works");
+        source.answer(ask, &response, &self.roster).expect("what this version reads")
+    }
+
+    fn place(&mut self, client: &str, side: Side, kind: OrderKind, now: Timestamp) -> Answer {
+        let lots = self.roster.all()[0].listing.instrument.lot_scale.parse("0.02").expect("coins");
+        let quantity = Quantity(u64::try_from(lots).expect("some"));
+        let mut ticket = Ticket::market(BTC, side, quantity).of(kind);
+        if client.starts_with("stop") {
+            ticket = ticket.restricted(Restrictions::REDUCE_ONLY);
+        }
+        let new = NewOrder { client: name(client), ticket, scope: Scope::Size };
+        self.call(&Call::Place(new), now)
+    }
+
+    /// A private stream that is logged in.
+    fn listen(&mut self, now: Timestamp) -> Vec<(LineId, Box<dyn venues::Stream>)> {
+        let wanted = self.client.traits().listen_key_seconds;
+        let key = match wanted.map(|_| self.call(&Call::ListenKey, now)) {
+            Some(Answer::ListenKey(key)) => Some(key),
+            _ => None,
+        };
+        let mut lines = Vec::new();
+        for mut stream in self.client.streams(key.as_deref()) {
+            let line = self.floor.open(path(&stream.uri())).expect("a stream");
+            let mut send = Vec::new();
+            stream.opened(now, &mut send);
+            lines.push((line, stream));
+            self.say(line, send, now);
+        }
+        self.words(&mut lines, now);
+        lines
+    }
+
+    fn say(&mut self, line: LineId, texts: Vec<String>, now: Timestamp) {
+        for text in texts {
+            self.floor.hear(line, &text, now).expect("the box works");
+        }
+    }
+
+    /// What was told since, as the client reads it.
+    fn words(
+        &mut self,
+        lines: &mut [(LineId, Box<dyn venues::Stream>)],
+        now: Timestamp,
+    ) -> Vec<Word> {
+        let mut out = Vec::new();
+        // A login is followed by subscriptions.
+        for _ in 0..4 {
+            let told: Vec<(LineId, String)> = self.floor.sent().collect();
+            for (to, text) in told {
+                self.bytes.push(text.clone());
+                let Some((line, stream)) = lines.iter_mut().find(|(line, _)| *line == to) else {
+                    continue;
+                };
+                let (line, mut send) = (*line, Vec::new());
+                stream.hear(&text, now, &mut out, &mut send).expect("what this version reads");
+                self.say(line, send, now);
+            }
+        }
+        out
+    }
+}
+
+fn path(uri: &str) -> &str {
+    let rest = uri.split_once("://").expect("absolute").1;
+    rest.find('/').map_or("/", |at| &rest[at..])
+}
+
+fn name(text: &str) -> ClientId {
+    text.parse().expect("a name")
+}
+
+fn book(here: &mut Here, now: Timestamp) -> (Price, Price) {
+    let Told::Book(book) = here.told(&Ask::Book(BTC, 5), now) else { panic!("no book") };
+    (book.bids[0].0, book.asks[0].0)
+}
+
+#[test]
+fn the_same_seed_and_the_same_calls_give_the_same_bytes() {
+    let run = |venue, seed, model| {
+        let mut terms = terms(venue, walk(seed));
+        terms.opening.terms.model = model;
+        let mut here = Here::new(&terms);
+        let mut lines = here.listen(at(0));
+        for n in 0..20_i64 {
+            let now = at(7 * n);
+            let (bid, ask) = book(&mut here, now);
+            here.place(&format!("taker{n}"), Side::Buy, OrderKind::Market, now);
+            here.place(&format!("maker{n}"), Side::Sell, OrderKind::Limit { price: ask }, now);
+            let far = Price(bid.0 * 95 / 100 / 1_000 * 1_000);
+            here.place(&format!("far{n}"), Side::Buy, OrderKind::Limit { price: far }, now);
+            let order = OrderRef::named(BTC, name(&format!("far{n}")));
+            here.call(&Call::Cancel(order), at(7 * n + 3));
+            here.floor.advance(at(7 * n + 5)).expect("the box works");
+            here.words(&mut lines, at(7 * n + 5));
+        }
+        here.bytes
+    };
+    for venue in VenueName::ALL {
+        for model in [Model::Touch, Model::Book(Feed::Depth)] {
+            let first = run(venue, 1, model);
+            assert!(first.len() > 150, "{venue}: {}", first.len());
+            assert!(first.iter().any(|said| said.contains("maker3")), "{venue}");
+            assert_eq!(first, run(venue, 1, model), "{venue}");
+            assert_ne!(first, run(venue, 2, model), "{venue}");
+        }
+    }
+}
+
+#[test]
+fn bars_close_on_the_stream_and_are_on_the_next_page() {
+    for venue in VenueName::ALL {
+        let mut here = Here::new(&terms(venue, walk(3)));
+        let five: BarSize = "5m".parse().expect("a size");
+        let topics = [Topic::Bars(BTC, BarSize::MINUTE), Topic::Bars(BTC, five)];
+        let mut streams = Vec::new();
+        for mut stream in here.source().streams(&topics, &here.roster) {
+            let line = here.floor.open(path(&stream.uri())).expect("a stream");
+            let mut send = Vec::new();
+            stream.opened(at(0), &mut send);
+            here.say(line, send, at(0));
+            streams.push((line, stream));
+        }
+        let mut told = Vec::new();
+        for second in 0..=600 {
+            here.floor.advance(at(second)).expect("the box works");
+            let sent: Vec<_> = here.floor.sent().collect();
+            for (to, text) in sent {
+                let (_, stream) = streams.iter_mut().find(|(line, _)| *line == to).expect("ours");
+                let mut out = Vec::new();
+                stream.hear(&text, at(second), &mut out, &mut Vec::new()).expect("it reads this");
+                told.extend(out.into_iter().filter_map(|step| match step {
+                    Step::Event(event) => Some(event),
+                    _ => None,
+                }));
+            }
+        }
+        for (size, bars) in [(BarSize::MINUTE, 10), (five, 2)] {
+            let heard: Vec<_> = told
+                .iter()
+                .filter_map(|event| match &event.data {
+                    Data::Bar(bar, of) if *of == size => Some((bar.open_time, *bar)),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(heard.len(), bars, "{venue} {size}");
+            let ask = Ask::Bars { instrument: BTC, size, from: at(0), to: at(600) };
+            assert_eq!(here.told(&ask, at(600)), Told::Bars(heard), "{venue} {size}");
+            let from = at(-3_600);
+            let ask = Ask::Bars { instrument: BTC, size, from, to: at(600) };
+            let Told::Bars(all) = here.told(&ask, at(600)) else { panic!("{venue}") };
+            let span = size.nanos();
+            assert_eq!(all.len(), usize::try_from(70 * MINUTE / span).expect("few"), "{venue}");
+            let follow = |two: &[(Timestamp, _)]| two[1].0.nanos() - two[0].0.nanos() == span;
+            assert!(all.windows(2).all(follow), "{venue} {size}");
+        }
+    }
+}
+
+#[test]
+fn orders_of_whoever_stops_saying_that_he_lives_are_taken_back() {
+    for venue in [VenueName::Binance, VenueName::Okx] {
+        let mut here = Here::new(&terms(venue, walk(3)));
+        let mut lines = here.listen(at(0));
+        let (bid, _) = book(&mut here, at(0));
+        let price = Price(bid.0 * 9 / 10 / 1_000 * 1_000);
+        here.place("first", Side::Buy, OrderKind::Limit { price }, at(0));
+        let alive = Call::Heartbeat { instrument: Some(BTC), seconds: 30 };
+        for second in [1, 20, 40] {
+            assert_eq!(here.call(&alive, at(second)), Answer::Done, "{venue}");
+        }
+        here.floor.advance(at(69)).expect("the box works");
+        let before = here.words(&mut lines, at(69));
+        assert!(before.iter().all(|word| !ended(word)), "{venue}");
+        here.floor.advance(at(71)).expect("the box works");
+        assert!(here.words(&mut lines, at(71)).iter().any(ended), "{venue}");
+    }
+}
+
+fn ended(word: &Word) -> bool {
+    matches!(word, Word::Order(order) if order.state == OrderState::Cancelled)
+}
+
+/// A tape on which the price falls by a tenth within a minute.
+fn fall(directory: &std::path::Path) -> Prices {
+    let path = directory.join("fall.csv");
+    let mut file = std::fs::File::create(&path).expect("a file");
+    for second in 0..600_i64 {
+        let price = if second < 30 { 90_000 } else { (90_000 - (second - 30) * 300).max(81_000) };
+        let ms = second * 1_000;
+        writeln!(file, "quote,BTCUSDT,{ms},{price},5,{price}.5,5").expect("writes");
+        writeln!(file, "print,BTCUSDT,{ms},{price},0.1,sell").expect("writes");
+    }
+    Prices::Tape { path, from: None, speed: 1 }
+}
+
+#[test]
+fn a_stop_wakes_where_the_market_goes_and_its_trade_is_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for venue in VenueName::ALL {
+        let mut here = Here::new(&terms(venue, fall(directory.path())));
+        let mut lines = here.listen(at(1));
+        here.place("entry", Side::Buy, OrderKind::Market, at(1));
+        let scale = here.roster.all()[0].listing.price_scale();
+        let trigger = Price(scale.parse("85000").expect("a price"));
+        let stop = here.place("stop", Side::Sell, OrderKind::Stop { trigger }, at(2));
+        assert!(matches!(stop, Answer::Order(_) | Answer::Done), "{venue} {stop:?}");
+        here.words(&mut lines, at(2));
+        here.floor.advance(at(100)).expect("the box works");
+        let words = here.words(&mut lines, at(100));
+        let fills: Vec<_> = words
+            .iter()
+            .filter_map(|word| match word {
+                Word::Fill(fill) => Some((fill.side, fill.price <= trigger, fill.cause)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(fills, [(Side::Sell, true, Cause::Owner)], "{venue} {words:?}");
+        let flat = words.iter().any(|word| matches!(word, Word::Position(it) if it.lots == 0));
+        assert!(flat, "{venue} {words:?}");
+        assert_eq!(here.call(&Call::Positions, at(100)), Answer::Positions(Vec::new()), "{venue}");
+        let none = here.call(&Call::OpenOrders(None, Book::Both), at(100));
+        assert_eq!(none, Answer::Orders(Vec::new()), "{venue}");
+        let order = OrderRef { conditional: true, ..OrderRef::named(BTC, name("stop")) };
+        let found = here.call(&Call::Order(order), at(101));
+        let woke = matches!(&found, Answer::Woken(..))
+            || matches!(&found, Answer::Order(it) if it.state == OrderState::Filled);
+        assert!(woke, "{venue} {found:?}");
+    }
+}
+
+#[test]
+fn what_does_not_bring_its_margin_is_refused_and_what_loses_it_is_liquidated() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for venue in VenueName::ALL {
+        let mut terms = terms(venue, fall(directory.path()));
+        terms.opening.cash = Money::from_whole(100);
+        let mut here = Here::new(&terms);
+        let mut lines = here.listen(at(1));
+        here.place("entry", Side::Buy, OrderKind::Market, at(1));
+        let second = here.place("more", Side::Buy, OrderKind::Market, at(1));
+        here.words(&mut lines, at(1));
+        here.floor.advance(at(100)).expect("the box works");
+        let words = here.words(&mut lines, at(100));
+        let liquidated = words
+            .iter()
+            .any(|word| matches!(word, Word::Fill(fill) if fill.cause == Cause::Liquidation));
+        assert!(liquidated, "{venue} {second:?} {words:?}");
+    }
+}
+
+#[test]
+fn more_than_the_venue_takes_is_refused_until_its_span_is_over() {
+    for (venue, most) in [(VenueName::Binance, 480), (VenueName::Bybit, 50), (VenueName::Okx, 10)] {
+        let mut here = Here::new(&terms(venue, walk(3)));
+        let mut taken = 0;
+        while matches!(here.call(&Call::Balances, at(0)), Answer::Balances(_)) {
+            taken += 1;
+            assert!(taken <= most, "{venue}");
+        }
+        assert_eq!(taken, most, "{venue}");
+        let refused = here.call(&Call::Balances, at(0));
+        let Answer::Throttled { until } = refused else { panic!("{venue} {refused:?}") };
+        let later = Timestamp::from_nanos(until.nanos().max(BEGAN + 2 * SECOND));
+        let again = here.call(&Call::Balances, later);
+        assert!(matches!(again, Answer::Balances(_)), "{venue} {again:?}");
+    }
+}
+
+#[test]
+fn garbage_is_answered_and_changes_nothing() {
+    for venue in VenueName::ALL {
+        let mut here = Here::new(&terms(venue, walk(3)));
+        let public =
+            path(&here.source().streams(&[Topic::Trades(BTC)], &here.roster)[0].uri()).to_owned();
+        let line = here.floor.open(&public).expect("a stream");
+        for text in
+            ["", "{", "[]", "null", "{\"op\":7}", "ping", "\u{0}", "{\"method\":\"SUBSCRIBE\"}"]
+        {
+            here.floor.hear(line, text, at(1)).expect("the box works");
+        }
+        for uri in [
+            "/",
+            "/api/v3/order?x=%",
+            "/fapi/v1/klines?symbol=&interval=",
+            "/v5/order/create",
+            "/api/v5/trade/order",
+        ] {
+            for method in ["GET", "POST", "PUT", "DELETE"] {
+                for body in [&b""[..], b"{", b"\xff\xfe", b"{\"category\":\"linear\"}"] {
+                    let request = http::Request::builder().method(method).uri(uri);
+                    let request = request.body(body.to_vec()).expect("a request");
+                    let status =
+                        here.floor.request(&request, at(1)).expect("the box works").status();
+                    assert!(status.as_u16() < 500, "{venue} {method} {uri} {status}");
+                }
+            }
+        }
+        assert!(here.floor.open("/none").is_none(), "{venue}");
+    }
+}
