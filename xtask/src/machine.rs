@@ -72,6 +72,44 @@ pub fn chromium() -> Result<PathBuf, String> {
     find(&NAMES).ok_or_else(|| "apt-get installed no program named chromium".into())
 }
 
+/// The independent client library that trades on the exchange in a box.
+const CCXT: &str = "ccxt==4.5.90";
+
+/// A Python that has ccxt: the one named in `CCXT_PYTHON`, the one on the path, or one in an environment
+/// of its own under `target`, made now.
+pub fn ccxt() -> Result<PathBuf, String> {
+    if let Some(named) = env::var_os("CCXT_PYTHON") {
+        return Ok(PathBuf::from(named));
+    }
+    let Some(python) = find(&["python3"]) else {
+        return Err(
+            "no python3 on the path; install one, or name one that has ccxt in CCXT_PYTHON".into(),
+        );
+    };
+    let own = target().join("ccxt");
+    let inside = own.join("bin/python");
+    let has =
+        |python: &Path| process::output(Command::new(python).args(["-c", "import ccxt"])).is_ok();
+    if let Some(found) = [&python, &inside].into_iter().find(|python| has(python)) {
+        return Ok(found.clone());
+    }
+    println!("ccxt is not here; installing it into {}", own.display());
+    let directory = own.to_string_lossy().into_owned();
+    let install = ["-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "20", CCXT];
+    let (program, inner) = (python.to_string_lossy(), inside.to_string_lossy());
+    for (program, arguments) in
+        [(&program, &["-m", "venv", &directory][..]), (&inner, &install[..])]
+    {
+        let mut command = process::command(program, arguments, Path::new("/"));
+        if !process::run(&mut command).is_ok_and(|ran| ran.success) {
+            return Err(format!(
+                "{CCXT} cannot be installed here (that needs venv, pip and PyPI); name a Python that has it in CCXT_PYTHON"
+            ));
+        }
+    }
+    Ok(inside)
+}
+
 /// Root on a Debian machine.
 fn may_install() -> bool {
     let root = process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");

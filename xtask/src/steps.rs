@@ -16,7 +16,7 @@ struct Step {
     run: fn() -> Result<Outcome>,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "format", what: "every Rust file is formatted", run: format },
     Step { name: "supply", what: "dependencies: bans, licences, sources", run: supply_chain },
     Step { name: "ui-install", what: "the locked npm packages, no scripts", run: ui_install },
@@ -25,6 +25,7 @@ const STEPS: [Step; 11] = [
     Step { name: "ui-build", what: "the web UI as the server serves it", run: ui_build },
     Step { name: "clippy", what: "lints, warnings are errors", run: clippy },
     Step { name: "rust", what: "all Rust tests, tidy among them", run: rust },
+    Step { name: "ccxt", what: "an independent client trades on the boxes", run: on_the_boxes },
     Step { name: "doc", what: "the examples in the documentation", run: doc },
     Step { name: "book", what: "the book says what the program says", run: book },
     Step { name: "browser", what: "a person's way through a real Chromium", run: in_browser },
@@ -84,6 +85,19 @@ fn rust() -> Result<Outcome> {
     }
     println!("cargo-nextest is not here, so the tests run with cargo test");
     cargo(&["test", "--workspace", "--bins", "--lib", "--tests", "--locked", "--no-fail-fast"])
+}
+
+/// The same tests as in the step before, which pass these over where Python has no ccxt.
+fn on_the_boxes() -> Result<Outcome> {
+    let python = match machine::ccxt() {
+        Ok(path) => path,
+        Err(why) => return Ok(Outcome::Skipped(why)),
+    };
+    let arguments = ["test", "--workspace", "--locked", "--test", "boxes", "independent::"];
+    let program = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let mut command = process::command(&program, &arguments, &machine::project());
+    let ran = process::run(command.env("CCXT_PYTHON", python))?;
+    Ok(ended(&ran, &format!("cargo {}", arguments.join(" "))))
 }
 
 fn doc() -> Result<Outcome> {

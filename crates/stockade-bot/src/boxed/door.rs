@@ -63,6 +63,9 @@ struct Opened {
 
 /// Opens a box.
 pub async fn open(terms: BoxTerms) -> anyhow::Result<OpenBox> {
+    if !terms.listen.ip().is_loopback() {
+        return Err(edge::Error::LoopbackOnly { address: terms.listen }.into());
+    }
     let now = jiff::Timestamp::now();
     let authority = Authority::open_or_create(&terms.data_dir, now)?;
     let tls = Tls::http1(authority.leaf(now)?)?;
@@ -78,7 +81,8 @@ pub async fn open(terms: BoxTerms) -> anyhow::Result<OpenBox> {
     let limits = edge::Limits { drain: Duration::from_secs(1), ..edge::Limits::default() };
     let upgrade = UpgradeTerms { limits, faults: faults.clone(), ..UpgradeTerms::default() };
     let ended = tokio::spawn(serve_upgradable(door, handle, upgrade, stop.clone()));
-    Ok(OpenBox { address, authority: authority.path(), faults, stop, ended })
+    let authority = std::path::absolute(authority.path())?;
+    Ok(OpenBox { address, authority, faults, stop, ended })
 }
 
 fn clock() -> Timestamp {
