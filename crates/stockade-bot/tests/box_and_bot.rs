@@ -1,7 +1,11 @@
 //! The bot against an exchange in a box, both as people start them: two processes, real sockets, TLS.
 
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
-#![allow(clippy::disallowed_methods, reason = "the test runs the program and reads its files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the test runs the program, reads its files, and waits no longer than it should"
+)]
 
 use jiff::{SignedDuration, Timestamp};
 use license::{CheckIn, Term, Terms, issuer_to_text};
@@ -116,8 +120,8 @@ impl Town {
         write_private(&self.path("bot.yaml"), &config);
         let keys = std::fs::read_to_string(self.path("keys.json")).expect("the box's keys");
         let keys: Value = serde_json::from_str(&keys).expect("JSON");
-        let part = |name: &str| keys[0][name].as_str().unwrap_or_default().to_owned();
-        let lines = format!("{}\n{}\n{}\n", part("key"), part("secret"), part("passphrase"));
+        let given = |name: &str| keys[0][name].as_str().unwrap_or_default().to_owned();
+        let lines = format!("{}\n{}\n{}\n", given("key"), given("secret"), given("passphrase"));
         let added = self.said(&["keys", "add", "main", "--stdin"], &lines);
         assert!(added.status.success(), "{added:?}");
     }
