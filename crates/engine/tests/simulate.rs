@@ -8,7 +8,7 @@ use engine::simulate::{Counts, FAULTS, Intents, ORDERS_MIN, Options, Trace, simu
 const SEEDS: u64 = 60;
 
 /// Worlds that once broke a law, each with what was wrong then.
-const BROKE_ONCE: [(u64, &str); 8] = [
+const BROKE_ONCE: [(u64, &str); 11] = [
     (0, "trades that were counted before their order was known were waited for again"),
     (12, "a stop was taken back while an entry that was lost with the power was on its way"),
     (52, "a late word of a stop that was over put it in the place of the one that stood"),
@@ -16,6 +16,9 @@ const BROKE_ONCE: [(u64, &str); 8] = [
     (90, "likewise"),
     (266, "a kill switch that was let go on a full disk stood again after a crash"),
     (2380, "a position that no trade explained did not keep entries back"),
+    (21465, "a stop that was sent before an entry replaced a larger one that the entry counted on"),
+    (23494, "likewise"),
+    (25698, "likewise"),
     (6213, "a stop was made smaller while an entry was on its way unknown"),
 ];
 

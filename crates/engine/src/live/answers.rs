@@ -108,7 +108,7 @@ impl Custodian {
             self.tell(client, Tidings::Accepted, now);
         }
         if is_news {
-            self.stop_stands(client, now);
+            self.stop_stands(client);
         }
     }
 

@@ -116,6 +116,9 @@ impl Custodian {
             return;
         }
         let cover = self.cover(instrument, leg, side, now);
+        if cover == Cover::Standing {
+            self.take_others_back(key);
+        }
         let guard = self.stops.0.get(&key).copied().unwrap_or_default();
         if cover == Cover::None && held > 0 && guard.refusals >= REFUSALS_MAX {
             self.unprotected((instrument, leg), now);
@@ -271,36 +274,46 @@ impl Custodian {
     fn take_stops_back(&mut self, key: Key) {
         let Some(guard) = self.stops.0.get_mut(&key) else { return };
         (guard.refusals, guard.retry_at) = (0, None);
-        for name in [guard.standing, guard.coming].into_iter().flatten() {
-            if let Some(held) = self.orders.get_mut(name) {
-                held.unwant();
-            }
-        }
         if guard.standing.is_none() && guard.coming.is_none() {
             self.stops.0.remove(&key);
         }
+        for held in self.orders.all_mut().filter(|held| is_stop_of(held, key)) {
+            held.unwant();
+        }
     }
 
-    /// A stop stands now: the one before it goes.
-    pub(super) fn stop_stands(&mut self, client: ClientId, now: Timestamp) {
+    /// A stop stands now. It takes the place of the one before it if it is large enough for what is
+    /// out by now; the other one goes once what stands is as it should be.
+    pub(super) fn stop_stands(&mut self, client: ClientId) {
         let Some(held) = self.orders.get(client).filter(|held| held.role == Role::Stop) else {
             return;
         };
-        let ticket = held.order.ticket;
-        let Some(guard) = self.stops.0.get_mut(&(ticket.instrument, ticket.leg, ticket.side))
-        else {
-            return;
-        };
+        let (ticket, lots) = (held.order.ticket, held.open());
+        let key = (ticket.instrument, ticket.leg, ticket.side);
+        let exposed = self.exposed(key);
+        let before = self.stops.0.get(&key).and_then(|guard| guard.standing);
+        let before = before.and_then(|name| self.orders.get(name)).map(Held::open);
+        let Some(guard) = self.stops.0.get_mut(&key) else { return };
         if guard.coming == Some(client) {
             guard.coming = None;
             (guard.refusals, guard.retry_at) = (0, None);
-            let before = guard.standing.replace(client);
-            if let Some(before) = before.and_then(|name| self.orders.get_mut(name)) {
-                before.unwant();
+            if lots >= exposed || before.is_none_or(|before| before <= lots) {
+                guard.standing = Some(client);
             }
         }
         self.dirty.insert(ticket.instrument);
-        let _ = now;
+    }
+
+    /// What stands is as it should be: other stops in the same place are not needed any more.
+    fn take_others_back(&mut self, key: Key) {
+        let guard = self.stops.0.get(&key).copied().unwrap_or_default();
+        if guard.coming.is_some() || guard.standing.is_none() || !self.is_certain() {
+            return;
+        }
+        let others = self.orders.all_mut().filter(|held| is_stop_of(held, key));
+        for held in others.filter(|held| guard.standing != Some(held.client)) {
+            held.unwant();
+        }
     }
 
     /// A stop is no more: refused, cancelled, or traded.
@@ -363,4 +376,10 @@ impl Custodian {
             self.closing.insert(key, now);
         }
     }
+}
+
+/// Whether an order is a stop in this place.
+fn is_stop_of(held: &Held, key: Key) -> bool {
+    let ticket = &held.order.ticket;
+    held.role == Role::Stop && (ticket.instrument, ticket.leg, ticket.side) == key
 }
