@@ -6,6 +6,12 @@ pub fn line(text: &str) -> String {
     notify::cut(&notify::clean(text), 200)
 }
 
+/// The same with at most 2,000 characters, for the log.
+#[must_use]
+pub fn long(text: &str) -> String {
+    notify::cut(&notify::clean(text), 2_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! The log: to stderr, and its latest lines to whoever looks at the bot.
 
 use crate::{
-    clean::line,
+    clean::long,
     view::{LOG_MAX, LogLine},
 };
 use std::{
@@ -76,7 +76,7 @@ impl<S: Subscriber> Layer<S> for Into {
         let one = LogLine {
             time: jiff::Timestamp::now().strftime("%H:%M:%S").to_string(),
             level: about.level().as_str().to_lowercase(),
-            text: line(&format!("{}{}", told.message, told.fields)),
+            text: long(&format!("{}{}", told.message, told.fields)),
         };
         if self.besides == Besides::Stderr {
             // Nobody is left to tell if stderr is gone.

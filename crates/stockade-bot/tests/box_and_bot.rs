@@ -1,7 +1,11 @@
 //! The bot against an exchange in a box, both as people start them: two processes, real sockets, TLS.
 
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
-#![allow(clippy::disallowed_methods, reason = "the test runs the program and reads its files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the test runs the program, reads its files, and waits no longer than it should"
+)]
 
 use jiff::{SignedDuration, Timestamp};
 use license::{CheckIn, Term, Terms, issuer_to_text};
@@ -11,6 +15,10 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -26,6 +34,8 @@ struct Town {
     dir: tempfile::TempDir,
     exchange: Child,
     bot: Option<Child>,
+    log: Arc<Mutex<String>>,
+    news: Option<Receiver<()>>,
 }
 
 impl Drop for Town {
@@ -46,7 +56,7 @@ fn write_private(path: &PathBuf, text: &str) {
 }
 
 fn license(paid_hours: i64) -> (String, String) {
-    let key = SigningKey::from_seed(&[7; 32]);
+    let key = SigningKey::from_seed(&[7; 32].into());
     let now = Timestamp::now();
     let hours = |hours: i64| now + SignedDuration::from_hours(hours);
     let terms = Terms {
@@ -86,7 +96,7 @@ impl Town {
         }
         // Whatever it says later is nobody's business, and must not block it.
         std::thread::spawn(move || lines.for_each(drop));
-        let town = Self { dir, exchange, bot: None };
+        let town = Self { dir, exchange, bot: None, log: Arc::default(), news: None };
         town.files(venue, port, 1_000);
         town
     }
@@ -110,8 +120,8 @@ impl Town {
         write_private(&self.path("bot.yaml"), &config);
         let keys = std::fs::read_to_string(self.path("keys.json")).expect("the box's keys");
         let keys: Value = serde_json::from_str(&keys).expect("JSON");
-        let part = |name: &str| keys[0][name].as_str().unwrap_or_default().to_owned();
-        let lines = format!("{}\n{}\n{}\n", part("key"), part("secret"), part("passphrase"));
+        let given = |name: &str| keys[0][name].as_str().unwrap_or_default().to_owned();
+        let lines = format!("{}\n{}\n{}\n", given("key"), given("secret"), given("passphrase"));
         let added = self.said(&["keys", "add", "main", "--stdin"], &lines);
         assert!(added.status.success(), "{added:?}");
     }
@@ -129,10 +139,22 @@ impl Town {
     }
 
     fn start(&mut self) {
-        let log = std::fs::File::create(self.path("bot.log")).expect("a file");
         let mut command = Command::new(BOT);
         command.arg("run").env_clear().current_dir(self.dir.path()).stdin(Stdio::null());
-        self.bot = Some(command.stdout(Stdio::null()).stderr(log).spawn().expect("starts"));
+        let mut bot = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+        let lines = BufReader::new(bot.stderr.take().expect("a pipe")).lines();
+        let (tell, news) = channel();
+        let log = Arc::clone(&self.log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut log = log.lock().expect("nobody panics with it");
+                log.push_str(&line);
+                log.push('\n');
+                // Nobody may want to hear it.
+                let _ = tell.send(());
+            }
+        });
+        (self.bot, self.news) = (Some(bot), Some(news));
     }
 
     fn status(&self) -> Option<Value> {
@@ -147,12 +169,13 @@ impl Town {
             if let Some(status) = status.as_ref().filter(|status| is(status)) {
                 return status.clone();
             }
-            let log = std::fs::read_to_string(self.path("bot.log")).unwrap_or_default();
+            let log = self.log();
             assert!(
                 begun.elapsed() < Duration::from_secs(seconds),
                 "{what}: not within {seconds} s: {status:#?}\n{log}"
             );
-            std::thread::sleep(Duration::from_millis(200));
+            // Until the bot says something, or a while has passed.
+            let _ = self.news.as_ref().expect("runs").recv_timeout(Duration::from_millis(500));
         }
     }
 
@@ -165,7 +188,14 @@ impl Town {
 
     fn wait(&mut self) -> i32 {
         let mut bot = self.bot.take().expect("runs");
-        bot.wait().expect("ends").code().unwrap_or(-1)
+        let code = bot.wait().expect("ends").code().unwrap_or(-1);
+        // Its last words: the sender goes with the pipe.
+        while self.news.as_ref().is_some_and(|news| news.recv().is_ok()) {}
+        code
+    }
+
+    fn log(&self) -> String {
+        self.log.lock().expect("nobody panics with it").clone()
     }
 }
 
@@ -189,6 +219,12 @@ fn a_life_and_the_next(venue: &str) {
     let status = town.until("ready", 30, is_ready);
     assert_eq!(status["barred"].as_array().map(Vec::len), Some(0), "{status}");
     let held = town.until("a position with its stop", 150, is_protected);
+    let stop =
+        held["orders"].as_array().and_then(|all| all.iter().find(|o| o["purpose"] == "stop"));
+    let name = stop.and_then(|stop| stop["name"].as_str()).expect("a stop's name").to_owned();
+    let explained = town.said(&["explain", &name, "--json"], "");
+    let told: Value = serde_json::from_slice(&explained.stdout).expect("JSON");
+    assert_eq!((told["purpose"].as_str(), told["name"].as_str()), (Some("stop"), Some(&*name)));
     town.kill();
     town.start();
     let again = town.until("ready again", 30, is_ready);
@@ -213,7 +249,7 @@ fn a_life_and_the_next(venue: &str) {
     assert!(town.said(&["resume"], "").status.success());
     town.until("let go", 5, |status| status["kill"] == "off");
     // A name that explains itself: the first order of the latest life that made one.
-    std::fs::write(town.path("KILL"), "").expect("writes");
+    std::fs::write(town.path("state/KILL"), "").expect("writes");
     town.until("killed by a file", 5, |status| status["kill"] == "flatten");
     let refused = town.said(&["resume"], "");
     assert_eq!(refused.status.code(), Some(3), "{refused:?}");
@@ -242,13 +278,47 @@ fn a_bot_on_okx_lives_dies_and_goes_on() {
     a_life_and_the_next("okx");
 }
 
+/// An expired licence with an open position: nothing new is opened, the stop stays, closing works.
+#[test]
+fn an_expired_licence_manages_what_is_open() {
+    let mut town = Town::new("bybit", &[]);
+    town.start();
+    town.until("a position with its stop", 150, is_protected);
+    town.kill();
+    let (expired, _) = license(-1);
+    std::fs::write(town.path("license.txt"), expired).expect("writes");
+    town.start();
+    let status = town.until("ready again", 30, |status| is_ready(status) && is_protected(status));
+    let barred = status["barred"].to_string();
+    assert!(barred.contains("licence"), "{status}");
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(town.bot.as_ref().expect("runs")),
+        rustix::process::Signal::USR2,
+    )
+    .expect("is told to close");
+    town.until("closed by a signal", 20, |status| !holds(status));
+}
+
+/// Backtest = paper: live prices, the fills of a backtest.
+#[test]
+fn paper_is_the_backtest_of_the_rows_that_it_saw() {
+    let town = Town::new("okx", &[]);
+    let ended = town.said(&["paper", "--rows", "2", "--json"], "");
+    let told: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+    assert_eq!(told["equals_backtest"], true, "{ended:?}");
+    let place = town.path("results").join(told["run_id"].as_str().expect("a name"));
+    let bars = std::fs::read_to_string(place.join("bars.csv")).expect("the rows");
+    assert!(bars.lines().count() >= 3, "{bars}");
+    assert!(place.join("paper.json").exists() && place.join("strategy.yaml").exists());
+}
+
 /// M60: a key that may withdraw is refused before anything is sent.
 #[test]
 fn a_key_that_may_withdraw_is_refused() {
     let mut town = Town::new("bybit", &["--key-scope", "withdraw"]);
     town.start();
     assert_eq!(town.wait(), 1);
-    let log = std::fs::read_to_string(town.path("bot.log")).expect("a log");
+    let log = town.log();
     assert!(log.contains("may withdraw"), "{log}");
 }
 
@@ -258,6 +328,6 @@ fn a_key_that_works_from_anywhere_is_warned_of() {
     let mut town = Town::new("okx", &["--key-scope", "no-ip"]);
     town.start();
     town.until("ready", 30, is_ready);
-    let log = std::fs::read_to_string(town.path("bot.log")).expect("a log");
+    let log = town.log();
     assert!(log.contains("works from any address"), "{log}");
 }

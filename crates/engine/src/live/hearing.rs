@@ -8,7 +8,7 @@ use super::{
     report::OrderState,
 };
 use crate::order::{Order, OrderId, OrderKind, Purpose, Shortfall, Ticket, TimeInForce};
-use market::{Quantity, Timestamp};
+use market::{Money, Quantity, Side, Timestamp};
 use portfolio::{InstrumentId, Leg};
 
 impl Custodian {
@@ -60,6 +60,9 @@ impl Custodian {
         self.record(Record::Fill(FillReport { client: Some(client), ..*fill }));
         self.bind(client, fill.venue);
         self.stocks.trade(fill);
+        if let Some(paid) = self.paid_in_kind(fill) {
+            self.stocks.trade(&paid);
+        }
         self.compare.touched(fill.instrument, now);
         self.dirty.insert(fill.instrument);
         if fill.cause != Cause::Owner {
@@ -74,6 +77,18 @@ impl Custodian {
         }
         self.tell(client, Tidings::Fill(*fill), fill.time);
         self.after_fill(client, now);
+    }
+
+    /// A fee in the coin that was bought, as the sale of so many lots for what they are worth; parts of
+    /// a lot count as a whole one. The lots are the venue's now.
+    pub(super) fn paid_in_kind(&self, fill: &FillReport) -> Option<FillReport> {
+        let base = self.terms.bases.get(fill.instrument.index())?;
+        let is_so = fill.fee_currency == Some(*base) && fill.side == Side::Buy && fill.fee.0 > 0;
+        let listing = self.listing(fill.instrument).filter(|_| is_so)?;
+        let lot = Money::UNIT / i128::from(listing.instrument.lot_scale.units());
+        let lots = u64::try_from((fill.fee.0 + lot - 1).checked_div(lot)?).ok()?;
+        let quantity = Quantity(lots.min(fill.quantity.0));
+        Some(FillReport { side: Side::Sell, quantity, fee: Money::ZERO, ..*fill })
     }
 
     fn after_fill(&mut self, client: ClientId, now: Timestamp) {
@@ -205,7 +220,7 @@ impl Custodian {
     ) {
         let counted = self.stocks.of(instrument, leg).lots;
         let difference = held.saturating_sub(counted);
-        let side = if difference > 0 { market::Side::Buy } else { market::Side::Sell };
+        let side = if difference > 0 { Side::Buy } else { Side::Sell };
         let price = entry.or(self.marks.get(&instrument).copied());
         let Some((price, trade)) = price.zip(self.name(Role::Foreign)) else { return };
         self.notice(Notice::Difference { instrument, counted, held });
@@ -218,7 +233,7 @@ impl Custodian {
             leg,
             price,
             quantity: Quantity(difference.unsigned_abs()),
-            fee: market::Money::ZERO,
+            fee: Money::ZERO,
             fee_currency: None,
             liquidity: portfolio::Liquidity::Taker,
             cause: Cause::Owner,

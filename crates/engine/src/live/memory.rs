@@ -94,6 +94,9 @@ impl Custodian {
             Record::Fill(fill) => {
                 self.seen.note(fill);
                 self.stocks.trade(fill);
+                if let Some(paid) = self.paid_in_kind(fill) {
+                    self.stocks.trade(&paid);
+                }
                 let found = self.orders.find(fill.client, fill.venue);
                 if let Some(held) = found.and_then(|client| self.orders.get_mut(client)) {
                     held.counted = held.counted.saturating_add(fill.quantity.0);

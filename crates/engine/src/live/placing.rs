@@ -207,7 +207,8 @@ impl Custodian {
 
     /// Lots that would be held on one side if all entries that are out came through.
     pub(super) fn exposure(&self, instrument: InstrumentId, leg: Leg, side: Side) -> u64 {
-        let lots = self.stocks.of(instrument, leg).lots.saturating_mul(side.sign());
+        // What is held the other way may be closed before an entry trades: it does not count.
+        let lots = self.stocks.of(instrument, leg).lots.saturating_mul(side.sign()).max(0);
         let is_one = |held: &&Held| {
             let ticket = &held.order.ticket;
             (ticket.instrument, ticket.leg, ticket.side) == (instrument, leg, side)

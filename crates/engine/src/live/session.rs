@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Action, Engine, Error, Event, TimerId, Trader,
-    order::{Change, Order, OrderId, Shortfall, Ticket, TimeInForce, Update},
+    order::{Change, Order, OrderId, Purpose, Shortfall, Ticket, TimeInForce, Update},
 };
 use market::{Money, Price, Quantity, Side, Timestamp};
 use portfolio::{Fill, InstrumentId, Leg, Liquidity};
@@ -313,18 +313,37 @@ impl<T: Trader> Session<T> {
     }
 
     /// A trade, as the ledger counts it. A fee in the coin that was bought is a second trade: so
-    /// much of it was sold for what the fee is worth.
+    /// much of it was sold, and what that brought was taken as the fee.
     fn fill(&mut self, order: &Order, told: &FillReport, now: Timestamp) -> Result<(), Error> {
+        self.trade(order, told, now)?;
+        let Some(paid) = self.custodian.paid_in_kind(told) else { return Ok(()) };
+        let ticket = Ticket {
+            leg: paid.leg,
+            purpose: Purpose::Exit,
+            shortfall: Shortfall::Reduce,
+            tif: TimeInForce::ImmediateOrCancel,
+            ..Ticket::market(paid.instrument, paid.side, paid.quantity)
+        };
+        let sale = self.number(ticket, paid.time);
+        self.engine.handle(&Event::Adopt(&sale), now, &mut self.actions)?;
+        let worth = self.worth(&paid)?;
+        let home = self.custodian.listing(paid.instrument).map(|one| one.instrument.currency);
+        self.trade(&sale, &FillReport { fee: worth, fee_currency: home, ..paid }, now)
+    }
+
+    /// |price × lots|.
+    fn worth(&self, told: &FillReport) -> Result<Money, Error> {
+        let contract = self.engine.desk().ledger().contract(told.instrument);
+        let lots = i64::try_from(told.quantity.0).unwrap_or(i64::MAX);
+        let Some(contract) = contract else { return Ok(Money::ZERO) };
+        Ok(contract.value(told.price, lots)?.magnitude()?)
+    }
+
+    fn trade(&mut self, order: &Order, told: &FillReport, now: Timestamp) -> Result<(), Error> {
         let id = told.instrument;
         let Some(listing) = self.custodian.listing(id) else { return Ok(()) };
         let home = told.fee_currency.is_none_or(|paid| paid == listing.instrument.currency);
         let fee = if home { told.fee } else { Money::ZERO };
-        let value = |price: Price, lots: u64| -> Result<Money, Error> {
-            let contract = self.engine.desk().ledger().contract(id);
-            let lots = i64::try_from(lots).unwrap_or(i64::MAX);
-            let Some(contract) = contract else { return Ok(Money::ZERO) };
-            Ok(contract.value(price, lots)?.magnitude()?)
-        };
         let fill = Fill {
             order: order.id.0,
             row: self.engine.desk().row(),
@@ -333,7 +352,7 @@ impl<T: Trader> Session<T> {
             side: told.side,
             quantity: told.quantity,
             price: told.price,
-            notional: value(told.price, told.quantity.0)?,
+            notional: self.worth(told)?,
             fee,
             leg: told.leg,
             liquidity: told.liquidity,

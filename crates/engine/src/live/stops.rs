@@ -151,6 +151,9 @@ impl Custodian {
     ) -> Cover {
         let key = (instrument, leg, side);
         let Some(mut want) = self.wanted(key) else { return Cover::None };
+        if want.lots == 0 {
+            return Cover::Standing;
+        }
         let guard = self.stops.0.get(&key).copied().unwrap_or_default();
         if !self.is_certain() {
             // What is on its way unknown may need all that stands.

@@ -2,7 +2,7 @@
 //! strategy, a venue or a remote command says widens them.
 
 use crate::risk::Span;
-use market::{Listing, Money, Rate};
+use market::{Currency, Listing, Money, Rate};
 use std::fmt;
 
 /// The terms on which orders are kept.
@@ -10,6 +10,9 @@ use std::fmt;
 pub struct Terms {
     /// What is traded; an instrument's number is its place.
     pub listings: Vec<Listing>,
+    /// The coin that each of them is of, by its place; a fee in that coin makes the holding smaller.
+    /// Empty where fees are never taken so.
+    pub bases: Vec<Currency>,
     /// The stop that stands at the venue for every position; `None` leaves positions to the bot alone.
     pub stop: Option<StopRule>,
     /// Whether the venue takes a stop before there is a position. An entry then waits for its stop.
@@ -119,6 +122,7 @@ impl Terms {
     pub fn of(listings: Vec<Listing>) -> Self {
         Self {
             listings,
+            bases: Vec::new(),
             stop: None,
             stop_first: false,
             caps: Caps::default(),

@@ -47,7 +47,7 @@ pub fn parse(text: &str, path: &Path, base: &Path) -> Result<Config, Vec<Problem
         stop: stop(&sheet),
         heartbeat_seconds: sheet.number("heartbeat_seconds").filter(|seconds| *seconds > 0),
         compare_seconds: sheet.number("compare_seconds").unwrap_or(60),
-        kill_file: place("kill_file").unwrap_or_else(|| base.join("KILL")),
+        kill_file: place("kill_file").unwrap_or_else(|| state_dir.join("KILL")),
         state_dir,
         ip_restriction: match sheet.text("ip_restriction") {
             Some("refuse") => IpRestriction::Refuse,

@@ -144,7 +144,13 @@ pub(super) const KEYS: [Key; 49] = [
         "30",
         "how often all is compared with the venue",
     ),
-    key("kill_file", Kind::Path, "KILL", "KILL", "a file of this name pulls the kill switch"),
+    key(
+        "kill_file",
+        Kind::Path,
+        "",
+        "KILL",
+        "a file of this name pulls the kill switch; KILL in the state directory unless given",
+    ),
     key("state_dir", Kind::Path, "state", "/var/lib/stockade-bot", "journal, recordings, socket"),
     key(
         "ip_restriction",

@@ -239,6 +239,8 @@ fn listed(path: &Path, problems: &[Problem]) -> String {
 /// Reads the configuration; refuses a file that is not its owner's alone.
 pub fn load(path: &Path) -> Result<Config, Error> {
     let text = read_private(path)?;
+    // Whole paths: what is fenced off later goes by them.
+    let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let base = path.parent().unwrap_or(Path::new("."));
     parse(&text, path, base).map_err(|problems| Error::Wrong { path: path.to_owned(), problems })
 }

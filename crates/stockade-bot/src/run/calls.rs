@@ -73,6 +73,7 @@ impl Calls {
     /// Sends a call, or has its answer at once where nothing may be sent now.
     pub fn make(&mut self, whose: Whose, call: &Call, now: Timestamp, out: &mut Outbox) {
         self.made += 1;
+        tracing::debug!(?whose, ?call, "asks");
         let held = self.quiet_until.filter(|until| *until > now);
         let held = held.or(self.slow_until.filter(|until| *until > now && !call.acts()));
         if let Some(until) = held {
@@ -122,6 +123,9 @@ impl Calls {
             (Arrival::Unsent, _) => Answer::Unknown(Unknown::Unsent),
             (_, None) => Answer::Unknown(Unknown::Lost),
         };
+        if !matches!(answer, Answer::ListenKey(_)) {
+            tracing::debug!(?whose, ?answer, "is answered");
+        }
         match &answer {
             Answer::Throttled { until } => {
                 self.quiet_until = Some((*until).max(shifted(now, PAUSE_NANOS)));

@@ -16,7 +16,7 @@ use engine::{
     feed::BuiltRow,
     live::{Answer, Call, Effect, KeyScope, Kill, Link, Permit, Session, Word, Writing},
 };
-use market::Timestamp;
+use market::{Side, Timestamp};
 use notify::Level;
 use std::sync::Arc;
 use venues::{Client, Stream};
@@ -104,6 +104,8 @@ impl Live {
     pub fn begin(&mut self, local: Timestamp, out: &mut Outbox) -> anyhow::Result<()> {
         let now = self.market.venue_time(local);
         self.scope_at = shifted(now, SCOPE_NANOS);
+        // Positions of former lives stand as trades in the ledger; nothing was traded.
+        self.session.fills();
         self.market.begin(out);
         self.open_private(now, out);
         self.carry_out(now, out)
@@ -283,7 +285,7 @@ impl Live {
     fn carry_out(&mut self, now: Timestamp, out: &mut Outbox) -> anyhow::Result<()> {
         for _ in 0..ROUNDS_MAX {
             let effects: Vec<Effect> = self.session.effects().collect();
-            self.fills += self.session.fills().count() as u64;
+            self.tell_of_fills(out);
             for effect in effects {
                 self.effect(effect, now, out)?;
             }
@@ -297,6 +299,24 @@ impl Live {
             }
         }
         bail!("calls and answers went on for {ROUNDS_MAX} rounds: please report this")
+    }
+
+    fn tell_of_fills(&mut self, out: &mut Outbox) {
+        for fill in self.session.fills() {
+            self.fills += 1;
+            let Some(one) = self.market.roster().at(fill.instrument.index()) else { continue };
+            let instrument = &one.listing.instrument;
+            let lots = i64::try_from(fill.quantity.0).unwrap_or(i64::MAX);
+            let text = format!(
+                "{}: {} {} at {}, fee {}",
+                one.native,
+                if fill.side == Side::Buy { "bought" } else { "sold" },
+                instrument.lot_scale.format(lots),
+                instrument.price_scale.format(fill.price.0),
+                fill.fee
+            );
+            out.tell(&format!("fill-{}", self.fills), Level::Info, &text);
+        }
     }
 
     fn effect(&mut self, effect: Effect, now: Timestamp, out: &mut Outbox) -> anyhow::Result<()> {

@@ -101,7 +101,8 @@ impl Plan {
         let log = Log::new(Recording::Chain, Digest([0; 32]));
         let trader = RuleTrader::new(terms, instruments.len());
         let engine = Engine::new(trader, ledger, instruments.len(), log).guarded(gate);
-        let terms = self.terms(listings, traits);
+        let mut terms = self.terms(listings, traits);
+        terms.bases = roster.all().iter().map(|one| one.base).collect();
         let mut session =
             Session::begin(engine, terms, Epoch(beginning.epoch), &beginning.past, beginning.now)?;
         session.permit(beginning.permit);

@@ -189,8 +189,29 @@ pub struct Account {
     pub cash: Money,
 }
 
-/// Asks a signed call, all its parts.
+/// Asks a signed call, a few times if no usable answer comes: what a start asks for can be asked for
+/// twice.
 pub async fn call(reached: &Reached, client: &Arc<dyn Client>, call: &Call) -> Answer {
+    let mut pause = Duration::from_millis(500);
+    for _ in 1..TRIES {
+        let answer = call_once(reached, client, call).await;
+        match &answer {
+            Answer::Unknown(_) => {}
+            Answer::Throttled { until } => {
+                let wait = until.nanos().saturating_sub(reached.now().nanos());
+                pause =
+                    pause.max(Duration::from_nanos(u64::try_from(wait).unwrap_or(0)).min(WITHIN));
+            }
+            _ => return answer,
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    call_once(reached, client, call).await
+}
+
+/// Asks a signed call, all its parts.
+async fn call_once(reached: &Reached, client: &Arc<dyn Client>, call: &Call) -> Answer {
     let window = Duration::from_millis(u64::from(setup::WINDOW_MS));
     let mut calls = Calls::new(Arc::clone(client), window);
     let mut out = Outbox::default();
