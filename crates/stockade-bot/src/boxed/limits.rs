@@ -50,8 +50,10 @@ const BINANCE: &[Row] = &[
     row("POST", "/fapi/v1/order", 0),
     row("POST", "/fapi/v1/algoOrder", 0),
 ];
+/// Up to so many rows, this weight.
+type Step = (u32, u32);
 /// What pages weigh that hold up to so many rows, and how many they hold if nobody says.
-const BINANCE_BY_ROWS: &[(&str, u32, &[(u32, u32)])] = &[
+const BINANCE_BY_ROWS: &[(&str, u32, &[Step])] = &[
     ("/api/v3/depth", 100, &[(100, 5), (500, 25), (1_000, 50), (5_000, 250)]),
     ("/fapi/v1/klines", 500, &[(99, 1), (499, 2), (1_000, 5), (1_500, 10)]),
     ("/fapi/v1/depth", 500, &[(50, 2), (100, 5), (500, 10), (1_000, 20)]),
