@@ -12,7 +12,7 @@ use engine::{
 };
 use market::{Money, Product, Quantity, Rate, Roster, Side, Timestamp, Traded, VenueName};
 use portfolio::{AccountTerms, InstrumentId, Leg, MarginTiers, PositionMode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Orders that woke, as many as are remembered of an account.
 const WOKEN_MAX: usize = 10_000;
@@ -28,11 +28,13 @@ pub struct Opening {
     pub mode: Mode,
 }
 
-/// One account, and what its conditional orders were before they woke.
+/// One account, what its conditional orders were before they woke, and what its streams know.
 #[derive(Debug)]
 struct Desk {
     account: Account,
     woken: BTreeMap<VenueId, OrderReport>,
+    /// Orders that work and of which something was told.
+    told: BTreeSet<VenueId>,
 }
 
 /// All of them.
@@ -70,7 +72,11 @@ impl Accounts {
                 listings: listings.clone(),
                 scope: *scope,
             };
-            Ok(Desk { account: Account::new(setup)?, woken: BTreeMap::new() })
+            Ok(Desk {
+                account: Account::new(setup)?,
+                woken: BTreeMap::new(),
+                told: BTreeSet::new(),
+            })
         };
         let desks = (0..).zip(scopes).map(open).collect::<anyhow::Result<_>>()?;
         Ok(Self { desks, roster: roster.clone(), product })
@@ -213,15 +219,33 @@ impl Desk {
                     out.push(Word::Triggered(triggered));
                     continue;
                 }
-                let with_trade =
-                    matches!(said.peek(), Some(Word::Fill(fill)) if fill.venue == order.venue);
-                if with_trade && venue != VenueName::Bybit {
+                let is_news = self.is_news(order);
+                let trade = match said.peek() {
+                    Some(Word::Fill(fill)) if fill.venue == order.venue => Some(*fill),
+                    _ => None,
+                };
+                if let Some(fill) = trade.filter(|_| venue != VenueName::Bybit) {
+                    // What trades on arrival was there before it did.
+                    let filled = order.filled.unwrap_or_default().0;
+                    let filled = Some(Quantity(filled.saturating_sub(fill.quantity.0)));
+                    let before = OrderReport { state: OrderState::Working, filled, ..*order };
+                    out.extend(is_news.then_some(Word::Order(before)));
                     continue;
                 }
             }
             out.push(word);
         }
         out
+    }
+
+    /// Whether nothing was told of an order yet.
+    fn is_news(&mut self, order: &OrderReport) -> bool {
+        let Some(id) = order.venue else { return true };
+        let is_news = self.told.insert(id);
+        if order.state.is_final() {
+            self.told.remove(&id);
+        }
+        is_news
     }
 
     fn wake(&mut self, order: &OrderReport) -> Option<Triggered> {

@@ -1,6 +1,6 @@
 //! How much a box takes from a client, as its venue counts.
 //!
-//! Tables of what the venues document (read on 2026-11-29):
+//! Tables of what the venues document, held against what ccxt 4.5.90 counts for the same paths:
 //! <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits>,
 //! <https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info#limits>,
 //! <https://bybit-exchange.github.io/docs/v5/rate-limit>, <https://www.okx.com/docs-v5/en/#overview-rate-limits>.
@@ -30,18 +30,15 @@ const fn row(method: &'static str, path: &'static str, cost: u32) -> Row {
     Row { method, path, cost }
 }
 
-/// Weights; a path that is not here weighs 1. Lists of all instruments and pages of levels have their own.
+/// Weights; a path that is not here weighs 1.
 const BINANCE: &[Row] = &[
     row("GET", "/api/v3/exchangeInfo", 20),
     row("GET", "/api/v3/klines", 2),
-    row("GET", "/api/v3/depth", 5),
     row("GET", "/api/v3/account", 20),
     row("GET", "/api/v3/myTrades", 20),
     row("GET", "/api/v3/order", 4),
     row("GET", "/api/v3/openOrders", 6),
     row("PUT", "/api/v3/order/amend/keepPriority", 4),
-    row("GET", "/fapi/v1/klines", 5),
-    row("GET", "/fapi/v1/depth", 20),
     row("GET", "/fapi/v2/account", 5),
     row("GET", "/fapi/v3/account", 5),
     row("GET", "/fapi/v2/positionRisk", 5),
@@ -53,6 +50,14 @@ const BINANCE: &[Row] = &[
     row("POST", "/fapi/v1/order", 0),
     row("POST", "/fapi/v1/algoOrder", 0),
 ];
+/// Up to so many rows, this weight.
+type Step = (u32, u32);
+/// What pages weigh that hold up to so many rows, and how many they hold if nobody says.
+const BINANCE_BY_ROWS: &[(&str, u32, &[Step])] = &[
+    ("/api/v3/depth", 100, &[(100, 5), (500, 25), (1_000, 50), (5_000, 250)]),
+    ("/fapi/v1/klines", 500, &[(99, 1), (499, 2), (1_000, 5), (1_500, 10)]),
+    ("/fapi/v1/depth", 500, &[(50, 2), (100, 5), (500, 10), (1_000, 20)]),
+];
 /// What lists of all instruments weigh.
 const BINANCE_OF_ALL: &[(&str, u32)] =
     &[("/api/v3/openOrders", 80), ("/fapi/v1/openOrders", 40), ("/fapi/v1/openAlgoOrders", 40)];
@@ -63,7 +68,7 @@ const BINANCE_ORDERS: &[&str] =
 /// Requests a second and account.
 const BYBIT: &[Row] = &[
     row("POST", "/v5/order/create", 20),
-    row("POST", "/v5/order/amend", 20),
+    row("POST", "/v5/order/amend", 10),
     row("POST", "/v5/order/cancel", 20),
     row("POST", "/v5/order/cancel-all", 20),
     row("GET", "/v5/order/realtime", 50),
@@ -95,7 +100,7 @@ const OKX: &[Row] = &[
     row("GET", "/api/v5/account/balance", 10),
     row("GET", "/api/v5/account/positions", 10),
     row("GET", "/api/v5/account/config", 5),
-    row("POST", "/api/v5/account/set-leverage", 40),
+    row("POST", "/api/v5/account/set-leverage", 20),
     row("GET", "/api/v5/public/instruments", 20),
     row("GET", "/api/v5/public/time", 10),
     row("GET", "/api/v5/market/candles", 40),
@@ -348,6 +353,12 @@ fn cost(rows: &[Row], request: &Request<Vec<u8>>) -> Option<u32> {
 
 fn weight(request: &Request<Vec<u8>>) -> u32 {
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or(""));
+    if let Some((_, usual, steps)) = BINANCE_BY_ROWS.iter().find(|(of, ..)| *of == path) {
+        let asked = query.split('&').find_map(|pair| pair.strip_prefix("limit="));
+        let rows = asked.and_then(|rows| rows.parse().ok()).unwrap_or(*usual);
+        let step = steps.iter().find(|(most, _)| rows <= *most).or(steps.last());
+        return step.map_or(1, |(_, weight)| *weight);
+    }
     let of_all = BINANCE_OF_ALL.iter().find(|(of, _)| *of == path);
     let names_one = query.split('&').any(|pair| pair.starts_with("symbol="));
     match of_all {
@@ -426,6 +437,21 @@ mod tests {
         let mut said = Response::new(Vec::new());
         limits.say(&ask, None, at(151_000), &mut said);
         assert_eq!(said.headers()["x-mbx-used-weight-1m"], "40");
+    }
+
+    #[test]
+    fn pages_weigh_by_what_they_hold() {
+        let check = |uri: &str, want: u32| {
+            assert_eq!(weight(&request(Method::GET, uri)), want, "{uri}");
+        };
+        check("/fapi/v1/klines?symbol=BTCUSDT", 5);
+        check("/fapi/v1/klines?symbol=BTCUSDT&limit=100", 2);
+        check("/fapi/v1/depth?symbol=BTCUSDT&limit=1000", 20);
+        check("/fapi/v1/depth?limit=99999", 20);
+        check("/api/v3/depth?symbol=BTCUSDT", 5);
+        check("/api/v3/openOrders?symbol=BTCUSDT&timestamp=1", 6);
+        check("/api/v3/openOrders?timestamp=1", 80);
+        check("/fapi/v1/time", 1);
     }
 
     #[test]

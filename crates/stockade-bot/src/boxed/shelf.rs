@@ -57,12 +57,7 @@ impl Shelf {
     }
 
     /// Takes away what a new best bid and ask leave no room for.
-    pub(super) fn clear_beyond(
-        &mut self,
-        (bid, ask): (Price, Price),
-        time: Timestamp,
-        out: &mut Vec<Depth>,
-    ) {
+    fn clear_beyond(&mut self, (bid, ask): (Price, Price), time: Timestamp, out: &mut Vec<Depth>) {
         let high: Vec<Price> = self.bids.keys().rev().copied().take_while(|at| *at > bid).collect();
         let low: Vec<Price> = self.asks.keys().copied().take_while(|at| *at < ask).collect();
         let gone = |side, price| Depth { time, side, price, size: Quantity::ZERO };
@@ -74,13 +69,20 @@ impl Shelf {
         }
     }
 
-    /// The best level of each side is this, as a feed of quotes has it.
+    /// This is all that is known of each side, as a feed of quotes has it.
     pub(super) fn take(&mut self, quote: &Quote, out: &mut Vec<Depth>) {
-        let time = quote.time;
-        self.clear_beyond((quote.bid, quote.ask), time, out);
-        self.set(Depth { time, side: Side::Buy, price: quote.bid, size: quote.bid_size }, out);
-        self.set(Depth { time, side: Side::Sell, price: quote.ask, size: quote.ask_size }, out);
-        self.cut(time, out);
+        let Quote { time, bid, ask, bid_size, ask_size } = *quote;
+        let bids: Vec<Price> = self.bids.keys().copied().filter(|at| *at != bid).collect();
+        let asks: Vec<Price> = self.asks.keys().copied().filter(|at| *at != ask).collect();
+        let gone = |side, price| Depth { time, side, price, size: Quantity::ZERO };
+        for price in bids {
+            self.set(gone(Side::Buy, price), out);
+        }
+        for price in asks {
+            self.set(gone(Side::Sell, price), out);
+        }
+        self.set(Depth { time, side: Side::Buy, price: bid, size: bid_size }, out);
+        self.set(Depth { time, side: Side::Sell, price: ask, size: ask_size }, out);
     }
 
     /// Makes levels on both sides of a spread, `gap` ticks apart, and draws the size of one of each anew.

@@ -34,6 +34,8 @@ pub(super) struct Tape {
     from: Timestamp,
     began: Timestamp,
     speed: u32,
+    /// Whether it has levels: then quotes say nothing that is not known.
+    is_deep: bool,
 }
 
 impl Tape {
@@ -57,7 +59,8 @@ impl Tape {
         let first = events.first().map_or(began, |event| event.time);
         let from = from.unwrap_or(first);
         let next = events.partition_point(|event| event.time < from);
-        Self { events, next, from, began, speed: speed.max(1) }
+        let is_deep = events.iter().any(|event| matches!(event.data, Data::Depth(_)));
+        Self { events, next, from, began, speed: speed.max(1), is_deep }
     }
 
     /// When an event of the tape happens in the box.
@@ -88,6 +91,7 @@ impl Tape {
         let mut changes = Vec::new();
         let mut quote = None;
         match event.data {
+            Data::Quote(_) if self.is_deep => return,
             Data::Quote(told) => {
                 book.take(&told, &mut changes);
                 quote = Some(event);
@@ -267,6 +271,33 @@ mod tests {
         check("print,BTCUSDT,2,9,1,buy\nprint,BTCUSDT,1,9,1,buy", "line 2: earlier than the line");
         check("trade,BTCUSDT,1,9,1,buy", "no such line");
         check("print,DOGEUSDT,1,9,1,buy", "nothing on it is of what the box lists");
+    }
+
+    #[test]
+    fn the_book_is_what_the_tape_says_and_no_more() {
+        let check = |text: &str, bids: &[i64], asks: &[i64]| {
+            let at = Timestamp::from_nanos(0);
+            let mut tape = Tape::new(parse(text, &roster()).expect("a tape"), (None, at), 1);
+            let (mut shelves, mut out) = (vec![Shelf::default(); 3], Vec::new());
+            while tape.deadline().is_some() {
+                tape.step(&mut shelves, &mut out);
+            }
+            let prices = |side: &std::collections::BTreeMap<Price, Quantity>| {
+                side.keys().map(|price| price.0).collect::<Vec<_>>()
+            };
+            assert_eq!(prices(&shelves[0].bids), bids, "{text}");
+            assert_eq!(prices(&shelves[0].asks), asks, "{text}");
+            let quoted = out.iter().any(|event| matches!(event.data, Data::Quote(_)));
+            assert!(quoted, "{text}");
+        };
+        let falls = "quote,BTCUSDT,1,9.0,1,9.1,1\nquote,BTCUSDT,2,8.0,1,8.1,1";
+        check(falls, &[80], &[81]);
+        check("quote,BTCUSDT,1,9.0,1,9.1,1\nquote,BTCUSDT,2,9.5,1,9.6,1", &[95], &[96]);
+        check("bar,BTCUSDT,60000,9.0,9.9,8.5,9.2,8", &[92], &[93]);
+        let levels =
+            "depth,BTCUSDT,1,buy,9.0,1\ndepth,BTCUSDT,1,sell,9.1,1\ndepth,BTCUSDT,2,buy,8.9,2";
+        check(&format!("{levels}\nquote,BTCUSDT,3,1,1,2,1"), &[89, 90], &[91]);
+        check(&format!("{levels}\ndepth,BTCUSDT,3,buy,9.0,0"), &[89], &[91]);
     }
 
     #[test]

@@ -310,6 +310,27 @@ fn ended(word: &Word) -> bool {
     matches!(word, Word::Order(order) if order.state == OrderState::Cancelled)
 }
 
+#[test]
+fn a_trade_is_told_once_with_the_order_that_made_it() {
+    for venue in VenueName::ALL {
+        let mut here = Here::new(&terms(venue, walk(3)));
+        let mut lines = here.listen(at(0));
+        let (_, ask) = book(&mut here, at(0));
+        here.place("taker", Side::Buy, OrderKind::Limit { price: ask }, at(0));
+        let words = here.words(&mut lines, at(0));
+        let orders = words.iter().filter_map(|word| match word {
+            Word::Order(it) if it.state == OrderState::Filled => {
+                Some((it.client, it.kind, it.filled == Some(it.quantity)))
+            }
+            _ => None,
+        });
+        let want = (Some(name("taker")), OrderKind::Limit { price: ask }, true);
+        assert_eq!(orders.collect::<Vec<_>>(), [want], "{venue} {words:?}");
+        let fills = words.iter().filter(|word| matches!(word, Word::Fill(_)));
+        assert_eq!(fills.count(), 1, "{venue} {words:?}");
+    }
+}
+
 /// A tape on which the price falls by a tenth within a minute.
 fn fall(directory: &std::path::Path) -> Prices {
     let path = directory.join("fall.csv");

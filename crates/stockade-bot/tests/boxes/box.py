@@ -193,6 +193,16 @@ else:
     must([found for found in one.fetch_positions([symbol]) if found["contracts"]] == [], "closed")
 must(len(one.fetch_my_trades(symbol)) == 2, "both_trades")
 
+if venue != "binance" and not spot:
+    # ccxt sends such a stop within the order; one that would stand without it must not stand.
+    attached = {"stopLoss": {"triggerPrice": trigger}}
+    refused(
+        ccxt.BadRequest,
+        "attached_stops_are_refused",
+        lambda: one.create_order(symbol, "limit", "buy", amount, far, attached),
+    )
+    must(one.fetch_open_orders(symbol) == [], "nothing_stands")
+
 wrong = client(0)
 wrong.secret = "0" * len(wrong.secret)
 refused(ccxt.AuthenticationError, "wrong_signature", wrong.fetch_balance)

@@ -13,16 +13,17 @@ mod support;
 use edge::{Faults, Handled, Rate, Refusal};
 use engine::{
     live::{
-        Answer, Book, Call, FillReport, OrderReport, OrderState, Permission, RefusedKind, Unknown,
-        Word,
+        Answer, Book, Call, FillReport, Mode, OrderReport, OrderState, Permission, RefusedKind,
+        Unknown, Word,
     },
     order::{Amendment, OrderKind},
 };
 use feeds::{Ask, Step, Told, Topic};
 use market::{BarSize, Product, Quantity, Side, Timestamp, VenueName};
+use portfolio::Leg;
 use std::collections::BTreeSet;
 use stockade_bot::boxed::ScopeName;
-use support::{BTC, SOON, Seat, everywhere, name, named, now, open, order};
+use support::{BTC, SOON, Seat, everywhere, name, named, now, open, open_as, order};
 
 fn state(report: &Word, client: &str, wanted: OrderState) -> Option<OrderReport> {
     match report {
@@ -146,6 +147,33 @@ async fn a_stop_waits_in_the_venues_book_and_goes_with_the_rest() {
         assert_eq!(kinds, [(OrderKind::Stop { trigger }, OrderState::Waiting)], "{venue}");
         seat.call(&Call::CancelAll(None, Book::Both)).await;
         words.find(|word| state(word, "stop", OrderState::Cancelled)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_hedged_account_holds_both_ways_at_once() {
+    for venue in VenueName::ALL {
+        let scopes = [ScopeName::Trade];
+        let here = open_as(venue, Product::Perpetual, &scopes, Mode::Hedge).await;
+        let seat = here.seat(0);
+        assert_eq!(seat.call(&Call::Mode).await, Answer::Mode(Mode::Hedge), "{venue}");
+        let lots = here.lots("0.02");
+        for (client, side, leg) in [("up", Side::Buy, Leg::Long), ("down", Side::Sell, Leg::Short)]
+        {
+            let mut new = order(client, side, lots, OrderKind::Market);
+            new.ticket.leg = leg;
+            let made = seat.call(&Call::Place(new)).await;
+            assert!(matches!(made, Answer::Order(_) | Answer::Done), "{venue} {made:?}");
+        }
+        let Answer::Positions(held) = seat.call(&Call::Positions).await else { panic!("{venue}") };
+        let mut held: Vec<_> = held.iter().map(|it| (it.leg, it.lots)).collect();
+        held.sort_unstable();
+        let lots = i64::try_from(lots).expect("few");
+        let mut want = vec![(Leg::Long, lots), (Leg::Short, -lots)];
+        want.sort_unstable();
+        assert_eq!(held, want, "{venue}");
+        let refused = seat.call(&Call::SetMode(Mode::OneWay)).await;
+        assert!(matches!(refused, Answer::Refused(_)), "{venue} {refused:?}");
     }
 }
 

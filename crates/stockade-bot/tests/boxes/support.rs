@@ -36,6 +36,7 @@ pub struct Here {
     pub roster: Roster,
     pub keys: Vec<BoxKey>,
     pub http: edge::Client,
+    mode: Mode,
     _directory: tempfile::TempDir,
 }
 
@@ -47,6 +48,11 @@ impl Drop for Here {
 
 /// A box with two accounts, and prices that walk.
 pub async fn open(venue: VenueName, product: Product, scopes: &[ScopeName]) -> Here {
+    open_as(venue, product, scopes, Mode::OneWay).await
+}
+
+/// The same, with accounts that keep positions in this way.
+pub async fn open_as(venue: VenueName, product: Product, scopes: &[ScopeName], mode: Mode) -> Here {
     let directory = tempfile::tempdir().expect("a directory");
     let keys = boxed::make(2);
     let symbols = vec!["BTC".to_owned(), "ETH".to_owned()];
@@ -55,7 +61,7 @@ pub async fn open(venue: VenueName, product: Product, scopes: &[ScopeName]) -> H
     let opening = Opening {
         terms: engine::exchange::Terms { fees, ..engine::exchange::Terms::of(Model::Touch) },
         cash: Money::from_whole(100_000),
-        mode: Mode::OneWay,
+        mode,
     };
     let terms = BoxTerms {
         like: venue,
@@ -75,7 +81,7 @@ pub async fn open(venue: VenueName, product: Product, scopes: &[ScopeName]) -> H
     allowed.add(format!("https://{}", open.address).parse().expect("one"), Reach::Private);
     let trust = Trust::web().and_roots(&open.authority).expect("a root");
     let http = edge::Client::new(&allowed, trust, Terms::default()).expect("a client");
-    Here { open, venue, product, roster, keys, http, _directory: directory }
+    Here { open, venue, product, roster, keys, http, mode, _directory: directory }
 }
 
 /// One account's own client.
@@ -94,7 +100,7 @@ impl Here {
     pub fn seat_with(&self, keys: venues::Keys) -> Seat {
         let setup = venues::Setup {
             product: self.product,
-            mode: Mode::OneWay,
+            mode: self.mode,
             roster: self.roster.clone(),
             hosts: venues::Hosts {
                 rest: format!("https://{}", self.open.address),

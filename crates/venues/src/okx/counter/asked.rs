@@ -23,6 +23,7 @@ macro_rules! wish {
         #[serde(rename_all = "camelCase", default)]
         struct Wish<'a> {
             $(#[serde(borrow)] $field: Text<'a>,)*
+            attach_algo_ords: Vec<serde::de::IgnoredAny>,
         }
     };
 }
@@ -270,6 +271,10 @@ fn nameless(wish: &Wish<'_>) -> Result<ClientId, Refusal> {
 fn place(wish: &Wish<'_>, roster: &Roster, book: Book) -> Result<Call, Refusal> {
     let waits = book == Book::Conditional;
     let (instrument, traded) = instrument(&wish.inst_id, roster)?;
+    // An order that brings its stops and would stand here without them is worse than none.
+    if !wish.attach_algo_ords.is_empty() {
+        return Err(wrong("attachAlgoOrds"));
+    }
     let side = text::side(&wish.side).map_err(|_| wrong("side"))?;
     let leg = text::leg(&wish.pos_side).map_err(|_| wrong("posSide"))?;
     let whole = waits && wish.close_fraction.some().is_some();
