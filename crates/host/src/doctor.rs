@@ -108,6 +108,8 @@ pub struct Backup {
     pub path: PathBuf,
     /// How old it may be.
     pub age_max: SignedDuration,
+    /// The command that makes one.
+    pub make: String,
 }
 
 /// What is to be looked at.

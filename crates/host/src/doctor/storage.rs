@@ -142,7 +142,7 @@ fn swap(examination: &Examination) -> Finding {
 }
 
 fn backup(examination: &Examination) -> Finding {
-    let Some(Backup { path, age_max }) = &examination.backup else {
+    let Some(Backup { path, age_max, make }) = &examination.backup else {
         return Finding::new(AREA, Severity::Warning, "no backup of the bot is named")
             .fix("# name the backup's path in the bot's configuration, and copy it to another machine")
             .evidence("no path was given");
@@ -154,16 +154,14 @@ fn backup(examination: &Examination) -> Finding {
         let severity = if missing { Severity::Problem } else { Severity::NotChecked };
         let what = if missing { "there is no backup" } else { "the backup's age cannot be read" };
         return Finding::new(AREA, severity, what)
-            .fix(format!("ls -la {shown}"))
+            .fix(make.clone())
             .evidence(format!("{shown}: no file with a date that can be read"));
     };
     let age = examination.now.duration_since(at);
     let evidence = format!("{shown}: newest file of {}", at.strftime("%F %T UTC"));
     if age > *age_max {
         let what = format!("the last backup was made {}", ago(age));
-        return Finding::new(AREA, Severity::Problem, what)
-            .fix(format!("# make one now; the newest is at {shown}"))
-            .evidence(evidence);
+        return Finding::new(AREA, Severity::Problem, what).fix(make.clone()).evidence(evidence);
     }
     Finding::new(AREA, Severity::Ok, format!("the last backup was made {}", ago(age)))
         .evidence(evidence)

@@ -65,7 +65,7 @@ fn a_bad_machine_is_found_bad_in_every_respect() {
     check("M55", "wait for somebody", "unattended-upgrades", warning);
     check("", "not encrypted", "LUKS", warning);
     check("", "swapped to a disk", "swapoff /dev/sda3", warning);
-    check("M63", "4 days ago", "backups", problem);
+    check("M63", "4 days ago", "backup-the-bot", problem);
     check("S55", "no use for: NoNewPrivileges", "NoNewPrivileges=yes", warning);
     check("M29", "laid out at random", "kernel.randomize_va_space=2", problem);
     check("M29", "look into another", "kernel.yama.ptrace_scope=1", warning);

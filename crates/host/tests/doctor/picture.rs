@@ -66,6 +66,7 @@ impl Picture {
             backup: Some(Backup {
                 path: "/home/bot/backups".into(),
                 age_max: SignedDuration::from_hours(48),
+                make: "backup-the-bot".to_owned(),
             }),
             unit: Some("stockade-bot.service".to_owned()),
         }

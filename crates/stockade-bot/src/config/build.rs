@@ -150,12 +150,12 @@ fn both_or_neither(sheet: &mut Sheet<'_>) {
         sheet.problem(at, what, "keep the one that it is sealed under");
     }
     let is_spot = sheet.text("venue.product") == Some("spot");
-    if is_spot && sheet.text("account.mode") == Some("hedge") {
+    if sheet.text("account.mode") == Some("hedge") {
         let at = sheet.at("account.mode");
         sheet.problem(
             at,
-            "`account.mode` cannot be hedge on spot",
-            "spot has no short positions: remove it",
+            "`account.mode: hedge` is not traded yet",
+            "a strategy holds one position an instrument: write one-way",
         );
     }
     if is_spot && sheet.number("account.leverage").is_some_and(|leverage| leverage > 1) {

@@ -123,7 +123,7 @@ fn what_goes_together_is_judged_together() {
         assert!(problems.iter().any(|one| one.contains(part)), "{text:?}: {problems:?}");
     };
     let spot = GOOD.replace("perpetual", "spot");
-    refused(&format!("{spot}account: {{ mode: hedge }}\n"), "cannot be hedge on spot");
+    refused(&format!("{spot}account: {{ mode: hedge }}\n"), "is not traded yet");
     refused(&format!("{spot}account: {{ leverage: 3 }}\n"), "above 1 on spot");
     refused(
         &format!("{GOOD}keys: {{ file: a, credential: b }}\n"),
