@@ -131,6 +131,9 @@ pub(crate) struct Simulate {
     /// Switch intents off: the simulation must then find a lost or doubled order.
     #[arg(long)]
     pub without_intents: bool,
+    /// Print everything that happens in the first world, and run no other.
+    #[arg(long)]
+    pub trace: bool,
 }
 
 /// `stockade-bot halt`.

@@ -2,7 +2,7 @@
 
 use super::args::Simulate;
 use crate::output::{Ending, Output};
-use engine::simulate::{Counts, FAULTS, Intents, ORDERS_MIN, Options, Verdict, simulate};
+use engine::simulate::{Counts, FAULTS, Intents, ORDERS_MIN, Options, Trace, Verdict, simulate};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -64,6 +64,12 @@ impl Sum {
 pub(super) fn run(ask: &Simulate, output: Output) -> anyhow::Result<Ending> {
     let intents = if ask.without_intents { Intents::Skipped } else { Intents::Written };
     let options = Options { intents, ..Options::default() };
+    if ask.trace {
+        let verdict = simulate(ask.first, Options { trace: Trace::Kept, ..options });
+        let lines = [verdict.trace, verdict.broken].concat();
+        output.show(&lines, |lines: &Vec<String>| lines.join("\n"))?;
+        return Ok(Ending::Done);
+    }
     let sum = all(ask.first, ask.seeds, options, output);
     let told = Told {
         seeds: sum.counts.seeds,
