@@ -63,7 +63,11 @@ impl Custodian {
     pub(super) fn enter(&mut self, client: ClientId, now: Timestamp) {
         let Some(held) = self.orders.get(client) else { return };
         let ticket = held.order.ticket;
-        if let Some(barrier) = self.standing_barrier() {
+        // It may have waited for its stop until nobody would decide so any more.
+        let age = now.nanos().saturating_sub(held.order.time.nanos());
+        let is_stale = age > self.terms.window.nanos();
+        let stale = is_stale.then_some(Barrier::Stale);
+        if let Some(barrier) = self.standing_barrier().or(stale) {
             self.refuse(client, barrier, now);
             return;
         }
