@@ -10,7 +10,7 @@
 )]
 
 use catalog::{
-    Catalog, Format, ImportRequest, Shape, Sink, Storage, Target, panel_bytes, read_panel,
+    Catalog, Format, ImportRequest, Shape, Sink, Storage, Target, Texts, panel_bytes, read_panel,
 };
 use market::Adjustment;
 use std::{error::Error, ops::ControlFlow, path::Path, time::Instant};
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::fs::create_dir_all(&target)?;
         let close = panel.field("close").ok_or("no field close")?;
         let (format, shape, storage) = (Format::Csv, Shape::Wide, Storage::Float64);
-        let to = Target { directory: target.clone(), format, shape, storage };
+        let to = Target { directory: target.clone(), format, shape, storage, texts: Texts::Raw };
         let mut sink = Sink::create(&to, &["close".to_owned()], panel.symbols())?;
         sink.push(panel.times(), &[close.values()])?;
         let bytes = sink.finish()?;

@@ -48,7 +48,7 @@ pub use report::{Finding, FindingKind, ImportReport, Level, QualityReport, Symbo
 pub use request::{
     BadRows, FileKind, ImportRequest, Limits, Mapping, Progress, Replace, Stage, TimeZone,
 };
-pub use sink::{Format, Shape, Sink, Storage, Target};
+pub use sink::{Format, Shape, Sink, Storage, Target, Texts, is_formula};
 pub use table::{TableColumn, write_table};
 pub use ticks::{QuoteColumns, QuoteStream, TradeColumns, TradeStream};
 

@@ -68,6 +68,25 @@ pub enum Storage {
     Float32,
 }
 
+/// How a text that a spreadsheet would take for a formula is written into CSV; a symbol may begin with
+/// a dash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    /// With an apostrophe before it, which spreadsheets do not show.
+    Harmless,
+    /// As it is: for programs.
+    Raw,
+}
+
+/// OWASP's list of beginnings that make a cell a formula, behind any number of apostrophes; the
+/// last four are the wide forms, which spreadsheets of East Asia take for the same.
+#[must_use]
+pub fn is_formula(text: &str) -> bool {
+    const BEGINNINGS: [char; 11] =
+        ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+    text.trim_start_matches('\'').starts_with(BEGINNINGS)
+}
+
 /// Where to and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -79,6 +98,8 @@ pub struct Target {
     pub shape: Shape,
     /// Of each number.
     pub storage: Storage,
+    /// Of each text.
+    pub texts: Texts,
 }
 
 /// Files of columns that are being written; dropped, they leave nothing behind.
@@ -115,7 +136,7 @@ impl Sink {
                 let schema = Arc::new(Schema::new(
                     std::iter::once(time).chain(each).collect::<Vec<Field>>(),
                 ));
-                let open = |name: &String| Writer::create(&path(name), target.format, &schema);
+                let open = |name: &String| Writer::create(&path(name), target, &schema);
                 names.iter().map(open).collect::<Result<Vec<_>>>()?
             }
             Shape::Long => {
@@ -124,7 +145,7 @@ impl Sink {
                 let schema = Arc::new(Schema::new(
                     [time, symbol].into_iter().chain(each).collect::<Vec<Field>>(),
                 ));
-                vec![Writer::create(&path(LONG), target.format, &schema)?]
+                vec![Writer::create(&path(LONG), target, &schema)?]
             }
         };
         Ok(Self { target: target.clone(), symbols: symbols.to_vec(), writers })
@@ -233,6 +254,7 @@ struct Writer {
     path: PathBuf,
     schema: SchemaRef,
     kind: Kind,
+    texts: Texts,
 }
 
 enum Kind {
@@ -242,12 +264,14 @@ enum Kind {
 }
 
 impl Writer {
-    fn create(path: &Path, format: Format, schema: &SchemaRef) -> Result<Self> {
+    fn create(path: &Path, target: &Target, schema: &SchemaRef) -> Result<Self> {
+        let texts = target.texts;
         let mut draft = Draft::create(path)?;
         let failed = |error: io::Error| io_at("write", path)(error);
-        let kind = match format {
+        let kind = match target.format {
             Format::Csv => {
-                let cells: Vec<String> = schema.fields().iter().map(|f| cell(f.name())).collect();
+                let cells = schema.fields().iter().map(|field| cell(field.name(), texts));
+                let cells: Vec<String> = cells.collect();
                 draft.write_all((cells.join(",") + "\n").as_bytes()).map_err(failed)?;
                 Kind::Csv(Box::new(draft))
             }
@@ -266,13 +290,13 @@ impl Writer {
                 Kind::Arrow(Box::new(writer.map_err(|e| failed(of_arrow(e)))?))
             }
         };
-        Ok(Self { path: path.to_owned(), schema: Arc::clone(schema), kind })
+        Ok(Self { path: path.to_owned(), schema: Arc::clone(schema), kind, texts })
     }
 
     fn write(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(of_arrow);
         let written = batch.and_then(|batch| match &mut self.kind {
-            Kind::Csv(draft) => draft.write_all(csv(&batch).as_bytes()),
+            Kind::Csv(draft) => draft.write_all(csv(&batch, self.texts).as_bytes()),
             Kind::Parquet(writer) => writer.write(&batch).map_err(io::Error::other),
             Kind::Arrow(writer) => writer.write(&batch).map_err(of_arrow),
         });
@@ -302,7 +326,7 @@ fn of_arrow(error: ArrowError) -> io::Error {
 }
 
 /// A batch as lines of text.
-fn csv(batch: &RecordBatch) -> String {
+fn csv(batch: &RecordBatch, texts: Texts) -> String {
     let mut text = String::with_capacity(batch.num_rows() * batch.num_columns() * 12);
     let mut digits = zmij::Buffer::new();
     for row in 0..batch.num_rows() {
@@ -320,7 +344,7 @@ fn csv(batch: &RecordBatch) -> String {
             } else if let Some(values) = column.as_primitive_opt::<TimestampNanosecondType>() {
                 text.push_str(&Timestamp::from_nanos(values.value(row)).to_string());
             } else if let Some(values) = column.as_string_opt::<i32>() {
-                text.push_str(&cell(values.value(row)));
+                text.push_str(&cell(values.value(row), texts));
             }
         }
         text.push('\n');
@@ -334,11 +358,12 @@ fn whole(digits: &str) -> &str {
 }
 
 /// Text as a cell, in quotation marks where it must be.
-fn cell(text: &str) -> String {
+fn cell(text: &str, texts: Texts) -> String {
+    let mark = if texts == Texts::Harmless && is_formula(text) { "'" } else { "" };
     if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
+        format!("\"{mark}{}\"", text.replace('"', "\"\""))
     } else {
-        text.to_owned()
+        format!("{mark}{text}")
     }
 }
 
@@ -348,11 +373,36 @@ mod tests {
     use std::fs::{self, File};
 
     #[test]
+    fn a_symbol_is_a_formula_only_where_that_is_asked_for() {
+        let check = |texts, shape, want: &str| {
+            let dir = tempfile::tempdir().expect("a directory");
+            let directory = dir.path().to_owned();
+            let storage = Storage::Float64;
+            let target = Target { directory, format: Format::Csv, shape, storage, texts };
+            let symbols = ["-A", "B-"].map(|text| text.parse().expect("a symbol"));
+            let mut sink = Sink::create(&target, &["x".to_owned()], &symbols).expect("begins");
+            let mut row = [f64::NAN; 8];
+            row[..2].copy_from_slice(&[-1.0, 2.0]);
+            sink.push(&[Timestamp::default()], &[&row]).expect("is held");
+            sink.finish().expect("is written");
+            let name = if shape == Shape::Wide { "x.csv" } else { "factors.csv" };
+            let text = fs::read_to_string(dir.path().join(name)).expect("text");
+            assert!(text.contains(want), "{text}");
+            assert!(text.contains("-1") && !text.contains("'-1"), "a number is one: {text}");
+        };
+        check(Texts::Harmless, Shape::Wide, "date,'-A,B-\n");
+        check(Texts::Raw, Shape::Wide, "date,-A,B-\n");
+        check(Texts::Harmless, Shape::Long, ",'-A,-1\n");
+        check(Texts::Raw, Shape::Long, ",-A,-1\n");
+    }
+
+    #[test]
     fn no_file_takes_its_name_unless_all_are_on_disk() {
         let dir = tempfile::tempdir().expect("a directory");
         let (format, shape) = (Format::Csv, Shape::Wide);
         let directory = dir.path().to_owned();
-        let target = Target { directory, format, shape, storage: Storage::Float64 };
+        let target =
+            Target { directory, format, shape, storage: Storage::Float64, texts: Texts::Raw };
         let symbols = ["A".parse().expect("a symbol")];
         let names = ["a", "b"].map(str::to_owned);
         let mut sink = Sink::create(&target, &names, &symbols).expect("begins");

@@ -8,8 +8,8 @@
 )]
 
 use catalog::{
-    Catalog, Format, ImportRequest, PanelBlocks, Replace, Shape, Sink, Storage, Target, outline,
-    panel_bytes, read_panel,
+    Catalog, Format, ImportRequest, PanelBlocks, Replace, Shape, Sink, Storage, Target, Texts,
+    outline, panel_bytes, read_panel,
 };
 use market::{Adjustment, Panel};
 use std::{
@@ -52,7 +52,7 @@ fn a_long_panel_becomes_columns_and_a_wide_file() {
 /// Writes every numeric field of a panel, in two pushes.
 fn write(dir: &Path, panel: &Panel, (format, shape, storage): (Format, Shape, Storage)) -> u64 {
     let names: Vec<String> = panel.field_names().map(str::to_owned).collect();
-    let target = Target { directory: dir.to_owned(), format, shape, storage };
+    let target = Target { directory: dir.to_owned(), format, shape, storage, texts: Texts::Raw };
     let mut sink = Sink::create(&target, &names, panel.symbols()).expect("begins");
     let half = panel.rows() / 2;
     for rows in [0..half, half..panel.rows()] {
@@ -70,7 +70,13 @@ fn a_column_that_would_be_read_back_as_a_key_is_refused() {
     let directory = dir.path().to_owned();
     for (shape, key) in [(Shape::Long, "date"), (Shape::Wide, "Symbol"), (Shape::Long, "TICKER")] {
         let storage = Storage::Float64;
-        let target = Target { directory: directory.clone(), format: Format::Csv, shape, storage };
+        let target = Target {
+            directory: directory.clone(),
+            format: Format::Csv,
+            shape,
+            storage,
+            texts: Texts::Raw,
+        };
         let names = ["x".to_owned(), key.to_owned()];
         let refused = Sink::create(&target, &names, &[]).err().expect("is refused").to_string();
         assert!(refused.starts_with(&format!("{key:?} cannot name a column")), "{refused}");
@@ -82,7 +88,7 @@ fn a_column_that_would_be_read_back_as_a_key_is_refused() {
 fn what_a_killed_process_left_is_swept_and_what_lives_is_not() {
     let dir = tempfile::tempdir().expect("a directory");
     let (directory, format, shape) = (dir.path().to_owned(), Format::Csv, Shape::Wide);
-    let target = Target { directory, format, shape, storage: Storage::Float64 };
+    let target = Target { directory, format, shape, storage: Storage::Float64, texts: Texts::Raw };
     for name in [".x.csv.4000000.tmp", ".x.tmp", ".notes.txt.1.tmp"] {
         std::fs::write(dir.path().join(name), "x").expect("writes");
     }
@@ -134,7 +140,8 @@ fn storage_in_32_bits_rounds_and_never_makes_an_infinity() {
 fn a_sink_that_is_dropped_leaves_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
     let (format, shape, storage) = (Format::Csv, Shape::Wide, Storage::Float64);
-    let target = Target { directory: dir.path().to_owned(), format, shape, storage };
+    let target =
+        Target { directory: dir.path().to_owned(), format, shape, storage, texts: Texts::Raw };
     drop(Sink::create(&target, &["a".to_owned()], &[]).expect("begins"));
     assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 0);
 }

@@ -1,5 +1,17 @@
 //! Why two runs differ: the first trade and every trade on which they disagree, each with its cause.
 
+mod lived;
+mod parted;
+mod parting;
+mod rerun;
+mod why;
+
+pub use lived::{Executed, HeldBack, Life, Lived, Quiet, Sent, Silence};
+pub use parted::{Cost, Done, Parted, Parting};
+pub use parting::part;
+pub use rerun::{Rebuilt, Rerun, RerunError};
+pub use why::Why;
+
 use crate::{OrderRecord, Strategy, blotter::Blotter};
 use market::{BarSeries, Money, Price, Quantity, Side, Symbol, Timestamp};
 use std::collections::BTreeMap;

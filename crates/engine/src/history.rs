@@ -73,8 +73,18 @@ pub(crate) fn open<F: Feed>(
     feed: F,
     (log, curve): (Log, Curve),
 ) -> Result<BarSession<F, RuleTrader>, Error> {
+    let ledger = Ledger::open(strategy.cash, instruments);
+    open_with(strategy, (instruments, listings, ledger), feed, (log, curve))
+}
+
+/// The same on an account that is open already.
+pub(crate) fn open_with<F: Feed>(
+    strategy: &Strategy,
+    (instruments, listings, ledger): (&[Instrument], &[Listing], Ledger),
+    feed: F,
+    (log, curve): (Log, Curve),
+) -> Result<BarSession<F, RuleTrader>, Error> {
     let terms = Terms::of(strategy, instruments)?;
-    let ledger = Ledger::open(terms.cash, instruments);
     let exchange = Exchange::new(terms.venue(strategy.seed), listings);
     let gate = terms.gate.clone();
     let trader = RuleTrader::new(terms, instruments.len());

@@ -41,12 +41,12 @@ pub use digest::{Digest, columns_digest, run_id};
 pub use error::Error;
 pub use event::{Data, MarketEvent};
 pub use kernel::{
-    Action, AnyPlan, Command, Decision, Desk, Engine, Event, Flags, PlanId, Row, RuleTrader, Terms,
-    TimerId, Trader, Working,
+    Action, AnyPlan, Checked, Command, Decision, Desk, Engine, Event, Flags, PlanId, Row,
+    RuleTrader, Terms, TimerId, Trader, Working,
 };
 pub use problem::Problem;
 pub use quotes::{KEPT_MAX, QuoteRun, Tallied, Tally};
-pub use rows::{PaperRun, RowEvaluator};
+pub use rows::{PaperRun, PartEvaluator, PartValue, RowEvaluator};
 pub use session::{Quotes, Session};
 pub use strategy::{
     Clock, Completion, CompletionKind, Convention, Costs, Guards, Rules, Schedule, Signals, Sizing,

@@ -240,6 +240,10 @@ impl<'a> Replay<'a> {
                 self.time = Some(time);
                 self.engine.handle(&Event::Adopt(&order), time, &mut self.actions)?;
             }
+            Entry::Booked(flow, now) => {
+                self.time = Some(now);
+                self.engine.handle(&Event::Booked(&flow), now, &mut self.actions)?;
+            }
             // The kernel's own doing: its own log is compared with it.
             Entry::Action(_) | Entry::Refusal(_) | Entry::Flow(_) => {}
         }

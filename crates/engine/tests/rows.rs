@@ -1,12 +1,12 @@
 //! Rows that come one at a time give what the same rows give as a whole.
-#![allow(missing_docs, clippy::indexing_slicing, reason = "tests")]
+#![allow(missing_docs, clippy::indexing_slicing, clippy::float_cmp, reason = "tests")]
 
 mod tape;
 
 use engine::{
-    Command, Decision, Digest, Engine, Error, Event, Flags, Outcome, PaperRun, Resources, Row,
-    RowEvaluator, RuleTrader, Simulation, Strategy, Terms, Unwatched, ValueRows, calendar,
-    columns_digest, evaluate, parse_strategy,
+    Command, Decision, Digest, Engine, Error, Event, Flags, Outcome, PaperRun, PartEvaluator,
+    Resources, Row, RowEvaluator, RuleTrader, Simulation, Strategy, Terms, Unwatched, ValueRows,
+    calendar, columns_digest, evaluate, parse_strategy,
     replay::{Replay, ReplayError, replay},
     risk, run_id, simulate_streaming,
     ticks::{Log, Recording},
@@ -78,6 +78,7 @@ fn agree(strategy: &Strategy, series: &[BarSeries]) -> Result<usize, TestCaseErr
     let whole = ValueRows { values: &values, first: 0 };
     let mut one = RowEvaluator::new(strategy, &instruments(series)).expect("an evaluator");
     let mut late = RowEvaluator::new(strategy, &instruments(series)).expect("an evaluator");
+    let mut parts = PartEvaluator::new(strategy, &instruments(series)).expect("an evaluator");
     let rows = rows(series);
     let mut told = 0;
     for (place, (time, bars)) in rows.iter().enumerate() {
@@ -87,6 +88,8 @@ fn agree(strategy: &Strategy, series: &[BarSeries]) -> Result<usize, TestCaseErr
         prop_assert_eq!(row.closes.iter().map(|(_, price)| *price).collect::<Vec<_>>(), closes);
         let want = said(whole.row(place), series.len());
         prop_assert_eq!(&said(row.values, series.len()), &want);
+        parts.take(*time, bars).expect("a row");
+        explains(&parts, &want)?;
         // A row of history leaves the same behind.
         if place + 1 < rows.len() {
             let row = late.warm(*time, bars).expect("a row");
@@ -102,6 +105,32 @@ fn agree(strategy: &Strategy, series: &[BarSeries]) -> Result<usize, TestCaseErr
             usize::from(matches!(&want, Said::Signals(f) if f.iter().any(|f| *f != Flags::NONE)));
     }
     Ok(told)
+}
+
+/// The parts of each expression begin with the whole, whose value is what was said.
+fn explains(parts: &PartEvaluator, want: &Said) -> Result<(), TestCaseError> {
+    let whole = |place: usize, name: &str| {
+        let id = InstrumentId(u32::try_from(place).expect("few"));
+        let values = parts.values(id);
+        values.iter().find(|one| one.name == name && one.depth == 0).map(|one| one.value)
+    };
+    match want {
+        Said::Nothing => {}
+        Said::Signals(all) => {
+            for (place, flags) in all.iter().enumerate() {
+                for (name, flag) in [("long", Flags::LONG), ("short", Flags::SHORT)] {
+                    let is_on = whole(place, name).is_some_and(|value| value == 1.0);
+                    prop_assert_eq!(is_on, flags.has(flag), "{} of {}", name, place);
+                }
+            }
+        }
+        Said::Members(all) | Said::Weights(all) => {
+            for (place, bits) in all.iter().enumerate() {
+                prop_assert_eq!(whole(place, "weights").map(f64::to_bits), Some(*bits));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Every operator with something for all that it must be given, but those by groups: bars have none.

@@ -140,6 +140,12 @@ impl Expression {
         &self.dag
     }
 
+    /// The same claims over other nodes.
+    pub(crate) const fn ending(&self, dag: Dag, root: NodeId) -> Self {
+        let Self { result, lookback, lag, .. } = *self;
+        Self { dag, root, result, lookback, lag }
+    }
+
     pub(crate) const fn root(&self) -> NodeId {
         self.root
     }

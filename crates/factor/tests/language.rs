@@ -283,3 +283,29 @@ fn a_parameter_stands_for_its_number() {
     );
     assert_eq!(factor::parameters("$n + $$low # $n").len(), 2);
 }
+
+/// An expression taken apart reads as a tree, and every part as a text of its own.
+#[test]
+fn an_expression_is_taken_apart() {
+    let schema = schema();
+    let told = |text: &str, most: usize| {
+        let whole = Expression::parse(text, &schema, &Limits::default()).expect("parses");
+        let line = |part: &factor::Part| format!("{}{}", " ".repeat(part.depth), part.text);
+        whole.parts(most).iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    let check = |text: &str, most: usize, want: &str| assert_eq!(told(text, most), want, "{text}");
+    check("close", 9, "close");
+    check("1 + 2", 9, "1 + 2");
+    check(
+        "(close > ts_mean(close,3)) and volume>1e3",
+        9,
+        "close > ts_mean(close, 3) and volume > 1000\n close > ts_mean(close, 3)\n  close\n  \
+         ts_mean(close, 3)\n volume > 1000\n  volume",
+    );
+    check(
+        "let a = ts_std(close, 5); a / (a + 1)",
+        9,
+        "ts_std(close, 5) / (ts_std(close, 5) + 1)\n ts_std(close, 5)\n  close\n ts_std(close, 5) + 1",
+    );
+    check("rank(close + volume)", 2, "rank(close + volume)\n close + volume");
+}

@@ -14,6 +14,8 @@ pub enum Flow {
         /// Of the position, negative for a short; in the instrument's currency.
         value: Money,
     },
+    /// Funding as a venue booked it: the amount is all that is known of it.
+    Booked,
     /// Paid by the issuer to longs, by shorts to whom they borrowed from.
     Dividend {
         /// For each unit held.
@@ -49,7 +51,7 @@ impl Flow {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Funding { .. } => "funding",
+            Self::Funding { .. } | Self::Booked => "funding",
             Self::Dividend { .. } => "dividend",
             Self::Borrow { .. } => "borrow",
             Self::Interest { .. } => "interest",
@@ -83,6 +85,7 @@ impl fmt::Display for CashFlow {
         write!(f, ": {} {}, ", self.amount, self.currency)?;
         match self.flow {
             Flow::Funding { rate, value } => write!(f, "{rate} of {value}"),
+            Flow::Booked => f.write_str("as the venue booked it"),
             Flow::Dividend { per_unit, lots } => write!(f, "{per_unit} a unit on {lots} lots"),
             Flow::Borrow { yearly, value } => write!(f, "{yearly} a year of {value}"),
             Flow::Interest { yearly, balance } => write!(f, "{yearly} a year of {balance}"),
@@ -125,7 +128,9 @@ impl Carry {
     /// The same with one more flow in it.
     pub(crate) fn with(mut self, record: &CashFlow) -> Result<Self, market::Error> {
         match record.flow {
-            Flow::Funding { .. } => self.funding = self.funding.plus(record.amount)?,
+            Flow::Funding { .. } | Flow::Booked => {
+                self.funding = self.funding.plus(record.amount)?;
+            }
             Flow::Dividend { .. } => self.dividends = self.dividends.plus(record.amount)?,
             Flow::Borrow { .. } | Flow::Interest { .. } => {
                 self.borrow = self.borrow.minus(record.amount)?;

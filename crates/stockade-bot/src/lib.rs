@@ -17,6 +17,7 @@ pub mod control;
 pub mod explain;
 pub mod herald;
 pub mod licence;
+pub mod lived;
 pub mod logging;
 pub mod metrics;
 pub mod output;

@@ -63,6 +63,7 @@ pub fn text(view: &View) -> String {
     for (name, help, amount) in [
         ("equity", "Cash and positions at the latest prices.", &view.account.equity),
         ("cash", "Cash by the ledger.", &view.account.cash),
+        ("funding", "Funding received less paid.", &view.account.funding),
         ("unrealised", "What positions would bring, less cost.", &view.account.unrealised),
     ] {
         sheet.one(name, "gauge", help, amount);

@@ -20,7 +20,21 @@ pub fn write(out: &Path, config: &Config, compared: &Compared) -> anyhow::Result
     file(&place, "strategy.yaml", text.as_bytes())?;
     file(&place, "bars.csv", table(&compared.series).as_bytes())?;
     let paper = &compared.paper;
+    let instruments: Vec<serde_json::Value> = compared
+        .series
+        .iter()
+        .map(|one| {
+            let instrument = one.instrument();
+            serde_json::json!({
+                "symbol": instrument.symbol.as_str(),
+                "currency": instrument.currency.to_string(),
+                "price_decimals": instrument.price_scale.decimals(),
+                "size_decimals": instrument.lot_scale.decimals(),
+            })
+        })
+        .collect();
     let summary = serde_json::json!({
+        "instruments": instruments,
         "run_id": paper.run_id.to_string(),
         "digest": paper.digest.to_string(),
         "backtest_digest": compared.backtest.digest.to_string(),

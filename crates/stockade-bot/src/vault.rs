@@ -6,12 +6,14 @@ use jiff::Timestamp;
 use kms::{
     Cost, Holder, HolderKind, KeyFile, Listed, NewSecret, Passphrase, SecretStore, SystemEntropy,
 };
-use seal::Secret;
+use seal::{MacKey, Secret};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 /// The longest key, secret or passphrase.
 const PART_BYTES_MAX: usize = 8 * 1024;
+/// The name of what authenticates the licence's kept state.
+const STATE_KEY: &str = "licence-state";
 
 /// What opens a store.
 #[derive(Debug)]
@@ -183,6 +185,21 @@ pub fn key(store: &SecretStore, name: &str) -> anyhow::Result<venues::Keys> {
     })
 }
 
+/// What the licence's kept state is authenticated with; drawn when it is first wanted.
+pub fn state_key(store: &mut SecretStore, now: Timestamp) -> anyhow::Result<MacKey> {
+    if let Ok(bytes) = store.get(STATE_KEY) {
+        let bytes = <[u8; 32]>::try_from(bytes.expose().as_slice());
+        let bytes = bytes.with_context(|| {
+            format!("secret {STATE_KEY:?} is not the bot's own: `stockade-bot keys remove` it")
+        })?;
+        return Ok(MacKey::new(bytes.into()));
+    }
+    let bytes: [u8; 32] = seal::random(&mut SystemEntropy::new());
+    let label = "authenticates what the bot keeps of its licence";
+    put(store, (STATE_KEY, label), &Secret::new(bytes.to_vec()), now)?;
+    Ok(MacKey::new(bytes.into()))
+}
+
 /// Any other secret, as text.
 pub fn text(store: &SecretStore, name: &str) -> anyhow::Result<Secret<String>> {
     let bytes = store.get(name)?;
@@ -228,6 +245,20 @@ mod tests {
             assert!(!file.windows(hidden.len()).any(|part| part == hidden.as_bytes()), "{hidden}");
         }
         assert!(!format!("{new:?} {key:?}").contains("very-secret"));
+    }
+
+    #[test]
+    fn the_licences_key_is_drawn_once() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (place, mut store) = store(dir.path());
+        let tag = |key: &MacKey| key.tag(&[b"text"]);
+        let first = tag(&state_key(&mut store, Timestamp::UNIX_EPOCH).expect("is drawn"));
+        let mut again = open(&place, &mut || bail!("asks nothing")).expect("opens again");
+        let second = state_key(&mut again, Timestamp::UNIX_EPOCH).expect("is there");
+        assert_eq!(tag(&second), first);
+        again.remove(STATE_KEY, &mut SystemEntropy::new()).expect("is taken out");
+        let other = state_key(&mut again, Timestamp::UNIX_EPOCH).expect("is drawn");
+        assert_ne!(tag(&other), first);
     }
 
     #[test]

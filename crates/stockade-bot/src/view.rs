@@ -71,6 +71,9 @@ pub struct Account {
     pub equity: String,
     /// What positions would bring, less what they cost.
     pub unrealised: String,
+    /// Funding received less funding paid, as the venue booked it, since the journal began; empty where
+    /// there is none.
+    pub funding: String,
 }
 
 /// A position.
@@ -183,9 +186,13 @@ impl View {
         }
         let account = &self.account;
         out += &format!(
-            "equity {} {} · cash {} · unrealised {}\n",
+            "equity {} {} · cash {} · unrealised {}",
             account.equity, account.currency, account.cash, account.unrealised
         );
+        if !account.funding.is_empty() {
+            out += &format!(" · funding {}", account.funding);
+        }
+        out.push('\n');
         out += &section("positions", &self.position_rows());
         out += &section("orders", &self.order_rows());
         out

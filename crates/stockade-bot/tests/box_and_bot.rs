@@ -7,209 +7,100 @@
     reason = "the test runs the program, reads its files, and waits no longer than it should"
 )]
 
+#[path = "box_and_bot/town.rs"]
+mod town;
+
+use engine::live::{Record, Role};
 use jiff::{SignedDuration, Timestamp};
-use license::{CheckIn, Term, Terms, issuer_to_text};
-use seal::SigningKey;
 use serde_json::Value;
-use std::{
-    io::{BufRead, BufReader, Write},
-    path::PathBuf,
-    process::{Child, Command, Output, Stdio},
-    sync::{
-        Arc, Mutex,
-        mpsc::{Receiver, channel},
-    },
-    time::{Duration, Instant},
-};
+use stockade_bot::run::{Entry, all_tapes, read_tape};
+use town::{Town, holds, is_protected, is_ready, license_of};
 
-const BOT: &str = env!("CARGO_BIN_EXE_stockade-bot");
-
-/// Trades every minute whatever the market does.
-const STRATEGY: &str = "version: 1\nname: both\ndata: x\nbar: 1m\n\
-    signals: { long: \"close >= open\", short: \"close < open\" }\n\
-    sizing: { fixed: 0.01 }\ncash: 10000\ncurrency: USDT\n";
-
-/// A place with a box, and a bot's files for it.
-struct Town {
-    dir: tempfile::TempDir,
-    exchange: Child,
-    bot: Option<Child>,
-    log: Arc<Mutex<String>>,
-    news: Option<Receiver<()>>,
+/// All lives so far, exported: every trade has its order, every life its place, and the rows between two
+/// lives are those that the venue told of later.
+fn is_exported(town: &Town) {
+    let exported = town.said(&["export", "--json"], "");
+    assert!(exported.status.success(), "{exported:?}");
+    let told: Value = serde_json::from_slice(&exported.stdout).expect("JSON");
+    assert_eq!(
+        (told["lives"].as_u64(), told["notes"].to_string().as_str()),
+        (Some(3), "[]"),
+        "{told}"
+    );
+    let place = town.path(told["directory"].as_str().expect("a place"));
+    let live = std::fs::read_to_string(place.join("live.json")).expect("the session");
+    let live: Value = serde_json::from_str(&live).expect("JSON");
+    let all = |name: &str| live[name].as_array().expect("a list").clone();
+    let (orders, fills) = (all("orders"), all("fills"));
+    assert!(!fills.is_empty() && orders.iter().any(|one| one["for"] == "stop"), "{live:#}");
+    assert!(orders.iter().any(|one| one["for"] == "close"), "flatten closed: {live:#}");
+    for fill in &fills {
+        assert!(orders.iter().any(|one| one["name"] == fill["order"]), "{fill}\n{live:#}");
+    }
+    assert_eq!(all("positions").len(), 0, "{live:#}");
+    let bars = std::fs::read_to_string(place.join("bars.csv")).expect("the rows");
+    let times: Vec<Timestamp> = bars
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').next().expect("a time").parse().expect("a time"))
+        .collect();
+    let minute = SignedDuration::from_mins(1);
+    assert!(times.windows(2).all(|pair| pair[1].duration_since(pair[0]) == minute), "{bars}");
 }
 
-impl Drop for Town {
-    fn drop(&mut self) {
-        for child in [Some(&mut self.exchange), self.bot.as_mut()].into_iter().flatten() {
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn write_private(path: &PathBuf, text: &str) {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut open = std::fs::OpenOptions::new();
-    let file = open.write(true).create(true).truncate(true).mode(0o600).open(path);
-    file.expect("opens").write_all(text.as_bytes()).expect("writes");
-}
-
-fn license(paid_hours: i64) -> (String, String) {
-    let key = SigningKey::from_seed(&[7; 32].into());
-    let now = Timestamp::now();
-    let hours = |hours: i64| now + SignedDuration::from_hours(hours);
-    let terms = Terms {
-        license: "test".to_owned(),
-        edition: "test".to_owned(),
-        entitlements: ["live".to_owned()].into(),
-        instances: 1,
-        issued: hours(-1000),
-        not_before: hours(-1000),
-        paid_until: hours(paid_hours),
-        hard_until: hours(paid_hours),
-        grace_hours: 0,
-        term: Term::Paid,
-        check_in: CheckIn::Never,
-        instance: None,
-        policy: 1,
-    };
-    (terms.sign(&key).expect("is signed"), issuer_to_text(key.verifying_key()))
-}
-
-impl Town {
-    fn new(venue: &str, more: &[&str]) -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut exchange = Command::new(BOT);
-        exchange.args(["exchange", "--like", venue, "--listen", "127.0.0.1:0", "--accounts", "1"]);
-        exchange.args(["--symbols", "BTC", "--keys", "keys.json", "--limits", "off"]).args(more);
-        exchange.current_dir(dir.path()).env_clear();
-        let mut exchange =
-            exchange.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a box");
-        let mut lines = BufReader::new(exchange.stdout.take().expect("a pipe")).lines();
-        let place = lines.next().expect("a line").expect("text");
-        let port: u16 = place.rsplit(':').next().expect("a port").trim().parse().expect("a port");
-        let told = lines.next().expect("a line").expect("text");
-        assert!(told.contains("streams"), "{told}");
-        for _ in 0..2 {
-            lines.next().expect("a line").expect("text");
-        }
-        // Whatever it says later is nobody's business, and must not block it.
-        std::thread::spawn(move || lines.for_each(drop));
-        let town = Self { dir, exchange, bot: None, log: Arc::default(), news: None };
-        town.files(venue, port, 1_000);
-        town
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn files(&self, venue: &str, port: u16, paid_hours: i64) {
-        let (license, issuer) = license(paid_hours);
-        std::fs::write(self.path("license.txt"), license).expect("writes");
-        std::fs::write(self.path("strategy.yaml"), STRATEGY).expect("writes");
-        let host = format!("localhost:{port}");
-        let config = format!(
-            "venue:\n  name: {venue}\n  product: perpetual\n  ca_file: box/authority.pem\n  \
-             hosts: {{ rest: \"https://{host}\", private: \"wss://{host}\", public: \"wss://{host}\" }}\n\
-             account: {{ key: main, leverage: 3 }}\nkeys: {{ file: store.key }}\n\
-             strategy: strategy.yaml\nsymbols: [BTC/USDT]\nstop: {{ distance: 5% }}\n\
-             compare_seconds: 5\nlicense: {{ file: license.txt, issuer: \"{issuer}\" }}\n"
-        );
-        write_private(&self.path("bot.yaml"), &config);
-        let keys = std::fs::read_to_string(self.path("keys.json")).expect("the box's keys");
-        let keys: Value = serde_json::from_str(&keys).expect("JSON");
-        let given = |name: &str| keys[0][name].as_str().unwrap_or_default().to_owned();
-        let lines = format!("{}\n{}\n{}\n", given("key"), given("secret"), given("passphrase"));
-        let added = self.said(&["keys", "add", "main", "--stdin"], &lines);
-        assert!(added.status.success(), "{added:?}");
-    }
-
-    fn said(&self, arguments: &[&str], stdin: &str) -> Output {
-        let mut command = Command::new(BOT);
-        command.args(arguments).env_clear().current_dir(self.dir.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("starts");
-        let mut pipe = child.stdin.take().expect("a pipe");
-        // A command that reads nothing may be gone already.
-        let _ = pipe.write_all(stdin.as_bytes());
-        drop(pipe);
-        child.wait_with_output().expect("ends")
-    }
-
-    fn start(&mut self) {
-        let mut command = Command::new(BOT);
-        command.arg("run").env_clear().current_dir(self.dir.path()).stdin(Stdio::null());
-        let mut bot = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
-        let lines = BufReader::new(bot.stderr.take().expect("a pipe")).lines();
-        let (tell, news) = channel();
-        let log = Arc::clone(&self.log);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let mut log = log.lock().expect("nobody panics with it");
-                log.push_str(&line);
-                log.push('\n');
-                // Nobody may want to hear it.
-                let _ = tell.send(());
+/// The strategy's first order that was written down.
+fn first_order(town: &Town) -> String {
+    let mut name = None;
+    for tape in all_tapes(&town.path("state/tape")).expect("recordings") {
+        let told = read_tape(&tape, &mut |entry| {
+            let Entry::Out(text) = entry else { return Ok(()) };
+            let record = Record::read(&hex::decode(text)?);
+            if let Some(Record::Intent(intent)) = record
+                && intent.role == Role::Kernel
+            {
+                name.get_or_insert(intent.client.to_string());
             }
+            Ok(())
         });
-        (self.bot, self.news) = (Some(bot), Some(news));
+        told.expect("reads");
     }
-
-    fn status(&self) -> Option<Value> {
-        serde_json::from_slice(&self.said(&["status", "--json"], "").stdout).ok()
-    }
-
-    /// Waits until the bot's status is as wanted.
-    fn until(&self, what: &str, seconds: u64, is: impl Fn(&Value) -> bool) -> Value {
-        let begun = Instant::now();
-        loop {
-            let status = self.status();
-            if let Some(status) = status.as_ref().filter(|status| is(status)) {
-                return status.clone();
-            }
-            let log = self.log();
-            assert!(
-                begun.elapsed() < Duration::from_secs(seconds),
-                "{what}: not within {seconds} s: {status:#?}\n{log}"
-            );
-            // Until the bot says something, or a while has passed.
-            let _ = self.news.as_ref().expect("runs").recv_timeout(Duration::from_millis(500));
-        }
-    }
-
-    /// The process dies as by a power switch.
-    fn kill(&mut self) {
-        let mut bot = self.bot.take().expect("runs");
-        bot.kill().expect("dies");
-        bot.wait().expect("is gone");
-    }
-
-    fn wait(&mut self) -> i32 {
-        let mut bot = self.bot.take().expect("runs");
-        let code = bot.wait().expect("ends").code().unwrap_or(-1);
-        // Its last words: the sender goes with the pipe.
-        while self.news.as_ref().is_some_and(|news| news.recv().is_ok()) {}
-        code
-    }
-
-    fn log(&self) -> String {
-        self.log.lock().expect("nobody panics with it").clone()
-    }
+    name.expect("an order of the strategy")
 }
 
-fn is_ready(status: &Value) -> bool {
-    status["ready"] == true
-}
-
-fn holds(status: &Value) -> bool {
-    status["positions"].as_array().is_some_and(|all| !all.is_empty())
-}
-
-fn is_protected(status: &Value) -> bool {
-    let protected = |one: &Value| one["stop"].is_string();
-    holds(status) && status["positions"].as_array().is_some_and(|all| all.iter().all(protected))
+/// Which rule wanted it, what stood in it, and what it was held against.
+fn is_explained(town: &Town) {
+    let name = first_order(town);
+    let explained = town.said(&["explain", &name, "--json"], "");
+    let told: Value = serde_json::from_slice(&explained.stdout).expect("JSON");
+    assert_eq!(told["purpose"], "strategy", "{told:#}");
+    let gate = &told["gate"];
+    assert_eq!(gate["outcome"], "passed as asked", "{told:#}");
+    assert_eq!((&gate["licence"], &gate["kill"]), (&"may open positions".into(), &"off".into()));
+    let limits = gate["limits"].as_array().expect("limits");
+    let size =
+        limits.iter().find(|one| one["name"] == "order_size").expect("the limit that is set");
+    let figures = [&size["value"], &size["bound"]].map(|one| {
+        let text = one.as_str().unwrap_or_default();
+        text.parse::<f64>().expect("a decimal")
+    });
+    assert_eq!((figures, &size["within"]), ([0.01, 1.0], &true.into()), "{size}");
+    let caps = gate["caps"].as_array().expect("caps");
+    assert!(caps.iter().any(|one| one["name"] == "caps.per_minute"), "{gate:#}");
+    let values = told["values"].as_array().expect("values");
+    let whole = |one: &&Value| one["depth"] == 0 && one["value"] == "true";
+    let ruled = values.iter().filter(whole).map(|one| one["name"].clone()).collect::<Vec<_>>();
+    let said = told["said"].as_str().expect("a signal").split(' ').next();
+    assert_eq!(ruled, [Value::from(said)], "{told:#}");
+    let parts: Vec<_> =
+        values.iter().filter(|one| one["depth"] == 1).map(|one| &one["text"]).collect();
+    assert_eq!(parts, ["close", "open", "close", "open"], "{told:#}");
+    let text = town.said(&["explain", &name], "");
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    for line in
+        ["gate      passed as asked", "limit     order_size", "kept back ", "value     long: close"]
+    {
+        assert!(text.contains(line), "{line}: {text}");
+    }
 }
 
 /// Opens, dies, goes on, closes by itself with no bot running, and is made again from its recording.
@@ -225,6 +116,7 @@ fn a_life_and_the_next(venue: &str) {
     let explained = town.said(&["explain", &name, "--json"], "");
     let told: Value = serde_json::from_slice(&explained.stdout).expect("JSON");
     assert_eq!((told["purpose"].as_str(), told["name"].as_str()), (Some("stop"), Some(&*name)));
+    is_explained(&town);
     town.kill();
     town.start();
     let again = town.until("ready again", 30, is_ready);
@@ -242,6 +134,7 @@ fn a_life_and_the_next(venue: &str) {
         assert!(replayed.status.success(), "{text} {replayed:?}");
         assert!(text.contains("byte for byte"), "{text}");
     }
+    is_exported(&town);
     town.start();
     let status = town.until("ready at last", 30, is_ready);
     assert_eq!(status["kill"], "flatten", "the kill switch outlives the process");
@@ -278,6 +171,70 @@ fn a_bot_on_okx_lives_dies_and_goes_on() {
     a_life_and_the_next("okx");
 }
 
+fn figure(status: &Value, name: &str) -> f64 {
+    status["account"][name].as_str().and_then(|text| text.parse().ok()).expect("an amount")
+}
+
+/// Who closes everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closer {
+    /// The bot, which runs.
+    Bot,
+    /// The command, with no bot running.
+    Command,
+}
+
+/// On spot: buys, is protected by a stop at the venue, dies, goes on with the same coins and the same money,
+/// and sells them although the stop stands.
+fn a_life_on_spot(venue: &str, closer: Closer) {
+    let mut town = Town::of((venue, "spot"), &[]);
+    town.start();
+    town.until("ready", 30, is_ready);
+    let held = town.until("coins with their stop", 150, is_protected);
+    assert_eq!(held["positions"][0]["side"], "long", "{held}");
+    assert_eq!(held["account"]["funding"], "", "there is none on spot");
+    town.kill();
+    town.start();
+    let again = town.until("protected again", 30, |now| is_ready(now) && is_protected(now));
+    assert_eq!(again["positions"][0]["size"], held["positions"][0]["size"], "{held}\n{again}");
+    // A hundredth of a coin costs hundreds; a minute's walk and fees take a few.
+    let (before, after) = (figure(&held, "equity"), figure(&again, "equity"));
+    assert!((before - after).abs() < 100.0, "what is held was paid once: {before} {after}");
+    if closer == Closer::Command {
+        town.kill();
+    }
+    for _ in 0..2 {
+        let flat = town.said(&["flatten", "--yes"], "");
+        assert!(flat.status.success(), "{flat:?}");
+    }
+    if closer == Closer::Command {
+        town.start();
+    }
+    let is_flat = |now: &Value| {
+        let orders = now["orders"].as_array().is_some_and(Vec::is_empty);
+        is_ready(now) && !holds(now) && orders
+    };
+    let sold = town.until("no coins and no orders", 30, is_flat);
+    assert_eq!(sold["kill"], "flatten", "{sold}");
+    let after = figure(&sold, "equity");
+    assert!((before - after).abs() < 100.0, "the coins were sold once: {before} {after}");
+}
+
+#[test]
+fn a_bot_on_binance_spot_lives_dies_and_goes_on() {
+    a_life_on_spot("binance", Closer::Bot);
+}
+
+#[test]
+fn a_bot_on_bybit_spot_lives_dies_and_goes_on() {
+    a_life_on_spot("bybit", Closer::Command);
+}
+
+#[test]
+fn a_bot_on_okx_spot_lives_dies_and_goes_on() {
+    a_life_on_spot("okx", Closer::Command);
+}
+
 /// An expired licence with an open position: nothing new is opened, the stop stays, closing works.
 #[test]
 fn an_expired_licence_manages_what_is_open() {
@@ -285,7 +242,7 @@ fn an_expired_licence_manages_what_is_open() {
     town.start();
     town.until("a position with its stop", 150, is_protected);
     town.kill();
-    let (expired, _) = license(-1);
+    let (expired, _) = license_of(-1);
     std::fs::write(town.path("license.txt"), expired).expect("writes");
     town.start();
     let status = town.until("ready again", 30, |status| is_ready(status) && is_protected(status));
@@ -309,7 +266,47 @@ fn paper_is_the_backtest_of_the_rows_that_it_saw() {
     let place = town.path("results").join(told["run_id"].as_str().expect("a name"));
     let bars = std::fs::read_to_string(place.join("bars.csv")).expect("the rows");
     assert!(bars.lines().count() >= 3, "{bars}");
-    assert!(place.join("paper.json").exists() && place.join("strategy.yaml").exists());
+    assert_eq!(told["digest"], backtest_of(&place), "a backtest of the files alone");
+}
+
+/// The digest of a backtest of what a session on paper left.
+fn backtest_of(place: &std::path::Path) -> String {
+    let read = |name: &str| std::fs::read_to_string(place.join(name)).expect("is there");
+    let strategy = engine::parse_strategy(&read("strategy.yaml")).expect("a strategy");
+    let paper: Value = serde_json::from_str(&read("paper.json")).expect("JSON");
+    let one = &paper["instruments"][0];
+    let text = |name: &str| one[name].as_str().expect("a text").to_owned();
+    let scale = |name: &str| {
+        let decimals = one[name].as_u64().expect("a number");
+        market::Scale::new(u8::try_from(decimals).expect("small")).expect("small")
+    };
+    let instrument = market::Instrument {
+        symbol: text("symbol").parse().expect("a symbol"),
+        price_scale: scale("price_decimals"),
+        lot_scale: scale("size_decimals"),
+        currency: text("currency").parse().expect("a currency"),
+    };
+    let bars = read("bars.csv");
+    let bar = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let price = |place: usize| {
+            market::Price(instrument.price_scale.parse(cells[place]).expect("a price"))
+        };
+        let volume = instrument.lot_scale.parse(cells[6]).expect("a size");
+        market::Bar {
+            open_time: cells[0].parse().expect("a time"),
+            open: price(2),
+            high: price(3),
+            low: price(4),
+            close: price(5),
+            volume: market::Quantity(volume.unsigned_abs()),
+        }
+    };
+    let all: Vec<market::Bar> = bars.lines().skip(1).map(bar).collect();
+    let size = market::BarSize::MINUTE;
+    let series = market::BarSeries::from_bars(instrument.clone(), size, all).expect("in order");
+    let outcome = engine::backtest(&strategy, &[series], &mut engine::Unwatched).expect("runs");
+    outcome.digest.to_string()
 }
 
 /// M60: a key that may withdraw is refused before anything is sent.

@@ -2,7 +2,7 @@
 
 use crate::{Error, Keys};
 use engine::{
-    live::{Answer, Book, Call, Mode, Unknown, Word},
+    live::{Answer, Book, Call, Mode, StopHolds, StopTiming, Unknown, Word},
     order::Capabilities,
 };
 use http::{Request, Response};
@@ -39,15 +39,31 @@ pub struct Setup {
 pub struct Traits {
     /// Orders that it can keep by itself.
     pub capabilities: Capabilities,
-    /// Whether a stop for the whole position can be placed before there is a position, so that an
-    /// entry is never sent without its stop.
-    pub stop_before_entry: bool,
+    /// When a position on margin comes by its stop.
+    pub stops: StopTiming,
+    /// What a stop that waits holds back: see [`stop_holds`].
+    pub holds: StopHolds,
     /// Whether it cancels all orders unless it hears a heartbeat, and if so, whether by instrument.
     pub heartbeat: Heartbeat,
     /// Whether [`Call::ListenKey`] is needed before a private stream, and again every so many seconds.
     pub listen_key_seconds: Option<u32>,
     /// How the venue's documentation wants positions kept by this bot at the start.
     pub mode: Mode,
+}
+
+/// What a stop that waits for its trigger holds back, as this bot places it.
+///
+/// Binance sets the coins of a `STOP_LOSS` aside when it takes it, as for every order of spot. Bybit has two
+/// orders on spot that wait, by `orderFilter`: the coins of a `tpslOrder` are occupied before it wakes, those
+/// of a `StopOrder` are not (docs/v5/order/create-order), and this bot places the latter. OKX's pages of
+/// algo orders do not say it of `conditional`; the balance counts frozen coins, and users of its spot see
+/// them frozen by stops. Taking a stop back before a sale is right either way, so coins count as held.
+#[must_use]
+pub const fn stop_holds(venue: VenueName, product: Product) -> StopHolds {
+    match (venue, product) {
+        (_, Product::Perpetual) | (VenueName::Bybit, Product::Spot) => StopHolds::Nothing,
+        (VenueName::Binance | VenueName::Okx, Product::Spot) => StopHolds::Coins,
+    }
 }
 
 /// Countdown cancel-all.

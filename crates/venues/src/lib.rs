@@ -15,7 +15,9 @@ mod keys;
 pub mod okx;
 mod text;
 
-pub use client::{Client, Heartbeat, Hosts, Load, Setup, Stream, Traits, by_book, join};
+pub use client::{
+    Client, Heartbeat, Hosts, Load, Setup, Stream, Traits, by_book, join, stop_holds,
+};
 pub use counter::{Asked, Counter, Hearing, KeyRing};
 pub use keys::Keys;
 

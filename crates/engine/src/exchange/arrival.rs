@@ -33,6 +33,10 @@ impl<A: Account> Desk<'_, A> {
         if let Some(reason) = self.too_small(order)? {
             return self.refuse(at, reason);
         }
+        let market = self.reference(order.ticket.side);
+        if let Some(reason) = self.account.objection(order, market)? {
+            return self.refuse(at, reason);
+        }
         if order.ticket.kind.trigger().is_some() || self.start_trail(at) {
             match self.passed(at) {
                 Some(reason) if self.refuses_passed(order) => return self.refuse(at, reason),
@@ -132,6 +136,10 @@ impl<A: Account> Desk<'_, A> {
             return Ok(Some(reason));
         }
         if let Some(reason) = self.too_small(order)? {
+            return Ok(Some(reason));
+        }
+        let market = self.reference(order.ticket.side);
+        if let Some(reason) = self.account.objection(&changed.as_it_works(), market)? {
             return Ok(Some(reason));
         }
         if let Some(reason) = self.passed_by(changed)

@@ -2,11 +2,12 @@
 //!
 //! The one place that asks an account for money. An account that is plain (one currency, netted, paid
 //! in full) pays value and fee out of its buying power; any other one brings the initial margin that
-//! its leg needs more than before, and the fee, out of what its positions leave of its equity.
+//! its leg needs more than before, and the fee, out of what its positions leave of its equity. What other
+//! orders hold back ([`Account::held_back`]) cannot be spent either way.
 
 use super::fees::Fees;
 use crate::{
-    Error,
+    Account, Error,
     order::{Order, Reason, Shortfall},
 };
 use market::{Money, Price, Quantity, Side, Timestamp};
@@ -67,16 +68,19 @@ pub(super) const fn only_closes(order: &Order) -> bool {
 pub(super) fn lets_all(
     order: &Order,
     (trade, cost): (Trade, Cost),
-    ledger: &Ledger,
+    account: &impl Account,
 ) -> Result<bool, Error> {
+    let ledger = account.ledger();
     let closing = closable(order, ledger).min(trade.lots);
     if closing > 0 || only_closes(order) {
         return Ok(closing == trade.lots);
     }
+    let others = account.held_back(order, (trade.price, trade.lots))?;
     if ledger.is_plain() {
-        return Ok(Money(cost.notional.0.abs()).plus(cost.fee)? <= ledger.buying_power()?);
+        let needed = Money(cost.notional.0.abs()).plus(cost.fee)?.plus(others)?;
+        return Ok(needed <= ledger.buying_power()?);
     }
-    let needed = required(order, (trade.price, trade.lots), cost.fee, ledger)?;
+    let needed = required(order, (trade.price, trade.lots), cost.fee, ledger)?.plus(others)?;
     Ok(needed <= ledger.available_for(order.ticket.instrument)?)
 }
 
@@ -86,8 +90,9 @@ pub(super) fn allowed(
     order: &Order,
     trade: Trade,
     terms: (Contract, Fees<'_>),
-    ledger: &Ledger,
+    account: &impl Account,
 ) -> Result<Allowed, Error> {
+    let ledger = account.ledger();
     let closing = closable(order, ledger).min(trade.lots);
     if closing == trade.lots {
         return Ok(Allowed { lots: closing, reason: None });
@@ -96,9 +101,9 @@ pub(super) fn allowed(
         return Ok(Allowed { lots: closing, reason: Some(Reason::NothingToClose) });
     }
     if !ledger.is_plain() {
-        return affordable(order, (trade, closing), terms, ledger);
+        return affordable(order, (trade, closing), terms, account);
     }
-    payable(order, (trade, closing), terms, ledger)
+    payable(order, (trade, closing), terms, account)
 }
 
 /// How much of a trade can be paid whose first `closing` lots close a position.
@@ -106,12 +111,15 @@ fn payable(
     order: &Order,
     (trade, closing): (Trade, u64),
     (contract, fees): (Contract, Fees<'_>),
-    ledger: &Ledger,
+    account: &impl Account,
 ) -> Result<Allowed, Error> {
+    let ledger = account.ledger();
     let fee_of = |lots| Ok::<_, Error>(Trade { lots, ..trade }.cost(contract, fees)?.fee);
+    let others = |lots: u64| account.held_back(order, (trade.price, lots));
     let cost = |opening: u64| -> Result<Money, Error> {
         let notional = value(contract, trade.price, opening)?;
-        Ok(Money(notional.0.abs()).plus(fee_of(closing + opening)?)?)
+        let lots = closing + opening;
+        Ok(Money(notional.0.abs()).plus(fee_of(lots)?)?.plus(others(lots)?)?)
     };
     let opening = trade.lots - closing;
     let mut available = ledger.buying_power()?;
@@ -126,7 +134,7 @@ fn payable(
     if order.ticket.shortfall == Shortfall::Reject {
         return Ok(Allowed { lots: closing, reason });
     }
-    let after_closing = available.minus(fee_of(closing)?)?;
+    let after_closing = available.minus(fee_of(closing)?)?.minus(others(trade.lots)?)?;
     let share = fees.net_of_fee(trade.liquidity);
     let mut lots = contract.affordable(after_closing, share, trade.price)?.min(opening);
     // A fee rounded up can exceed what the exact one would have left, and so can one by tiers.
@@ -154,12 +162,14 @@ fn affordable(
     order: &Order,
     (trade, closing): (Trade, u64),
     (contract, fees): (Contract, Fees<'_>),
-    ledger: &Ledger,
+    account: &impl Account,
 ) -> Result<Allowed, Error> {
+    let ledger = account.ledger();
     let available = ledger.available_for(order.ticket.instrument)?;
     let cost = |lots: u64| {
         let fee = Trade { lots, ..trade }.cost(contract, fees)?.fee;
-        required(order, (trade.price, lots), fee, ledger)
+        let others = account.held_back(order, (trade.price, lots))?;
+        Ok::<_, Error>(required(order, (trade.price, lots), fee, ledger)?.plus(others)?)
     };
     let needed = cost(trade.lots)?;
     if needed <= available {

@@ -172,8 +172,12 @@ impl<A: Account> Desk<'_, A> {
         };
         resting.stage = Stage::Awake;
         resting.since = Since::New;
-        let id = resting.order.id;
-        self.tell(id, Change::Triggered)
+        let order = resting.order;
+        self.tell(order.id, Change::Triggered)?;
+        match self.account.bars(&order)? {
+            Some(reason) => self.refuse(at, reason),
+            None => Ok(()),
+        }
     }
 
     /// The price at which a taker trades: worse by the slippage, never beyond its limit.
@@ -212,11 +216,11 @@ impl<A: Account> Desk<'_, A> {
         let contract = cash::contract(&resting.order, ledger)?;
         let trade = Trade { price, lots, liquidity, time: self.at.time };
         let cost = trade.cost(contract, fees)?;
-        if cash::lets_all(&resting.order, (trade, cost), ledger)? {
+        if cash::lets_all(&resting.order, (trade, cost), &*self.account)? {
             self.settle(at, trade, cost)?;
             return Ok(lots);
         }
-        let mut allowed = cash::allowed(&resting.order, trade, (contract, fees), ledger)?;
+        let mut allowed = cash::allowed(&resting.order, trade, (contract, fees), &*self.account)?;
         if resting.order.ticket.tif == TimeInForce::FillOrKill && allowed.reason.is_some() {
             allowed.lots = 0;
         }

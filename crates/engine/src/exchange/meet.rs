@@ -150,15 +150,17 @@ impl<A: Account> Desk<'_, A> {
             value = value.plus(Money(notional.0.abs()))?;
             lots += slice.lots;
         }
+        // All of it at the dearest level: more than it will need, never less.
+        let dearest = plan.iter().map(|slice| slice.price).max_by_key(|p| p.0.unsigned_abs());
+        let price = dearest.unwrap_or_default();
+        let others = self.account.held_back(order, (price, lots))?;
         let (needed, available) = if ledger.is_plain() {
             (value.plus(fee)?, ledger.buying_power()?)
         } else {
-            // All of it at the dearest level: more than it will need, never less.
-            let dearest = plan.iter().map(|slice| slice.price).max_by_key(|p| p.0.unsigned_abs());
-            let price = dearest.unwrap_or_default();
             let available = ledger.available_for(order.ticket.instrument)?;
             (cash::required(order, (price, lots), fee, ledger)?, available)
         };
+        let needed = needed.plus(others)?;
         Ok((needed > available).then_some(Reason::Cash { needed, available }))
     }
 }

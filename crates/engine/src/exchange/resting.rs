@@ -157,6 +157,15 @@ impl Resting {
         matches!(self.stage, Stage::Awake)
     }
 
+    /// The order as it works now: one that woke is what it became.
+    pub(super) const fn as_it_works(&self) -> Order {
+        let mut order = self.order;
+        if self.is_awake() {
+            order.ticket.kind = order.ticket.kind.awake();
+        }
+        order
+    }
+
     /// Whether what does not trade at once is cancelled.
     pub(super) const fn is_hasty(&self) -> bool {
         let tif = self.order.ticket.tif;

@@ -147,6 +147,7 @@ impl Desk {
         }
         let Some(ticket) = self.pass(ticket)? else { return Ok(None) };
         let order = self.next(ticket, self.now);
+        self.witness_number(order.id);
         self.adopt(&order);
         self.act(Action::Submit(order));
         Ok(Some(order.id))

@@ -7,7 +7,7 @@ use crate::{
     risk,
 };
 use market::{Price, Timestamp};
-use portfolio::InstrumentId;
+use portfolio::{CashFlow, InstrumentId};
 
 /// What the outside tells the kernel.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,8 @@ pub enum Event<'a> {
     Update(&'a Update),
     /// A venue made an order of its own for the account: it closes a position.
     Adopt(&'a Order),
+    /// A venue booked cash that no trade moved: funding. The amount is the venue's.
+    Booked(&'a CashFlow),
     /// A timer is due.
     Timer(TimerId),
     /// A person, or the host, wants something.

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     Error,
-    order::{Order, Purpose, Reason, Refusal, Restrictions, Ticket},
-    risk::{self, Facts, Gate, Notice, Pass, Pending, Reference, RoundTrip, State},
+    order::{Breach, Order, OrderId, Purpose, Reason, Refusal, Restrictions, Ticket},
+    risk::{self, Facts, Gate, Measure, Notice, Pass, Pending, Reference, RoundTrip, State},
 };
 use market::{Money, Price, Quantity, Side};
 use portfolio::{Direction, Fill, InstrumentId, Leg, Position};
@@ -17,6 +17,26 @@ use portfolio::{Direction, Fill, InstrumentId, Leg, Position};
 pub(super) struct Guard {
     pub(super) gate: Gate,
     notices: Vec<Notice>,
+    /// Checks since they were last taken, where somebody wants to see them.
+    witnessed: Option<Vec<Checked>>,
+}
+
+/// Checks that wait to be taken; what comes after them is not kept.
+const WITNESSED_MAX: usize = 4_096;
+
+/// One order at the gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The order's number, if it became one.
+    pub order: Option<OrderId>,
+    /// As it was asked.
+    pub ticket: Ticket,
+    /// The figures that it was held against.
+    pub facts: Facts,
+    /// Every limit that is set; `None` for an order that only shrinks a position.
+    pub sheet: Option<Vec<Measure>>,
+    /// What the gate said.
+    pub outcome: Result<Pass, Breach>,
 }
 
 /// A position since it left nothing.
@@ -32,7 +52,7 @@ pub(super) struct Trip {
 
 impl Guard {
     pub(super) const fn new(gate: Gate) -> Self {
-        Self { gate, notices: Vec::new() }
+        Self { gate, notices: Vec::new(), witnessed: None }
     }
 }
 
@@ -46,11 +66,18 @@ impl Desk {
     /// The ticket as the gate lets it through; a refusal is noted down.
     #[inline]
     pub(super) fn pass(&mut self, ticket: Ticket) -> Result<Option<Ticket>, Error> {
-        if !self.guard.gate.is_armed() {
+        if !self.guard.gate.is_armed() && self.guard.witnessed.is_none() {
             return Ok(Some(ticket));
         }
         let facts = self.facts(&ticket)?;
-        Ok(match self.guard.gate.check(&ticket, &facts) {
+        let sheet = self.guard.witnessed.as_ref().map(|_| self.guard.gate.sheet(&ticket, &facts));
+        let outcome = self.guard.gate.check(&ticket, &facts);
+        if let (Some(all), Some(sheet)) = (&mut self.guard.witnessed, sheet)
+            && all.len() < WITNESSED_MAX
+        {
+            all.push(Checked { order: None, ticket, facts, sheet, outcome });
+        }
+        Ok(match outcome {
             Ok(pass) => {
                 if let Pass::Cut { at_most, breach } = pass {
                     let rest = Quantity(ticket.quantity.0.saturating_sub(at_most.0));
@@ -63,6 +90,23 @@ impl Desk {
                 None
             }
         })
+    }
+
+    /// From now on every check is kept until it is taken: nothing that is decided changes by it.
+    pub(super) fn witness(&mut self) {
+        self.guard.witnessed.get_or_insert_default();
+    }
+
+    /// The checks since they were last taken.
+    pub(super) fn take_witnessed(&mut self) -> Vec<Checked> {
+        self.guard.witnessed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The latest check was of this order.
+    pub(super) fn witness_number(&mut self, order: OrderId) {
+        if let Some(last) = self.guard.witnessed.as_mut().and_then(|all| all.last_mut()) {
+            last.order = Some(order);
+        }
     }
 
     fn refuse(&mut self, ticket: &Ticket, quantity: Quantity, reason: Reason) {
@@ -127,7 +171,7 @@ impl Desk {
     /// The gate looks at what the account is worth, and at the time.
     #[inline]
     pub(super) fn watch(&mut self) -> Result<(), Error> {
-        let Guard { gate, notices } = &mut self.guard;
+        let Guard { gate, notices, .. } = &mut self.guard;
         if gate.needs_equity() {
             gate.on_equity(self.now, self.ledger.equity()?, notices);
         } else if gate.is_armed() {

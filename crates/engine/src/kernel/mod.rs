@@ -15,6 +15,7 @@ mod working;
 pub use desk::Desk;
 pub use event::{Action, Command, Decision, Event, Row, TimerId};
 pub use follow::Flags;
+pub use guard::Checked;
 pub use plans::{AnyPlan, PlanId};
 pub use rules::{RuleTrader, Terms};
 pub use trader::Trader;
@@ -97,6 +98,13 @@ impl<T: Trader> Engine<T> {
             Event::Adopt(order) => {
                 desk.log.adopt(desk.tick, order);
                 desk.adopt(order);
+            }
+            Event::Booked(flow) => {
+                desk.log.booked(desk.tick, flow, now);
+                if let Some(id) = flow.instrument {
+                    desk.ledger.funded(id, flow.leg, flow.amount)?;
+                }
+                desk.watch()?;
             }
             Event::Timer(timer) => {
                 desk.log.timer(desk.tick, *timer, now);
@@ -199,6 +207,17 @@ impl<T: Trader> Engine<T> {
     /// Actions that updates brought about, told through [`Account::update`].
     pub fn take_actions(&mut self, out: &mut Vec<Action>) {
         out.append(&mut self.desk.out);
+    }
+
+    /// From now on what the gate looks at is kept for [`Engine::take_witnessed`]; nothing that is
+    /// decided changes by it.
+    pub fn witness(&mut self) {
+        self.desk.witness();
+    }
+
+    /// Every order that came to the gate since this was last asked.
+    pub fn take_witnessed(&mut self) -> Vec<Checked> {
+        self.desk.take_witnessed()
     }
 
     /// The blocks of ticks that are full, or all of them at the end.

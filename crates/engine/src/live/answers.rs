@@ -48,8 +48,18 @@ impl Custodian {
             Answer::Refused(refused) if refused.kind == RefusedKind::DuplicateName => {
                 self.doubt(client, now);
             }
+            Answer::Refused(refused)
+                if refused.kind == RefusedKind::Attachment && held.stop.is_some() =>
+            {
+                self.without_stop(client, now);
+            }
             Answer::Refused(refused) => {
                 let reason = reason(refused.kind, held);
+                let ticket = held.order.ticket;
+                if refused.kind == RefusedKind::Balance && self.sells_coins(&ticket) {
+                    // Somebody else sells them, and nobody told.
+                    self.compare.look_soon(later(now, 0));
+                }
                 self.finish(client, Ending::Refused(reason), now);
             }
             Answer::Throttled { until } => self.again(client, *until, now),
@@ -98,7 +108,7 @@ impl Custodian {
         if matches!(held.stage, Stage::Over(_)) {
             return;
         }
-        let is_news = held.stage != Stage::Live;
+        let before = held.stage;
         held.stage = Stage::Live;
         held.tries = 0;
         held.ask_at = None;
@@ -107,8 +117,8 @@ impl Custodian {
             held.accepted = true;
             self.tell(client, Tidings::Accepted, now);
         }
-        if is_news {
-            self.stop_stands(client);
+        if before != Stage::Live {
+            self.stop_stands(client, before);
         }
     }
 
@@ -174,6 +184,10 @@ impl Custodian {
 
     fn doubt_or_wait(&mut self, client: ClientId, now: Timestamp) {
         let Some(held) = self.orders.get_mut(client) else { return };
+        if held.stage == Stage::Released {
+            // What the venue shows may be old; another stop is placed meanwhile.
+            self.dirty.insert(held.order.ticket.instrument);
+        }
         if held.stage == Stage::Live {
             held.tries = held.tries.saturating_add(1);
             held.ask_at = Some(later(now, held.tries));
@@ -249,9 +263,11 @@ impl Custodian {
             let Some(held) = self.orders.get_mut(client) else { continue };
             held.ask_at = None;
             match held.stage {
-                Stage::Waiting => {}
+                Stage::Waiting | Stage::Brought => {}
                 Stage::Again => self.place(client, now),
-                Stage::Sent | Stage::Unknown | Stage::Live => self.query(client, now),
+                Stage::Released | Stage::Sent | Stage::Unknown | Stage::Live => {
+                    self.query(client, now);
+                }
                 Stage::Over(_) => {
                     held.asking = true;
                     let instrument = held.order.ticket.instrument;
@@ -279,6 +295,7 @@ impl Custodian {
             return;
         };
         self.bind(client, report.venue);
+        self.appeared(client, report);
         let Some(held) = self.orders.get_mut(client) else { return };
         let filled = report.filled.map(|lots| lots.0);
         held.reported = held.reported.max(filled);
@@ -290,6 +307,9 @@ impl Custodian {
         }
         if report.state.is_final() {
             if !matches!(held.stage, Stage::Over(_)) {
+                if matches!(held.stage, Stage::Brought | Stage::Released) {
+                    self.dirty.insert(report.instrument);
+                }
                 held.stage = Stage::Over(report.state);
                 held.ask_at = None;
                 held.tries = 0;

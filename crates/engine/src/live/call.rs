@@ -1,10 +1,11 @@
 //! What a bot asks of a venue, and what it is answered, in no venue's words.
 
 use super::{
-    Balance, ClientId, FillReport, KeyScope, OrderReport, PositionReport, TradeId, VenueId,
+    Balance, ClientId, FillReport, FundingReport, KeyScope, OrderReport, PositionReport, TradeId,
+    VenueId,
 };
 use crate::order::{Amendment, Ticket};
-use market::{Side, Timestamp};
+use market::{Price, Side, Timestamp};
 use portfolio::InstrumentId;
 
 /// One request with a key, about one account at one venue.
@@ -33,6 +34,15 @@ pub enum Call {
         since: Timestamp,
         /// Behind this trade.
         after: Option<TradeId>,
+    },
+    /// Payments of funding for positions in an instrument, within a span of at most two days.
+    Funding {
+        /// In which instrument.
+        instrument: InstrumentId,
+        /// From this moment on.
+        since: Timestamp,
+        /// Up to this moment.
+        until: Timestamp,
     },
     /// Every position that is not flat.
     Positions,
@@ -87,6 +97,19 @@ pub struct NewOrder {
     pub ticket: Ticket,
     /// Whether it is for its size or for all there is.
     pub scope: Scope,
+    /// The stop that it brings along, at a venue where an order can: see
+    /// [`super::StopTiming::WithEntry`].
+    pub stop: Option<AttachedStop>,
+}
+
+/// A stop that comes along with an order that opens a position. It closes, at the market, as much as
+/// that order traded, on the side and the leg that follow from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttachedStop {
+    /// The name that it has once it is an order of its own.
+    pub client: ClientId,
+    /// The price at which it wakes.
+    pub trigger: Price,
 }
 
 /// How much an order is for.
@@ -133,6 +156,8 @@ pub enum Answer {
     },
     /// Positions that are not flat; complete.
     Positions(Vec<PositionReport>),
+    /// Payments of funding; all of the span.
+    Funding(Vec<FundingReport>),
     /// Holdings.
     Balances(Vec<Balance>),
     /// What the key may do.
@@ -181,6 +206,8 @@ pub enum RefusedKind {
     WouldTake,
     /// The trigger is passed already.
     WouldTrigger,
+    /// The venue does not take the stop that the order brings along: without one, it may take it.
+    Attachment,
     /// The clocks differ: correct by the venue's time and ask again.
     Clock,
     /// The key, its signature, its rights or its addresses.
@@ -245,6 +272,7 @@ impl Call {
             Self::Order(_) => "order",
             Self::OpenOrders(..) => "open_orders",
             Self::Fills { .. } => "fills",
+            Self::Funding { .. } => "funding",
             Self::Positions => "positions",
             Self::Balances => "balances",
             Self::Heartbeat { .. } => "heartbeat",

@@ -94,9 +94,11 @@ impl Custodian {
         self.compare.positions = None;
         let open = self.send(Call::OpenOrders(None, super::Book::Both), About::OpenOrders, now);
         self.compare.open.insert(open);
-        for instrument in self.of_interest() {
-            self.ask_trades(instrument, now);
+        let interest = self.of_interest();
+        for instrument in &interest {
+            self.ask_trades(*instrument, now);
         }
+        self.ask_funding(&interest, now);
         if self.terms.listings.iter().any(|one| one.settlement == market::Settlement::Margin) {
             let positions = self.send(Call::Positions, About::Positions, now);
             self.compare.open.insert(positions);
@@ -110,13 +112,16 @@ impl Custodian {
         self.compare.open.insert(id);
     }
 
-    /// Instruments in which something may have happened.
+    /// Instruments in which something may have happened. On spot that is all of them: there are no positions
+    /// that would show a trade of which nobody told.
     fn of_interest(&self) -> BTreeSet<InstrumentId> {
         let orders = self.orders.all().map(|held| held.order.ticket.instrument);
         let stocks = self.stocks.all().map(|(instrument, ..)| instrument);
         let doubts = self.compare.doubts.keys().map(|(instrument, _)| *instrument);
         let traded = self.compare.touched.keys().copied();
-        orders.chain(stocks).chain(doubts).chain(traded).collect()
+        let all = (0..).map(InstrumentId).take(self.terms.listings.len());
+        let spot = all.filter(|id| !self.is_margin(*id));
+        orders.chain(stocks).chain(doubts).chain(traded).chain(spot).collect()
     }
 
     /// One of the comparison's calls was answered.
@@ -166,7 +171,7 @@ impl Custodian {
     ) {
         let lag = self.terms.lag.nanos();
         let is_missing = |held: &Held| {
-            let stands = matches!(held.stage, Stage::Unknown | Stage::Live);
+            let stands = matches!(held.stage, Stage::Released | Stage::Unknown | Stage::Live);
             stands && !held.asking && asked >= after(held.sent, lag) && !listed(held)
         };
         for client in self.orders.names(is_missing) {

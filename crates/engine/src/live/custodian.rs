@@ -1,8 +1,9 @@
 //! The keeper of orders: writes down, sends, and believes only the venue.
 
 use super::{
-    Answer, Call, ClientId, Epoch, FillReport, VenueId,
+    Answer, Call, ClientId, Epoch, FillReport, FundingReport, VenueId,
     compare::Compare,
+    funding::Paid,
     held::{Orders, Stage},
     record::{Intent, Record, Role},
     stock::{Seen, Stock, Stocks},
@@ -118,6 +119,8 @@ pub(super) enum About {
     OpenOrders,
     Positions,
     Fills(InstrumentId),
+    /// Payments of funding up to a moment, and up to where they are wanted.
+    Funding(InstrumentId, Timestamp, Timestamp),
     Heartbeat,
 }
 
@@ -147,6 +150,7 @@ pub struct Custodian {
     pub(super) orders: Orders,
     pub(super) stocks: Stocks,
     pub(super) seen: Seen,
+    pub(super) paid: Paid,
     pub(super) stops: Stops,
     pub(super) compare: Compare,
     pub(super) kill: Kill,
@@ -163,10 +167,16 @@ pub struct Custodian {
     pub(super) flat_told: bool,
     pub(super) effects: Vec<Effect>,
     pub(super) told: VecDeque<Told>,
+    /// Payments that the ledger has not heard of.
+    pub(super) flows: VecDeque<FundingReport>,
     pub(super) journalling: Journalling,
     pub(super) writing: Writing,
     /// Entries wait until a comparison that began after this is done.
     pub(super) hold_until: Option<Timestamp>,
+    /// Until then, entries in these go out without a stop of their own: the venue refuses such stops.
+    pub(super) bare: BTreeMap<InstrumentId, Timestamp>,
+    /// Orders since they were last taken, where somebody wants to see what they were held against.
+    pub(super) examined: Option<Vec<super::Examined>>,
 }
 
 /// Whether records can be written.
@@ -197,6 +207,7 @@ impl Custodian {
             orders: Orders::default(),
             stocks: Stocks::default(),
             seen: Seen::default(),
+            paid: Paid::default(),
             stops: Stops::default(),
             compare: Compare::new(now),
             kill: Kill::Off,
@@ -213,9 +224,12 @@ impl Custodian {
             flat_told: false,
             effects: Vec::new(),
             told: VecDeque::new(),
+            flows: VecDeque::new(),
             journalling: Journalling::On,
             writing: Writing::Works,
             hold_until: None,
+            bare: BTreeMap::new(),
+            examined: None,
         }
     }
 
@@ -247,15 +261,24 @@ impl Custodian {
         self.stocks.all()
     }
 
-    /// Orders that something may still come of: name, purpose, ticket as sent, lots traded.
+    /// Orders that something may still come of: name, purpose, ticket as sent, lots traded. A stop that
+    /// came along with an entry is one once that entry is over.
     pub fn orders(&self) -> impl Iterator<Item = (ClientId, Role, &Order, u64)> {
-        self.orders.all().map(|held| (held.client, held.role, &held.order, held.counted))
+        let all = self.orders.all().filter(|held| held.stage != Stage::Brought);
+        all.map(|held| (held.client, held.role, &held.order, held.counted))
     }
 
     /// Calls whose answer is awaited.
     #[must_use]
     pub fn calls_open(&self) -> usize {
         self.calls.len()
+    }
+
+    /// The order that a call whose answer is awaited asks the venue to make.
+    #[must_use]
+    pub fn placed_by(&self, call: CallId) -> Option<ClientId> {
+        let asked = self.calls.get(&call)?;
+        if let About::Place(client) = asked.about { Some(client) } else { None }
     }
 
     /// Lets entries through, or no more.
@@ -281,7 +304,8 @@ impl Custodian {
     pub(super) fn hold_entries(&mut self, now: Timestamp) {
         let certain = self.terms.window.nanos().saturating_add(self.terms.lag.nanos());
         let until = super::answers::after(now, certain);
-        self.hold_until = Some(until);
+        self.hold_until = self.hold_until.max(Some(until));
+        self.record(&Record::Doubt { until });
         self.compare.look_soon(until);
     }
 
@@ -290,11 +314,11 @@ impl Custodian {
         self.epoch.name_for(role, self.sequence)
     }
 
-    pub(super) fn record(&mut self, record: Record) {
+    pub(super) fn record(&mut self, record: &Record) {
         let leaves_out = matches!(record, Record::Intent(_) | Record::Bound { .. });
         let is_kept = self.journalling == Journalling::On || !leaves_out;
         if is_kept && self.writing == Writing::Works {
-            self.effects.push(Effect::Record(record));
+            self.effects.push(Effect::Record(*record));
         }
     }
 
@@ -341,16 +365,16 @@ impl Custodian {
         }
     }
 
-    /// Writes an order down and sends it.
+    /// Writes an order down and sends it. An entry goes by [`Custodian::open`].
     pub(super) fn place(&mut self, client: ClientId, now: Timestamp) {
         let Some(held) = self.orders.get_mut(client) else { return };
         held.stage = Stage::Sent;
         held.sent = now;
         held.ask_at = None;
         held.asking = true;
-        let (role, order) = (held.role, held.order);
-        self.record(Record::Intent(Intent { client, role, order, time: now }));
-        let new = super::NewOrder { client, ticket: order.ticket, scope: super::Scope::Size };
+        let (role, order, stop) = (held.role, held.order, held.stop);
+        self.record(&Record::Intent(Intent { client, role, order, stop, time: now }));
+        let new = super::NewOrder { client, ticket: order.ticket, scope: super::Scope::Size, stop };
         self.send(Call::Place(new), About::Place(client), now);
     }
 
@@ -364,12 +388,13 @@ impl Custodian {
             self.tell(client, Tidings::Ended(rest, why), now);
         }
         if was_sent {
-            self.record(Record::Ended { client, time: now });
+            self.record(&Record::Ended { client, time: now });
         }
         if let Some(held) = self.orders.remove(client) {
             if matches!(held.stage, Stage::Over(_)) {
                 self.orders.bury(client);
             }
+            self.release_stop(&held, now);
             self.stop_ended(&held, why, now);
         }
     }
@@ -379,7 +404,7 @@ impl Custodian {
         let Some(venue) = venue.filter(|number| *number != client) else { return };
         if self.orders.find(None, Some(venue)) != Some(client) {
             self.orders.bind(client, venue);
-            self.record(Record::Bound { client, venue });
+            self.record(&Record::Bound { client, venue });
         }
     }
 
@@ -393,6 +418,9 @@ impl Custodian {
             About::Query(client) => self.queried(client, (asked.sent, answer), now),
             About::Trades(client) => self.fetched(client, (asked.sent, answer), now),
             About::Heartbeat => {}
+            About::Funding(instrument, until, end) => {
+                self.funding_answered((instrument, until, end), answer, now);
+            }
             About::OpenOrders | About::Positions | About::Fills(_) => {
                 self.compared(asked, answer, now);
             }
@@ -407,6 +435,12 @@ impl Custodian {
             self.protect(instrument, now);
         }
         self.close_what_must_be(now);
+        // A close-all of coins goes through their stop.
+        let coins = self.dirty.iter().copied().filter(|id| self.is_spot(*id));
+        for instrument in coins.collect::<Vec<_>>() {
+            self.dirty.remove(&instrument);
+            self.protect(instrument, now);
+        }
         self.take_back_what_is_unwanted(now);
     }
 

@@ -33,6 +33,8 @@ impl Custodian {
             }
             Word::Ready => self.linked(Link::Up, now),
             Word::Gap => self.compare.distrust(now),
+            Word::Funding(paid) => self.funded(paid),
+            Word::Funded => self.funding_is_due(now),
             Word::Balance(_) | Word::Ending => {}
         }
         self.settle(now);
@@ -57,7 +59,7 @@ impl Custodian {
                 None => return,
             },
         };
-        self.record(Record::Fill(FillReport { client: Some(client), ..*fill }));
+        self.record(&Record::Fill(FillReport { client: Some(client), ..*fill }));
         self.bind(client, fill.venue);
         self.stocks.trade(fill);
         if let Some(paid) = self.paid_in_kind(fill) {
@@ -83,12 +85,7 @@ impl Custodian {
     /// a lot count as a whole one. The lots are the venue's now.
     pub(super) fn paid_in_kind(&self, fill: &FillReport) -> Option<FillReport> {
         let base = self.terms.bases.get(fill.instrument.index())?;
-        let is_so = fill.fee_currency == Some(*base) && fill.side == Side::Buy && fill.fee.0 > 0;
-        let listing = self.listing(fill.instrument).filter(|_| is_so)?;
-        let lot = Money::UNIT / i128::from(listing.instrument.lot_scale.units());
-        let lots = u64::try_from((fill.fee.0 + lot - 1).checked_div(lot)?).ok()?;
-        let quantity = Quantity(lots.min(fill.quantity.0));
-        Some(FillReport { side: Side::Sell, quantity, fee: Money::ZERO, ..*fill })
+        fill.paid_in_kind(*base, self.listing(fill.instrument)?)
     }
 
     fn after_fill(&mut self, client: ClientId, now: Timestamp) {
@@ -186,9 +183,9 @@ impl Custodian {
         held.venue = venue;
         held.counted = known;
         self.orders.insert(held);
-        self.record(Record::Foreign(Intent { client, role, order, time: order.time }));
+        self.record(&Record::Foreign(Intent { client, role, order, stop: None, time: order.time }));
         if let Some(venue) = venue.filter(|number| *number != client) {
-            self.record(Record::Bound { client, venue });
+            self.record(&Record::Bound { client, venue });
         }
         if role == Role::Foreign {
             self.notice(Notice::Foreign(order.ticket.instrument));

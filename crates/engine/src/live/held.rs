@@ -1,6 +1,6 @@
 //! The orders that something may still come of, found by either of their names.
 
-use super::{ClientId, OrderRef, VenueId, record::Role, report::OrderState};
+use super::{AttachedStop, ClientId, OrderRef, VenueId, record::Role, report::OrderState};
 use crate::order::Order;
 use market::{Quantity, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
@@ -12,6 +12,8 @@ pub(super) struct Held {
     pub(super) role: Role,
     /// As it was asked of the venue; the number is 0 until the kernel knows it.
     pub(super) order: Order,
+    /// The stop that it brings along.
+    pub(super) stop: Option<AttachedStop>,
     /// The venue's number.
     pub(super) venue: Option<VenueId>,
     pub(super) stage: Stage,
@@ -40,6 +42,10 @@ pub(super) struct Held {
 pub(super) enum Stage {
     /// Not sent: it waits for the stop that goes before it. Nothing of it is written down.
     Waiting,
+    /// A stop that came along with an entry, which is not over: until then it is no order of its own.
+    Brought,
+    /// Its entry is over: the venue has made an order of it, but has not said so yet.
+    Released,
     /// Sent, and not answered yet.
     Sent,
     /// Certainly not at the venue; it is sent again under the same name.
@@ -69,6 +75,7 @@ impl Held {
             client,
             role,
             order,
+            stop: None,
             venue: None,
             stage,
             sent: order.time,
@@ -93,6 +100,11 @@ impl Held {
     /// Whether its owner wants it back.
     pub(super) fn is_unwanted(&self) -> bool {
         self.wish != Wish::Keep
+    }
+
+    /// Whether the venue has it, by the last that was heard; not so while it is asked what became of it.
+    pub(super) fn is_sure(&self) -> bool {
+        self.stage == Stage::Live && !self.asking && self.ask_at.is_none()
     }
 
     /// Lots that may still trade.
@@ -130,7 +142,7 @@ impl Held {
 
     /// Whether it may stand at the venue.
     pub(super) const fn may_stand(&self) -> bool {
-        matches!(self.stage, Stage::Sent | Stage::Unknown | Stage::Live)
+        matches!(self.stage, Stage::Released | Stage::Sent | Stage::Unknown | Stage::Live)
     }
 }
 

@@ -21,7 +21,7 @@ impl Custodian {
         if level > self.kill {
             self.kill = level;
             self.flat_told = false;
-            self.record(Record::Kill { level, time: now });
+            self.record(&Record::Kill { level, time: now });
         }
         self.obey(now);
         self.settle(now);
@@ -33,14 +33,22 @@ impl Custodian {
             self.kill = Kill::Off;
             self.other_bot = None;
             self.closing.clear();
-            self.record(Record::Kill { level: Kill::Off, time: now });
+            let waits = |held: &Held| held.role == Role::Close && held.stage == Stage::Waiting;
+            for client in self.orders.names(waits) {
+                self.finish(client, Ending::Cancelled, now);
+            }
+            self.record(&Record::Kill { level: Kill::Off, time: now });
         }
     }
 
     /// Does what the level asks for; any number of times.
     pub(super) fn obey(&mut self, now: Timestamp) {
         if self.kill >= Kill::NoEntries {
-            let waits = |held: &Held| held.stage == Stage::Waiting && held.role == Role::Kernel;
+            let waits = |held: &Held| {
+                held.stage == Stage::Waiting
+                    && held.role == Role::Kernel
+                    && !self.waits_for_coins(held)
+            };
             for client in self.orders.names(waits) {
                 self.finish(client, Ending::Cancelled, now);
             }
@@ -49,10 +57,14 @@ impl Custodian {
             let doomed = self.orders.names(|held| {
                 let guards = held.is_conditional()
                     && held.order.ticket.restrictions.has(Restrictions::REDUCE_ONLY);
-                matches!(held.role, Role::Kernel | Role::Foreign) && !guards
+                // An exit that is on its way closes.
+                let exits = self.waits_for_coins(held) && self.is_due(held);
+                matches!(held.role, Role::Kernel | Role::Foreign) && !guards && !exits
             });
             for client in doomed {
-                if let Some(held) = self.orders.get_mut(client) {
+                if self.orders.get(client).is_some_and(|held| held.stage == Stage::Waiting) {
+                    self.finish(client, Ending::Cancelled, now);
+                } else if let Some(held) = self.orders.get_mut(client) {
                     held.unwant();
                 }
             }
@@ -96,14 +108,23 @@ impl Custodian {
     }
 
     fn close(&mut self, (instrument, leg): (InstrumentId, Leg), lots: i64, now: Timestamp) {
-        let Some(client) = self.name(Role::Close) else { return };
         let side = if lots > 0 { Side::Sell } else { Side::Buy };
+        let lots = if self.is_spot(instrument) {
+            // What another sale has is its own until it is over.
+            self.unsold(instrument)
+        } else {
+            lots.unsigned_abs()
+        };
+        if lots == 0 {
+            return;
+        }
+        let Some(client) = self.name(Role::Close) else { return };
         let ticket = Ticket {
             leg,
             purpose: Purpose::Flatten,
             shortfall: Shortfall::Reduce,
             tif: TimeInForce::ImmediateOrCancel,
-            ..Ticket::market(instrument, side, Quantity(lots.unsigned_abs()))
+            ..Ticket::market(instrument, side, Quantity(lots))
         };
         let ticket = if self.is_margin(instrument) {
             ticket.restricted(Restrictions::REDUCE_ONLY)
@@ -112,7 +133,7 @@ impl Custodian {
         };
         let order = Order { id: OrderId(0), tick: 0, row: 0, time: now, ticket };
         self.orders.insert(Held::new(client, Role::Close, order, Stage::Waiting));
-        self.place(client, now);
+        self.exit(client, now);
     }
 
     fn tell_when_flat(&mut self) {

@@ -5,9 +5,13 @@
 //! becomes updates of the kernel, each once.
 
 mod answers;
+mod brought;
 mod call;
+mod coins;
 mod compare;
 mod custodian;
+mod examined;
+mod funding;
 mod hearing;
 mod held;
 mod killing;
@@ -22,17 +26,19 @@ mod stops;
 mod terms;
 
 pub use call::{
-    Answer, Book, Call, Mode, NewOrder, OrderRef, Refused, RefusedKind, Scope, Unknown,
+    Answer, AttachedStop, Book, Call, Mode, NewOrder, OrderRef, Refused, RefusedKind, Scope,
+    Unknown,
 };
 pub use custodian::{Barrier, CallId, Custodian, Effect, Link, Notice, Writing};
+pub use examined::Examined;
 pub use memory::MemoryError;
 pub use name::{ClientId, Epoch, Name, NameError, TradeId, VenueId};
 pub(crate) use placing::amended;
 pub use record::{Intent, Record, Role};
 pub use report::{
-    Balance, Cause, FillReport, KeyScope, OrderReport, OrderState, Permission, PositionReport,
-    Triggered, Word,
+    Balance, Cause, FillReport, FundingReport, KeyScope, OrderReport, OrderState, Permission,
+    PositionReport, Triggered, Word,
 };
 pub use session::{BeginError, Past, Session, Tail};
 pub use stock::Stock;
-pub use terms::{Caps, Each, Heartbeat, Kill, Permit, StopRule, Terms};
+pub use terms::{Caps, Each, Heartbeat, Kill, Permit, StopHolds, StopRule, StopTiming, Terms};

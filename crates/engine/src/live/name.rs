@@ -107,10 +107,28 @@ impl Epoch {
         Some(ClientId { bytes, length: u8::try_from(length).ok()? })
     }
 
+    /// The name of the stop that an entry brings along: the same life and number, another letter.
+    pub(super) fn stop_of(entry: &ClientId) -> Option<ClientId> {
+        let (epoch, role, sequence) = Self::read_all(entry)?;
+        (role == Role::Kernel).then(|| epoch.name_for(Role::Stop, sequence)).flatten()
+    }
+
+    /// The name of the entry that brings this stop along, if one does.
+    pub(super) fn entry_of(stop: &ClientId) -> Option<ClientId> {
+        let (epoch, role, sequence) = Self::read_all(stop)?;
+        (role == Role::Stop).then(|| epoch.name(sequence)).flatten()
+    }
+
     /// The life and the number that a name was made of; [`None`] for a foreign name.
     #[must_use]
     pub fn read(name: &ClientId) -> Option<(Self, u64)> {
         Self::read_all(name).map(|(epoch, _, sequence)| (epoch, sequence))
+    }
+
+    /// What an order is for, by a name of ours.
+    #[must_use]
+    pub fn role_of(name: &ClientId) -> Option<Role> {
+        Self::read_all(name).map(|(_, role, _)| role)
     }
 
     /// The same, and what the order is for.
@@ -152,7 +170,12 @@ mod tests {
         let name = Epoch(u64::MAX).name(1).expect("in range");
         assert_eq!(name.as_str(), "sfzzzzzzzzzzzz00000001");
         assert_eq!(Epoch::read(&name), Some((Epoch(u64::MAX), 1)));
+        assert_eq!(Epoch::role_of(&name), Some(Role::Kernel));
         assert_eq!(Epoch(1).name(Epoch::SEQUENCE_MAX + 1), None);
+        let stop = Epoch::stop_of(&name).expect("an entry's name");
+        assert_eq!(stop.as_str(), "pfzzzzzzzzzzzz00000001");
+        assert_eq!((Epoch::entry_of(&stop), Epoch::stop_of(&stop)), (Some(name), None));
+        assert_eq!(Epoch::entry_of(&name), None);
         for foreign in
             ["x", "web_abc", "sfzzzzzzzzzzzz0000000", "szzzzzzzzzzzzz00000001", "adl_autoclose"]
         {

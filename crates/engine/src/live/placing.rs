@@ -2,10 +2,10 @@
 
 use super::{
     ClientId,
+    brought::Standby,
     custodian::{Barrier, Custodian, Notice, Tidings, Writing},
     held::{Held, Stage, Wish},
     record::{Record, Role},
-    stops::Cover,
     terms::{Kill, Permit},
 };
 use crate::{
@@ -20,7 +20,7 @@ use market::{Listing, Money, Price, Rate, Settlement, Side, Timestamp, Towards};
 use portfolio::{Contract, InstrumentId, Leg};
 
 /// A minute in nanoseconds.
-const MINUTE: i64 = 60_000_000_000;
+pub(super) const MINUTE: i64 = 60_000_000_000;
 
 impl Custodian {
     /// Carries out what the kernel asked for.
@@ -41,7 +41,9 @@ impl Custodian {
             order.ticket = order.ticket.restricted(Restrictions::REDUCE_ONLY);
         }
         let Some(client) = self.name(Role::Kernel) else { return };
-        if let Some(barrier) = (!reduces).then(|| self.barrier(&order.ticket, now)).flatten() {
+        let barrier = (!reduces).then(|| self.barrier(&order.ticket, now)).flatten();
+        self.examine(client, (&order.ticket, reduces), barrier, now);
+        if let Some(barrier) = barrier {
             self.orders.insert(Held::new(client, Role::Kernel, order, Stage::Waiting));
             self.refuse(client, barrier, now);
             return;
@@ -53,13 +55,14 @@ impl Custodian {
         self.orders.insert(Held::new(client, Role::Kernel, order, Stage::Waiting));
         if reduces {
             self.dirty.insert(order.ticket.instrument);
-            self.place(client, now);
+            self.exit(client, now);
         } else {
             self.enter(client, now);
         }
     }
 
-    /// Sends an entry, behind its stop where the venue takes stops first.
+    /// Sends an entry: behind its stop where the venue takes stops first, with it where it takes both
+    /// together.
     pub(super) fn enter(&mut self, client: ClientId, now: Timestamp) {
         let Some(held) = self.orders.get(client) else { return };
         let ticket = held.order.ticket;
@@ -71,15 +74,10 @@ impl Custodian {
             self.refuse(client, barrier, now);
             return;
         }
-        if self.terms.stop.is_none() || !self.terms.stop_first || !self.is_margin(ticket.instrument)
-        {
-            self.place(client, now);
-            return;
-        }
-        match self.cover(ticket.instrument, ticket.leg, ticket.side.opposite(), now) {
-            Cover::Standing => self.place(client, now),
-            Cover::Coming => {}
-            Cover::None => self.refuse(client, Barrier::NoStop, now),
+        match self.stand_by(client, &ticket, now) {
+            Standby::Guarded(guarded) => self.open(client, guarded, now),
+            Standby::Coming => {}
+            Standby::None => self.refuse(client, Barrier::NoStop, now),
         }
     }
 
@@ -156,7 +154,7 @@ impl Custodian {
     }
 
     /// |value| of lots at the order's price; `None` if there is none.
-    fn worth(&self, ticket: &Ticket, lots: u64) -> Option<Money> {
+    pub(super) fn worth(&self, ticket: &Ticket, lots: u64) -> Option<Money> {
         let own = ticket.kind.limit().or(ticket.kind.trigger());
         let price = own.or(self.marks.get(&ticket.instrument).copied())?;
         let listing = self.listing(ticket.instrument)?;
@@ -194,6 +192,10 @@ impl Custodian {
             (Leg::Long | Leg::Short, _) => false,
             (Leg::Net, side) => {
                 let held = self.stocks.of(ticket.instrument, Leg::Net).lots;
+                if self.sells_coins(ticket) {
+                    // It is made as small as what is there before it goes out.
+                    return held > 0;
+                }
                 let shrinks = held.signum() * side.sign() < 0;
                 // What is on its way already shrinks the same lots.
                 let same = |held: &&Held| {
@@ -262,6 +264,10 @@ impl Custodian {
         let Some(held) = self.orders.get(client) else { return };
         let ticket = amended(&held.order.ticket, change);
         let grows = ticket.quantity > held.order.ticket.quantity && !self.is_reducing(held);
+        if self.waits_for_coins(held) {
+            self.change_kept(client, ticket, now);
+            return;
+        }
         let may = held.stage == Stage::Live && !held.asking && !held.is_unwanted();
         if !may || (grows && self.standing_barrier().is_some()) {
             self.tell(client, Tidings::Unchanged(Reason::UnknownOrder), now);
@@ -271,7 +277,7 @@ impl Custodian {
         if let Some(held) = self.orders.get_mut(client) {
             held.asking = true;
         }
-        self.record(Record::Change { client, ticket });
+        self.record(&Record::Change { client, ticket });
         let about = super::custodian::About::Amend(client, ticket);
         // All of it, changed or not: some venues want price and size both.
         let whole = Amendment {
@@ -288,8 +294,12 @@ impl Custodian {
         for client in self.orders.names(|held| is(held) && held.ask_at.is_none()) {
             let Some(held) = self.orders.get_mut(client) else { continue };
             held.asking = true;
-            held.wish = Wish::TakenBack;
-            let reference = held.reference();
+            let is_first = std::mem::replace(&mut held.wish, Wish::TakenBack) != Wish::TakenBack;
+            let (reference, role) = (held.reference(), held.role);
+            if is_first && role == Role::Stop {
+                // A life after this one must not count on it.
+                self.record(&Record::Cancel { client, time: now });
+            }
             let about = super::custodian::About::Cancel(client);
             self.send(super::Call::Cancel(reference), about, now);
         }

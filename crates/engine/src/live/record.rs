@@ -1,8 +1,11 @@
 //! What is written down before it is done, so that nothing depends on the process that did it.
 
-use super::{ClientId, Epoch, FillReport, Kill, Name, TradeId, VenueId, report::Cause};
+use super::{
+    AttachedStop, ClientId, Epoch, FillReport, FundingReport, Kill, Name, TradeId, VenueId,
+    report::Cause,
+};
 use crate::{
-    order::{Order, Ticket},
+    order::{Order, OrderId, OrderKind, Purpose, Restrictions, Shortfall, Ticket},
     ticks::wire::{Wire, tag},
 };
 use market::{Currency, Money, Price, Quantity, Side, Timestamp};
@@ -43,8 +46,22 @@ pub enum Record {
         /// Its ticket from now on, if the venue agrees.
         ticket: Ticket,
     },
+    /// A stop is about to be taken back: it may be gone at any time from now on.
+    Cancel {
+        /// The stop.
+        client: ClientId,
+        /// When its first cancel went out.
+        time: Timestamp,
+    },
     /// An order of somebody else: a person, the venue, another program.
     Foreign(Intent),
+    /// Funding was paid or received: from now on it is counted.
+    Funding(FundingReport),
+    /// A power loss took the journal's end: requests that it does not know may arrive.
+    Doubt {
+        /// Until then; the venue drops what arrives later.
+        until: Timestamp,
+    },
     /// The kill switch was pulled, or let go.
     Kill {
         /// To where.
@@ -63,6 +80,8 @@ pub struct Intent {
     pub role: Role,
     /// As it is asked of the venue; its number is the kernel's, 0 where the kernel has not heard of it.
     pub order: Order,
+    /// The stop that it brings along.
+    pub stop: Option<AttachedStop>,
     /// When it was written down.
     pub time: Timestamp,
 }
@@ -94,6 +113,24 @@ impl Record {
     }
 }
 
+impl Intent {
+    /// The stop that it brings along, as an order of its own: for all that it may trade.
+    #[must_use]
+    pub fn brought(&self) -> Option<Self> {
+        let (stop, entry) = (self.stop?, self.order.ticket);
+        let ticket = Ticket {
+            leg: entry.leg,
+            shortfall: Shortfall::Reduce,
+            purpose: Purpose::StopLoss,
+            ..Ticket::market(entry.instrument, entry.side.opposite(), entry.quantity)
+        };
+        let ticket = ticket.of(OrderKind::Stop { trigger: stop.trigger });
+        let ticket = ticket.restricted(Restrictions::REDUCE_ONLY);
+        let order = Order { id: OrderId(0), ticket, ..self.order };
+        Some(Self { client: stop.client, role: Role::Stop, order, stop: None, time: self.time })
+    }
+}
+
 impl Wire for Record {
     fn put(&self, out: &mut Vec<u8>) {
         match self {
@@ -103,8 +140,12 @@ impl Wire for Record {
                 time.put(out);
             }
             Self::Intent(intent) => {
-                out.push(1);
+                // An intent without a stop is as it was before there were such stops.
+                out.push(if intent.stop.is_some() { 8 } else { 1 });
                 intent.put(out);
+                if let Some(stop) = &intent.stop {
+                    stop.put(out);
+                }
             }
             Self::Bound { client, venue } => {
                 out.push(2);
@@ -125,9 +166,22 @@ impl Wire for Record {
                 client.put(out);
                 ticket.put(out);
             }
+            Self::Cancel { client, time } => {
+                out.push(11);
+                client.put(out);
+                time.put(out);
+            }
             Self::Foreign(intent) => {
                 out.push(6);
                 intent.put(out);
+            }
+            Self::Funding(paid) => {
+                out.push(9);
+                paid.put(out);
+            }
+            Self::Doubt { until } => {
+                out.push(10);
+                until.put(out);
             }
             Self::Kill { level, time } => {
                 out.push(7);
@@ -147,6 +201,13 @@ impl Wire for Record {
             5 => Self::Change { client: Wire::read(bytes)?, ticket: Wire::read(bytes)? },
             6 => Self::Foreign(Wire::read(bytes)?),
             7 => Self::Kill { level: Wire::read(bytes)?, time: Wire::read(bytes)? },
+            8 => {
+                let intent = Intent::read(bytes)?;
+                Self::Intent(Intent { stop: Some(Wire::read(bytes)?), ..intent })
+            }
+            9 => Self::Funding(Wire::read(bytes)?),
+            10 => Self::Doubt { until: Wire::read(bytes)? },
+            11 => Self::Cancel { client: Wire::read(bytes)?, time: Wire::read(bytes)? },
             _ => return None,
         })
     }
@@ -211,6 +272,18 @@ impl Wire for Cause {
     }
 }
 
+impl Wire for AttachedStop {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.client.put(out);
+        self.trigger.put(out);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self { client: Wire::read(bytes)?, trigger: Wire::read(bytes)? })
+    }
+}
+
+/// All of it but the stop that it brings along, which whoever writes it puts behind.
 impl Wire for Intent {
     fn put(&self, out: &mut Vec<u8>) {
         self.client.put(out);
@@ -224,6 +297,29 @@ impl Wire for Intent {
             client: Wire::read(bytes)?,
             role: Wire::read(bytes)?,
             order: Wire::read(bytes)?,
+            stop: None,
+            time: Wire::read(bytes)?,
+        })
+    }
+}
+
+impl Wire for FundingReport {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.payment.put(out);
+        self.instrument.put(out);
+        self.leg.put(out);
+        self.amount.put(out);
+        self.currency.put(out);
+        self.time.put(out);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            payment: <TradeId as Wire>::read(bytes)?,
+            instrument: <InstrumentId as Wire>::read(bytes)?,
+            leg: <Leg as Wire>::read(bytes)?,
+            amount: <Money as Wire>::read(bytes)?,
+            currency: <Currency as Wire>::read(bytes)?,
             time: Wire::read(bytes)?,
         })
     }
@@ -277,7 +373,8 @@ mod tests {
         let ticket = Ticket::market(InstrumentId(2), Side::Sell, Quantity(5))
             .of(OrderKind::Stop { trigger: Price(-4) });
         let order = Order { id: OrderId(9), tick: 12, row: 3, time, ticket };
-        let intent = Intent { client, role: Role::Stop, order, time };
+        let intent = Intent { client, role: Role::Stop, order, stop: None, time };
+        let stop = AttachedStop { client: "p1".parse().expect("a name"), trigger: Price(-4) };
         let fill = FillReport {
             trade: "123-ab".parse().expect("a name"),
             client: None,
@@ -296,12 +393,23 @@ mod tests {
         vec![
             Record::Boot { epoch: Epoch(u64::MAX), time },
             Record::Intent(intent),
+            Record::Intent(Intent { role: Role::Kernel, stop: Some(stop), ..intent }),
             Record::Bound { client, venue: "v-1".parse().expect("a name") },
             Record::Fill(fill),
             Record::Ended { client, time },
             Record::Change { client, ticket },
+            Record::Cancel { client, time },
             Record::Foreign(Intent { role: Role::Foreign, ..intent }),
+            Record::Doubt { until: time },
             Record::Kill { level: Kill::Flatten, time },
+            Record::Funding(FundingReport {
+                payment: "f-1".parse().expect("a name"),
+                instrument: InstrumentId(3),
+                leg: Leg::Long,
+                amount: Money(-5),
+                currency: Currency::USDT,
+                time,
+            }),
         ]
     }
 
@@ -315,6 +423,23 @@ mod tests {
             bytes.push(0);
             assert_eq!(Record::read(&bytes), None, "{record:?} with a byte too many");
         }
+    }
+
+    /// An intent as journals have it that were written before a stop could come along.
+    #[test]
+    fn an_intent_without_a_stop_is_written_as_ever() {
+        let Some(Record::Intent(intent)) = records().into_iter().nth(1) else {
+            panic!("the second record is an intent")
+        };
+        let mut bytes = vec![1];
+        intent.client.put(&mut bytes);
+        intent.role.put(&mut bytes);
+        intent.order.put(&mut bytes);
+        intent.time.put(&mut bytes);
+        let mut written = Vec::new();
+        Record::Intent(intent).write(&mut written);
+        assert_eq!(written, bytes);
+        assert_eq!(Record::read(&bytes), Some(Record::Intent(intent)));
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use super::{ClientId, TradeId, VenueId};
 use crate::order::{OrderKind, Restrictions};
-use market::{Currency, Money, Price, Quantity, Side, Timestamp};
+use market::{Currency, Listing, Money, Price, Quantity, Side, Timestamp};
 use portfolio::{InstrumentId, Leg, Liquidity};
 
 /// One order as the venue has it.
@@ -116,6 +116,36 @@ pub struct FillReport {
     pub time: Timestamp,
 }
 
+impl FillReport {
+    /// What a fee in the coin that was bought comes to: a sale of so much of it, whole lots, whose
+    /// proceeds are the fee. `None` where the fee was taken in anything but `base`.
+    #[must_use]
+    pub fn paid_in_kind(&self, base: Currency, listing: &Listing) -> Option<Self> {
+        let is_so = self.fee_currency == Some(base) && self.side == Side::Buy && self.fee.0 > 0;
+        let lot = Money::UNIT / i128::from(listing.instrument.lot_scale.units());
+        let lots = is_so.then_some(self.fee.0 + lot - 1)?.checked_div(lot)?;
+        let quantity = Quantity(u64::try_from(lots).ok()?.min(self.quantity.0));
+        Some(Self { side: Side::Sell, quantity, fee: Money::ZERO, ..*self })
+    }
+}
+
+/// A payment of funding, as the venue booked it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FundingReport {
+    /// The venue's number of it, unique within its instrument: what is told twice is told by it.
+    pub payment: TradeId,
+    /// For a position in what.
+    pub instrument: InstrumentId,
+    /// Which of the two in hedge mode, where the venue says so.
+    pub leg: Leg,
+    /// Received, in `currency`; negative is paid.
+    pub amount: Money,
+    /// What it was paid in.
+    pub currency: Currency,
+    /// When, at the venue.
+    pub time: Timestamp,
+}
+
 /// A position as the venue has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PositionReport {
@@ -185,6 +215,11 @@ pub enum Word {
     Position(PositionReport),
     /// Holdings changed.
     Balance(Balance),
+    /// Funding was paid or received.
+    Funding(FundingReport),
+    /// Funding was booked, and the message does not say for which position or under which number: it has
+    /// to be asked for.
+    Funded,
     /// The stream is what was asked for and tells everything from now on.
     Ready,
     /// Something may have been missed: what is known has to be compared with the venue.

@@ -1,18 +1,18 @@
 //! The kernel and its custodian, wired to one another: what a bot runs, and what the simulation kills.
 
 use super::{
-    Answer, CallId, ClientId, Custodian, Effect, Epoch, FillReport, Kill, Link, Permit, Terms,
-    Word,
+    Answer, CallId, ClientId, Custodian, Effect, Epoch, Examined, FillReport, FundingReport, Kill,
+    Link, Permit, Terms, Word,
     custodian::{Journalling, Tidings, Told, Writing},
     memory::MemoryError,
     stock::Stock,
 };
 use crate::{
-    Action, Engine, Error, Event, TimerId, Trader,
+    Action, Checked, Engine, Error, Event, TimerId, Trader,
     order::{Change, Order, OrderId, Purpose, Shortfall, Ticket, TimeInForce, Update},
 };
 use market::{Money, Price, Quantity, Side, Timestamp};
-use portfolio::{Fill, InstrumentId, Leg, Liquidity};
+use portfolio::{CashFlow, Fill, InstrumentId, Leg, Liquidity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rounds of answers at one moment.
@@ -152,6 +152,7 @@ impl<T: Trader> Session<T> {
             }
             _ => {}
         }
+        self.custodian.look_at_exits(now);
         self.engine.handle(event, now, &mut self.actions)?;
         self.carry(now)
     }
@@ -252,6 +253,18 @@ impl<T: Trader> Session<T> {
         &self.custodian
     }
 
+    /// From now on what orders are held against is kept for [`Session::take_witnessed`]; nothing that
+    /// is decided changes by it.
+    pub fn witness(&mut self) {
+        self.engine.witness();
+        self.custodian.examined.get_or_insert_default();
+    }
+
+    /// Every order that came to the gate, and to the keeper of orders, since this was last asked.
+    pub fn take_witnessed(&mut self) -> (Vec<Checked>, Vec<Examined>) {
+        (self.engine.take_witnessed(), self.custodian.take_examined())
+    }
+
     /// Carries what the kernel asks to the custodian, and its tidings back, until both are quiet.
     fn carry(&mut self, now: Timestamp) -> Result<(), Error> {
         for _ in 0..ROUNDS_MAX {
@@ -265,6 +278,12 @@ impl<T: Trader> Session<T> {
                 self.custodian.act(&action, now);
             }
             self.actions = actions;
+            while let Some(paid) = self.custodian.flows.pop_front() {
+                let FundingReport { instrument, leg, amount, currency, .. } = paid;
+                let (instrument, flow) = (Some(instrument), portfolio::Flow::Booked);
+                let flow = CashFlow { instrument, leg, currency, amount, flow };
+                self.engine.handle(&Event::Booked(&flow), now, &mut self.actions)?;
+            }
             let Some(told) = self.custodian.told.pop_front() else { return Ok(()) };
             self.deliver(&told, now)?;
         }

@@ -8,6 +8,7 @@ use super::{
     held::{Held, Stage, Wish},
     placing::beyond,
     record::Role,
+    terms::StopTiming,
 };
 use crate::order::{
     Ending, Order, OrderId, OrderKind, Purpose, Reason, Restrictions, Shortfall, Ticket,
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 const REFUSALS_MAX: u8 = 3;
 
 /// A stop's place: the position it protects, and the side on which it trades.
-type Key = (InstrumentId, Leg, Side);
+pub(super) type Key = (InstrumentId, Leg, Side);
 
 /// The stops of all positions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,14 +51,27 @@ pub(super) enum Cover {
 
 /// The stop that a position should have.
 #[derive(Debug, Clone, Copy)]
-struct Want {
-    lots: u64,
+pub(super) struct Want {
+    pub(super) lots: u64,
     trigger: Price,
     /// How far off the trigger may be, in ticks.
     slack: u64,
 }
 
+impl Want {
+    /// Whether a stop wakes where this one should.
+    pub(super) fn is_near(&self, held: &Held) -> bool {
+        let trigger = held.order.ticket.kind.trigger().unwrap_or_default();
+        trigger.0.abs_diff(self.trigger.0) <= self.slack
+    }
+}
+
 impl Stops {
+    /// This one stands in its place.
+    pub(super) fn stands(&mut self, key: Key, client: ClientId) {
+        self.0.entry(key).or_default().standing = Some(client);
+    }
+
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.0.values().filter_map(|guard| guard.retry_at).min()
     }
@@ -72,7 +86,7 @@ impl Stops {
     pub(super) fn inherit(&mut self, held: &Held) {
         let ticket = held.order.ticket;
         let guard = self.0.entry((ticket.instrument, ticket.leg, ticket.side)).or_default();
-        if guard.coming.is_none() {
+        if guard.coming.is_none() && !held.is_unwanted() {
             guard.coming = Some(held.client);
         }
     }
@@ -93,6 +107,11 @@ impl Custodian {
 
     /// Brings the stops of an instrument into line with what is held and what is on its way.
     pub(super) fn protect(&mut self, instrument: InstrumentId, now: Timestamp) {
+        if self.is_spot(instrument) {
+            self.share_out(instrument, now);
+            self.let_entries_go(instrument, now);
+            return;
+        }
         if self.terms.stop.is_none() {
             return;
         }
@@ -133,15 +152,29 @@ impl Custodian {
             Leg::Long => side == Side::Sell,
             Leg::Short => side == Side::Buy,
         };
-        if !is_leg || (!self.is_margin(instrument) && side == Side::Buy) {
+        if !is_leg {
             return 0;
         }
-        let ahead = self.terms.stop_first && self.is_margin(instrument);
-        if ahead {
+        if self.is_spot(instrument) {
+            let sells = (leg, side) == (Leg::Net, Side::Sell);
+            return if sells { self.unspoken(instrument) } else { 0 };
+        }
+        let ahead = self.terms.stops == StopTiming::First;
+        if ahead && self.is_margin(instrument) {
             return self.exposure(instrument, leg, entry);
         }
         let lots = self.stocks.of(instrument, leg).lots.saturating_mul(entry.sign());
         u64::try_from(lots).unwrap_or(0)
+    }
+
+    /// Lots of a position for which stops stand that nobody wants back, as far as is known here; `None`
+    /// if another number of lots is held than is known of.
+    pub(crate) fn guards(&self, instrument: InstrumentId, lots: i64) -> Option<u64> {
+        let known = self.stocks.of(instrument, Leg::Net).lots;
+        let side = if lots > 0 { Side::Sell } else { Side::Buy };
+        let stops = self.orders.all().filter(|held| is_stop_of(held, (instrument, Leg::Net, side)));
+        let stand = stops.filter(|held| held.stage == Stage::Live && !held.is_unwanted());
+        (known == lots).then(|| stand.map(Held::open).sum())
     }
 
     /// Whether what is exposed on this side has its stop; places one if it has not.
@@ -164,25 +197,39 @@ impl Custodian {
             want.lots = want.lots.max(stands.unwrap_or(0));
         }
         self.want_again([guard.standing, guard.coming]);
-        let good = |name: Option<ClientId>| {
+        let is_margin = self.is_margin(instrument);
+        let good = |name: Option<ClientId>, lots: u64| {
             name.and_then(|name| self.orders.get(name)).is_some_and(|held| {
-                let trigger = held.order.ticket.kind.trigger().unwrap_or_default();
                 !held.is_unwanted()
-                    && held.open() >= want.lots
-                    && trigger.0.abs_diff(want.trigger.0) <= want.slack
+                    && held.open() >= lots
+                    && want.is_near(held)
+                    // One that came along may be no reducing one, by the venue's own word.
+                    && (!is_margin || self.is_reducing(held))
             })
         };
         let large = |name: Option<ClientId>| {
             let held = name.and_then(|name| self.orders.get(name));
             held.is_some_and(|held| {
-                !held.is_unwanted() && held.open() >= want.lots && held.stage == Stage::Live
+                !held.is_unwanted() && held.open() >= want.lots && held.is_sure()
             })
         };
         let enough = if large(guard.standing) { Cover::Standing } else { Cover::Coming };
-        if good(guard.standing) && large(guard.standing) {
+        if good(guard.standing, want.lots) && large(guard.standing) {
             return Cover::Standing;
         }
-        if guard.coming.is_some() {
+        // What the venue is asked about keeps its place until the venue says that it is gone.
+        let is_asked_about = guard
+            .standing
+            .and_then(|name| self.orders.get(name))
+            .is_some_and(|held| held.stage == Stage::Live && !held.is_sure());
+        if guard.coming.is_some() || (is_asked_about && good(guard.standing, want.lots)) {
+            return enough;
+        }
+        // Several that came along with entries are put together once they stand.
+        let stands = guard.standing.filter(|name| good(Some(*name), 0));
+        let stands = stands.and_then(|name| self.orders.get(name)).map_or(0, Held::open);
+        let coming = self.on_their_way(key);
+        if coming > 0 && coming.saturating_add(stands) >= want.lots {
             return enough;
         }
         if guard.retry_at.is_some_and(|at| at > now) {
@@ -210,22 +257,21 @@ impl Custodian {
         self.dirty.extend(instruments);
     }
 
+    /// Places a stop where none is, unless the venue refused one a moment ago. After several refusals the
+    /// position is closed.
+    pub(super) fn stop_or_close(&mut self, key: Key, want: &Want, now: Timestamp) {
+        let guard = self.stops.0.get(&key).copied().unwrap_or_default();
+        let is_early = guard.retry_at.is_some_and(|at| at > now);
+        if is_early && guard.refusals >= REFUSALS_MAX {
+            self.unprotected((key.0, key.1), now);
+        } else if !is_early {
+            self.place_stop(key, want, now);
+        }
+    }
+
     fn place_stop(&mut self, key: Key, want: &Want, now: Timestamp) -> Option<()> {
-        let (instrument, leg, side) = key;
         let client = self.name(Role::Stop)?;
-        let ticket = Ticket {
-            leg,
-            purpose: Purpose::StopLoss,
-            shortfall: Shortfall::Reduce,
-            tif: TimeInForce::GoodTillCancelled,
-            ..Ticket::market(instrument, side, Quantity(want.lots))
-        };
-        let ticket = ticket.of(OrderKind::Stop { trigger: want.trigger });
-        let ticket = if self.is_margin(instrument) {
-            ticket.restricted(Restrictions::REDUCE_ONLY)
-        } else {
-            ticket
-        };
+        let ticket = self.stop_ticket(key, want.lots, want.trigger);
         let order = Order { id: OrderId(0), tick: 0, row: 0, time: now, ticket };
         self.orders.insert(Held::new(client, Role::Stop, order, Stage::Waiting));
         self.stops.0.entry(key).or_default().coming = Some(client);
@@ -233,17 +279,51 @@ impl Custodian {
         Some(())
     }
 
+    /// A stop as it is asked of the venue.
+    pub(super) fn stop_ticket(
+        &self,
+        (instrument, leg, side): Key,
+        lots: u64,
+        trigger: Price,
+    ) -> Ticket {
+        let ticket = Ticket {
+            leg,
+            purpose: Purpose::StopLoss,
+            shortfall: Shortfall::Reduce,
+            tif: TimeInForce::GoodTillCancelled,
+            ..Ticket::market(instrument, side, Quantity(lots))
+        };
+        let ticket = ticket.of(OrderKind::Stop { trigger });
+        if self.is_margin(instrument) {
+            ticket.restricted(Restrictions::REDUCE_ONLY)
+        } else {
+            ticket
+        }
+    }
+
     /// What should stand there now; `None` without a price to go by.
-    fn wanted(&self, key: Key) -> Option<Want> {
+    pub(super) fn wanted(&self, key: Key) -> Option<Want> {
         let (instrument, leg, side) = key;
-        let rule = self.terms.stop?;
-        let listing = self.listing(instrument)?;
         let stock = self.stocks.of(instrument, leg);
         let is_held = stock.lots.saturating_mul(side.sign()) < 0;
         let base = stock.entry().filter(|_| is_held);
         let base = base.or_else(|| self.marks.get(&instrument).copied())?;
+        let (trigger, slack) = self.belongs(key, base, self.own_stop(key))?;
+        Some(Want { lots: self.exposed(key), trigger, slack })
+    }
+
+    /// Where a stop belongs for what was entered at a price, given the kernel's own, and how far off it
+    /// may be, in ticks.
+    pub(super) fn belongs(
+        &self,
+        (instrument, _, side): Key,
+        base: Price,
+        own: Option<Price>,
+    ) -> Option<(Price, u64)> {
+        let rule = self.terms.stop?;
+        let listing = self.listing(instrument)?;
         let far = beyond(base, rule.distance, side)?;
-        let own = self.own_stop(key).and_then(|trigger| beyond(trigger, rule.beyond, side));
+        let own = own.and_then(|trigger| beyond(trigger, rule.beyond, side));
         // The nearer of the two: the higher one under a long position.
         let trigger = match (own, side) {
             (Some(own), Side::Sell) => own.max(far),
@@ -253,15 +333,15 @@ impl Custodian {
         let towards = if side == Side::Sell { Towards::Up } else { Towards::Down };
         let trigger = listing.snap(trigger, towards);
         let slack = base.0.abs_diff(far.0) / 10;
-        (trigger.0 > 0).then(|| Want { lots: self.exposed(key), trigger, slack })
+        (trigger.0 > 0).then_some((trigger, slack))
     }
 
     /// The trigger of the kernel's own stop for a position, the nearest if there are several.
-    fn own_stop(&self, (instrument, leg, side): Key) -> Option<Price> {
+    pub(super) fn own_stop(&self, (instrument, leg, side): Key) -> Option<Price> {
         let is_own = |held: &&Held| {
             let ticket = &held.order.ticket;
             held.role == Role::Kernel
-                && held.stage == Stage::Live
+                && (held.stage == Stage::Live || self.waits_for_coins(held))
                 && matches!(ticket.kind, OrderKind::Stop { .. } | OrderKind::StopLimit { .. })
                 && (ticket.instrument, ticket.leg, ticket.side) == (instrument, leg, side)
         };
@@ -271,35 +351,57 @@ impl Custodian {
     }
 
     /// Nothing is held and nothing is on its way: no stop is needed.
-    fn take_stops_back(&mut self, key: Key) {
+    pub(super) fn take_stops_back(&mut self, key: Key) {
         let Some(guard) = self.stops.0.get_mut(&key) else { return };
         (guard.refusals, guard.retry_at) = (0, None);
         if guard.standing.is_none() && guard.coming.is_none() {
             self.stops.0.remove(&key);
         }
-        for held in self.orders.all_mut().filter(|held| is_stop_of(held, key)) {
-            held.unwant();
+        self.unwant_stops(key, None);
+    }
+
+    /// Takes the stops in a place back, but for one, and for those whose entry may still trade.
+    pub(super) fn unwant_stops(&mut self, key: Key, but: Option<ClientId>) {
+        let is_idle = |held: &Held| is_stop_of(held, key) && self.entry_of(held).is_none();
+        for client in self.orders.names(is_idle).into_iter().filter(|name| Some(*name) != but) {
+            if let Some(held) = self.orders.get_mut(client) {
+                held.unwant();
+            }
         }
     }
 
     /// A stop stands now. It takes the place of the one before it if it is large enough for what is
     /// out by now; the other one goes once what stands is as it should be.
-    pub(super) fn stop_stands(&mut self, client: ClientId) {
+    pub(super) fn stop_stands(&mut self, client: ClientId, before: Stage) {
         let Some(held) = self.orders.get(client).filter(|held| held.role == Role::Stop) else {
             return;
         };
+        // One that came along takes no place before all that its entry traded is known.
+        let came_along = matches!(before, Stage::Brought | Stage::Released);
+        if came_along && self.entry_of(held).is_some() {
+            self.dirty.insert(held.order.ticket.instrument);
+            return;
+        }
         let (ticket, lots) = (held.order.ticket, held.open());
         let key = (ticket.instrument, ticket.leg, ticket.side);
         let exposed = self.exposed(key);
         let before = self.stops.0.get(&key).and_then(|guard| guard.standing);
         let before = before.and_then(|name| self.orders.get(name)).map(Held::open);
+        if came_along {
+            // It may be the first in its place.
+            self.stops.0.entry(key).or_default();
+        }
         let Some(guard) = self.stops.0.get_mut(&key) else { return };
+        let is_larger = lots >= exposed || before.is_none_or(|before| before <= lots);
         if guard.coming == Some(client) {
             guard.coming = None;
             (guard.refusals, guard.retry_at) = (0, None);
-            if lots >= exposed || before.is_none_or(|before| before <= lots) {
+            if is_larger {
                 guard.standing = Some(client);
             }
+        } else if came_along && is_larger {
+            (guard.refusals, guard.retry_at) = (0, None);
+            guard.standing = Some(client);
         }
         self.dirty.insert(ticket.instrument);
     }
@@ -310,10 +412,7 @@ impl Custodian {
         if guard.coming.is_some() || guard.standing.is_none() || !self.is_certain() {
             return;
         }
-        let others = self.orders.all_mut().filter(|held| is_stop_of(held, key));
-        for held in others.filter(|held| guard.standing != Some(held.client)) {
-            held.unwant();
-        }
+        self.unwant_stops(key, guard.standing);
     }
 
     /// A stop is no more: refused, cancelled, or traded.
@@ -363,6 +462,7 @@ impl Custodian {
             held.stage == Stage::Waiting
                 && held.role == Role::Kernel
                 && held.order.ticket.instrument == instrument
+                && !self.waits_for_coins(held)
         };
         for client in self.orders.names(waits) {
             self.enter(client, now);
@@ -379,7 +479,7 @@ impl Custodian {
 }
 
 /// Whether an order is a stop in this place.
-fn is_stop_of(held: &Held, key: Key) -> bool {
+pub(super) fn is_stop_of(held: &Held, key: Key) -> bool {
     let ticket = &held.order.ticket;
     held.role == Role::Stop && (ticket.instrument, ticket.leg, ticket.side) == key
 }

@@ -15,8 +15,10 @@ pub struct Terms {
     pub bases: Vec<Currency>,
     /// The stop that stands at the venue for every position; `None` leaves positions to the bot alone.
     pub stop: Option<StopRule>,
-    /// Whether the venue takes a stop before there is a position. An entry then waits for its stop.
-    pub stop_first: bool,
+    /// When a position on margin comes by its stop.
+    pub stops: StopTiming,
+    /// What a stop that waits at the venue holds back on spot.
+    pub holds: StopHolds,
     /// The caps on entries.
     pub caps: Caps,
     /// A request that the venue has not acted on after so long is dropped by it.
@@ -55,6 +57,29 @@ pub struct StopRule {
     pub distance: Rate,
     /// Where the bot has a stop of its own, so far beyond that one, as a fraction of its trigger.
     pub beyond: Rate,
+}
+
+/// When a position comes by its stop: as early as the venue allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StopTiming {
+    /// Before there is one: an entry waits until its stop stands.
+    First,
+    /// With it: an entry that meets the market brings its stop along, and goes out with one or not at
+    /// all. The venue makes an order of the stop, under the name that was given to it, once the entry
+    /// is over, for as much as the entry traded.
+    WithEntry,
+    /// As soon as it is known of.
+    Behind,
+}
+
+/// What a stop that waits for its trigger holds back on spot. On margin it holds nothing back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum StopHolds {
+    /// Nothing: what it sells has to be there when it wakes.
+    #[default]
+    Nothing,
+    /// The coins that it would sell: until it is gone, nothing else can sell them.
+    Coins,
 }
 
 /// The most that an entry may do, whoever asks for it. Nothing here binds an exit.
@@ -124,7 +149,8 @@ impl Terms {
             listings,
             bases: Vec::new(),
             stop: None,
-            stop_first: false,
+            stops: StopTiming::Behind,
+            holds: StopHolds::Nothing,
             caps: Caps::default(),
             window: Span::from_secs(5),
             lag: Span::from_secs(2),

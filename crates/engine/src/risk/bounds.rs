@@ -69,7 +69,7 @@ impl Load<'_> {
 
     /// What is there, and what the order opens. An order that crosses zero closes first: what it
     /// takes off a position counts off.
-    fn exposure_after(&self) -> Option<Money> {
+    pub(super) fn exposure_after(&self) -> Option<Money> {
         let (facts, held) = (self.facts, self.facts.held.unsigned_abs());
         let opened = self.share(self.opening)?;
         let closed = match held {
@@ -80,12 +80,12 @@ impl Load<'_> {
         there.plus(opened).ok()?.minus(closed).ok()
     }
 
-    fn value(&self) -> Option<Money> {
+    pub(super) fn value(&self) -> Option<Money> {
         self.facts.value?.0.checked_abs().map(Money)
     }
 
     /// The value of so many lots at the order's price.
-    fn share(&self, lots: u64) -> Option<Money> {
+    pub(super) fn share(&self, lots: u64) -> Option<Money> {
         let quantity = i128::from(self.ticket.quantity.0);
         if lots == 0 {
             return Some(Money::ZERO);
@@ -134,7 +134,7 @@ pub(super) fn price(bounds: &Bounds, ticket: &Ticket, facts: &Facts) -> Option<B
 }
 
 /// Every price that an order names, or is expected to trade at.
-fn prices(ticket: &Ticket, facts: &Facts) -> [Option<Price>; 3] {
+pub(super) fn prices(ticket: &Ticket, facts: &Facts) -> [Option<Price>; 3] {
     let kind = ticket.kind;
     let third = match kind {
         OrderKind::Market => facts.expected,
@@ -145,7 +145,7 @@ fn prices(ticket: &Ticket, facts: &Facts) -> [Option<Price>; 3] {
 }
 
 /// The lowest and the highest price that lie within a distance, in whole ticks.
-fn band(reference: Price, collar: Distance) -> Option<(Price, Price)> {
+pub(super) fn band(reference: Price, collar: Distance) -> Option<(Price, Price)> {
     let width = match collar {
         Distance::Ticks(ticks) => i128::from(ticks),
         Distance::Fraction(rate) => {

@@ -47,6 +47,16 @@ impl Equity {
         }
     }
 
+    /// The peak and the latest figure.
+    pub(super) fn since_peak(&self) -> Option<(Money, Money)> {
+        Some((self.peak?, self.latest?))
+    }
+
+    /// Where the day began, and the latest figure.
+    pub(super) fn since_morning(&self) -> Option<(Money, Money)> {
+        Some((self.day?.1, self.latest?))
+    }
+
     /// The peak is where equity is now.
     pub(super) fn restart_peak(&mut self) {
         self.peak = self.latest;
@@ -130,6 +140,14 @@ pub(super) fn floor(highest: Money, most: Rate) -> Money {
     }
     let fall = highest.0.checked_mul(most.0).map(|product| product / Rate::ONE.0);
     fall.map_or(HIGHEST, |fall| Money(highest.0 - fall))
+}
+
+/// How far equity fell, as a fraction of its highest; unknown where that is nothing or less.
+pub(super) fn fall(highest: Money, now: Money) -> Amount {
+    let fallen = highest.minus(now).map(|fall| fall.max(Money::ZERO)).ok();
+    let fallen = fallen.filter(|_| highest > Money::ZERO);
+    let ratio = fallen.and_then(|fall| Rate::ratio(fall, highest).ok());
+    ratio.map_or(Amount::Unknown, Amount::Fraction)
 }
 
 /// Whether equity fell by more than a fraction of its highest, exactly: (highest − now) × 1 >

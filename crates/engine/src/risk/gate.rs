@@ -232,6 +232,37 @@ impl Gate {
         all
     }
 
+    pub(super) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) const fn rate(&self) -> Option<&(OrderRate, Recent)> {
+        self.rate.as_ref()
+    }
+
+    pub(super) const fn duplicates(&self) -> Option<&Duplicates> {
+        self.duplicates.as_ref()
+    }
+
+    pub(super) const fn equity(&self) -> &Equity {
+        &self.equity
+    }
+
+    pub(super) fn hold_breach(&self, now: Timestamp) -> Option<Breach> {
+        self.holds.breach(now)
+    }
+
+    pub(super) fn lock_breach(&self, ticket: &Ticket, now: Timestamp) -> Option<Breach> {
+        self.locks.breach(ticket, now)
+    }
+
+    /// The bounds of one instrument.
+    pub(super) fn bounds_of(&self, instrument: InstrumentId) -> &Bounds {
+        let own = self.overrides.binary_search_by_key(&instrument, |(id, _)| *id);
+        let own = own.ok().and_then(|place| self.overrides.get(place));
+        own.map_or(&self.limits.bounds, |(_, bounds)| bounds)
+    }
+
     #[inline(never)]
     fn examine(&mut self, ticket: &Ticket, facts: &Facts) -> Result<Pass, Breach> {
         let now = facts.now;
@@ -264,9 +295,7 @@ impl Gate {
         (closing, opening): (u64, u64),
     ) -> Option<Breach> {
         let now = facts.now;
-        let own = self.overrides.binary_search_by_key(&ticket.instrument, |(id, _)| *id);
-        let own = own.ok().and_then(|place| self.overrides.get(place));
-        let bounds = own.map_or(&self.limits.bounds, |(_, bounds)| bounds);
+        let bounds = self.bounds_of(ticket.instrument);
         let load = Load { ticket, facts, closing, opening };
         self.holds
             .breach(now)

@@ -9,6 +9,7 @@ mod limits;
 mod lock;
 mod protection;
 mod recent;
+mod sheet;
 mod span;
 mod validate;
 mod window;
@@ -22,6 +23,7 @@ pub use limits::{
 };
 pub use lock::Lock;
 pub use protection::RoundTrip;
+pub use sheet::{Measure, Verdict};
 pub use span::{Day, Span};
 pub use validate::{LimitError, PROTECTIONS_MAX, RATE_MAX, TRIPS_MAX};
 

@@ -25,6 +25,10 @@ impl Duplicates {
         Self { span, last: BTreeMap::new(), order: VecDeque::new() }
     }
 
+    pub(super) const fn span(&self) -> Span {
+        self.span
+    }
+
     pub(super) fn breach(&mut self, ticket: &Ticket, now: Timestamp) -> Option<Breach> {
         self.forget(now);
         let limit = Limit::Duplicate;

@@ -6,7 +6,7 @@ use crate::{
     history::{check_instruments, check_prices},
     values::{Roles, stream, values_of},
 };
-use factor::{Limits, Memory, Plan, Schema, Stream};
+use factor::{Expression, Limits, Memory, Plan, Schema, Stream};
 use market::{Bar, Instrument, Price, Timestamp};
 use portfolio::InstrumentId;
 use std::sync::atomic::AtomicBool;
@@ -74,6 +74,15 @@ pub struct RowEvaluator {
 impl RowEvaluator {
     /// Before the first row of these instruments, which are in symbol order.
     pub fn new(strategy: &Strategy, instruments: &[Instrument]) -> Result<Self, Error> {
+        Self::of(strategy, instruments, &strategy.expressions())
+    }
+
+    /// The same over other expressions, whose first ones need not be the strategy's.
+    pub(super) fn of(
+        strategy: &Strategy,
+        instruments: &[Instrument],
+        set: &[(String, Expression)],
+    ) -> Result<Self, Error> {
         if !matches!(strategy.clock, Clock::Bars(_)) {
             return Err(Error::Clock { found: strategy.clock, needed: "bars" });
         }
@@ -86,16 +95,15 @@ impl RowEvaluator {
             }
         }
         check_instruments(strategy, instruments.iter())?;
-        let set = strategy.expressions();
         let names = instruments.len();
-        let plan = Plan::new(&set, &Schema::bars(), &Limits::default())?;
+        let plan = Plan::new(set, &Schema::bars(), &Limits::default())?;
         let stream = stream(&plan, names);
         let memory = set.iter().map(|(_, expression)| expression.memory());
         Ok(Self {
             instruments: instruments.to_vec(),
             fields: vec![vec![f64::NAN; stream.stride()]; stream.fields().len()],
             stream,
-            roles: Roles::of(&set),
+            roles: Roles::of(set),
             values: values_of(strategy, names),
             closes: Vec::with_capacity(names),
             memory: memory.fold(Memory::none(), Memory::with),
@@ -148,6 +156,11 @@ impl RowEvaluator {
     #[must_use]
     pub const fn values(&self) -> ValueRows<'_> {
         ValueRows { values: &self.values, first: self.taken.saturating_sub(1) }
+    }
+
+    /// What one of the expressions, by its place, is for an instrument on the latest row.
+    pub(super) fn cell(&self, place: usize, id: InstrumentId) -> Option<f64> {
+        self.stream.result(place).get(id.index()).copied()
     }
 
     /// The latest row's place.

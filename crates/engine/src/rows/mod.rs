@@ -2,6 +2,8 @@
 
 mod evaluator;
 mod paper;
+mod parts;
 
 pub use evaluator::RowEvaluator;
 pub use paper::PaperRun;
+pub use parts::{PartEvaluator, PartValue};

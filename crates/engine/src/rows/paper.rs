@@ -3,13 +3,13 @@
 use super::RowEvaluator;
 use crate::{
     Command, Decision, Desk, Error, RuleTrader, Simulation, Strategy,
-    history::open,
+    history::open_with,
     session::{BarSession, Curve, PresentRow},
     ticks::{Block, Log},
 };
 use factor::Memory;
 use market::{Bar, Instrument, Listing, Money, Timestamp};
-use portfolio::{Contract, Fill, Totals, Trade, Trips};
+use portfolio::{Contract, Fill, Ledger, Totals, Trade, Trips};
 
 /// A run on paper over rows that are handed over as they close.
 ///
@@ -27,13 +27,27 @@ pub struct PaperRun {
 }
 
 impl PaperRun {
-    /// Before the first row of these instruments, which are in symbol order.
+    /// Before the first row of these instruments, which are in symbol order, with the strategy's cash.
     pub fn new(strategy: &Strategy, instruments: &[Instrument], log: Log) -> Result<Self, Error> {
-        let evaluator = RowEvaluator::new(strategy, instruments)?;
         let listings: Vec<Listing> = instruments.iter().cloned().map(Listing::of).collect();
-        let contracts: Vec<Contract> = instruments.iter().map(Contract::of).collect();
+        Self::on(strategy, &listings, Ledger::open(strategy.cash, instruments), log)
+    }
+
+    /// On an account of its own terms, which is open on these listings.
+    pub fn on(
+        strategy: &Strategy,
+        listings: &[Listing],
+        ledger: Ledger,
+        log: Log,
+    ) -> Result<Self, Error> {
+        let instruments: Vec<Instrument> =
+            listings.iter().map(|one| one.instrument.clone()).collect();
+        let evaluator = RowEvaluator::new(strategy, &instruments)?;
+        let contracts: Vec<Contract> =
+            listings.iter().map(Contract::listed).collect::<Result<_, _>>()?;
         let feed = PresentRow::new(instruments.len());
-        let session = open(strategy, (instruments, &listings), feed, (log, Curve::default()))?;
+        let parts = (instruments.as_slice(), listings, ledger);
+        let session = open_with(strategy, parts, feed, (log, Curve::default()))?;
         Ok(Self {
             evaluator,
             session,

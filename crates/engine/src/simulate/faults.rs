@@ -1,5 +1,6 @@
 //! What goes wrong, by name.
 
+use super::Paid;
 use std::fmt;
 
 /// A kind of fault.
@@ -105,6 +106,13 @@ impl Fault {
             Self::Licence => "licence ran out",
             Self::KillSwitch => "kill switch",
         }
+    }
+
+    /// Whether it can be had: there is no liquidation where nothing is borrowed, and spot has no positions to
+    /// show.
+    #[must_use]
+    pub const fn is_had(self, paid: Paid) -> bool {
+        matches!(paid, Paid::OnMargin) || !matches!(self, Self::Liquidation | Self::StalePosition)
     }
 
     /// Whether it changes positions without the bot.

@@ -1,16 +1,16 @@
 //! The machine that the bot runs on: it starts it, writes its journal, and kills it.
 
 use super::{
-    Intents,
+    Entries, Exits, Intents, Paid,
     faults::Fault,
     trader::Wanting,
-    world::{Doom, MS, Next, SECOND, Sent, StopFirst, WINDOW, When, World, account_terms},
+    world::{Doom, MS, Next, SECOND, Sent, WINDOW, When, World, account_terms},
 };
 use crate::{
     Digest, Engine, Error,
     live::{
-        BeginError, Caps, Effect, Epoch, Link, Past, Record, Session, StopRule, Tail, Terms,
-        Writing,
+        BeginError, Caps, Effect, Epoch, Link, Past, Record, Session, StopHolds, StopRule,
+        StopTiming, Tail, Terms, Writing,
     },
     risk::Span,
     ticks::{Log, Recording},
@@ -34,8 +34,8 @@ impl World {
             records: self.records.clone(),
             tail: std::mem::take(&mut self.power_lost),
         };
-        let trader = Wanting::new(self.seed ^ u64::from(self.life), self.listings.len());
-        let ledger = Ledger::on(account_terms(), &self.listings)?;
+        let trader = Wanting::new(self.seed ^ u64::from(self.life), self.listings.len(), self.paid);
+        let ledger = Ledger::on(account_terms(self.paid), &self.listings)?;
         let log = Log::new(Recording::Chain, Digest([0; 32]));
         let engine = Engine::new(trader, ledger, self.listings.len(), log);
         let epoch = Epoch(self.dice.next());
@@ -76,10 +76,20 @@ impl World {
     }
 
     fn terms(&self) -> Terms {
-        let stop = StopRule { distance: Rate::from_bps(300), beyond: Rate::from_bps(50) };
+        // On spot, every fourth world has stops so near that they wake while exits are under way.
+        let is_near = self.paid != Paid::OnMargin && self.seed % 4 == 1;
+        let distance = Rate::from_bps(if is_near { 40 } else { 300 });
+        let stop = StopRule { distance, beyond: Rate::from_bps(50) };
         Terms {
             stop: Some(stop),
-            stop_first: self.stop_first == StopFirst::Yes,
+            stops: match self.entries {
+                Entries::WithStops => self.stops,
+                Entries::Bare => StopTiming::Behind,
+            },
+            holds: match (self.paid, self.exits) {
+                (Paid::InFull(holds), Exits::FreeCoins) => holds,
+                _ => StopHolds::Nothing,
+            },
             caps: Caps { slippage: Some(Rate::from_bps(100)), ..Caps::default() },
             window: Span::from_secs(5),
             lag: Span::from_secs(2),

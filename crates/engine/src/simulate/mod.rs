@@ -11,7 +11,10 @@
 //! - no trade is lost: what the bot counts is what the venue counts, to the last lot;
 //! - the position is the venue's, and so is the kernel's;
 //! - no position is without its stop: at no moment where the venue takes stops first and only the bot
-//!   trades, and for no longer than a bound otherwise;
+//!   trades; nor where an entry brings its stop along, but for what entries traded that can bring none,
+//!   or whose stop the venue refused; and for no longer than a bound otherwise;
+//! - on spot, where stops hold the coins that they would sell: a close-all ends flat within a bound, and the
+//!   venue does not refuse one exit after the other;
 //! - nothing is opened without a licence or behind the kill switch, and closing works in every state.
 
 mod checks;
@@ -23,6 +26,7 @@ mod world;
 
 pub use faults::{FAULTS, Fault};
 
+use crate::live::{StopHolds, StopTiming};
 use std::collections::BTreeMap;
 use world::World;
 
@@ -32,8 +36,60 @@ pub struct Options {
     /// Whether intents are written down before they are sent. Without, the laws do not hold: that
     /// shows that they are worth something.
     pub intents: Intents,
+    /// When the venue takes stops.
+    pub takes: Takes,
+    /// Whether entries bring their stops along where the venue takes both together.
+    pub entries: Entries,
+    /// Whether what is traded is on margin.
+    pub paid: Paid,
+    /// Whether exits free the coins that stops hold.
+    pub exits: Exits,
     /// Whether to keep a line for everything that happens.
     pub trace: Trace,
+}
+
+/// How what is traded is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Paid {
+    /// On margin.
+    #[default]
+    OnMargin,
+    /// In full: on spot, at a venue whose stops hold this. Nobody is short, nobody is liquidated, and each
+    /// world ends with a close-all.
+    InFull(StopHolds),
+}
+
+/// Whether exits free the coins that stops hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Exits {
+    /// As a bot does it.
+    #[default]
+    FreeCoins,
+    /// The weak twin: they are sent while the stop stands.
+    Blocked,
+}
+
+/// When the venue takes stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Takes {
+    /// As the seed says, any of the three ways.
+    #[default]
+    Drawn,
+    /// As the seed says, first or behind the entry: the worlds of before there were stops that come
+    /// along with entries.
+    FirstOrBehind,
+    /// In this way.
+    Only(StopTiming),
+}
+
+/// Whether entries bring their stops along where the venue takes both together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Entries {
+    /// As a bot does it.
+    #[default]
+    WithStops,
+    /// The weak twin: their stops follow.
+    Bare,
 }
 
 /// Whether everything that happens is noted down.
@@ -78,6 +134,8 @@ pub struct Counts {
     pub orders: u64,
     /// The fewest in one world.
     pub orders_least: u64,
+    /// Entries that brought their stop along.
+    pub guarded: u64,
     /// Trades.
     pub fills: u64,
     /// Lives of the bot.
@@ -98,6 +156,7 @@ impl Counts {
         };
         self.seeds += other.seeds;
         self.orders += other.orders;
+        self.guarded += other.guarded;
         self.fills += other.fills;
         self.lives += other.lives;
         self.records += other.records;

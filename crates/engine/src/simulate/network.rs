@@ -1,14 +1,15 @@
 //! What becomes of messages, and what else goes wrong.
 
 use super::{
+    Paid,
     faults::Fault,
-    world::{Fate, LAG, MS, Next, SECOND, StopFirst, WINDOW, World},
+    world::{Fate, LAG, MS, Next, SECOND, WINDOW, World},
 };
 use crate::{
     Error,
     live::{
         Answer, Call, CallId, Kill, Link, NewOrder, Permit, PositionReport, RefusedKind, Scope,
-        Unknown, Writing,
+        StopTiming, Unknown, Writing,
     },
     order::{OrderKind, Ticket},
 };
@@ -108,14 +109,25 @@ impl World {
     fn carry_to_venue(&mut self, call: &Call, fate: Fate) -> Result<Answer, Error> {
         let now = self.now;
         if let Call::Place(new) = call
-            && self.stop_first == StopFirst::No
+            && self.stops != StopTiming::First
             && self.venue_refuses_stop(new)
         {
             return Ok(refused(RefusedKind::ReduceOnly));
         }
+        if let Call::Place(new) = call
+            && new.stop.is_some()
+            && self.refusing.is_some_and(|(from, until)| from <= now && now < until)
+        {
+            self.checks.refused_stop(new);
+            return Ok(refused(RefusedKind::Attachment));
+        }
         let answer = self.venue.call(call, now)?;
+        if let Call::Place(new) = call {
+            self.checks.answered(new, &answer);
+        }
         if let (Call::Place(new), true) = (call, !matches!(answer, Answer::Refused(_))) {
             self.counts.orders += 1;
+            self.counts.guarded += u64::from(new.stop.is_some());
             self.checks.placed(new);
         }
         Ok(if fate == Fate::Stale { self.aged(answer) } else { answer })
@@ -232,7 +244,7 @@ impl World {
             _ => ticket.of(OrderKind::Limit { price: Price(price.0 - side.sign() * 3) }),
         };
         let client = format!("web{}", self.dice.up_to(u64::MAX)).parse().expect("plain and short");
-        let new = NewOrder { client, ticket, scope: Scope::Size };
+        let new = NewOrder { client, ticket, scope: Scope::Size, stop: None };
         self.venue.call(&Call::Place(new), self.now)?;
         self.hear_the_venue();
         Ok(())
@@ -257,6 +269,22 @@ impl World {
         Ok(())
     }
 
+    /// Everything is sold, for good: a person pulls the switch as far as it goes.
+    pub(super) fn close_all(&mut self) -> Result<(), Error> {
+        if self.bot.is_none() {
+            self.after(SECOND, Next::CloseAll);
+            return Ok(());
+        }
+        self.kill = Kill::Flatten;
+        self.checks.opening(self.now, super::checks::Opening::Barred);
+        self.tell(self.life, |bot, now| bot.kill(Kill::Flatten, now))
+    }
+
+    pub(super) fn is_flat(&self) -> bool {
+        let mut all = (0..).map(InstrumentId).take(self.instruments());
+        all.all(|id| self.venue.ledger().position(id).lots == 0)
+    }
+
     /// A fault that lasts is over.
     pub(super) fn recover(&mut self, fault: Fault) -> Result<(), Error> {
         match fault {
@@ -276,6 +304,11 @@ impl World {
             }
             Fault::KillSwitch => {
                 if self.bot.is_none() {
+                    self.after(SECOND, Next::Over(Fault::KillSwitch));
+                    return Ok(());
+                }
+                if !self.is_flat() && self.kill == Kill::Flatten && self.paid != Paid::OnMargin {
+                    // Who wants everything sold lets go when it is.
                     self.after(SECOND, Next::Over(Fault::KillSwitch));
                     return Ok(());
                 }

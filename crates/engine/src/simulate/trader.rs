@@ -1,5 +1,6 @@
 //! Who decides in the simulated world: wants so many lots at a time, never more than a bound.
 
+use super::Paid;
 use crate::{
     Data, Desk, Error, MarketEvent, Trader,
     exchange::random::SplitMix64,
@@ -16,11 +17,12 @@ pub(super) const LOTS_MAX: i64 = 10;
 pub(super) struct Wanting {
     dice: SplitMix64,
     wanted: Vec<i64>,
+    paid: Paid,
 }
 
 impl Wanting {
-    pub(super) fn new(seed: u64, instruments: usize) -> Self {
-        Self { dice: SplitMix64::new(seed), wanted: vec![0; instruments] }
+    pub(super) fn new(seed: u64, instruments: usize, paid: Paid) -> Self {
+        Self { dice: SplitMix64::new(seed), wanted: vec![0; instruments], paid }
     }
 
     fn one_in(&mut self, many: u64) -> bool {
@@ -41,7 +43,10 @@ impl Wanting {
         let ticket = Ticket::market(id, side, Quantity(lots.unsigned_abs()));
         let ticket = if shrinks {
             let exit = Ticket { purpose: Purpose::Exit, ..ticket };
-            exit.restricted(Restrictions::REDUCE_ONLY)
+            match self.paid {
+                Paid::OnMargin => exit.restricted(Restrictions::REDUCE_ONLY),
+                Paid::InFull(_) => exit,
+            }
         } else {
             ticket
         };
@@ -68,6 +73,7 @@ impl Trader for Wanting {
             let most = u64::try_from(2 * LOTS_MAX).unwrap_or(0);
             let wanted = i64::try_from(self.dice.up_to(most)).unwrap_or(0) - LOTS_MAX;
             if let Some(place) = self.wanted.get_mut(id.index()) {
+                let wanted = if self.paid == Paid::OnMargin { wanted } else { wanted.max(0) };
                 *place = if wanted.abs() < 4 { 0 } else { wanted };
             }
         }

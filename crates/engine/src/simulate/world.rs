@@ -1,8 +1,8 @@
 //! The world: what happens when.
 
 use super::{
-    Counts, Intents, ORDERS_MIN, Options, Trace, Verdict,
-    checks::Checks,
+    Counts, Entries, Exits, Intents, ORDERS_MIN, Options, Paid, Takes, Trace, Verdict,
+    checks::{Checks, Flat},
     faults::{FAULTS, Fault},
     trader::Wanting,
 };
@@ -10,8 +10,8 @@ use crate::{
     Data, Error, Event, MarketEvent,
     exchange::{self, FeeTerms, Model, random::SplitMix64},
     live::{
-        Answer, Call, CallId, KeyScope, Kill, Link, Permission, Permit, Session, Tail, Unknown,
-        Word, Writing,
+        Answer, Call, CallId, Custodian, KeyScope, Kill, Link, Permission, Permit, Session,
+        StopHolds, StopTiming, Tail, Unknown, Word, Writing,
     },
     venue::{Account, AccountSetup},
 };
@@ -58,6 +58,8 @@ pub(super) enum Next {
     Fault(Fault),
     /// A fault that lasts is over.
     Over(Fault),
+    /// Everything is sold, for good.
+    CloseAll,
 }
 
 /// What will become of an answer.
@@ -102,7 +104,9 @@ pub(super) struct World {
     pub(super) bot: Option<Session<Wanting>>,
     pub(super) life: u32,
     pub(super) link: Link,
-    pub(super) stop_first: StopFirst,
+    pub(super) stops: StopTiming,
+    /// While the venue refuses stops that come along with entries.
+    pub(super) refusing: Option<(Timestamp, Timestamp)>,
     pub(super) permit: Permit,
     pub(super) kill: Kill,
     pub(super) disk: Writing,
@@ -119,25 +123,25 @@ pub(super) struct World {
     pub(super) counts: Counts,
     pub(super) checks: Checks,
     pub(super) intents: Intents,
+    pub(super) entries: Entries,
+    pub(super) paid: Paid,
+    pub(super) exits: Exits,
     pub(super) wake_at: Option<Timestamp>,
     /// When everything is left alone.
     pub(super) quiet_from: Option<Timestamp>,
     pub(super) trace: Option<Vec<String>>,
 }
 
-/// Whether the venue takes stops before there is a position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StopFirst {
-    Yes,
-    No,
-}
-
 impl World {
     pub(super) fn new(seed: u64, options: Options) -> Self {
         let mut dice = SplitMix64::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66);
-        let listings: Vec<Listing> = (0..2).map(listing).collect();
-        let stop_first = if dice.up_to(1) == 0 { StopFirst::Yes } else { StopFirst::No };
-        let venue = open_account(&listings, seed);
+        let listings: Vec<Listing> = (0..2).map(|place| listing(place, options.paid)).collect();
+        let drawn = if dice.up_to(1) == 0 { StopTiming::First } else { StopTiming::Behind };
+        let (stops, refusing) = match options.paid {
+            Paid::OnMargin => takes(seed, options.takes, drawn),
+            Paid::InFull(_) => (StopTiming::Behind, None),
+        };
+        let venue = open_account(&listings, seed, options.paid);
         let now = Timestamp::from_nanos(BEGIN);
         let mut world = Self {
             seed,
@@ -149,7 +153,8 @@ impl World {
             bot: None,
             life: 0,
             link: Link::Down,
-            stop_first,
+            stops,
+            refusing,
             permit: Permit::Open,
             kill: Kill::Off,
             disk: Writing::Works,
@@ -162,8 +167,11 @@ impl World {
             prices: vec![10_000, 5_000],
             listings,
             counts: Counts { seeds: 1, ..Counts::default() },
-            checks: Checks::new(stop_first),
+            checks: Checks::new(stops, options.paid),
             intents: options.intents,
+            entries: options.entries,
+            paid: options.paid,
+            exits: options.exits,
             wake_at: None,
             quiet_from: None,
             trace: (options.trace == Trace::Kept).then(Vec::new),
@@ -179,7 +187,8 @@ impl World {
         }
         self.after(3 * MS, Next::Start);
         // Worlds in which only the bot trades hold it to the stricter law, until the strangers come.
-        for fault in FAULTS {
+        let paid = self.paid;
+        for fault in FAULTS.into_iter().filter(|fault| fault.is_had(paid)) {
             let times = 1 + self.dice.up_to(1);
             for _ in 0..times {
                 let (from, span) = if fault.is_outside() {
@@ -214,7 +223,9 @@ impl World {
     /// From some time on everything is left alone: once enough has happened and every fault was had.
     fn calm_down(&mut self) {
         let age = self.now.nanos() - BEGIN;
-        let had = FAULTS.iter().all(|fault| self.counts.faults.contains_key(fault));
+        let had = FAULTS
+            .iter()
+            .all(|fault| self.counts.faults.contains_key(fault) || !fault.is_had(self.paid));
         let enough = had
             && self.armed.is_empty()
             && self.dies_in.is_none()
@@ -223,6 +234,9 @@ impl World {
             self.quiet_from = Some(self.now);
             self.armed.clear();
             self.dies_in = None;
+            if self.paid != Paid::OnMargin {
+                self.after(QUIET / 3, Next::CloseAll);
+            }
         }
     }
 
@@ -239,7 +253,12 @@ impl World {
             self.venue.tick(at)?;
             self.step(next)?;
             self.hear_the_venue();
-            self.checks.moment(at, &self.venue, self.is_watched());
+            let bot = self.bot.as_ref().map(Session::custodian);
+            let watched = self.is_watched();
+            self.checks.moment(at, &self.venue, (bot, watched));
+            let kill = bot.map_or(Kill::Off, Custodian::kill_level);
+            let held = if self.is_flat() { Flat::Yes } else { Flat::No };
+            self.checks.closing((kill, watched), held);
             if !self.checks.broken.is_empty() {
                 return Ok(());
             }
@@ -280,6 +299,7 @@ impl World {
             Next::Start => self.start(),
             Next::Fault(fault) => self.suffer(fault),
             Next::Over(fault) => self.recover(fault),
+            Next::CloseAll => self.close_all(),
         }
     }
 
@@ -325,8 +345,9 @@ impl World {
     pub(super) fn hear_the_venue(&mut self) {
         let words: Vec<Word> = self.venue.words().collect();
         for word in words {
-            if matches!(word, Word::Fill(_)) {
+            if let Word::Fill(fill) = &word {
                 self.counts.fills += 1;
+                self.checks.traded(fill);
             }
             if self.link == Link::Down {
                 continue;
@@ -370,7 +391,32 @@ impl World {
     }
 }
 
-fn listing(place: u32) -> Listing {
+/// When the venue takes stops, and while it refuses those that come along with entries: in one world in
+/// four, for a while. Thrown with dice of their own, so that worlds of before are what they were.
+fn takes(
+    seed: u64,
+    takes: Takes,
+    drawn: StopTiming,
+) -> (StopTiming, Option<(Timestamp, Timestamp)>) {
+    let mut dice = SplitMix64::new(seed.wrapping_mul(0xD6E8_FEB8_6659_FD93) ^ 0x0A77_AC4E);
+    let with_entry = dice.up_to(1) == 0;
+    let refuses = dice.up_to(3) == 0;
+    let mut moment = |most: i64| {
+        let span = dice.up_to(u64::try_from(most).unwrap_or(0));
+        i64::try_from(span).unwrap_or(most)
+    };
+    let from = BEGIN + moment(LIVELY / 2);
+    let until = from + SECOND + moment(LIVELY / 4);
+    let stops = match takes {
+        Takes::Only(stops) => stops,
+        Takes::Drawn if drawn == StopTiming::Behind && with_entry => StopTiming::WithEntry,
+        Takes::Drawn | Takes::FirstOrBehind => drawn,
+    };
+    let span = (Timestamp::from_nanos(from), Timestamp::from_nanos(until));
+    (stops, (refuses && stops == StopTiming::WithEntry).then_some(span))
+}
+
+fn listing(place: u32, paid: Paid) -> Listing {
     let symbol = format!("COIN{place}USDT").parse().expect("a symbol");
     let instrument = Instrument {
         symbol,
@@ -378,19 +424,24 @@ fn listing(place: u32) -> Listing {
         lot_scale: Scale::WHOLE,
         currency: Currency::USDT,
     };
-    Listing { settlement: Settlement::Margin, ..Listing::of(instrument) }
+    let settlement = match paid {
+        Paid::OnMargin => Settlement::Margin,
+        Paid::InFull(_) => Settlement::Cash,
+    };
+    Listing { settlement, ..Listing::of(instrument) }
 }
 
-pub(super) fn account_terms() -> AccountTerms {
+pub(super) fn account_terms(paid: Paid) -> AccountTerms {
+    let cash = AccountTerms::cash(Currency::USDT, Money::from_whole(1_000_000));
+    if paid != Paid::OnMargin {
+        return cash;
+    }
     let tiers = MarginTiers::flat(Rate::from_bps(1_000), Rate::from_bps(500));
     let margin = tiers.map(|tiers| (0..2).map(|id| (InstrumentId(id), tiers.clone())).collect());
-    AccountTerms {
-        margin: margin.unwrap_or_default(),
-        ..AccountTerms::cash(Currency::USDT, Money::from_whole(1_000_000))
-    }
+    AccountTerms { margin: margin.unwrap_or_default(), ..cash }
 }
 
-fn open_account(listings: &[Listing], seed: u64) -> Account {
+fn open_account(listings: &[Listing], seed: u64, paid: Paid) -> Account {
     let fees = FeeTerms::new(Rate::from_bps(2), Rate::from_bps(5));
     let terms = exchange::Terms { fees, seed, ..exchange::Terms::of(Model::Touch) };
     let scope = KeyScope {
@@ -401,6 +452,10 @@ fn open_account(listings: &[Listing], seed: u64) -> Account {
         expires: None,
     };
     let listings = listings.to_vec();
-    let setup = AccountSetup { terms, account: account_terms(), listings, scope };
+    let holds = match paid {
+        Paid::InFull(holds) => holds,
+        Paid::OnMargin => StopHolds::Nothing,
+    };
+    let setup = AccountSetup { terms, account: account_terms(paid), listings, scope, holds };
     Account::new(setup).expect("the terms fit the listings")
 }

@@ -17,6 +17,8 @@ pub enum Entry {
     Update(Update),
     /// One tick: a venue made an order of its own.
     Adopted(Order),
+    /// One tick: a venue booked cash that no trade moved, at a time.
+    Booked(CashFlow, Timestamp),
     /// One tick: a timer was due, at a time.
     Timer(TimerId, Timestamp),
     /// One tick: a person wanted something, at a time.
@@ -37,6 +39,7 @@ const ACTION: u8 = 4;
 const REFUSAL: u8 = 5;
 const ADOPTED: u8 = 6;
 const FLOW: u8 = 7;
+const BOOKED: u8 = 8;
 
 impl Entry {
     /// Ticks that it stands for.
@@ -44,7 +47,11 @@ impl Entry {
     pub const fn ticks(&self) -> u64 {
         match self {
             Self::Market(count) => *count,
-            Self::Update(_) | Self::Adopted(_) | Self::Timer(..) | Self::Command(..) => 1,
+            Self::Update(_)
+            | Self::Adopted(_)
+            | Self::Booked(..)
+            | Self::Timer(..)
+            | Self::Command(..) => 1,
             Self::Action(_) | Self::Refusal(_) | Self::Flow(_) => 0,
         }
     }
@@ -55,6 +62,11 @@ impl Wire for Entry {
         match self {
             Self::Market(count) => market(out, *count),
             Self::Update(update) => self::update(out, update),
+            Self::Booked(flow, now) => {
+                out.push(BOOKED);
+                flow.put(out);
+                now.put(out);
+            }
             Self::Timer(timer, now) => {
                 out.push(TIMER);
                 timer.0.put(out);
@@ -85,6 +97,7 @@ impl Wire for Entry {
             REFUSAL => Self::Refusal(Wire::read(bytes)?),
             ADOPTED => Self::Adopted(Wire::read(bytes)?),
             FLOW => Self::Flow(Wire::read(bytes)?),
+            BOOKED => Self::Booked(Wire::read(bytes)?, Wire::read(bytes)?),
             _ => return None,
         })
     }

@@ -53,6 +53,7 @@ impl Wire for Flow {
                 yearly.put(out);
                 balance.put(out);
             }
+            Self::Booked => out.push(5),
             Self::Fraction { numerator, denominator } => {
                 out.push(4);
                 numerator.put(out);
@@ -68,6 +69,7 @@ impl Wire for Flow {
             2 => Self::Borrow { yearly: Wire::read(bytes)?, value: Wire::read(bytes)? },
             3 => Self::Interest { yearly: Wire::read(bytes)?, balance: Wire::read(bytes)? },
             4 => Self::Fraction { numerator: Wire::read(bytes)?, denominator: Wire::read(bytes)? },
+            5 => Self::Booked,
             _ => return None,
         })
     }

@@ -111,6 +111,12 @@ impl Log {
         }
     }
 
+    pub(crate) fn booked(&mut self, tick: u64, flow: &CashFlow, now: Timestamp) {
+        if self.begin(tick) {
+            entry::Entry::Booked(*flow, now).put(&mut self.payload);
+        }
+    }
+
     pub(crate) fn timer(&mut self, tick: u64, timer: TimerId, now: Timestamp) {
         if self.begin(tick) {
             entry::Entry::Timer(timer, now).put(&mut self.payload);

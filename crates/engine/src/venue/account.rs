@@ -1,16 +1,20 @@
 //! One account at the simulated exchange.
 
+use super::till::Till;
 use crate::{
-    Books, Error, MarketEvent,
+    Error, MarketEvent,
     exchange::{Exchange, Moment, Terms},
     live::{
-        Cause, ClientId, FillReport, KeyScope, Mode, OrderReport, OrderState, TradeId, VenueId,
-        Word,
+        AttachedStop, Cause, ClientId, FillReport, FundingReport, KeyScope, Mode, OrderReport,
+        OrderState, StopHolds, TradeId, VenueId, Word,
     },
-    order::{Change, Ending, Order, OrderId, OrderKind, Purpose, Reason, Ticket, Update},
+    order::{
+        Change, Ending, Order, OrderId, OrderKind, Purpose, Reason, Restrictions, Shortfall,
+        Ticket, Update,
+    },
 };
-use market::{Listing, Quantity, Timestamp};
-use portfolio::{AccountTerms, InstrumentId, Ledger};
+use market::{Listing, Money, Quantity, Timestamp};
+use portfolio::{AccountTerms, CashFlow, Flow, InstrumentId, Ledger, MarginTiers};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Trades and orders that are over, as many as the venue goes on knowing.
@@ -27,6 +31,8 @@ pub struct AccountSetup {
     pub listings: Vec<Listing>,
     /// What the account's key may do.
     pub scope: KeyScope,
+    /// What an order that waits for its trigger holds back on spot.
+    pub holds: StopHolds,
 }
 
 /// An order as the venue keeps it.
@@ -38,6 +44,8 @@ pub(super) struct Placed {
     pub(super) state: OrderState,
     pub(super) cause: Cause,
     pub(super) time: Timestamp,
+    /// The stop that it brought along, until that is an order of its own.
+    pub(super) stop: Option<AttachedStop>,
     /// Why it was refused, if it was on arrival.
     pub(super) refused: Option<Reason>,
 }
@@ -46,10 +54,13 @@ pub(super) struct Placed {
 #[derive(Debug, Clone)]
 pub struct Account {
     pub(super) exchange: Exchange,
-    pub(super) books: Books,
+    pub(super) books: Till,
     pub(super) listings: Vec<Listing>,
     pub(super) scope: KeyScope,
     pub(super) mode: Mode,
+    /// What the venue asks at its most leverage, of instruments on margin.
+    pub(super) tiers: BTreeMap<InstrumentId, MarginTiers>,
+    /// The leverage that was chosen.
     pub(super) leverage: BTreeMap<InstrumentId, u32>,
     pub(super) orders: BTreeMap<OrderId, Placed>,
     pub(super) names: BTreeMap<ClientId, OrderId>,
@@ -61,26 +72,31 @@ pub struct Account {
     pub(super) alive_until: Option<Timestamp>,
     pub(super) orders_made: u64,
     trades_made: u64,
-    margined: bool,
+    pub(super) payments: VecDeque<FundingReport>,
+    payments_made: u64,
     words: Vec<Word>,
+    /// Stops whose entries are over, with what those traded.
+    released: Vec<(AttachedStop, Ticket)>,
 }
 
 impl Account {
     /// An account that has not traded yet.
     pub fn new(setup: AccountSetup) -> Result<Self, Error> {
-        let AccountSetup { terms, account, listings, scope } = setup;
+        let AccountSetup { terms, account, listings, scope, holds } = setup;
         let mode = match account.mode {
             portfolio::PositionMode::Netted => Mode::OneWay,
             portfolio::PositionMode::Hedged => Mode::Hedge,
         };
-        let margined = !account.margin.is_empty();
+        let tiers = account.margin.iter().cloned().collect();
         let ledger = Ledger::on(account, &listings)?;
+        let books = Till::new(ledger, &listings, (terms.fees, holds));
         Ok(Self {
             exchange: Exchange::new(terms, &listings),
-            books: Books { ledger, updates: Vec::new() },
+            books,
             listings,
             scope,
             mode,
+            tiers,
             leverage: BTreeMap::new(),
             orders: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -90,8 +106,10 @@ impl Account {
             alive_until: None,
             orders_made: 0,
             trades_made: 0,
-            margined,
+            payments: VecDeque::new(),
+            payments_made: 0,
             words: Vec::new(),
+            released: Vec::new(),
         })
     }
 
@@ -99,6 +117,23 @@ impl Account {
     #[must_use]
     pub const fn ledger(&self) -> &Ledger {
         &self.books.ledger
+    }
+
+    /// Money that orders hold back until they trade or end, in the account's currency.
+    pub fn reserved(&self) -> Result<Money, Error> {
+        self.books.reserved()
+    }
+
+    /// What is there for new orders: equity, less the initial margin of positions, less
+    /// [`Account::reserved`]. Below zero only where prices have taken it.
+    pub fn available(&self) -> Result<Money, Error> {
+        self.books.available()
+    }
+
+    /// Lots of a spot instrument that orders are about to sell.
+    #[must_use]
+    pub fn promised(&self, instrument: InstrumentId) -> Quantity {
+        Quantity(self.books.promised_lots(instrument))
     }
 
     /// Orders that work, and how much of each is open.
@@ -124,6 +159,13 @@ impl Account {
         self.names.iter().filter_map(of)
     }
 
+    /// Lots that an order traded; [`None`] if the venue knows of none of this name.
+    #[must_use]
+    pub fn traded(&self, client: ClientId) -> Option<u64> {
+        let id = self.names.get(&client)?;
+        self.orders.get(id).map(|placed| placed.filled)
+    }
+
     /// What the private stream tells since this was last asked.
     pub fn words(&mut self) -> std::vec::Drain<'_, Word> {
         self.words.drain(..)
@@ -131,19 +173,37 @@ impl Account {
 
     /// The market moves; orders trade.
     pub fn market(&mut self, event: &MarketEvent) -> Result<(), Error> {
-        crate::kernel::settle(&mut self.books.ledger, event)?;
+        for flow in crate::kernel::settle(&mut self.books.ledger, event)?.iter() {
+            self.booked(flow, event.time);
+        }
         self.exchange.on_market(event, 0, &mut self.books)?;
-        self.listen();
-        if self.margined && self.books.ledger.is_liquidated()? {
+        self.listen(event.time)?;
+        self.end_unpayable(event.time)?;
+        if !self.tiers.is_empty() && self.books.ledger.is_liquidated()? {
             self.liquidate(event.time)?;
         }
         Ok(())
     }
 
+    /// Cash that no trade moved: funding is told, and can be asked for.
+    fn booked(&mut self, flow: &CashFlow, time: Timestamp) {
+        let (Some(instrument), Flow::Funding { .. }) = (flow.instrument, flow.flow) else { return };
+        self.payments_made += 1;
+        let CashFlow { leg, currency, amount, .. } = *flow;
+        let payment = number(self.payments_made);
+        let report = FundingReport { payment, instrument, leg, amount, currency, time };
+        self.payments.push_back(report);
+        if self.payments.len() > KEPT_MAX {
+            self.payments.pop_front();
+        }
+        self.words.push(Word::Funding(report));
+    }
+
     /// Time passes: what has expired is over, and who has not said that he is alive is cut off.
     pub fn tick(&mut self, now: Timestamp) -> Result<(), Error> {
         self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
-        self.listen();
+        self.listen(now)?;
+        self.end_unpayable(now)?;
         if self.alive_until.is_some_and(|until| until <= now) {
             self.alive_until = None;
             self.cancel_where(|placed| !placed.is_conditional(), now)?;
@@ -171,29 +231,45 @@ impl Account {
         self.exchange.liquidate(number, at, &mut self.books)?;
         self.orders_made = next;
         for order in made {
-            self.know(order, None, Cause::Liquidation);
+            self.know(order, (None, None), Cause::Liquidation);
         }
-        self.listen();
-        Ok(())
+        self.listen(now)
     }
 
     /// Sends an order to the exchange; what became of it at once.
     pub(super) fn submit(
         &mut self,
         ticket: Ticket,
-        client: Option<ClientId>,
+        names: (Option<ClientId>, Option<AttachedStop>),
+        now: Timestamp,
+    ) -> Result<OrderId, Error> {
+        let id = self.send(ticket, names, now)?;
+        self.listen(now)?;
+        self.end_unpayable(now)?;
+        Ok(id)
+    }
+
+    fn send(
+        &mut self,
+        ticket: Ticket,
+        names: (Option<ClientId>, Option<AttachedStop>),
         now: Timestamp,
     ) -> Result<OrderId, Error> {
         self.orders_made += 1;
         let order = Order { id: OrderId(self.orders_made), tick: 0, row: 0, time: now, ticket };
-        self.know(order, client, Cause::Owner);
+        self.know(order, names, Cause::Owner);
+        self.books.sent(&order);
         self.exchange.submit(order, now);
         self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
-        self.listen();
         Ok(order.id)
     }
 
-    fn know(&mut self, order: Order, client: Option<ClientId>, cause: Cause) {
+    fn know(
+        &mut self,
+        order: Order,
+        (client, stop): (Option<ClientId>, Option<AttachedStop>),
+        cause: Cause,
+    ) {
         let placed = Placed {
             client,
             ticket: order.ticket,
@@ -201,6 +277,7 @@ impl Account {
             state: OrderState::Working,
             cause,
             time: order.time,
+            stop,
             refused: None,
         };
         self.orders.insert(order.id, placed);
@@ -225,14 +302,46 @@ impl Account {
             self.exchange.cancel(id, instrument, now);
         }
         self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
-        self.listen();
-        Ok(())
+        self.listen(now)
     }
 
-    /// What the exchange did becomes what the venue knows and tells.
-    pub(super) fn listen(&mut self) {
-        for update in std::mem::take(&mut self.books.updates) {
-            self.follow(&update);
+    /// What woke, would rest and cannot be paid is over: nobody looked at its money before.
+    pub(super) fn end_unpayable(&mut self, now: Timestamp) -> Result<(), Error> {
+        for (id, reason) in self.books.unpayable()? {
+            let Some(placed) = self.orders.get_mut(&id) else { continue };
+            placed.refused = Some(reason);
+            self.exchange.cancel(id, placed.ticket.instrument, now);
+            self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
+        }
+        self.listen(now)
+    }
+
+    /// What the exchange did becomes what the venue knows and tells; stops whose entries are over
+    /// become orders.
+    pub(super) fn listen(&mut self, now: Timestamp) -> Result<(), Error> {
+        loop {
+            for update in std::mem::take(&mut self.books.updates) {
+                self.follow(&update);
+            }
+            let Some((stop, ticket)) = self.released.pop() else { return Ok(()) };
+            self.send(ticket, (Some(stop.client), None), now)?;
+        }
+    }
+
+    /// An order is over: the stop that it brought is for what it traded, and for nothing else.
+    fn release(&mut self, id: OrderId) {
+        let Some(placed) = self.orders.get_mut(&id) else { return };
+        let (ticket, filled) = (placed.ticket, placed.filled);
+        if let Some(stop) = placed.stop.take().filter(|_| filled > 0) {
+            let side = ticket.side.opposite();
+            let ticket = Ticket {
+                leg: ticket.leg,
+                shortfall: Shortfall::Reduce,
+                purpose: Purpose::StopLoss,
+                ..Ticket::market(ticket.instrument, side, Quantity(filled))
+            };
+            let ticket = ticket.of(OrderKind::Stop { trigger: stop.trigger });
+            self.released.push((stop, ticket.restricted(Restrictions::REDUCE_ONLY)));
         }
     }
 
@@ -269,6 +378,7 @@ impl Account {
             }
             Change::Ended { why, .. } => {
                 placed.state = match why {
+                    Ending::Cancelled if placed.refused.is_some() => OrderState::Expired,
                     Ending::Cancelled => OrderState::Cancelled,
                     Ending::Expired => OrderState::Expired,
                     Ending::Refused(_) => OrderState::Rejected,
@@ -291,6 +401,7 @@ impl Account {
     }
 
     fn end(&mut self, id: OrderId) {
+        self.release(id);
         self.open.remove(&id);
         self.over.push_back(id);
         while self.over.len() > KEPT_MAX {

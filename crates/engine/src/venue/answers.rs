@@ -5,13 +5,13 @@ use crate::{
     Error,
     exchange::Moment,
     live::{
-        Answer, Balance, Book, Call, Mode, NewOrder, OrderRef, PositionReport, Refused,
-        RefusedKind, Scope,
+        Answer, Balance, Book, Call, ClientId, FundingReport, Mode, NewOrder, OrderRef,
+        PositionReport, Refused, RefusedKind, Scope,
     },
-    order::{Amendment, OrderId, Reason, Ticket},
+    order::{Amendment, OrderId, OrderKind, Reason, Restrictions, Ticket},
 };
-use market::{Money, Price, Quantity, Timestamp};
-use portfolio::{InstrumentId, Leg};
+use market::{Money, Price, Quantity, Rate, Timestamp};
+use portfolio::{InstrumentId, Leg, MarginTiers};
 
 /// Trades on one page.
 const PAGE: usize = 100;
@@ -49,7 +49,14 @@ impl Account {
             Call::Fills { instrument, since, after } => {
                 self.trades((*instrument, *since), after.and_then(|name| read_number(&name)))
             }
-            Call::Positions => Answer::Positions(self.positions(now)),
+            Call::Funding { instrument, since, until } => {
+                let span = *since..=*until;
+                let wanted = |one: &&FundingReport| {
+                    one.instrument == *instrument && span.contains(&one.time)
+                };
+                Answer::Funding(self.payments.iter().filter(wanted).copied().collect())
+            }
+            Call::Positions => Answer::Positions(self.positions(now)?),
             Call::Balances => Answer::Balances(self.balances()?),
             Call::Heartbeat { seconds, .. } => {
                 let until = now.nanos().saturating_add(i64::from(*seconds) * SECOND);
@@ -59,16 +66,15 @@ impl Account {
             Call::KeyScope => Answer::Scope(self.scope),
             Call::Mode => Answer::Mode(self.mode),
             Call::SetMode(mode) => self.set_mode(*mode),
-            Call::SetLeverage(instrument, leverage) => {
-                self.leverage.insert(*instrument, *leverage);
-                Answer::Done
-            }
+            Call::SetLeverage(instrument, leverage) => self.set_leverage(*instrument, *leverage)?,
             Call::ListenKey => Answer::ListenKey("stream-of-the-box".to_owned()),
         })
     }
 
     fn place(&mut self, new: &NewOrder, now: Timestamp) -> Result<Answer, Error> {
-        if self.names.contains_key(&new.client) {
+        let stop = new.stop.map(|stop| stop.client);
+        let is_known = |name: &ClientId| self.names.contains_key(name) || stop == Some(new.client);
+        if is_known(&new.client) || stop.as_ref().is_some_and(is_known) {
             return Ok(no(RefusedKind::DuplicateName, "an order of this name exists"));
         }
         let Some(ticket) = self.sized(new) else {
@@ -77,7 +83,10 @@ impl Account {
         if ticket.quantity == Quantity::ZERO {
             return Ok(no(RefusedKind::Filter, "the size is zero"));
         }
-        let id = self.submit(ticket, Some(new.client), now)?;
+        if new.stop.is_some() && !brings(&ticket) {
+            return Ok(no(RefusedKind::Attachment, "this order can bring no stop along"));
+        }
+        let id = self.submit(ticket, (Some(new.client), new.stop), now)?;
         let refused = self.orders.get(&id).filter(|placed| placed.filled == 0);
         if let Some(reason) = refused.and_then(|placed| placed.refused) {
             // An order that was refused on arrival never existed.
@@ -111,7 +120,7 @@ impl Account {
         }
         self.exchange.cancel(id, placed.ticket.instrument, now);
         self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
-        self.listen();
+        self.listen(now)?;
         Ok(self.report(id).map_or(Answer::Done, Answer::Order))
     }
 
@@ -130,14 +139,20 @@ impl Account {
         let (instrument, before) = (placed.ticket.instrument, placed.ticket);
         self.exchange.amend((id, instrument), change, now);
         self.exchange.wake(Moment { time: now, row: 0 }, &mut self.books)?;
-        self.listen();
+        self.listen(now)?;
         let Some(placed) = self.orders.get_mut(&id) else { return Ok(Answer::NotFound) };
         if let Some(reason) = placed.refused.take() {
-            return Ok(no(kind(&reason), &reason.to_string()));
+            // One that met the market under its new price and could not be paid is over, not refused.
+            let is_over = placed.state.is_final();
+            let told = self.report(id).filter(|_| is_over).map(Answer::Order);
+            return Ok(told.unwrap_or_else(|| no(kind(&reason), &reason.to_string())));
         }
         let quantity = placed.ticket.quantity;
         placed.ticket = crate::live::amended(&before, &change);
         placed.ticket.quantity = quantity;
+        let ticket = placed.ticket;
+        self.books.changed(id, ticket);
+        self.end_unpayable(now)?;
         Ok(self.report(id).map_or(Answer::Done, Answer::Order))
     }
 
@@ -166,7 +181,7 @@ impl Account {
         Answer::Fills { fills, more }
     }
 
-    fn positions(&self, now: Timestamp) -> Vec<PositionReport> {
+    fn positions(&self, now: Timestamp) -> Result<Vec<PositionReport>, Error> {
         let ledger = &self.books.ledger;
         let legs: &[Leg] = match self.mode {
             Mode::OneWay => &[Leg::Net],
@@ -174,19 +189,23 @@ impl Account {
         };
         let ids = (0..).map(InstrumentId).take(self.listings.len());
         let all = ids.flat_map(|id| legs.iter().map(move |leg| (id, *leg)));
-        let report = |(instrument, leg): (InstrumentId, Leg)| {
+        let mut out = Vec::new();
+        for (instrument, leg) in all {
             let position = ledger.position_on(instrument, leg);
-            (position.lots != 0).then(|| PositionReport {
+            if position.lots == 0 {
+                continue;
+            }
+            out.push(PositionReport {
                 instrument,
                 leg,
                 lots: ledger.held(instrument, leg),
                 entry: self.entry(instrument, &position),
-                liquidation: None,
-                leverage: self.leverage.get(&instrument).copied(),
+                liquidation: ledger.liquidation_price(instrument, leg)?,
+                leverage: self.leverage_of(instrument),
                 time: now,
-            })
-        };
-        all.filter_map(report).collect()
+            });
+        }
+        Ok(out)
     }
 
     /// The average price of a position, to the nearest tick below.
@@ -202,8 +221,35 @@ impl Account {
     fn balances(&self) -> Result<Vec<Balance>, Error> {
         let ledger = &self.books.ledger;
         let currency = ledger.currency();
-        let available = ledger.buying_power()?.max(Money::ZERO);
+        let available = self.books.available()?.max(Money::ZERO);
         Ok(vec![Balance { currency, total: ledger.cash(), available }])
+    }
+
+    /// The leverage of an instrument: what was chosen, or the most that the venue gives.
+    fn leverage_of(&self, instrument: InstrumentId) -> Option<u32> {
+        let most = || leverage_max(self.tiers.get(&instrument)?);
+        self.leverage.get(&instrument).copied().or_else(most)
+    }
+
+    /// Positions and orders of an instrument need their value divided by this from now on. A venue
+    /// refuses what it does not give, and what the account could not stand for.
+    fn set_leverage(&mut self, id: InstrumentId, leverage: u32) -> Result<Answer, Error> {
+        let Some(tiers) = self.tiers.get(&id) else {
+            return Ok(no(RefusedKind::Setup, "there is no leverage here"));
+        };
+        if leverage == 0 || leverage_max(tiers).is_none_or(|most| leverage > most) {
+            return Ok(no(RefusedKind::Setup, "leverage is not valid"));
+        }
+        let chosen = tiers.clone().at_leverage(leverage);
+        let before = self.books.available()?;
+        let old = self.books.ledger.retier(id, chosen)?;
+        let after = self.books.available()?;
+        if after < Money::ZERO && after < before {
+            self.books.ledger.retier(id, old)?;
+            return Ok(no(RefusedKind::Balance, "margin is insufficient for this leverage"));
+        }
+        self.leverage.insert(id, leverage);
+        Ok(Answer::Done)
     }
 
     fn set_mode(&mut self, mode: Mode) -> Answer {
@@ -213,6 +259,18 @@ impl Account {
             no(RefusedKind::Setup, "the box keeps the mode it was opened with")
         }
     }
+}
+
+/// Whether an order can bring a stop along: one that opens, and meets the market.
+fn brings(ticket: &Ticket) -> bool {
+    matches!(ticket.kind, OrderKind::Market | OrderKind::Limit { .. })
+        && !ticket.restrictions.has(Restrictions::REDUCE_ONLY)
+}
+
+/// The most leverage that margin of a position of no size allows.
+fn leverage_max(tiers: &MarginTiers) -> Option<u32> {
+    let first = tiers.brackets().first()?;
+    u32::try_from(Rate::ONE.0.checked_div(first.initial.0)?).ok()
 }
 
 fn no(kind: RefusedKind, text: &str) -> Answer {

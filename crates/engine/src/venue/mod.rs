@@ -4,5 +4,6 @@
 
 mod account;
 mod answers;
+mod till;
 
 pub use account::{Account, AccountSetup};

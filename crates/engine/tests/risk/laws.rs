@@ -1,10 +1,10 @@
 //! Laws over random limits, facts and orders: exits always pass, and nothing grows behind a hold.
 
 use super::*;
-use engine::order::{Distance, OrderKind, Purpose, Restrictions};
+use engine::order::{Distance, Limit, OrderKind, Purpose, Restrictions};
 use engine::risk::{
-    Author, Command, DailyLoss, Day, Drawdown, OrderRate, Pass, Pending, Protection, Reach,
-    Restraint, RoundTrip, Scope, Sides, Threshold, TripEnd,
+    Author, Command, DailyLoss, Day, Drawdown, Measure, OrderRate, Pass, Pending, Protection,
+    Reach, Restraint, RoundTrip, Scope, Sides, Threshold, TripEnd, Verdict,
 };
 use portfolio::{Direction, Leg};
 use proptest::{option, prelude::*};
@@ -272,6 +272,35 @@ proptest! {
             slow.on_equity(at(now), whole(equity), &mut b);
             prop_assert_eq!(a, b);
             prop_assert_eq!(quick.view(at(now)), slow.view(at(now)));
+        }
+    }
+
+    #[test]
+    fn the_sheet_says_what_the_check_does(
+        limits in limits(),
+        events in prop::collection::vec(event(), 0..12),
+        facts in any_facts(),
+        ticket in ticket(),
+    ) {
+        let mut gate = gate(limits);
+        for (now, event) in (190..).zip(&events) {
+            happen(&mut gate, now, event);
+        }
+        let sheet = gate.sheet(&ticket, &facts);
+        let breach = match gate.check(&ticket, &facts) {
+            Ok(Pass::AsAsked) => None,
+            Ok(Pass::Cut { breach, .. }) | Err(breach) => Some(breach),
+        };
+        // What follows equity acts through the state, which stands first.
+        let acts = |one: &&Measure| {
+            one.verdict == Verdict::Beyond
+                && (!matches!(one.limit, Limit::Drawdown | Limit::DailyLoss) || breach.is_some())
+        };
+        let told = sheet.as_ref().and_then(|all| all.iter().find(acts));
+        let told = told.map(|one| (one.limit, one.value, one.bound));
+        prop_assert_eq!(told, breach.map(|one| (one.limit, one.value, one.bound)));
+        if sheet.is_none() {
+            prop_assert!(opposes(&facts, &ticket), "only what shrinks is held against nothing");
         }
     }
 

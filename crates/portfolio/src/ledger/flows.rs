@@ -21,6 +21,24 @@ impl Ledger {
         })
     }
 
+    /// Funding as a venue booked it for a leg: received, negative is paid, in the instrument's currency.
+    /// The position that it was for may be gone.
+    pub fn funded(&mut self, id: InstrumentId, leg: Leg, amount: Money) -> Result<CashFlow, Error> {
+        let (book, detail) = self.book(id)?;
+        let currency = self.purse(book.purse).currency;
+        let flow = CashFlow { instrument: Some(id), leg, currency, amount, flow: Flow::Booked };
+        let (place, mut carries) = (book.purse, detail.carries);
+        let [first, short] = &mut carries;
+        let carry = if leg == Leg::Short { short } else { first };
+        *carry = carry.with(&flow)?;
+        let purse = purse_of(&mut self.home, &mut self.foreign, place);
+        (purse.sums, purse.carry) = purse.with([flow].iter())?;
+        if let Some(detail) = self.details.get_mut(id.index()) {
+            detail.carries = carries;
+        }
+        Ok(flow)
+    }
+
     /// Cash for each unit (not lot) held; shorts pay it. Half to even at 1e-8, each leg for itself.
     pub fn dividend(&mut self, id: InstrumentId, per_unit: Money) -> Result<Flows, Error> {
         self.pay(id, |_, detail, holding| {

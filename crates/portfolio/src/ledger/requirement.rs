@@ -108,6 +108,18 @@ impl Ledger {
         self.details.get(id.index()).and_then(|detail| detail.tiers.as_ref())
     }
 
+    /// Other margin for an instrument that is on margin: what an account that chose another leverage
+    /// brings. Answers what was in force before.
+    ///
+    /// [`Error::Instrument`] if the instrument is unknown or is paid in full.
+    pub fn retier(&mut self, id: InstrumentId, tiers: MarginTiers) -> Result<MarginTiers, Error> {
+        let known = self.details.len();
+        let detail = self.details.get_mut(id.index());
+        let own = detail.and_then(|detail| detail.tiers.as_mut());
+        let own = own.ok_or(Error::Instrument { instrument: id, known })?;
+        Ok(std::mem::replace(own, tiers))
+    }
+
     fn initial_in(&self, purse: &Purse, place: u32) -> Result<Money, Error> {
         let mut sum = purse.sums.gross()?;
         for (value, tiers) in self.on_margin(place) {

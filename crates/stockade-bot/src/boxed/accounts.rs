@@ -4,18 +4,20 @@ use anyhow::Context;
 use engine::{
     MarketEvent,
     live::{
-        Answer, Balance, Book, Call, FillReport, KeyScope, Mode, NewOrder, OrderReport, OrderState,
-        PositionReport, Refused, RefusedKind, Triggered, VenueId, Word,
+        Answer, Balance, Book, Call, FillReport, KeyScope, Mode, OrderReport, OrderState,
+        PositionReport, TradeId, Triggered, VenueId, Word,
     },
     order::OrderKind,
     venue::{Account, AccountSetup},
 };
-use market::{Money, Product, Quantity, Rate, Roster, Side, Timestamp, Traded, VenueName};
+use market::{Money, Product, Quantity, Rate, Roster, Timestamp, Traded, VenueName};
 use portfolio::{AccountTerms, InstrumentId, Leg, MarginTiers, PositionMode};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Orders that woke, as many as are remembered of an account.
 const WOKEN_MAX: usize = 10_000;
+/// Trades that a venue shows to one question, of all its pages: Binance's largest.
+const TRADES_MAX: usize = 1_000;
 
 /// What every account of a box begins with.
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ struct Desk {
     woken: BTreeMap<VenueId, OrderReport>,
     /// Orders that work and of which something was told.
     told: BTreeSet<VenueId>,
+    /// Holdings as they were told last.
+    shown: Vec<Balance>,
 }
 
 /// All of them.
@@ -49,7 +53,7 @@ impl Accounts {
     /// One for each scope.
     pub(super) fn new(
         roster: &Roster,
-        product: Product,
+        (venue, product): (VenueName, Product),
         opening: &Opening,
         scopes: &[KeyScope],
     ) -> anyhow::Result<Self> {
@@ -71,11 +75,13 @@ impl Accounts {
                 account: account.clone(),
                 listings: listings.clone(),
                 scope: *scope,
+                holds: venues::stop_holds(venue, product),
             };
             Ok(Desk {
                 account: Account::new(setup)?,
                 woken: BTreeMap::new(),
                 told: BTreeSet::new(),
+                shown: Vec::new(),
             })
         };
         let desks = (0..).zip(scopes).map(open).collect::<anyhow::Result<_>>()?;
@@ -117,14 +123,11 @@ impl Accounts {
     ) -> anyhow::Result<Answer> {
         let spot = self.product == Product::Spot;
         let desk = self.desks.get_mut(account).context("a key of no account")?;
-        if let Call::Place(new) = call
-            && spot
-            && let Some(refused) = desk.unbacked(new)
-        {
-            return Ok(refused);
-        }
         if matches!(call, Call::ListenKey) {
             return Ok(Answer::ListenKey(venues::binance::listen_key(account)));
+        }
+        if let Call::Fills { instrument, since, after } = call {
+            return desk.trades((*instrument, *since), *after, now);
         }
         let answer = desk.account.call(call, now)?;
         Ok(match (call, answer) {
@@ -143,44 +146,31 @@ impl Accounts {
         for (account, desk) in self.desks.iter_mut().enumerate() {
             let said: Vec<Word> = desk.account.words().collect();
             let traded: Vec<FillReport> = said.iter().filter_map(traded).collect();
+            let orders = said.iter().any(|word| matches!(word, Word::Order(_)));
+            let is_paid = said.iter().any(|word| matches!(word, Word::Funding(_)));
             let words = desk.as_told(said, venue);
             out.extend(words.into_iter().map(|word| (account, word)));
-            let state = desk.after(&traded, (&self.roster, self.product), now);
-            out.extend(state.into_iter().map(|word| (account, word)));
+            let tells = orders && tells_of_orders(venue, self.product);
+            if !traded.is_empty() || is_paid || tells {
+                let holdings = desk.holdings((&self.roster, self.product), now);
+                out.extend(holdings.into_iter().map(|word| (account, word)));
+            }
+            if self.product == Product::Perpetual {
+                let positions = desk.positions(&traded, now);
+                out.extend(positions.into_iter().map(|word| (account, word)));
+            }
         }
         out
     }
 }
 
 impl Desk {
-    /// On spot only coins that are there can be sold: the refusal of an order that would sell others.
-    fn unbacked(&self, new: &NewOrder) -> Option<Answer> {
-        let (id, wanted) = (new.ticket.instrument, new.ticket.quantity.0);
-        if new.ticket.side == Side::Buy {
-            return None;
-        }
-        let held = u64::try_from(self.account.ledger().held(id, Leg::Net)).unwrap_or(0);
-        let selling = self
-            .account
-            .working()
-            .filter(|(_, ticket, _)| ticket.instrument == id && ticket.side == Side::Sell);
-        let promised: u64 = selling.map(|(_, _, rest)| rest.0).sum();
-        let short = promised.saturating_add(wanted) > held;
-        let text = "Account has insufficient balance for requested action.".to_owned();
-        let refused = Refused { kind: RefusedKind::Balance, code: 0, text };
-        short.then_some(Answer::Refused(refused))
-    }
-
     /// Coins of a spot account.
     fn coins(&self, roster: &Roster) -> anyhow::Result<Vec<Balance>> {
         let mut coins = Vec::new();
         for (id, one) in (0..).map(InstrumentId).zip(roster.all()) {
             let lots = u64::try_from(self.account.ledger().held(id, Leg::Net)).unwrap_or(0);
-            let selling = self
-                .account
-                .working()
-                .filter(|(_, ticket, _)| ticket.instrument == id && ticket.side == Side::Sell);
-            let promised: u64 = selling.map(|(_, _, rest)| rest.0).sum();
+            let promised = self.account.promised(id).0;
             if lots > 0 {
                 let available = coins_of(one, Quantity(lots.saturating_sub(promised)))?;
                 coins.push(Balance {
@@ -257,24 +247,55 @@ impl Desk {
         Some(Triggered { client: order.client, waiting: Some(id), venue: id })
     }
 
-    /// Positions and holdings that trades changed.
-    fn after(
+    /// As many trades as a venue shows at once; how its pages are cut is the counter's.
+    fn trades(
         &mut self,
-        traded: &[FillReport],
-        (roster, product): (&Roster, Product),
+        (instrument, since): (InstrumentId, Timestamp),
+        mut after: Option<TradeId>,
         now: Timestamp,
-    ) -> Vec<Word> {
+    ) -> anyhow::Result<Answer> {
+        let mut all = Vec::new();
+        loop {
+            let call = Call::Fills { instrument, since, after };
+            let (fills, more) = match self.account.call(&call, now)? {
+                Answer::Fills { fills, more } => (fills, more),
+                other => return Ok(other),
+            };
+            after = fills.last().map(|fill| fill.trade).or(after);
+            all.extend(fills);
+            if !more || all.len() >= TRADES_MAX {
+                all.truncate(TRADES_MAX);
+                return Ok(Answer::Fills { fills: all, more });
+            }
+        }
+    }
+
+    /// Holdings, if they are not as they were told last; a coin that is gone is told once more.
+    fn holdings(&mut self, (roster, product): (&Roster, Product), now: Timestamp) -> Vec<Word> {
+        let mut all = match self.account.call(&Call::Balances, now) {
+            Ok(Answer::Balances(all)) => all,
+            _ => Vec::new(),
+        };
+        if product == Product::Spot {
+            all.extend(self.coins(roster).unwrap_or_default());
+        }
+        if all == self.shown {
+            return Vec::new();
+        }
+        let is_gone = |old: &&Balance| !all.iter().any(|one| one.currency == old.currency);
+        let gone = self.shown.iter().filter(is_gone);
+        let gone = gone.map(|old| Balance { total: Money::ZERO, available: Money::ZERO, ..*old });
+        let words = all.iter().copied().chain(gone).map(Word::Balance).collect();
+        self.shown = all;
+        words
+    }
+
+    /// Positions that trades changed.
+    fn positions(&mut self, traded: &[FillReport], now: Timestamp) -> Vec<Word> {
         if traded.is_empty() {
             return Vec::new();
         }
         let mut words = Vec::new();
-        if let Ok(Answer::Balances(all)) = self.account.call(&Call::Balances, now) {
-            words.extend(all.into_iter().map(Word::Balance));
-        }
-        if product == Product::Spot {
-            words.extend(self.coins(roster).unwrap_or_default().into_iter().map(Word::Balance));
-            return words;
-        }
         let held = match self.account.call(&Call::Positions, now) {
             Ok(Answer::Positions(held)) => held,
             _ => Vec::new(),
@@ -298,6 +319,12 @@ impl Desk {
         }
         words
     }
+}
+
+/// Whether the private stream tells of money that orders hold back; Binance's futures tell what is in the
+/// wallet alone, and orders do not change that.
+const fn tells_of_orders(venue: VenueName, product: Product) -> bool {
+    !matches!((venue, product), (VenueName::Binance, Product::Perpetual))
 }
 
 const fn is_plain(kind: OrderKind) -> bool {

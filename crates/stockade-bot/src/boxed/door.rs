@@ -106,7 +106,7 @@ pub(super) fn floor(terms: &BoxTerms, now: Timestamp) -> anyhow::Result<Floor> {
     let last = terms.scopes.last().copied().unwrap_or(ScopeName::Trade);
     let scopes = terms.scopes.iter().copied().chain(std::iter::repeat(last));
     let scopes: Vec<_> = scopes.take(terms.keys.len()).map(ScopeName::scope).collect();
-    let accounts = Accounts::new(&roster, terms.product, &terms.opening, &scopes)?;
+    let accounts = Accounts::new(&roster, (terms.like, terms.product), &terms.opening, &scopes)?;
     let ring = venues::KeyRing { accounts: terms.keys.iter().map(super::BoxKey::keys).collect() };
     let limits = Limits::new(terms.like, terms.product, terms.limiting);
     let ends = Ends::of(terms.like, terms.product);

@@ -1,14 +1,14 @@
-//! How much a box takes from a client, as its venue counts.
+//! How much a box takes from a client, as its venue counts: what was used, and what is said of it. The numbers are
+//! in [`super::allowance`].
 //!
-//! Tables of what the venues document, held against what ccxt 4.5.90 counts for the same paths:
-//! <https://developers.binance.com/docs/binance-spot-api-docs/rest-api/limits>,
-//! <https://developers.binance.com/docs/derivatives/usds-margined-futures/general-info#limits>,
-//! <https://bybit-exchange.github.io/docs/v5/rate-limit>, <https://www.okx.com/docs-v5/en/#overview-rate-limits>.
-//! Every count begins anew at whole multiples of its span; Bybit's own slides.
+//! Counts of Binance and OKX begin anew at whole multiples of their span, those of Bybit slide, as its page
+//! says. By design of the box, for no page gives a number: after how many refusals Binance bans
+//! ([`PATIENCE`]), and for how long at first (two minutes is the least that the page names).
 
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use super::allowance::{self, Limit, OrderSpan};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use market::{Product, Timestamp, VenueName};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Whether a box counts at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,95 +18,6 @@ pub enum Limiting {
     /// It takes everything.
     Off,
 }
-
-/// What one path costs or is allowed.
-struct Row {
-    method: &'static str,
-    path: &'static str,
-    cost: u32,
-}
-
-const fn row(method: &'static str, path: &'static str, cost: u32) -> Row {
-    Row { method, path, cost }
-}
-
-/// Weights; a path that is not here weighs 1.
-const BINANCE: &[Row] = &[
-    row("GET", "/api/v3/exchangeInfo", 20),
-    row("GET", "/api/v3/klines", 2),
-    row("GET", "/api/v3/account", 20),
-    row("GET", "/api/v3/myTrades", 20),
-    row("GET", "/api/v3/order", 4),
-    row("GET", "/api/v3/openOrders", 6),
-    row("PUT", "/api/v3/order/amend/keepPriority", 4),
-    row("GET", "/fapi/v2/account", 5),
-    row("GET", "/fapi/v3/account", 5),
-    row("GET", "/fapi/v2/positionRisk", 5),
-    row("GET", "/fapi/v3/positionRisk", 5),
-    row("GET", "/fapi/v1/userTrades", 5),
-    row("GET", "/fapi/v1/positionSide/dual", 30),
-    row("GET", "/fapi/v1/multiAssetsMargin", 30),
-    row("POST", "/fapi/v1/countdownCancelAll", 10),
-    row("POST", "/fapi/v1/order", 0),
-    row("POST", "/fapi/v1/algoOrder", 0),
-];
-/// Up to so many rows, this weight.
-type Step = (u32, u32);
-/// What pages weigh that hold up to so many rows, and how many they hold if nobody says.
-const BINANCE_BY_ROWS: &[(&str, u32, &[Step])] = &[
-    ("/api/v3/depth", 100, &[(100, 5), (500, 25), (1_000, 50), (5_000, 250)]),
-    ("/fapi/v1/klines", 500, &[(99, 1), (499, 2), (1_000, 5), (1_500, 10)]),
-    ("/fapi/v1/depth", 500, &[(50, 2), (100, 5), (500, 10), (1_000, 20)]),
-];
-/// What lists of all instruments weigh.
-const BINANCE_OF_ALL: &[(&str, u32)] =
-    &[("/api/v3/openOrders", 80), ("/fapi/v1/openOrders", 40), ("/fapi/v1/openAlgoOrders", 40)];
-/// Paths that count as new orders.
-const BINANCE_ORDERS: &[&str] =
-    &["/api/v3/order", "/api/v3/order/cancelReplace", "/fapi/v1/order", "/fapi/v1/algoOrder"];
-
-/// Requests a second and account.
-const BYBIT: &[Row] = &[
-    row("POST", "/v5/order/create", 20),
-    row("POST", "/v5/order/amend", 10),
-    row("POST", "/v5/order/cancel", 20),
-    row("POST", "/v5/order/cancel-all", 20),
-    row("GET", "/v5/order/realtime", 50),
-    row("GET", "/v5/order/history", 50),
-    row("GET", "/v5/execution/list", 50),
-    row("GET", "/v5/position/list", 50),
-    row("GET", "/v5/account/wallet-balance", 50),
-    row("POST", "/v5/position/set-leverage", 10),
-    row("POST", "/v5/position/switch-mode", 10),
-    row("GET", "/v5/user/query-api", 10),
-];
-
-/// Requests in two seconds.
-const OKX: &[Row] = &[
-    row("POST", "/api/v5/trade/order", 60),
-    row("POST", "/api/v5/trade/cancel-order", 60),
-    row("POST", "/api/v5/trade/amend-order", 60),
-    row("POST", "/api/v5/trade/cancel-batch-orders", 300),
-    row("POST", "/api/v5/trade/order-algo", 20),
-    row("POST", "/api/v5/trade/cancel-algos", 20),
-    row("POST", "/api/v5/trade/amend-algos", 20),
-    row("POST", "/api/v5/trade/cancel-all-after", 2),
-    row("GET", "/api/v5/trade/order", 60),
-    row("GET", "/api/v5/trade/order-algo", 20),
-    row("GET", "/api/v5/trade/orders-pending", 60),
-    row("GET", "/api/v5/trade/orders-algo-pending", 20),
-    row("GET", "/api/v5/trade/fills", 60),
-    row("GET", "/api/v5/trade/fills-history", 10),
-    row("GET", "/api/v5/account/balance", 10),
-    row("GET", "/api/v5/account/positions", 10),
-    row("GET", "/api/v5/account/config", 5),
-    row("POST", "/api/v5/account/set-leverage", 20),
-    row("GET", "/api/v5/public/instruments", 20),
-    row("GET", "/api/v5/public/time", 10),
-    row("GET", "/api/v5/market/candles", 40),
-    row("GET", "/api/v5/market/history-candles", 20),
-    row("GET", "/api/v5/market/books", 40),
-];
 
 /// Requests that are refused before an address is banned at Binance.
 const PATIENCE: u32 = 20;
@@ -120,13 +31,6 @@ struct Count {
     used: u32,
 }
 
-/// A limit of something in a span.
-#[derive(Debug, Clone, Copy)]
-struct Limit {
-    milliseconds: i64,
-    most: u32,
-}
-
 /// What was used so far.
 #[derive(Debug)]
 pub(super) struct Limits {
@@ -134,6 +38,8 @@ pub(super) struct Limits {
     product: Product,
     limiting: Limiting,
     counts: BTreeMap<String, Count>,
+    /// Moments of requests within a span that slides, in milliseconds, the oldest first.
+    recent: BTreeMap<String, VecDeque<i64>>,
     refused: u32,
     banned_until: i64,
 }
@@ -144,7 +50,8 @@ type Line = (&'static str, String);
 impl Limits {
     pub(super) const fn new(venue: VenueName, product: Product, limiting: Limiting) -> Self {
         let counts = BTreeMap::new();
-        Self { venue, product, limiting, counts, refused: 0, banned_until: 0 }
+        let recent = BTreeMap::new();
+        Self { venue, product, limiting, counts, recent, refused: 0, banned_until: 0 }
     }
 
     /// Counts a request from an address; the refusal, if it was too much.
@@ -159,7 +66,7 @@ impl Limits {
             (_, VenueName::Binance) => self.binance(request, now),
             (_, VenueName::Bybit) => {
                 let limit = Limit { milliseconds: 5_000, most: 600 };
-                if now >= self.banned_until && self.count("address", 1, limit, now).is_ok() {
+                if now >= self.banned_until && self.slide("address", limit, now).is_ok() {
                     return None;
                 }
                 if now >= self.banned_until {
@@ -188,10 +95,10 @@ impl Limits {
             (Limiting::Off, _) => None,
             (_, VenueName::Binance) => self.orders(request, account, now),
             (_, VenueName::Bybit) => {
-                let cost = cost(BYBIT, request)?;
+                let cost = allowance::bybit(self.product, request)?;
                 let limit = Limit { milliseconds: 1_000, most: cost };
                 let name = format!("{account} {}", request.uri().path());
-                let until = self.count(&name, 1, limit, now).err()?;
+                let until = self.slide(&name, limit, now).err()?;
                 let body = format!(
                     r#"{{"retCode":10006,"retMsg":"Too many visits! Exceeded the API Rate Limit.","result":{{}},"retExtInfo":{{}},"time":{now}}}"#
                 );
@@ -218,15 +125,19 @@ impl Limits {
         match (self.venue, account) {
             (VenueName::Binance, account) => {
                 lines.push(("x-mbx-used-weight-1m", self.used("weight", 60_000, now).to_string()));
-                if let Some(account) = account.filter(|_| is_order(request)) {
-                    let used = self.used(&format!("{account} 10s"), 10_000, now);
-                    lines.push(("x-mbx-order-count-10s", used.to_string()));
+                if let Some(account) = account.filter(|_| allowance::is_order(request)) {
+                    for span in allowance::order_spans(self.product) {
+                        let name = format!("{account} {}", span.name);
+                        let used = self.used(&name, span.limit.milliseconds, now);
+                        lines.push((span.header, used.to_string()));
+                    }
                 }
             }
             (VenueName::Bybit, Some(account)) => {
-                if let Some(most) = cost(BYBIT, request) {
+                if let Some(most) = allowance::bybit(self.product, request) {
                     let name = format!("{account} {}", request.uri().path());
-                    let left = most.saturating_sub(self.used(&name, 1_000, now));
+                    let used = self.recent.get(&name).map_or(0, VecDeque::len);
+                    let left = most.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX));
                     lines = bybit_lines(most, left, now);
                 }
             }
@@ -241,7 +152,7 @@ impl Limits {
         let until = if now < self.banned_until {
             self.banned_until
         } else {
-            match self.count("weight", weight(request), limit, now) {
+            match self.count("weight", allowance::weight(request), limit, now) {
                 Ok(()) => {
                     self.refused = 0;
                     return None;
@@ -278,20 +189,13 @@ impl Limits {
         account: usize,
         now: i64,
     ) -> Option<Response<Vec<u8>>> {
-        if !is_order(request) {
+        if !allowance::is_order(request) {
             return None;
         }
-        let spans: &[(&str, i64, u32, &str)] = match self.product {
-            Product::Spot => {
-                &[("10s", 10_000, 100, "10 SECOND"), ("1d", 86_400_000, 200_000, "DAY")]
-            }
-            Product::Perpetual => {
-                &[("10s", 10_000, 300, "10 SECONDS"), ("1m", 60_000, 1_200, "MINUTE")]
-            }
-        };
-        for (name, milliseconds, most, words) in spans {
-            let limit = Limit { milliseconds: *milliseconds, most: *most };
-            if let Err(until) = self.count(&format!("{account} {name}"), 1, limit, now) {
+        for span in allowance::order_spans(self.product) {
+            let OrderSpan { name, limit, words, .. } = span;
+            let most = limit.most;
+            if let Err(until) = self.count(&format!("{account} {name}"), 1, *limit, now) {
                 let body = format!(
                     r#"{{"code":-1015,"msg":"Too many new orders; current limit is {most} orders per {words}."}}"#
                 );
@@ -309,7 +213,7 @@ impl Limits {
         whose: &str,
         now: i64,
     ) -> Option<Response<Vec<u8>>> {
-        let most = cost(OKX, request)?;
+        let most = allowance::okx(request)?;
         let limit = Limit { milliseconds: 2_000, most };
         self.count(
             &format!("{whose} {} {}", request.method(), request.uri().path()),
@@ -320,6 +224,21 @@ impl Limits {
         .err()?;
         let body = r#"{"code":"50011","data":[],"msg":"Too Many Requests"}"#.to_owned();
         Some(json(StatusCode::TOO_MANY_REQUESTS, body, &[]))
+    }
+
+    /// Counts one in a span that slides; when there is room again, if that is too much.
+    fn slide(&mut self, name: &str, limit: Limit, now: i64) -> Result<(), i64> {
+        let recent = self.recent.entry(name.to_owned()).or_default();
+        while recent.front().is_some_and(|at| *at <= now - limit.milliseconds) {
+            recent.pop_front();
+        }
+        match recent.front() {
+            Some(oldest) if recent.len() >= limit.most as usize => Err(oldest + limit.milliseconds),
+            _ => {
+                recent.push_back(now);
+                Ok(())
+            }
+        }
     }
 
     /// Adds to a count; when it begins anew, if that is too much.
@@ -344,31 +263,6 @@ impl Limits {
         let span = now.div_euclid(milliseconds);
         self.counts.get(name).filter(|count| count.span == span).map_or(0, |count| count.used)
     }
-}
-
-fn cost(rows: &[Row], request: &Request<Vec<u8>>) -> Option<u32> {
-    let (method, path) = (request.method().as_str(), request.uri().path());
-    rows.iter().find(|row| row.method == method && row.path == path).map(|row| row.cost)
-}
-
-fn weight(request: &Request<Vec<u8>>) -> u32 {
-    let (path, query) = (request.uri().path(), request.uri().query().unwrap_or(""));
-    if let Some((_, usual, steps)) = BINANCE_BY_ROWS.iter().find(|(of, ..)| *of == path) {
-        let asked = query.split('&').find_map(|pair| pair.strip_prefix("limit="));
-        let rows = asked.and_then(|rows| rows.parse().ok()).unwrap_or(*usual);
-        let step = steps.iter().find(|(most, _)| rows <= *most).or(steps.last());
-        return step.map_or(1, |(_, weight)| *weight);
-    }
-    let of_all = BINANCE_OF_ALL.iter().find(|(of, _)| *of == path);
-    let names_one = query.split('&').any(|pair| pair.starts_with("symbol="));
-    match of_all {
-        Some((_, weight)) if !names_one && *request.method() == Method::GET => *weight,
-        _ => cost(BINANCE, request).unwrap_or(1),
-    }
-}
-
-fn is_order(request: &Request<Vec<u8>>) -> bool {
-    *request.method() == Method::POST && BINANCE_ORDERS.contains(&request.uri().path())
 }
 
 fn bybit_lines(most: u32, left: u32, until: i64) -> Vec<Line> {
@@ -405,6 +299,7 @@ fn plain(status: StatusCode, words: &str) -> Response<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::Method;
 
     fn request(method: Method, uri: &str) -> Request<Vec<u8>> {
         let mut request = Request::new(Vec::new());
@@ -440,24 +335,9 @@ mod tests {
     }
 
     #[test]
-    fn pages_weigh_by_what_they_hold() {
-        let check = |uri: &str, want: u32| {
-            assert_eq!(weight(&request(Method::GET, uri)), want, "{uri}");
-        };
-        check("/fapi/v1/klines?symbol=BTCUSDT", 5);
-        check("/fapi/v1/klines?symbol=BTCUSDT&limit=100", 2);
-        check("/fapi/v1/depth?symbol=BTCUSDT&limit=1000", 20);
-        check("/fapi/v1/depth?limit=99999", 20);
-        check("/api/v3/depth?symbol=BTCUSDT", 5);
-        check("/api/v3/openOrders?symbol=BTCUSDT&timestamp=1", 6);
-        check("/api/v3/openOrders?timestamp=1", 80);
-        check("/fapi/v1/time", 1);
-    }
-
-    #[test]
     fn orders_are_counted_by_account() {
-        let check = |venue, path: &str, most: usize, status: u16, words: &str| {
-            let mut limits = Limits::new(venue, Product::Perpetual, Limiting::Venue);
+        let check = |venue, product, path: &str, most: usize, status: u16, words: &str| {
+            let mut limits = Limits::new(venue, product, Limiting::Venue);
             let order = request(Method::POST, path);
             for n in 0..most {
                 assert!(limits.known(&order, 0, at(500)).is_none(), "{path} {n}");
@@ -468,11 +348,30 @@ mod tests {
             assert!(body.contains(words), "{body}");
             assert!(limits.known(&order, 1, at(500)).is_none(), "another account");
             assert!(limits.known(&order, 0, at(10_500)).is_none(), "later");
-            let mut off = Limits::new(venue, Product::Perpetual, Limiting::Off);
+            let mut off = Limits::new(venue, product, Limiting::Off);
             assert!((0..=most).all(|_| off.known(&order, 0, at(500)).is_none()));
         };
-        check(VenueName::Binance, "/fapi/v1/order", 300, 429, "-1015");
-        check(VenueName::Bybit, "/v5/order/create", 20, 200, "10006");
-        check(VenueName::Okx, "/api/v5/trade/order", 60, 429, "50011");
+        let (spot, linear) = (Product::Spot, Product::Perpetual);
+        check(VenueName::Binance, linear, "/fapi/v1/order", 300, 429, "-1015");
+        check(VenueName::Binance, spot, "/api/v3/order", 100, 429, "-1015");
+        check(VenueName::Bybit, linear, "/v5/order/create", 10, 200, "10006");
+        check(VenueName::Bybit, spot, "/v5/order/create", 20, 200, "10006");
+        check(VenueName::Okx, linear, "/api/v5/trade/order", 60, 429, "50011");
+    }
+
+    #[test]
+    fn a_second_of_bybit_slides() {
+        let mut limits = Limits::new(VenueName::Bybit, Product::Perpetual, Limiting::Venue);
+        let order = request(Method::POST, "/v5/order/create");
+        for n in 0..10 {
+            assert!(limits.known(&order, 0, at(900 + n)).is_none(), "{n}");
+        }
+        let refused = limits.known(&order, 0, at(1_100)).expect("ten within the last second");
+        assert_eq!(refused.headers()["x-bapi-limit"], "10");
+        assert_eq!(refused.headers()["x-bapi-limit-status"], "0");
+        assert_eq!(refused.headers()["x-bapi-limit-reset-timestamp"], "1900");
+        assert!(limits.known(&order, 0, at(1_899)).is_some(), "the first is in the second still");
+        assert!(limits.known(&order, 0, at(1_900)).is_none(), "the first is a second old");
+        assert!(limits.known(&order, 0, at(1_900)).is_some(), "the second one is not");
     }
 }

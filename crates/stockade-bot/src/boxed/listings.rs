@@ -1,4 +1,5 @@
-//! What a box lists: a few symbols with the filters of the real ones, and their fees.
+//! What a box lists: a few symbols with the filters of the real ones, and their fees. The table says of each
+//! row who recorded it.
 
 use anyhow::{Context, bail};
 use engine::exchange::FeeTerms;
@@ -47,10 +48,13 @@ pub fn listed(venue: VenueName, product: Product, symbols: &[String]) -> anyhow:
     Ok(Listed { roster: Roster::new(traded), prices })
 }
 
-/// What a fill costs without a discount.
+/// What a fill costs a new customer without a discount.
 ///
-/// <https://www.binance.com/en/fee/schedule>, <https://www.bybit.com/en/help-center/article/Trading-Fee-Structure>,
-/// <https://www.okx.com/fees>.
+/// Binance, and OKX's perpetuals: as ccxt 4.5.90 has them (2026), which names
+/// <https://www.binance.com/en/fee/schedule> and <https://www.okx.com/fees>. OKX's spot: the first tier of
+/// regular users of that page; ccxt has 0.1 % and 0.15 %, which it was before. Bybit: what its help page
+/// <https://www.bybit.com/en/help-center/article/Trading-Fee-Structure> says of customers that are no VIP, as
+/// quoted in July 2024; ccxt has 0.01 % and 0.075 % for perpetuals, which it was before.
 pub fn fees(venue: VenueName, product: Product) -> anyhow::Result<FeeTerms> {
     let (maker, taker) = match (venue, product) {
         (VenueName::Okx, Product::Spot) => ("0.0008", "0.001"),
@@ -77,8 +81,9 @@ fn rows(venue: VenueName, product: Product) -> anyhow::Result<Vec<Row>> {
 }
 
 fn row(product: Product, cells: &[&str]) -> anyhow::Result<Row> {
-    let [native, base, contract, step, lot, least, most, notional, leverage, price] = cells else {
-        bail!("too few columns")
+    let [native, base, contract, step, lot, least, most, notional, leverage, price, _, _] = cells
+    else {
+        bail!("it has not as many columns as the head of the table")
     };
     let contract = Money::parse(contract)?;
     let price_scale = scale(step)?;
@@ -149,6 +154,25 @@ mod tests {
                     assert_eq!(one.lots(&text), Some(listing.size_min), "{}", one.native);
                 }
                 fees(venue, product).expect("a fee");
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_says_who_recorded_it_and_what_it_does_not_have_from_there() {
+        let comments: Vec<&str> = TABLE.lines().filter(|line| line.starts_with('#')).collect();
+        let told = |word: &str| {
+            comments.iter().any(|line| line.trim_start_matches('#').trim().starts_with(word))
+        };
+        let mut lines = TABLE.lines().filter(|line| !line.starts_with('#'));
+        let head: Vec<&str> = lines.next().expect("a head").split(',').collect();
+        for line in lines {
+            let cells: Vec<&str> = line.split(',').collect();
+            assert_eq!(cells.len(), head.len(), "{line}");
+            let [.., source, chosen] = cells.as_slice() else { panic!("{line}") };
+            assert!(told(source), "{line}: the head of the table does not explain {source}");
+            for column in chosen.split_whitespace() {
+                assert!(head.contains(&column) && told(column), "{line}: {column}");
             }
         }
     }

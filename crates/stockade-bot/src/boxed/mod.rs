@@ -4,6 +4,7 @@
 //! gives it both: one task owns the floor, and every connection asks that task.
 
 mod accounts;
+mod allowance;
 mod dice;
 mod door;
 mod faults;

@@ -5,6 +5,7 @@ use super::{
     floor::{Floor, LineId},
     listings,
 };
+use crate::run::{Arrival, Calls, Do, Outbox, Whose};
 use ::market::{BarSize, Money, Price, Product, Quantity, Roster, Side, Timestamp, VenueName};
 use engine::{
     Data,
@@ -16,7 +17,12 @@ use engine::{
 };
 use feeds::{Ask, Step, Told, Topic};
 use portfolio::InstrumentId;
-use std::{io::Write, path::PathBuf};
+use std::{collections::VecDeque, io::Write, path::PathBuf, sync::Arc, time::Duration};
+
+mod here;
+mod long;
+
+use here::Here;
 
 const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -55,139 +61,6 @@ fn terms(venue: VenueName, prices: Prices) -> BoxTerms {
 
 const fn walk(seed: u64) -> Prices {
     Prices::Walk { seed, minutes: 90 }
-}
-
-/// A floor and an account's client at it.
-struct Here {
-    floor: Floor,
-    venue: VenueName,
-    roster: Roster,
-    client: Box<dyn venues::Client>,
-    /// Every byte that came out.
-    bytes: Vec<String>,
-}
-
-impl Here {
-    fn new(terms: &BoxTerms) -> Self {
-        let floor = door::floor(terms, at(0)).expect("a floor");
-        let roster = listings::listed(terms.like, terms.product, &terms.symbols);
-        let roster = roster.expect("listed").roster;
-        let setup = venues::Setup {
-            product: terms.product,
-            mode: Mode::OneWay,
-            roster: roster.clone(),
-            hosts: venues::Hosts {
-                rest: "https://localhost".to_owned(),
-                private: "wss://localhost".to_owned(),
-            },
-            keys: terms.keys[0].keys(),
-            window_ms: 5_000,
-        };
-        let client: Box<dyn venues::Client> = match terms.like {
-            VenueName::Binance => Box::new(venues::binance::Client::new(setup)),
-            VenueName::Bybit => Box::new(venues::bybit::Client::new(setup)),
-            VenueName::Okx => Box::new(venues::okx::Client::new(setup)),
-        };
-        Self { floor, venue: terms.like, roster, client, bytes: Vec::new() }
-    }
-
-    fn source(&self) -> Box<dyn feeds::Source> {
-        let hosts = feeds::Hosts {
-            rest: "https://localhost".to_owned(),
-            stream: "wss://localhost".to_owned(),
-        };
-        match self.venue {
-            VenueName::Binance => Box::new(feeds::binance::Source::new(Product::Perpetual, hosts)),
-            VenueName::Bybit => Box::new(feeds::bybit::Source::new(hosts)),
-            VenueName::Okx => Box::new(feeds::okx::Source::new(hosts)),
-        }
-    }
-
-    fn call(&mut self, call: &Call, now: Timestamp) -> Answer {
-        let mut answers = Vec::new();
-        for part in self.client.split(call) {
-            let mut request = self.client.request(&part, now).expect("a request");
-            let mut responses = Vec::new();
-            loop {
-                let response = self.floor.request(&request, now).expect("the box works");
-                let said = String::from_utf8_lossy(response.body()).into_owned();
-                self.bytes.push(format!("{:?} {said}", response.headers()));
-                responses.push(response);
-                match self.client.further(&part, &responses, now).expect("a request") {
-                    Some(next) => request = next,
-                    None => break,
-                }
-            }
-            answers.push(self.client.conclude(&part, &responses, now));
-        }
-        venues::join(answers)
-    }
-
-    fn told(&mut self, ask: &Ask, now: Timestamp) -> Told {
-        let source = self.source();
-        let request = source.request(ask, &self.roster).expect("a request");
-        let response = self.floor.request(&request, now).expect("the box works");
-        source.answer(ask, &response, &self.roster).expect("what this version reads")
-    }
-
-    fn place(&mut self, client: &str, side: Side, kind: OrderKind, now: Timestamp) -> Answer {
-        let lots = self.roster.all()[0].listing.instrument.lot_scale.parse("0.02").expect("coins");
-        let quantity = Quantity(u64::try_from(lots).expect("some"));
-        let mut ticket = Ticket::market(BTC, side, quantity).of(kind);
-        if client.starts_with("stop") {
-            ticket = ticket.restricted(Restrictions::REDUCE_ONLY);
-        }
-        let new = NewOrder { client: name(client), ticket, scope: Scope::Size };
-        self.call(&Call::Place(new), now)
-    }
-
-    /// A private stream that is logged in.
-    fn listen(&mut self, now: Timestamp) -> Vec<(LineId, Box<dyn venues::Stream>)> {
-        let wanted = self.client.traits().listen_key_seconds;
-        let key = match wanted.map(|_| self.call(&Call::ListenKey, now)) {
-            Some(Answer::ListenKey(key)) => Some(key),
-            _ => None,
-        };
-        let mut lines = Vec::new();
-        for mut stream in self.client.streams(key.as_deref()) {
-            let line = self.floor.open(path(&stream.uri())).expect("a stream");
-            let mut send = Vec::new();
-            stream.opened(now, &mut send);
-            lines.push((line, stream));
-            self.say(line, send, now);
-        }
-        self.words(&mut lines, now);
-        lines
-    }
-
-    fn say(&mut self, line: LineId, texts: Vec<String>, now: Timestamp) {
-        for text in texts {
-            self.floor.hear(line, &text, now).expect("the box works");
-        }
-    }
-
-    /// What was told since, as the client reads it.
-    fn words(
-        &mut self,
-        lines: &mut [(LineId, Box<dyn venues::Stream>)],
-        now: Timestamp,
-    ) -> Vec<Word> {
-        let mut out = Vec::new();
-        // A login is followed by subscriptions.
-        for _ in 0..4 {
-            let told: Vec<(LineId, String)> = self.floor.sent().collect();
-            for (to, text) in told {
-                self.bytes.push(text.clone());
-                let Some((line, stream)) = lines.iter_mut().find(|(line, _)| *line == to) else {
-                    continue;
-                };
-                let (line, mut send) = (*line, Vec::new());
-                stream.hear(&text, now, &mut out, &mut send).expect("what this version reads");
-                self.say(line, send, now);
-            }
-        }
-        out
-    }
 }
 
 fn path(uri: &str) -> &str {
@@ -397,6 +270,53 @@ fn what_does_not_bring_its_margin_is_refused_and_what_loses_it_is_liquidated() {
             .any(|word| matches!(word, Word::Fill(fill) if fill.cause == Cause::Liquidation));
         assert!(liquidated, "{venue} {second:?} {words:?}");
     }
+}
+
+#[test]
+fn what_an_account_cannot_pay_or_stand_for_is_refused_with_the_venues_code() {
+    let refused = |answer: Answer| match answer {
+        Answer::Refused(refused) => refused.code,
+        other => panic!("{other:?}"),
+    };
+    let check = |venue, product, codes: [i64; 3]| {
+        let mut terms = terms(venue, walk(4));
+        terms.product = product;
+        // 0.02 coins are about 1,800 USDT.
+        terms.opening.cash = Money::from_whole(2_500);
+        let mut here = Here::new(&terms);
+        let (bid, _) = book(&mut here, at(1));
+        let low = OrderKind::Limit { price: Price(bid.0 - bid.0 % 100 - 1_000) };
+        if product == Product::Perpetual {
+            for leverage in [0, 1_000] {
+                let answer = here.call(&Call::SetLeverage(BTC, leverage), at(1));
+                assert_eq!(refused(answer), codes[1], "{venue} {leverage}");
+            }
+            let answer = here.call(&Call::SetLeverage(BTC, 1), at(1));
+            assert_eq!(answer, Answer::Done, "{venue}");
+        }
+        let first = here.place("first", Side::Buy, low, at(1));
+        assert!(matches!(first, Answer::Order(_)), "{venue} {first:?}");
+        let Answer::Balances(all) = here.call(&Call::Balances, at(1)) else { panic!("{venue}") };
+        assert_eq!(all[0].total, Money::from_whole(2_500), "{venue}");
+        assert!(all[0].available < Money::from_whole(1_000), "{venue} {all:?}");
+        let second = here.place("second", Side::Buy, low, at(1));
+        assert_eq!(refused(second), codes[0], "{venue} {}", product.name());
+        if product == Product::Perpetual {
+            here.call(&Call::SetLeverage(BTC, 2), at(1));
+            here.place("third", Side::Buy, low, at(1));
+            let answer = here.call(&Call::SetLeverage(BTC, 1), at(1));
+            assert_eq!(refused(answer), codes[2], "{venue}");
+        }
+        here.call(&Call::CancelAll(None, Book::Both), at(1));
+        let Answer::Balances(all) = here.call(&Call::Balances, at(1)) else { panic!("{venue}") };
+        assert!(all.iter().all(|one| one.available == one.total), "{venue} {all:?}");
+    };
+    check(VenueName::Binance, Product::Spot, [-2010, 0, 0]);
+    check(VenueName::Bybit, Product::Spot, [170_131, 0, 0]);
+    check(VenueName::Okx, Product::Spot, [51_008, 0, 0]);
+    check(VenueName::Binance, Product::Perpetual, [-2019, -4028, -2028]);
+    check(VenueName::Bybit, Product::Perpetual, [110_007, 110_013, 110_012]);
+    check(VenueName::Okx, Product::Perpetual, [51_008, 59_102, 59_103]);
 }
 
 #[test]

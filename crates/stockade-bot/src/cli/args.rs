@@ -72,6 +72,8 @@ pub(crate) enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         session: Option<PathBuf>,
     },
+    /// Write what the bot did live as a directory that `stockade diff` holds against the backtest.
+    Export(Export),
     /// Say why an order was made: signal, rule, size, rows of data.
     Explain {
         /// The order's name, or the venue's number of it or of a trade.
@@ -119,6 +121,21 @@ pub(crate) struct Paper {
     pub rows: Option<u64>,
 }
 
+/// `stockade-bot export`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// One recording alone; otherwise the latest life of the bot and those before it with the same
+    /// strategy, venue and instruments.
+    #[arg(value_hint = ValueHint::DirPath, conflicts_with = "since")]
+    pub session: Option<PathBuf>,
+    /// No life that began before this: a date, or a time as in RFC 3339.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<market::Timestamp>,
+    /// Where the directory goes.
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
 /// `stockade-bot simulate`.
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
@@ -131,9 +148,21 @@ pub(crate) struct Simulate {
     /// Switch intents off: the simulation must then find a lost or doubled order.
     #[arg(long)]
     pub without_intents: bool,
+    /// On spot, at a venue whose stops hold the coins that they would sell, or nothing; on margin otherwise.
+    #[arg(long, value_name = "HELD")]
+    pub spot: Option<Held>,
     /// Print everything that happens in the first world, and run no other.
     #[arg(long)]
     pub trace: bool,
+}
+
+/// What a stop that waits holds back on spot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Held {
+    /// The coins that it would sell.
+    Coins,
+    /// Nothing.
+    Nothing,
 }
 
 /// `stockade-bot halt`.

@@ -218,6 +218,8 @@ fn holder(
 /// Files of a backup besides the secrets.
 const CONFIG: &str = "bot.yaml";
 const STRATEGY: &str = "strategy.yaml";
+/// Where a store that comes back lies.
+const STORE: &str = "keys.sealed";
 
 fn backup(config: &Config, out: &Path, output: Output) -> anyhow::Result<()> {
     let store = vault::open(&config.keys, &mut ask::passphrase)?;
@@ -230,7 +232,7 @@ fn backup(config: &Config, out: &Path, output: Output) -> anyhow::Result<()> {
     let typed = ask::new_secret("a passphrase for the backup")?;
     archive.write(out, &Passphrase::new(&typed)?, Cost::DEFAULT, &mut SystemEntropy::new())?;
     // The doctor looks at its age.
-    std::fs::create_dir_all(&config.state_dir)?;
+    crate::run::make_private(&config.state_dir)?;
     std::fs::write(config.backup_stamp(), Timestamp::now().to_string())?;
     output.note(&format!("{} is written; keep it on another machine", out.display()));
     Ok(())
@@ -239,22 +241,48 @@ fn backup(config: &Config, out: &Path, output: Output) -> anyhow::Result<()> {
 fn restore(file: &Path, into: &Path, output: Output) -> anyhow::Result<Ending> {
     let typed = ask::secret("passphrase of the backup")?;
     let archive = Archive::read(file, &Passphrase::new(&typed)?)?;
-    std::fs::create_dir_all(into)?;
+    // Everything that can be wrong comes before the first file.
+    for name in [CONFIG, STRATEGY, STORE] {
+        let place = into.join(name);
+        if place.symlink_metadata().is_ok() {
+            bail!("{} exists already: name an empty place with --into", place.display());
+        }
+    }
+    let passphrase = Passphrase::new(&ask::new_secret("a passphrase for the key store")?)?;
+    crate::run::make_private(into)?;
+    let opener = Opener::Passphrase(passphrase);
+    let store = into.join(STORE);
+    SecretStore::restore(&store, &archive, opener.holder(), &mut SystemEntropy::new())?;
     for name in [CONFIG, STRATEGY] {
         if let Some(bytes) = archive.get(name) {
             write_private(&into.join(name), bytes)?;
         }
     }
-    let passphrase = Passphrase::new(&ask::new_secret("a passphrase for the key store")?)?;
-    let opener = Opener::Passphrase(passphrase);
-    let store = into.join("keys.sealed");
-    SecretStore::restore(&store, &archive, opener.holder(), &mut SystemEntropy::new())?;
     output.note(&format!(
-        "{} and the key store are in {}; check the paths in the configuration, and never run two bots on one account",
-        CONFIG,
+        "{CONFIG} and the key store are in {}; check the paths in the configuration, and never run two bots on one account",
         into.display()
     ));
+    if let Some(hint) = differs(&into.join(CONFIG), &store) {
+        output.note(&hint);
+    }
     Ok(Ending::Done)
+}
+
+/// What has to be changed in a configuration that came back, so that it finds its store.
+fn differs(path: &Path, store: &Path) -> Option<String> {
+    let keys = config::load(path).ok()?.keys;
+    let store = std::path::absolute(store).ok()?;
+    let opened = match (&keys.file, &keys.credential) {
+        (Some(_), _) => "`keys.file`",
+        (_, Some(_)) => "`keys.credential`",
+        _ if keys.store != store => "`keys.store`",
+        _ => return None,
+    };
+    Some(format!(
+        "the store is {} now, under the passphrase that you typed: take {opened} out of {}, or seal the store anew with `stockade-bot keys holder`",
+        store.display(),
+        path.display()
+    ))
 }
 
 fn write_private(path: &Path, bytes: &Secret<Vec<u8>>) -> anyhow::Result<()> {

@@ -84,6 +84,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Replay { session } => {
             return session::replay(session.as_deref(), &cli.config, output);
         }
+        Command::Export(ask) => session::export(ask, &cli.config, output)?,
         Command::License => return session::license(&cli.config, output),
         Command::Doctor { fix } => return doctor::run(*fix, &cli.config, output),
         Command::Explain { name } => {

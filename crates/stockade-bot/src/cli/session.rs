@@ -1,14 +1,15 @@
-//! `run`, `paper`, `replay`, `license`: sessions, and what is left of them.
+//! `run`, `paper`, `replay`, `export`, `license`: sessions, and what is left of them.
 
 use super::{
-    args::{Paper, Run},
+    args::{Export, Paper, Run},
     ask,
 };
 use crate::{
     config,
     licence::Licence,
+    lived,
     logging::{self, Besides},
-    output::{Ending, Output},
+    output::{Ending, Output, plain},
     run::{self, Compared, Manner, Shown, Until},
 };
 use serde::Serialize;
@@ -98,6 +99,32 @@ pub(super) fn replay(
         )
     })?;
     Ok(if told.differs.is_none() { Ending::Done } else { Ending::Findings })
+}
+
+/// `stockade-bot export`.
+pub(super) fn export(ask: &Export, path: &Path, output: Output) -> anyhow::Result<()> {
+    let tapes = match &ask.session {
+        Some(tape) => vec![tape.clone()],
+        None => lived::lives(&config::load(path)?.tape_dir(), ask.since)?,
+    };
+    let told = lived::export(&tapes, &ask.out)?;
+    for note in &told.notes {
+        output.note(&plain(note));
+    }
+    output.show(&told, |told| {
+        format!(
+            "{} lives, {} rows, {} orders, {} trades, {} held back\n{}",
+            told.lives,
+            told.rows,
+            told.orders,
+            told.fills,
+            told.held_back,
+            told.directory.display()
+        )
+    })?;
+    output
+        .note(&format!("hold it against its backtest: stockade diff {}", told.directory.display()));
+    Ok(())
 }
 
 /// `stockade-bot license`.

@@ -1,8 +1,11 @@
 //! `stockade-bot simulate`: seeded worlds on all cores, their totals, and the seeds that broke a law.
 
-use super::args::Simulate;
+use super::args::{Held, Simulate};
 use crate::output::{Ending, Output};
-use engine::simulate::{Counts, FAULTS, Intents, ORDERS_MIN, Options, Trace, Verdict, simulate};
+use engine::live::StopHolds;
+use engine::simulate::{
+    Counts, FAULTS, Intents, ORDERS_MIN, Options, Paid, Trace, Verdict, simulate,
+};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -25,6 +28,8 @@ struct Told {
     seeds: u64,
     orders: u64,
     orders_least: u64,
+    /// Entries that brought their stop along.
+    guarded: u64,
     fills: u64,
     lives: u64,
     records: u64,
@@ -46,10 +51,11 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, verdict: Verdict) {
+    fn add(&mut self, verdict: Verdict, paid: Paid) {
         self.counts.add(&verdict.counts);
         let has = |fault| verdict.counts.faults.get(fault).is_some_and(|count| *count > 0);
-        let is_thin = verdict.counts.orders < ORDERS_MIN || !FAULTS.iter().all(has);
+        let mut wanted = FAULTS.iter().filter(|fault| fault.is_had(paid));
+        let is_thin = verdict.counts.orders < ORDERS_MIN || !wanted.all(has);
         self.thin += u64::from(is_thin);
         if !verdict.broken.is_empty() {
             self.broken += 1;
@@ -63,7 +69,12 @@ impl Sum {
 /// Runs it.
 pub(super) fn run(ask: &Simulate, output: Output) -> anyhow::Result<Ending> {
     let intents = if ask.without_intents { Intents::Skipped } else { Intents::Written };
-    let options = Options { intents, ..Options::default() };
+    let paid = match ask.spot {
+        Some(Held::Coins) => Paid::InFull(StopHolds::Coins),
+        Some(Held::Nothing) => Paid::InFull(StopHolds::Nothing),
+        None => Paid::OnMargin,
+    };
+    let options = Options { intents, paid, ..Options::default() };
     if ask.trace {
         let verdict = simulate(ask.first, Options { trace: Trace::Kept, ..options });
         let lines = [verdict.trace, verdict.broken].concat();
@@ -75,6 +86,7 @@ pub(super) fn run(ask: &Simulate, output: Output) -> anyhow::Result<Ending> {
         seeds: sum.counts.seeds,
         orders: sum.counts.orders,
         orders_least: sum.counts.orders_least,
+        guarded: sum.counts.guarded,
         fills: sum.counts.fills,
         lives: sum.counts.lives,
         records: sum.counts.records,
@@ -104,7 +116,7 @@ fn all(first: u64, seeds: u64, options: Options, output: Output) -> Sum {
                     return;
                 }
                 let verdict = simulate(first.wrapping_add(place), options);
-                sum.lock().unwrap_or_else(PoisonError::into_inner).add(verdict);
+                sum.lock().unwrap_or_else(PoisonError::into_inner).add(verdict, options.paid);
             }
         };
         for _ in 0..threads {
@@ -125,11 +137,13 @@ fn all(first: u64, seeds: u64, options: Options, output: Output) -> Sum {
 
 fn text(told: &Told) -> String {
     let mut out = format!(
-        "{} worlds, intents {}: {} orders (at least {} each), {} trades, {} lives, {} records\n",
+        "{} worlds, intents {}: {} orders (at least {} each), {} of them with their stops, {} trades, \
+         {} lives, {} records\n",
         told.seeds,
         told.intents,
         told.orders,
         told.orders_least,
+        told.guarded,
         told.fills,
         told.lives,
         told.records

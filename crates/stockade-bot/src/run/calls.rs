@@ -5,9 +5,10 @@ use super::{
     market::shifted,
 };
 use engine::live::{Answer, Call, CallId, Refused, RefusedKind, Unknown};
+use http::{Request, Response};
 use market::Timestamp;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use venues::{Client, join};
+use venues::{Client, Load, join};
 
 /// Of the venue's limits, in hundredths, that this bot uses for anything but orders.
 const LOAD_PERCENT: u32 = 80;
@@ -29,7 +30,15 @@ pub enum Whose {
 
 #[derive(Debug)]
 struct Open {
-    parts: Vec<(Call, Option<Answer>)>,
+    parts: Vec<Part>,
+}
+
+/// A part of a call: one request, or several, each of which follows from what came before.
+#[derive(Debug)]
+struct Part {
+    call: Call,
+    responses: Vec<Response<Vec<u8>>>,
+    answer: Option<Answer>,
 }
 
 /// Calls that are under way.
@@ -92,7 +101,7 @@ impl Calls {
                 }
                 Err(error) => Some(refused(&error)),
             };
-            open.parts.push((part, answer));
+            open.parts.push(Part { call: part, responses: Vec::new(), answer });
         }
         self.open.insert(whose, open);
         self.conclude(whose);
@@ -103,47 +112,76 @@ impl Calls {
         self.ready.push((whose, answer));
     }
 
-    /// What came of a request; false if it was none of these.
-    pub fn came(&mut self, id: RequestId, arrival: &Arrival, now: Timestamp) -> bool {
+    /// What came of a request; false if it was none of these. What it leads to is asked next: the next page of
+    /// a list, or the place where the venue keeps what is over.
+    pub fn came(
+        &mut self,
+        id: RequestId,
+        arrival: &Arrival,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> bool {
         let Some((whose, place)) = self.requests.remove(&id) else { return false };
+        let response = arrival.response();
+        if let Some(load) = response.as_ref().and_then(|response| self.client.load(response, now)) {
+            self.heed(load, now);
+        }
         let Some(part) = self.open.get_mut(&whose).and_then(|open| open.parts.get_mut(place))
         else {
             return true;
         };
-        let answer = match (arrival, arrival.response()) {
+        let step = match (arrival, response) {
             (_, Some(response)) => {
-                if let Some(load) = self.client.load(&response, now) {
-                    let limit = u64::from(load.limit.max(1));
-                    self.load_percent = u64::from(load.used) * 100 / limit;
-                    let until = load.reset.unwrap_or(shifted(now, PAUSE_NANOS));
-                    self.slow_until = load.is_past(LOAD_PERCENT).then_some(until);
-                }
-                self.client.answer(&part.0, &response, now)
+                part.responses.push(response);
+                next(self.client.as_ref(), part, now)
             }
-            (Arrival::Unsent, _) => Answer::Unknown(Unknown::Unsent),
-            (_, None) => Answer::Unknown(Unknown::Lost),
+            // Of what went before, something may have been done.
+            (Arrival::Unsent, _) if part.responses.is_empty() => {
+                Step::Answer(Box::new(Answer::Unknown(Unknown::Unsent)))
+            }
+            (_, None) => Step::Answer(Box::new(Answer::Unknown(Unknown::Lost))),
         };
+        let answer = match step {
+            Step::Ask(request) => {
+                let id = out.send(*request, self.within);
+                self.requests.insert(id, (whose, place));
+                return true;
+            }
+            Step::Answer(answer) => *answer,
+        };
+        part.answer = Some(answer.clone());
+        self.heard(whose, &answer, now);
+        self.conclude(whose);
+        true
+    }
+
+    /// Of the venue's limits, what is used.
+    fn heed(&mut self, load: Load, now: Timestamp) {
+        let limit = u64::from(load.limit.max(1));
+        self.load_percent = u64::from(load.used) * 100 / limit;
+        let until = load.reset.unwrap_or(shifted(now, PAUSE_NANOS));
+        self.slow_until = load.is_past(LOAD_PERCENT).then_some(until);
+    }
+
+    fn heard(&mut self, whose: Whose, answer: &Answer, now: Timestamp) {
         if !matches!(answer, Answer::ListenKey(_)) {
             tracing::debug!(?whose, ?answer, "is answered");
         }
-        match &answer {
+        match answer {
             Answer::Throttled { until } => {
                 self.quiet_until = Some((*until).max(shifted(now, PAUSE_NANOS)));
             }
             Answer::Unknown(why) if *why != Unknown::Unsent => self.unknown += 1,
             _ => {}
         }
-        part.1 = Some(answer);
-        self.conclude(whose);
-        true
     }
 
     fn conclude(&mut self, whose: Whose) {
-        let is_whole = |open: &Open| open.parts.iter().all(|(_, answer)| answer.is_some());
+        let is_whole = |open: &Open| open.parts.iter().all(|part| part.answer.is_some());
         if self.open.get(&whose).is_some_and(is_whole)
             && let Some(open) = self.open.remove(&whose)
         {
-            let answers = open.parts.into_iter().filter_map(|(_, answer)| answer).collect();
+            let answers = open.parts.into_iter().filter_map(|part| part.answer).collect();
             self.ready.push((whose, join(answers)));
         }
     }
@@ -157,6 +195,23 @@ impl Calls {
     #[must_use]
     pub fn awaited(&self) -> usize {
         self.open.len()
+    }
+}
+
+/// What a part still takes.
+enum Step {
+    Ask(Box<Request<Vec<u8>>>),
+    Answer(Box<Answer>),
+}
+
+/// The request that follows from a part's responses, or what they say together.
+fn next(client: &dyn Client, part: &Part, now: Timestamp) -> Step {
+    match client.further(&part.call, &part.responses, now) {
+        Ok(Some(request)) => Step::Ask(Box::new(request)),
+        // What cannot be asked for leaves the answer open, and that is what `conclude` says.
+        Ok(None) | Err(_) => {
+            Step::Answer(Box::new(client.conclude(&part.call, &part.responses, now)))
+        }
     }
 }
 

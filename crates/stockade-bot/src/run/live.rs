@@ -14,10 +14,14 @@ use anyhow::bail;
 use engine::{
     Event, RowEvaluator, RuleTrader,
     feed::BuiltRow,
-    live::{Answer, Call, Effect, KeyScope, Kill, Link, Permit, Session, Word, Writing},
+    live::{
+        Answer, Barrier, Call, ClientId, Effect, KeyScope, Kill, Link, Permit, Session, Word,
+        Writing,
+    },
 };
 use market::{Side, Timestamp};
 use notify::Level;
+use portfolio::InstrumentId;
 use std::sync::Arc;
 use venues::{Client, Stream};
 
@@ -28,7 +32,9 @@ const SPACE_NANOS: i64 = 1_000_000_000;
 /// How often the key is looked at.
 const SCOPE_NANOS: i64 = 86_400_000_000_000;
 /// A row that closed longer ago than this decides nothing: the prices it saw are gone.
-const STALE_NANOS: i64 = 60_000_000_000;
+pub const STALE_NANOS: i64 = 60_000_000_000;
+/// How long the private stream may take from its opening until it tells of everything.
+const READY_NANOS: i64 = 15_000_000_000;
 /// How long a failed request for the private stream's key waits.
 const LISTEN_AGAIN_NANOS: i64 = 5_000_000_000;
 
@@ -45,6 +51,8 @@ pub struct Live {
     pub(super) client: Arc<dyn Client>,
     private: Option<Box<dyn Stream>>,
     pub(super) is_private_ready: bool,
+    /// When the private stream is given up, if it is not ready by then.
+    ready_by: Option<Timestamp>,
     listen_at: Option<Timestamp>,
     listen_key: Option<String>,
     scope_at: Timestamp,
@@ -54,7 +62,17 @@ pub struct Live {
     texts: Vec<String>,
     pub(super) rows: u64,
     pub(super) fills: u64,
-    pub(super) barred: Option<engine::live::Barrier>,
+    pub(super) barred: Option<Barrier>,
+    pub(super) refused: Refused,
+}
+
+/// What became of no trade in the latest input.
+#[derive(Debug, Default)]
+pub struct Refused {
+    /// Entries that were not sent, in their order.
+    pub here: Vec<(InstrumentId, Barrier)>,
+    /// Orders that the venue refused, in its words.
+    pub there: Vec<(ClientId, String)>,
 }
 
 /// What a live session is put together from.
@@ -87,6 +105,7 @@ impl Live {
             client,
             private: None,
             is_private_ready: false,
+            ready_by: None,
             listen_at: None,
             listen_key: None,
             scope_at: Timestamp::from_nanos(i64::MIN),
@@ -97,6 +116,7 @@ impl Live {
             rows: 0,
             fills: 0,
             barred: None,
+            refused: Refused::default(),
         }
     }
 
@@ -119,6 +139,8 @@ impl Live {
         out: &mut Outbox,
     ) -> anyhow::Result<Vec<Taken>> {
         let now = self.market.venue_time(local);
+        self.refused.here.clear();
+        self.refused.there.clear();
         let mut taken = Vec::new();
         match input {
             Input::Opened(LineId::PRIVATE) => self.private_opened(now, out),
@@ -147,7 +169,7 @@ impl Live {
         (local, now): (Timestamp, Timestamp),
         out: &mut Outbox,
     ) {
-        if !self.calls.came(id, arrival, now) {
+        if !self.calls.came(id, arrival, now, out) {
             self.market.came(id, arrival, local, out);
         }
     }
@@ -168,6 +190,13 @@ impl Live {
         {
             stream.tick(now, &mut self.texts);
             say(LineId::PRIVATE, &mut self.texts, out);
+        }
+        if self.ready_by.is_some_and(|by| by <= now) {
+            // A word of its greeting was lost: it would be alive and silent for ever.
+            self.ready_by = None;
+            let text = "the private stream does not become ready: it is opened again";
+            out.tell("private-stream", Level::Warning, text);
+            out.push(Do::Hang(LineId::PRIVATE));
         }
         if self.session.deadline().is_some_and(|deadline| deadline <= now) {
             self.session.tick(now)?;
@@ -191,6 +220,7 @@ impl Live {
             self.session.deadline(),
             self.space_at,
             self.listen_at,
+            self.ready_by,
             stream,
             Some(self.scope_at),
         ];
@@ -240,6 +270,7 @@ impl Live {
     fn private_opened(&mut self, now: Timestamp, out: &mut Outbox) {
         if let Some(stream) = &mut self.private {
             stream.opened(now, &mut self.texts);
+            self.ready_by = Some(shifted(now, READY_NANOS));
             say(LineId::PRIVATE, &mut self.texts, out);
         }
     }
@@ -259,7 +290,7 @@ impl Live {
         say(LineId::PRIVATE, &mut self.texts, out);
         for word in words.drain(..) {
             match &word {
-                Word::Ready => self.is_private_ready = true,
+                Word::Ready => (self.is_private_ready, self.ready_by) = (true, None),
                 Word::Ending => out.push(Do::Hang(LineId::PRIVATE)),
                 _ => {}
             }
@@ -270,7 +301,7 @@ impl Live {
     }
 
     fn private_closed(&mut self, now: Timestamp, out: &mut Outbox) -> anyhow::Result<()> {
-        self.is_private_ready = false;
+        (self.is_private_ready, self.ready_by) = (false, None);
         self.private = None;
         self.market.reconnects += 1;
         self.session.link(Link::Down, now)?;
@@ -338,8 +369,9 @@ impl Live {
                 self.calls.make(Whose::Session(id), &call, now, out);
             }
             Effect::Notice(notice) => {
-                if let engine::live::Notice::EntryRefused(_, barrier) = notice {
+                if let engine::live::Notice::EntryRefused(id, barrier) = notice {
                     self.barred = Some(barrier);
+                    self.refused.here.push((id, barrier));
                 }
                 let (key, level, text) = notices::told(notice, self.market.roster());
                 out.tell(&key, level, &text);
@@ -393,6 +425,9 @@ impl Live {
                         refused.code
                     );
                     out.tell(&format!("refused-{}", refused.code), Level::Warning, &text);
+                    if let Some(client) = self.session.custodian().placed_by(id) {
+                        self.refused.there.push((client, text));
+                    }
                 }
                 self.session.answer(id, answer, now)?;
             }

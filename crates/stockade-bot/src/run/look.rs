@@ -7,7 +7,7 @@ use engine::{
     live::{Kill, Permit, Role},
     order::OrderKind,
 };
-use market::{Money, Price, Roster, Side, Timestamp};
+use market::{Money, Price, Roster, Settlement, Side, Timestamp};
 use portfolio::InstrumentId;
 use std::collections::VecDeque;
 
@@ -42,6 +42,7 @@ pub fn live(live: &Live, plan: &Plan, around: &Around<'_>) -> View {
         clock_ahead_ms: live.market.ahead_nanos() / 1_000_000,
     };
     view.account = account(desk.ledger());
+    view.account.funding = funding(live, roster);
     view.positions = positions(live, roster);
     view.orders = orders(live, roster);
     view.signals = signals(&live.evaluator, desk.ledger(), roster);
@@ -97,6 +98,19 @@ fn barred(live: &Live) -> Vec<String> {
     why
 }
 
+/// Funding of all lives, where there is such a thing.
+fn funding(live: &Live, roster: &Roster) -> String {
+    let custodian = live.session.custodian();
+    let margined = (0..).map(InstrumentId).zip(roster.all());
+    let mut margined =
+        margined.filter(|(_, one)| one.listing.settlement == Settlement::Margin).peekable();
+    if margined.peek().is_none() {
+        return String::new();
+    }
+    let sum = margined.try_fold(Money::ZERO, |sum, (id, _)| sum.plus(custodian.funding(id)));
+    sum.map_or_else(|_| "unknown".to_owned(), |sum| sum.to_string())
+}
+
 /// An account's money.
 pub(super) fn account(ledger: &portfolio::Ledger) -> Account {
     let equity = ledger.equity().ok();
@@ -108,6 +122,7 @@ pub(super) fn account(ledger: &portfolio::Ledger) -> Account {
         cash: ledger.cash().to_string(),
         equity: shown(equity),
         unrealised: shown(unrealised),
+        funding: String::new(),
     }
 }
 

@@ -9,6 +9,7 @@ mod market;
 mod notices;
 mod paper;
 mod pilot;
+mod recorder;
 mod replay;
 mod session;
 mod setup;
@@ -22,21 +23,22 @@ mod world;
 pub use calls::{Calls, Whose};
 pub use input::{Arrival, Do, Input, LineId, Outbox, RequestId, Switch, Told};
 pub use keeper::{Keeper, Kept};
-pub use live::{Live, Parts};
+pub use live::{Live, Parts, Refused, STALE_NANOS};
 pub use look::{Around, kind, live as look, purpose, says};
 pub use market::{Market, ahead};
 pub use notices::barrier_of;
 pub use paper::{Compared, Paper, compare, series};
 pub use pilot::{Ended, Pilot, Until};
-pub use replay::{Replayed, listed_in, replay};
+pub use recorder::{Recorded, Recorder};
+pub use replay::{Began, Onlooker, Replayed, Seen, listed_in, plan_of, replay, retell, retrace};
 pub use session::{
     Manner, Shown, check_key, fenced, flatten, live as run_live, paper as run_paper, scope_of,
 };
 pub use setup::{Beginning, Plan, WarmRow, history, instruments, native, warm};
 pub use startup::{Reached, check_scope, machine_time};
 pub use tape::{
-    Entry, Head, LAYOUT, Tape, all as all_tapes, latest as latest_tape, make_private,
-    read as read_tape,
+    Entry, Head, LAYOUT, Tape, all as all_tapes, head as head_of_tape, latest as latest_tape,
+    make_private, read as read_tape,
 };
 pub use wire::{Wire, of_http};
 pub use world::World;

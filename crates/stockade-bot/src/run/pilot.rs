@@ -3,9 +3,10 @@
 use super::{
     input::{Do, Input, Outbox, Switch},
     look::Around,
+    recorder::{Recorded, Recorder},
     setup::{Plan, WarmRow},
     startup::machine_time,
-    tape::{Entry, Tape, written_row},
+    tape::{Entry, written_row},
     wire::Wire,
     world::World,
 };
@@ -58,7 +59,7 @@ pub struct Pilot {
     /// What comes in.
     pub inputs: mpsc::Receiver<Input>,
     /// The recording.
-    pub tape: Tape,
+    pub tape: Recorder,
     /// The licence.
     pub licence: Licence,
     /// Who is told.
@@ -120,6 +121,7 @@ struct Flight {
     is_flat: bool,
     is_over: bool,
     taken: u64,
+    keeping: Option<tokio::task::JoinHandle<()>>,
     looked: Instant,
     licensed: Instant,
     viewed: Instant,
@@ -143,6 +145,7 @@ impl Pilot {
             is_flat: false,
             is_over: false,
             taken: 0,
+            keeping: None,
             looked: now,
             licensed: now,
             viewed: now,
@@ -215,7 +218,7 @@ impl Flight {
             rows.into_iter().map(|row| WarmRow { time: row.time, bars: row.bars }).collect();
         // Sending comes first: nothing of it depends on the recording.
         self.send();
-        self.pilot.tape.write(&Entry::In(now.nanos(), input))?;
+        self.record(&Entry::In(now.nanos(), input))?;
         self.after(&rows)?;
         self.taken += rows.len() as u64;
         if matches!(self.pilot.world, World::Paper(_)) {
@@ -246,10 +249,19 @@ impl Flight {
     fn after(&mut self, rows: &[WarmRow]) -> anyhow::Result<()> {
         self.send();
         for row in rows {
-            self.pilot.tape.write(&Entry::Row(row.time.nanos(), written_row(&row.bars)))?;
+            self.record(&Entry::Row(row.time.nanos(), written_row(&row.bars)))?;
         }
         for record in self.pilot.world.take_records() {
-            self.pilot.tape.write(&Entry::Out(hex::encode(record)))?;
+            self.record(&Entry::Out(hex::encode(record)))?;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, entry: &Entry) -> anyhow::Result<()> {
+        if self.pilot.tape.write(entry)? == Recorded::Ends {
+            let text = "the disk is full: the recording of this session ends here; trading goes on";
+            self.out.tell("recording-ends", notify::Level::Warning, text);
+            self.send();
         }
         Ok(())
     }
@@ -340,6 +352,7 @@ impl Flight {
         let now = machine_time();
         let venue = super::market::shifted(now, self.pilot.world.ahead_nanos());
         let standing = self.pilot.licence.look(now.instant(), Some(venue.instant()));
+        self.keep_licence();
         if standing != self.standing {
             if standing.may_open != self.standing.may_open || self.standing.text.is_empty() {
                 let level =
@@ -351,6 +364,20 @@ impl Flight {
             self.step(Input::MayOpen(may_open))?;
         }
         Ok(())
+    }
+
+    /// What has to outlive a restart is written by another thread, one at a time.
+    fn keep_licence(&mut self) {
+        if self.keeping.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        if let Some(kept) = self.pilot.licence.to_keep() {
+            self.keeping = Some(tokio::task::spawn_blocking(move || {
+                if let Err(error) = kept.write() {
+                    tracing::warn!(%error, "the licence's state cannot be written down");
+                }
+            }));
+        }
     }
 
     fn publish(&mut self) {

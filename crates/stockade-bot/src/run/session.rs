@@ -1,8 +1,8 @@
 //! From a configuration to a running session, and what the commands around it share.
 
 use super::{
-    AskSecret, Beginning, Calls, Input, Keeper, Live, Paper, Parts, Pilot, Plan, Reached, Until,
-    WarmRow, Wire, World,
+    AskSecret, Beginning, Calls, Input, Keeper, Live, Paper, Parts, Pilot, Plan, Reached, Recorder,
+    Until, WarmRow, Wire, World,
     pilot::Ended,
     setup, startup,
     tape::{Entry, Head, LAYOUT, Tape, make_private},
@@ -22,6 +22,7 @@ use anyhow::Context;
 use engine::{
     RowEvaluator,
     live::{KeyScope, Past, Permit, Tail},
+    ticks::Recording,
 };
 use host::{Fence, Fenced, Paths, Ports, Strength};
 use kms::SystemEntropy;
@@ -45,6 +46,7 @@ struct Ready {
     plan: Plan,
     keys: Option<venues::Keys>,
     ears: Vec<Ear>,
+    licence: Licence,
 }
 
 /// Reads files, opens the store, raises the fence. The only part that asks its owner anything.
@@ -52,7 +54,7 @@ fn ready(config: &Config, ask: AskSecret<'_>, world: Wanted) -> anyhow::Result<R
     let plan = Plan::load(&config.path)?;
     let config = &plan.config;
     let wants_store = world == Wanted::Account || !config.notify.is_empty();
-    let store = if wants_store { Some(vault::open(&config.keys, ask)?) } else { None };
+    let mut store = if wants_store { Some(vault::open(&config.keys, ask)?) } else { None };
     let keys = match (&store, world) {
         (Some(store), Wanted::Account) => {
             let name = config.account.key.as_deref();
@@ -62,10 +64,25 @@ fn ready(config: &Config, ask: AskSecret<'_>, world: Wanted) -> anyhow::Result<R
         _ => None,
     };
     let ears = herald::ears(&config.notify, store.as_ref())?;
+    let licence = licence(config, store.as_mut().filter(|_| world == Wanted::Account));
     drop(store);
     make_private(&config.state_dir)?;
     make_private(&config.tape_dir())?;
-    Ok(Ready { plan, keys, ears })
+    Ok(Ready { plan, keys, ears, licence })
+}
+
+/// The licence, going on from what was kept of it. A store that cannot be written to is no reason not to
+/// start.
+fn licence(config: &Config, store: Option<&mut kms::SecretStore>) -> Licence {
+    let store = store.filter(|_| config.license.is_some());
+    match store.map(|store| vault::state_key(store, jiff::Timestamp::now())) {
+        Some(Ok(key)) => Licence::resumed(config, key),
+        Some(Err(error)) => {
+            tracing::warn!("nothing of the licence is kept over restarts: {error:#}");
+            Licence::load(config)
+        }
+        None => Licence::load(config),
+    }
 }
 
 /// Whether an account is wanted.
@@ -170,12 +187,12 @@ pub fn live(config: &Config, ask: AskSecret<'_>, manner: Manner) -> anyhow::Resu
     let ready = ready(config, ask, Wanted::Account)?;
     fenced(&ready.plan.config, &herald::ports(&ready.ears), None)?;
     runtime()?.block_on(async {
-        let Ready { plan, keys, ears } = ready;
+        let Ready { plan, keys, ears, licence } = ready;
         let keys = keys.context("`account.key` is missing")?;
         let door = Door::open(&plan.config.socket()).await?;
         let (keeper, past) = Keeper::open(&plan.config.journal_dir())?;
         let begun = begin_live(&plan, keys, (keeper, past), &ears).await?;
-        fly(plan, begun, ears, (door, manner)).await?;
+        fly((plan, licence), begun, ears, (door, manner)).await?;
         Ok(())
     })
 }
@@ -190,12 +207,12 @@ pub fn paper(
     make_private(&out)?;
     fenced(&ready.plan.config, &herald::ports(&ready.ears), Some(out))?;
     runtime()?.block_on(async {
-        let Ready { plan, ears, .. } = ready;
+        let Ready { plan, ears, licence, .. } = ready;
         let door = Door::open(&plan.config.socket()).await?;
         let begun = begin_paper(&plan, &ears).await?;
         let instruments = setup::instruments(&begun.roster);
         let warm = begun.warm.clone();
-        let ended = fly(plan.clone(), begun, ears, (door, manner)).await?;
+        let ended = fly((plan.clone(), licence), begun, ears, (door, manner)).await?;
         let World::Paper(paper) = ended.world else { anyhow::bail!("no session on paper") };
         let rows: Vec<WarmRow> = warm.into_iter().chain(ended.rows).collect();
         super::compare(&plan, &instruments, &rows, paper.finish()?)
@@ -234,7 +251,8 @@ async fn begin_live(
     let (roster, listed) = reached.roster(plan).await?;
     let account = startup::account(plan, &reached, &roster, keys).await?;
     let evaluator = RowEvaluator::new(&plan.strategy, &setup::instruments(&roster))?;
-    let warm = reached.history(plan, &roster, &evaluator).await?;
+    let heard = super::tape::last_written(&plan.config.tape_dir());
+    let warm = reached.history(plan, &roster, (&evaluator, heard)).await?;
     let started = startup::machine_time();
     let epoch = epoch();
     let now = super::market::shifted(started, reached.ahead_nanos);
@@ -244,6 +262,7 @@ async fn begin_live(
         cash: account.cash,
         permit: Permit::ManageOnly,
         now,
+        ticks: Recording::Chain,
     };
     let parts = Prepared {
         plan,
@@ -263,7 +282,7 @@ async fn begin_paper(plan: &Plan, ears: &[Ear]) -> anyhow::Result<Begun> {
     let reached = Reached::reach(plan, http).await?;
     let (roster, listed) = reached.roster(plan).await?;
     let evaluator = RowEvaluator::new(&plan.strategy, &setup::instruments(&roster))?;
-    let warm = reached.history(plan, &roster, &evaluator).await?;
+    let warm = reached.history(plan, &roster, (&evaluator, None)).await?;
     let started = startup::machine_time();
     let now = super::market::shifted(started, reached.ahead_nanos);
     let source = Arc::clone(&reached.source);
@@ -303,7 +322,7 @@ impl Prepared<'_> {
 
 /// Writes down what a session begins with, and runs it.
 async fn fly(
-    plan: Plan,
+    (plan, licence): (Plan, Licence),
     begun: Begun,
     ears: Vec<Ear>,
     (door, manner): (Door, Manner),
@@ -324,16 +343,19 @@ async fn fly(
     let (sender, asked) = mpsc::channel::<Asked>(ASKS_MAX);
     tokio::spawn(door.serve(sender.clone()));
     if manner.screen == Shown::Here {
-        draw(Arc::clone(&manner.latest), sender, stop.clone());
+        draw(Arc::clone(&manner.latest), sender, (stop.clone(), manner.output));
     }
-    let licence = Licence::load(&plan.config);
-    manner.output.note(&format!("recording to {}", tape.path().display()));
+    let noted = match &tape {
+        Some(tape) => format!("recording to {}", tape.path().display()),
+        None => "the disk is full: this session is not recorded".to_owned(),
+    };
+    manner.output.note(&noted);
     let pilot = Pilot {
         licence,
         world: begun.world,
         wire,
         inputs,
-        tape,
+        tape: Recorder::new(tape),
         herald,
         lines: manner.lines,
         latest: manner.latest,
@@ -347,7 +369,7 @@ async fn fly(
 }
 
 /// Draws the bot in its own terminal, on a thread of its own.
-fn draw(latest: Latest, asks: mpsc::Sender<Asked>, stop: CancellationToken) {
+fn draw(latest: Latest, asks: mpsc::Sender<Asked>, (stop, output): (CancellationToken, Output)) {
     std::thread::spawn(move || {
         let mut view = || (!stop.is_cancelled()).then(|| Ok(metrics::latest(&latest)));
         let mut wish = |wish: Wish| {
@@ -358,6 +380,9 @@ fn draw(latest: Latest, asks: mpsc::Sender<Asked>, stop: CancellationToken) {
         };
         if let Err(error) = crate::tui::watch(&mut view, &mut wish) {
             tracing::error!(%error, "nothing can be drawn here");
+            output.note(&format!(
+                "nothing can be drawn here: {error:#}; the bot works on, `stockade-bot status` shows it"
+            ));
         }
     });
 }
@@ -374,7 +399,16 @@ fn asked_here(ask: Ask, asks: &mpsc::Sender<Asked>) -> String {
     }
 }
 
-fn recording(plan: &Plan, begun: &Begun) -> anyhow::Result<Tape> {
+/// A recording of this session; none where there is no room: closing a position must not need any.
+fn recording(plan: &Plan, begun: &Begun) -> anyhow::Result<Option<Tape>> {
+    match begin_recording(plan, begun) {
+        Ok(tape) => Ok(Some(tape)),
+        Err(error) if super::recorder::is_full(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn begin_recording(plan: &Plan, begun: &Begun) -> anyhow::Result<Tape> {
     let world = if matches!(begun.world, World::Live(_)) { "live" } else { "paper" };
     let mut tape = Tape::create(&plan.config.tape_dir(), begun.started, begun.epoch)?;
     tape.write(&Entry::Head(Box::new(Head {

@@ -87,8 +87,26 @@ impl Plan {
         Ok(Roster::new(found))
     }
 
-    /// The kernel, its ledger at `cash`, and the keeper of orders, at the beginning of a life.
+    /// The kernel, its ledger at the venue's cash, and the keeper of orders, at the beginning of a life.
     pub fn session(
+        &self,
+        roster: &Roster,
+        traits: &Traits,
+        beginning: &Beginning,
+    ) -> anyhow::Result<Session<RuleTrader>> {
+        let begun = self.begun(roster, traits, beginning)?;
+        // What former lives bought on spot is paid for already: the venue's cash is what it left, and
+        // the ledger pays for it once more when it hears of it.
+        let cash = begun.engine().desk().ledger().cash();
+        let paid = beginning.cash.minus(cash)?;
+        if paid == Money::ZERO {
+            return Ok(begun);
+        }
+        let cash = beginning.cash.plus(paid)?;
+        self.begun(roster, traits, &Beginning { cash, ..beginning.clone() })
+    }
+
+    fn begun(
         &self,
         roster: &Roster,
         traits: &Traits,
@@ -98,7 +116,7 @@ impl Plan {
         let terms = engine::Terms::of(&self.strategy, &instruments)?;
         let gate = terms.gate.clone();
         let ledger = Ledger::on(self.account(roster, beginning.cash)?, &listings)?;
-        let log = Log::new(Recording::Chain, Digest([0; 32]));
+        let log = Log::new(beginning.ticks, Digest([0; 32]));
         let trader = RuleTrader::new(terms, instruments.len());
         let engine = Engine::new(trader, ledger, instruments.len(), log).guarded(gate);
         let mut terms = self.terms(listings, traits);
@@ -119,7 +137,8 @@ impl Plan {
         let heartbeat = config.heartbeat_seconds.zip(each);
         Terms {
             stop: config.stop,
-            stop_first: traits.stop_before_entry,
+            stops: traits.stops,
+            holds: traits.holds,
             caps: config.caps,
             window: Span::from_nanos(u64::from(WINDOW_MS) * 1_000_000),
             heartbeat: heartbeat
@@ -129,14 +148,22 @@ impl Plan {
         }
     }
 
-    fn account(&self, roster: &Roster, cash: Money) -> anyhow::Result<AccountTerms> {
-        let leverage = self.config.account.leverage;
+    /// What a position of an instrument needs, to be opened and to be kept; nothing where it is paid
+    /// in full.
+    #[must_use]
+    pub fn margin_of(&self, one: &Traded) -> Option<(Rate, Rate)> {
+        let allowed = self.config.account.leverage.clamp(1, one.leverage_max.max(1));
+        let initial = Rate(Rate::ONE.0 / i128::from(allowed));
+        let is_margin = one.listing.settlement == Settlement::Margin;
+        is_margin.then_some((initial, Rate(initial.0 / 2)))
+    }
+
+    /// The terms of the account at `cash`.
+    pub fn account(&self, roster: &Roster, cash: Money) -> anyhow::Result<AccountTerms> {
         let mut margin = Vec::new();
         for (id, one) in (0..).map(InstrumentId).zip(roster.all()) {
-            if one.listing.settlement == Settlement::Margin {
-                let allowed = leverage.clamp(1, one.leverage_max.max(1));
-                let initial = Rate(Rate::ONE.0 / i128::from(allowed));
-                margin.push((id, MarginTiers::flat(initial, Rate(initial.0 / 2))?));
+            if let Some((initial, maintenance)) = self.margin_of(one) {
+                margin.push((id, MarginTiers::flat(initial, maintenance)?));
             }
         }
         Ok(AccountTerms {
@@ -174,6 +201,8 @@ pub struct Beginning {
     pub permit: Permit,
     /// The venue's time.
     pub now: Timestamp,
+    /// What is kept of the kernel's ticks.
+    pub ticks: Recording,
 }
 
 /// The instruments of a roster, by number.

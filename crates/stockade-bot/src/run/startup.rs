@@ -20,7 +20,7 @@ use engine::{
 use feeds::{Ask, Source, Told};
 use market::{Bar, BarSize, Money, Product, Roster, Timestamp, VenueName};
 use portfolio::InstrumentId;
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use venues::Client;
 
 /// How long one request of the start may take.
@@ -33,6 +33,9 @@ const PAGES_MAX: usize = 200;
 const SKEW_NANOS: i64 = 1_000_000_000;
 /// Rows more than the strategy needs, for bars that are missing.
 const SPARE_ROWS: i64 = 5;
+/// Rows that closed while the bot was down and that are asked for beyond what the strategy needs, so that
+/// its recordings have them: one page an instrument at any venue.
+const MISSED_MAX: i64 = 1_000;
 
 /// Now, by the machine's clock.
 #[must_use]
@@ -127,15 +130,17 @@ impl Reached {
         Ok((plan.roster(&listed)?, arrival))
     }
 
-    /// The rows that the strategy looks back on.
+    /// The rows that the strategy looks back on, and those since the bot was last heard of.
     pub async fn history(
         &self,
         plan: &Plan,
         roster: &Roster,
-        evaluator: &RowEvaluator,
+        (evaluator, heard): (&RowEvaluator, Option<Timestamp>),
     ) -> anyhow::Result<Vec<WarmRow>> {
         let now = self.now();
         let wanted = i64::try_from(Plan::warm_rows(evaluator)).unwrap_or(i64::MAX);
+        let missed = heard.map_or(0, |heard| missed_rows(plan.size, (heard, now)));
+        let wanted = wanted.max(missed);
         if wanted == 0 {
             return Ok(Vec::new());
         }
@@ -179,6 +184,13 @@ impl Reached {
     }
 }
 
+/// Rows that closed since the bot was last heard of.
+fn missed_rows(size: BarSize, (heard, now): (Timestamp, Timestamp)) -> i64 {
+    let passed = now.nanos().saturating_sub(heard.nanos()).max(0);
+    let rows = passed.checked_div(size.nanos()).unwrap_or(0).saturating_add(1);
+    rows.min(MISSED_MAX)
+}
+
 /// The account, reached with a key.
 pub struct Account {
     /// The signed end of the venue's protocol.
@@ -216,14 +228,15 @@ async fn call_once(reached: &Reached, client: &Arc<dyn Client>, call: &Call) -> 
     let mut calls = Calls::new(Arc::clone(client), window);
     let mut out = Outbox::default();
     calls.make(Whose::Scope, call, reached.now(), &mut out);
-    let sends: Vec<Do> = out.drain().collect();
-    for one in sends {
+    let mut todo: VecDeque<Do> = out.drain().collect();
+    while let Some(one) = todo.pop_front() {
         let Do::Send(id, request, within) = one else { continue };
         let arrival = match of_http(&request) {
             Some(request) => arrived(&reached.http, &request, within).await,
             None => Arrival::Unsent,
         };
-        calls.came(id, &arrival, reached.now());
+        calls.came(id, &arrival, reached.now(), &mut out);
+        todo.extend(out.drain());
     }
     let unsent = Answer::Unknown(engine::live::Unknown::Unsent);
     calls.answers().pop().map_or(unsent, |(_, answer)| answer)
@@ -378,6 +391,20 @@ async fn set_leverage(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_that_a_bot_missed_are_counted_up_to_a_page() {
+        let check = |size: &str, seconds: i64, want: i64| {
+            let at = |seconds: i64| Timestamp::from_nanos(seconds * 1_000_000_000);
+            let size = size.parse().expect("a size");
+            assert_eq!(missed_rows(size, (at(0), at(seconds))), want, "{size} {seconds}");
+        };
+        check("1m", 30, 1);
+        check("1m", 190, 4);
+        check("1h", 190, 1);
+        check("1m", 10_000_000, 1_000);
+        check("1m", -50, 1);
+    }
 
     /// M60, M61.
     #[test]

@@ -159,6 +159,31 @@ pub fn read(path: &Path, tell: &mut dyn FnMut(Entry) -> anyhow::Result<()>) -> a
     failed.map_or(Ok(()), Err)
 }
 
+/// What a recording begins with; nothing if it ended before that was written.
+pub fn head(path: &Path) -> anyhow::Result<Option<Head>> {
+    let mut found = None;
+    journal::read(path, &mut |frame| {
+        if let Frame::Record { bytes, .. } = frame {
+            found = Some(serde_json::from_slice::<Entry>(bytes));
+        }
+        ControlFlow::Break(())
+    })?;
+    match found.transpose().with_context(|| format!("{} is no recording", path.display()))? {
+        Some(Entry::Head(head)) => Ok(Some(*head)),
+        Some(_) => bail!("{} does not begin as a recording does", path.display()),
+        None => Ok(None),
+    }
+}
+
+/// When the latest recording was written to, by the machine's clock; nothing if there is none.
+pub fn last_written(directory: &Path) -> Option<Timestamp> {
+    let tape = latest(directory).ok()?;
+    let files = std::fs::read_dir(tape).ok()?.filter_map(Result::ok);
+    let times = files.filter_map(|file| file.metadata().ok()?.modified().ok());
+    let since = times.max()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok().map(Timestamp::from_nanos)
+}
+
 /// The latest recording in a directory.
 pub fn latest(directory: &Path) -> anyhow::Result<PathBuf> {
     let mut names = all(directory)?;

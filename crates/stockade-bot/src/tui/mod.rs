@@ -23,7 +23,8 @@ pub fn watch(
     view: &mut dyn FnMut() -> Option<anyhow::Result<View>>,
     wish: &mut dyn FnMut(Wish) -> ControlFlow<(), String>,
 ) -> anyhow::Result<()> {
-    let mut terminal = ratatui::try_init()?;
+    // What cannot be drawn leaves the terminal as it was.
+    let mut terminal = ratatui::try_init().inspect_err(|_| ratatui::restore())?;
     let mut screen = Screen::new(Palette::of(std::env::var_os("NO_COLOR").as_deref()));
     let ended = loop {
         match view() {

@@ -26,6 +26,7 @@ fn view() -> View {
             cash: text("1000"),
             equity: text("1010.5"),
             unrealised: text("10.5"),
+            funding: text("-0.25"),
         },
         positions: vec![Position {
             symbol: text("BTC\u{1b}[31mUSDT"),

@@ -298,7 +298,7 @@ pub fn name(text: &str) -> ClientId {
 
 pub fn order(client: &str, side: Side, lots: u64, kind: OrderKind) -> NewOrder {
     let ticket = Ticket::market(BTC, side, Quantity(lots)).of(kind);
-    NewOrder { client: name(client), ticket, scope: Scope::Size }
+    NewOrder { client: name(client), ticket, scope: Scope::Size, stop: None }
 }
 
 pub fn named(client: &str) -> OrderRef {

@@ -4,9 +4,11 @@ use super::{
     names::{leg, side},
     order::{Garbled, Read, Reader, moment, number},
 };
-use engine::live::{Balance, Cause, FillReport, KeyScope, Permission, PositionReport};
+use engine::live::{
+    Balance, Cause, FillReport, FundingReport, KeyScope, Permission, PositionReport,
+};
 use market::{Currency, Money, Price, Product, Rate, Side};
-use portfolio::Liquidity;
+use portfolio::{Leg, Liquidity};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -46,6 +48,23 @@ pub(super) struct TradeBody<'a> {
     is_buyer: Option<bool>,
     #[serde(alias = "isMaker")]
     maker: bool,
+}
+
+/// Cash that moved: <https://developers.binance.com/docs/derivatives/usds-margined-futures/account/rest-api/Get-Income-History>.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct IncomeBody<'a> {
+    #[serde(borrow)]
+    symbol: Cow<'a, str>,
+    #[serde(borrow)]
+    income_type: Cow<'a, str>,
+    #[serde(borrow)]
+    income: Cow<'a, str>,
+    #[serde(borrow)]
+    asset: Cow<'a, str>,
+    time: i64,
+    /// A number, or a text of digits.
+    tran_id: serde_json::Value,
 }
 
 /// A position.
@@ -155,6 +174,26 @@ impl Reader<'_> {
             fee_currency: body.commission_asset.parse().ok(),
             liquidity: if body.maker { Liquidity::Maker } else { Liquidity::Taker },
             cause: Cause::Owner,
+            time: moment(body.time)?,
+        }))
+    }
+
+    /// A payment of funding; the venue does not say of which leg.
+    pub(super) fn income(self, body: &IncomeBody<'_>) -> Read<FundingReport> {
+        let Some((instrument, _)) = self.find(&body.symbol) else { return Ok(None) };
+        if body.income_type != "FUNDING_FEE" {
+            return Ok(None);
+        }
+        let payment = match &body.tran_id {
+            serde_json::Value::String(digits) => digits.parse(),
+            other => other.to_string().parse(),
+        };
+        Ok(Some(FundingReport {
+            payment: payment.map_err(|_| Garbled)?,
+            instrument,
+            leg: Leg::Net,
+            amount: money(&body.income)?,
+            currency: body.asset.parse().map_err(|_| Garbled)?,
             time: moment(body.time)?,
         }))
     }

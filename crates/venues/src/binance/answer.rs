@@ -1,7 +1,9 @@
 //! Responses as answers.
 
 use super::{
-    account::{AccountBody, KeyBody, PositionBody, TradeBody, WalletsBody, holding, wallet},
+    account::{
+        AccountBody, IncomeBody, KeyBody, PositionBody, TradeBody, WalletsBody, holding, wallet,
+    },
     errors, is_conditional, millis,
     names::waits,
     order::{AlgoBody, Garbled, OrderBody, Read, Reader, number},
@@ -95,6 +97,12 @@ impl<'a> Success<'a> {
             Call::CancelAll(..) | Call::SetMode(_) | Call::Heartbeat { .. } => self.done(),
             Call::OpenOrders(_, book) => self.open(*book),
             Call::Fills { since, after, .. } => self.fills(*since, after.is_some()),
+            Call::Funding { .. } => {
+                let bodies: Vec<IncomeBody<'_>> = self.json()?;
+                let mut paid = all(&bodies, |body| self.reader.income(body))?;
+                paid.sort_by_key(|one| one.time);
+                Ok(Answer::Funding(paid))
+            }
             Call::Positions => {
                 let bodies: Vec<PositionBody<'_>> = self.json()?;
                 let mut held = all(&bodies, |body| self.reader.position(body))?;

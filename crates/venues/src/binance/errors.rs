@@ -49,7 +49,7 @@ pub(super) const FUTURES: &[(i64, RefusedKind)] = &[
     (-2024, ReduceOnly),
     (-2026, ReduceOnly),
     (-2027, Setup),
-    (-2028, Setup),
+    (-2028, Balance),
     (-4000, OrderDone),
     (-4001, Filter),
     (-4002, Filter),

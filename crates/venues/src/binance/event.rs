@@ -135,6 +135,9 @@ pub(super) struct AccountUpdate<'a> {
 
 #[derive(Deserialize)]
 struct AccountChange<'a> {
+    /// Why.
+    #[serde(borrow, default)]
+    m: Cow<'a, str>,
     #[serde(borrow, rename = "P", default)]
     positions: Vec<PositionChange<'a>>,
 }
@@ -241,6 +244,10 @@ impl Reader<'_> {
 
     /// Positions that changed, to nothing too.
     pub(super) fn account_update(self, event: &AccountUpdate<'_>, out: &mut Vec<Word>) -> Heard {
+        // Of a crossed position the venue says the coin's balance alone, and never a number.
+        if event.a.m == "FUNDING_FEE" {
+            out.push(Word::Funded);
+        }
         for change in &event.a.positions {
             let Some((instrument, one)) = self.find(&change.s) else { continue };
             let entry = one.price_near(&change.ep).ok_or(Garbled)?;

@@ -41,7 +41,7 @@ pub use counter::{Counter, listen_key};
 
 use crate::{Heartbeat, Load, Setup, Traits, by_book};
 use engine::{
-    live::{Answer, Book, Call, Mode},
+    live::{Answer, Book, Call, Mode, StopTiming},
     order::Capabilities,
 };
 use http::{Request, Response};
@@ -103,7 +103,8 @@ impl crate::Client for Client {
         match self.setup.product {
             Product::Spot => Traits {
                 capabilities: shared.with(Capabilities::ICEBERG),
-                stop_before_entry: false,
+                stops: StopTiming::Behind,
+                holds: crate::stop_holds(self.venue(), self.setup.product),
                 heartbeat: Heartbeat::None,
                 listen_key_seconds: None,
                 mode: Mode::OneWay,
@@ -112,7 +113,8 @@ impl crate::Client for Client {
                 capabilities: shared.with(Capabilities::REDUCE_ONLY).with(Capabilities::GOOD_TILL),
                 // closePosition=true says what is closed once it triggers, and nothing of now:
                 // the documentation's conditions for it name no open position.
-                stop_before_entry: true,
+                stops: StopTiming::First,
+                holds: crate::stop_holds(self.venue(), self.setup.product),
                 heartbeat: Heartbeat::Instrument,
                 // They live for 60 minutes.
                 listen_key_seconds: Some(30 * 60),

@@ -9,6 +9,7 @@
 //! | order | `GET /api/v3/order` | `GET /fapi/v1/order`, `…/algoOrder` |
 //! | open orders | `GET /api/v3/openOrders` | `GET /fapi/v1/openOrders`, `…/openAlgoOrders` |
 //! | fills | `GET /api/v3/myTrades` | `GET /fapi/v1/userTrades` |
+//! | funding | – | `GET /fapi/v1/income` |
 //! | positions | – | `GET /fapi/v3/positionRisk` |
 //! | balances | `GET /api/v3/account` | `GET /fapi/v3/account` |
 //! | heartbeat | – | `POST /fapi/v1/countdownCancelAll` |
@@ -62,6 +63,15 @@ impl Writer<'_> {
             Call::OpenOrders(of, book) => self.open_orders(*of, *book),
             Call::Fills { instrument, since, after } => {
                 self.fills(*instrument, *since, after.as_ref().map(TradeId::as_str))
+            }
+            Call::Funding { instrument, since, until } => {
+                self.futures()?;
+                let mut query = self.about_symbol(*instrument)?;
+                query.plain("incomeType", "FUNDING_FEE");
+                query.number("startTime", millis(*since));
+                query.number("endTime", millis(*until));
+                query.number("limit", 1000_i64);
+                self.signed(Method::GET, "/fapi/v1/income", query)
             }
             Call::Positions => {
                 self.futures()?;
@@ -147,6 +157,9 @@ impl Writer<'_> {
     }
 
     fn place(&self, order: &NewOrder) -> Written {
+        if order.stop.is_some() {
+            return Err(unsupported("an order that brings its stop along"));
+        }
         let ticket = &order.ticket;
         let one = self.traded(ticket.instrument)?;
         let post_only = ticket.restrictions.has(Restrictions::POST_ONLY);

@@ -109,6 +109,13 @@ impl Client {
             Call::Order(_) => return self.found(body),
             Call::OpenOrders(..) => return self.orders(body),
             Call::Fills { .. } => return self.fills(body),
+            Call::Funding { .. } => {
+                let page: Page<'_, FillRow<'_>> = result(body)?;
+                let reader = self.reader();
+                let read: Result<Vec<_>, Bad> =
+                    page.list.iter().rev().map(|row| reader.funding(row)).collect();
+                Answer::Funding(read?.into_iter().flatten().collect())
+            }
             Call::Positions => return self.positions(body),
             Call::Balances => {
                 let page: Page<'_, Wallet<'_>> = result(body)?;

@@ -4,8 +4,8 @@
 //! 170372, which that page lacks, the texts that the venue sends with them.
 
 use engine::live::RefusedKind::{
-    self, Balance, Busy, Clock, DuplicateName, Filter, Key, NotTrading, OrderDone, Other,
-    ReduceOnly, Setup, WouldTake, WouldTrigger,
+    self, Attachment, Balance, Busy, Clock, DuplicateName, Filter, Key, NotTrading, OrderDone,
+    Other, ReduceOnly, Setup, WouldTake, WouldTrigger,
 };
 
 /// What follows from a code.
@@ -119,7 +119,17 @@ pub(super) const fn code(kind: RefusedKind, spot: bool) -> i64 {
         (Setup, _) => 110_028,
         (Busy, true) => 170_191,
         (Busy, false) => 110_079,
-        (Other, _) => 10001,
+        (Attachment | Other, _) => 10001,
+    }
+}
+
+/// The same where a leverage is refused: "due to risk limit, cannot set leverage" and "available balance
+/// not enough".
+pub(super) const fn leverage_code(kind: RefusedKind) -> i64 {
+    match kind {
+        Setup => 110_013,
+        Balance => 110_012,
+        other => code(other, false),
     }
 }
 

@@ -44,7 +44,7 @@ use answer::Step;
 
 pub use counter::Counter;
 use engine::{
-    live::{Answer, Book, Call, Mode},
+    live::{Answer, Book, Call, Mode, StopTiming},
     order::Capabilities,
 };
 use http::{HeaderMap, Request, Response};
@@ -114,7 +114,8 @@ impl crate::Client for Client {
                 Product::Spot => capabilities,
                 Product::Perpetual => capabilities.with(Capabilities::TOUCHED),
             },
-            stop_before_entry: false,
+            stops: StopTiming::Behind,
+            holds: crate::stop_holds(self.venue(), self.setup.product),
             heartbeat: Heartbeat::None,
             listen_key_seconds: None,
             mode: Mode::OneWay,

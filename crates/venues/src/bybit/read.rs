@@ -6,8 +6,8 @@ use super::{
 };
 use engine::{
     live::{
-        Balance, Cause, FillReport, KeyScope, Mode, OrderReport, OrderState, Permission,
-        PositionReport,
+        Balance, Cause, FillReport, FundingReport, KeyScope, Mode, OrderReport, OrderState,
+        Permission, PositionReport, Word,
     },
     order::{OrderKind, Restrictions},
 };
@@ -73,6 +73,40 @@ impl Reader<'_> {
             state: state(row).ok_or("an order's state")?,
             cause: made_by(&row.create_type),
             time: moment(&row.updated_time).ok_or("an order's time")?,
+        }))
+    }
+
+    /// What an execution says: a trade, or a payment of funding.
+    pub fn execution(&self, row: &FillRow<'_>) -> Result<Option<Word>, Bad> {
+        if &*row.exec_type == "Funding" {
+            return Ok(self.funding(row)?.map(Word::Funding));
+        }
+        Ok(self.fill(row)?.map(Word::Fill))
+    }
+
+    /// A payment of funding, which the venue books as an execution whose fee it is; a negative fee is
+    /// received. [`None`] if the row is none, or of an instrument that is not traded here.
+    pub fn funding(&self, row: &FillRow<'_>) -> Result<Option<FundingReport>, Bad> {
+        let Some((instrument, traded)) = self.instrument(&row.category, &row.symbol) else {
+            return Ok(None);
+        };
+        if &*row.exec_type != "Funding" {
+            return Ok(None);
+        }
+        let leg = match (self.mode, side(&row.side).ok_or("a payment's side")?) {
+            (Mode::OneWay, _) => Leg::Net,
+            (Mode::Hedge, Side::Buy) => Leg::Long,
+            (Mode::Hedge, Side::Sell) => Leg::Short,
+        };
+        let fee = money(&row.exec_fee, Round::Nearest).ok_or("a payment's amount")?;
+        let currency = row.fee_currency.parse();
+        Ok(Some(FundingReport {
+            payment: row.exec_id.parse().map_err(|_| "a payment's number")?,
+            instrument,
+            leg,
+            amount: fee.negated().map_err(|_| "a payment's amount")?,
+            currency: currency.unwrap_or(traded.listing.instrument.currency),
+            time: moment(&row.exec_time).ok_or("a payment's time")?,
         }))
     }
 

@@ -1,11 +1,10 @@
 //! Calls to requests. Bodies are written as text, byte by byte as they are signed.
 
-use super::{
-    category,
-    sign::Unsigned,
-    text::{push_encoded, push_quoted, to_ms},
+use super::{category, sign::Unsigned, text::to_ms};
+use crate::{
+    Error, Setup,
+    text::{push_encoded, push_quoted},
 };
-use crate::{Error, Setup};
 use engine::{
     live::{Book, Call, Mode, NewOrder, OrderRef, Scope},
     order::{Amendment, OrderKind, Restrictions, Ticket, TimeInForce},
@@ -63,6 +62,13 @@ pub(super) fn write(setup: &Setup, call: &Call, now: Timestamp) -> Result<Unsign
         Call::Fills { instrument, since, .. } => {
             fills(setup, *instrument, span_start(*since, 0, now), "")
         }
+        Call::Funding { instrument, since, until } if product == Product::Perpetual => {
+            let mut out = query(setup, Some(*instrument))?;
+            let (from, to) = (to_ms(*since), to_ms(*until));
+            out.push_str(&format!("&execType=Funding&startTime={from}&endTime={to}&limit=100"));
+            Ok(get(FILLS, out))
+        }
+        Call::Funding { .. } => Err(unsupported("funding on spot")),
         Call::Positions if product == Product::Perpetual => Ok(positions("")),
         Call::Balances => Ok(get(WALLET, "accountType=UNIFIED".to_owned())),
         Call::KeyScope => Ok(get(KEY_INFO, String::new())),
@@ -122,6 +128,9 @@ fn push_size(size: Quantity, traded: &Traded, out: &mut String) -> Result<(), Er
 fn place(setup: &Setup, order: &NewOrder) -> Result<String, Error> {
     let ticket = &order.ticket;
     let traded = traded(setup, ticket.instrument)?;
+    if order.stop.is_some() {
+        return Err(unsupported("order that brings its stop along"));
+    }
     let spot = traded.product == Product::Spot;
     let whole = order.scope == Scope::Position && !spot;
     let mut out = body(traded);
@@ -300,7 +309,7 @@ fn query(setup: &Setup, of: Option<InstrumentId>) -> Result<String, Error> {
 fn push_cursor(cursor: &str, out: &mut String) {
     if !cursor.is_empty() {
         out.push_str("&cursor=");
-        push_encoded(cursor, out);
+        push_encoded(cursor, b"%", out);
     }
 }
 
@@ -314,11 +323,11 @@ pub(super) fn one_order(
     match (&of.venue, &of.client) {
         (Some(venue), _) => {
             out.push_str("&orderId=");
-            push_encoded(venue.as_str(), &mut out);
+            push_encoded(venue.as_str(), b"%", &mut out);
         }
         (None, Some(client)) => {
             out.push_str("&orderLinkId=");
-            push_encoded(client.as_str(), &mut out);
+            push_encoded(client.as_str(), b"%", &mut out);
         }
         (None, None) => return Err(Error::Nameless),
     }

@@ -10,7 +10,10 @@ use super::{
     text::to_ms,
     wire::{FillRow, Message, OrderRow, PositionRow, Rows, Wallet},
 };
-use crate::{Error, Setup, text::clean};
+use crate::{
+    Error, Setup,
+    text::{clean, push_quoted},
+};
 use engine::live::Word;
 use market::{Product, Timestamp, VenueName};
 
@@ -90,7 +93,9 @@ impl Private {
         match kind {
             _ if !matches!(of, "" | "spot" | "linear") => Ok(()),
             "order" => each(text, |row: &OrderRow<'_>| reader.order(row), Word::Order, out),
-            "execution" => each(text, |row: &FillRow<'_>| reader.fill(row), Word::Fill, out),
+            "execution" => {
+                each(text, |row: &FillRow<'_>| reader.execution(row), |word: Word| word, out)
+            }
             "position" => {
                 each(text, |row: &PositionRow<'_>| reader.position(row), Word::Position, out)
             }
@@ -146,7 +151,7 @@ impl crate::Stream for Private {
         let expires = to_ms(now).saturating_add(LOGIN_MS).to_string();
         let signature = login(keys.secret.expose(), &expires);
         let mut text = String::from(r#"{"op":"auth","args":["#);
-        super::text::push_quoted(&keys.key, &mut text);
+        push_quoted(&keys.key, &mut text);
         text.push_str(&format!(",{expires},\"{signature}\"]}}"));
         send.push(text);
         self.plan_ping(now);

@@ -1,63 +1,11 @@
-//! Texts of the venue: fields that are strings, moments, money.
+//! What stands in the venue's texts: flags, moments, money.
 
 use market::{Money, Timestamp};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, Visitor},
-};
-use std::{borrow::Cow, fmt, ops::Deref};
+use serde::{Deserialize, Deserializer};
 
 /// The most digits of an amount of money.
 const DIGITS_MAX: usize = 36;
 const NANOS_IN_MS: i64 = 1_000_000;
-
-/// A field that is text: empty where it is null or absent, and the digits where it is a whole number.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Text<'a>(Cow<'a, str>);
-
-impl Deref for Text<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Texts)
-    }
-}
-
-struct Texts;
-
-impl<'de> Visitor<'de> for Texts {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a whole number")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Text::default())
-    }
-}
 
 /// A flag; false where it is null.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
@@ -115,29 +63,6 @@ pub(super) fn money(text: &str, round: Round) -> Option<Money> {
     }
 }
 
-/// Appends a text as JSON: names are plain ASCII, but may hold a quote.
-pub(super) fn push_quoted(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        if matches!(c, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out.push('"');
-}
-
-/// Appends a text as part of a query. A per cent sign stays: cursors come with theirs.
-pub(super) fn push_encoded(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,13 +83,5 @@ mod tests {
         for text in ["x", ".", "-", "1e5", "1.2.3", &"9".repeat(40)] {
             assert_eq!(money(text, Round::Down), None, "{text}");
         }
-    }
-
-    #[test]
-    fn what_is_sent_is_escaped() {
-        let (mut quoted, mut query) = (String::new(), String::new());
-        push_quoted("a\"b\\", &mut quoted);
-        push_encoded("a b&c%3D", &mut query);
-        assert_eq!((quoted.as_str(), query.as_str()), ("\"a\\\"b\\\\\"", "a%20b%26c%3D"));
     }
 }

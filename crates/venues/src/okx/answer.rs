@@ -6,7 +6,9 @@
 use super::{
     errors::{Verdict, verdict},
     reports,
-    rows::{AccountRow, Ack, AlgoRow, ConfigRow, Envelope, FillRow, OrderRow, PositionRow},
+    rows::{
+        AccountRow, Ack, AlgoRow, BillRow, ConfigRow, Envelope, FillRow, OrderRow, PositionRow,
+    },
     text::{self, Unread},
     walk,
 };
@@ -14,7 +16,7 @@ use crate::{Setup, text::clean};
 use engine::{
     live::{
         Answer, Call, Cause, KeyScope, Mode, NewOrder, OrderRef, OrderReport, OrderState,
-        Permission, Refused, Scope, Unknown, VenueId,
+        Permission, Refused, RefusedKind, Scope, Unknown, VenueId,
     },
     order::OrderKind,
 };
@@ -121,7 +123,7 @@ pub(super) fn one(setup: &Setup, call: &Call, response: &Whole, now: Timestamp) 
 fn placed(order: &NewOrder, response: &Whole, now: Timestamp) -> Answer {
     let done = ack(response, now);
     if done != Answer::Done {
-        return done;
+        return without(order, done);
     }
     let waits = !matches!(order.ticket.kind, OrderKind::Market | OrderKind::Limit { .. });
     let Some(venue) = number(response, waits) else { return garbled() };
@@ -142,6 +144,16 @@ fn placed(order: &NewOrder, response: &Whole, now: Timestamp) -> Answer {
     })
 }
 
+/// A refusal of an order that brings a stop along. One of no particular sort, a parameter error among
+/// them, may be for the stop: nothing was done, and without it the order can be asked for again.
+fn without(order: &NewOrder, answer: Answer) -> Answer {
+    let Answer::Refused(mut no) = answer else { return answer };
+    if order.stop.is_some() && no.kind == RefusedKind::Other {
+        no.kind = RefusedKind::Attachment;
+    }
+    Answer::Refused(no)
+}
+
 fn number(response: &Whole, waits: bool) -> Option<VenueId> {
     let acks: Envelope<'_, Ack<'_>> = serde_json::from_slice(response.body()).ok()?;
     let ack = acks.data.first()?;
@@ -160,6 +172,11 @@ fn read(setup: &Setup, call: &Call, response: &Whole) -> Result<Answer, Unread> 
             let mut fills = read.collect::<Result<Vec<_>, _>>()?;
             fills.retain(|fill| fill.instrument == *instrument);
             Answer::Fills { fills, more: false }
+        }
+        Call::Funding { .. } => {
+            let bills = rows::<BillRow<'_>>(response)?;
+            let read = bills.iter().rev().filter_map(|row| reports::bill(row, roster).transpose());
+            Answer::Funding(read.collect::<Result<Vec<_>, _>>()?)
         }
         Call::Positions => {
             let rows = rows::<PositionRow<'_>>(response)?;

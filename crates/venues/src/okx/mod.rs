@@ -17,6 +17,9 @@
 //! - A market order for contracts is one at the price limit; with immediate-or-cancel nothing of it rests.
 //! - Trades of liquidations have no number on the stream: it says [`Word::Gap`] instead, and the trades
 //!   have to be asked for.
+//! - **An entry brings its stop along** (`attachAlgoOrds`). The venue makes an order of it once the entry is over,
+//!   for what it traded, with the name that was given to it here; from then on it is an order that waits, as any
+//!   other, and it does not end with the position.
 //! - The countdown cancels orders that meet the market; stops stay.
 //!
 //! [`Answer::Done`]: engine::live::Answer::Done
@@ -44,7 +47,7 @@ pub use sign::sign;
 
 use crate::{Error, Heartbeat, Load, Setup, Stream, Traits, by_book};
 use engine::{
-    live::{Answer, Call, Mode},
+    live::{Answer, Call, Mode, StopTiming},
     order::Capabilities,
 };
 use http::{Request, Response};
@@ -88,8 +91,13 @@ impl crate::Client for Client {
         };
         Traits {
             capabilities,
-            // An order that closes needs a position in its direction: `51169` refuses it before.
-            stop_before_entry: false,
+            // An order that closes needs a position in its direction: `51169` refuses it before. But an
+            // entry brings one along.
+            stops: match self.setup.product {
+                Product::Spot => StopTiming::Behind,
+                Product::Perpetual => StopTiming::WithEntry,
+            },
+            holds: crate::stop_holds(self.venue(), self.setup.product),
             heartbeat: Heartbeat::Account,
             listen_key_seconds: None,
             mode: match self.setup.product {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Error, Setup};
 use engine::{
-    live::{Mode, NewOrder, Scope},
+    live::{AttachedStop, Mode, NewOrder, Scope},
     order::{Distance, OrderKind, Restrictions, Shortfall, Ticket, TimeInForce},
 };
 use market::{Price, Product, Quantity, Side, Traded};
@@ -40,6 +40,9 @@ pub(super) fn place(setup: &Setup, order: &NewOrder) -> Result<Target, Error> {
         push(&mut body, "sz", &value);
     }
     owner(setup, ticket, whole, &mut body)?;
+    if let Some(stop) = &order.stop {
+        attach(traded, ticket, stop, &mut body)?;
+    }
     if waits {
         let buys_coins = setup.product == Product::Spot && ticket.side == Side::Buy;
         if buys_coins && matches!(ticket.kind, OrderKind::Trailing { .. }) {
@@ -104,6 +107,29 @@ fn owner(setup: &Setup, ticket: &Ticket, whole: bool, body: &mut String) -> Resu
         (_, Mode::Hedge, Leg::Net) => return Err(unsupported("order of no leg in hedge mode")),
         (_, Mode::OneWay, _) => return Err(unsupported("order of a leg in one-way mode")),
     }
+    Ok(())
+}
+
+/// A stop that the order brings along. The venue makes an order of it, under this name, once the order
+/// is over, for what it traded: wholly, or in part with the rest cancelled.
+/// <https://www.okx.com/en-eu/help/okx-announcement-on-optimizing-order-placement-for-order-attached-take>
+fn attach(
+    traded: &Traded,
+    ticket: &Ticket,
+    stop: &AttachedStop,
+    body: &mut String,
+) -> Result<(), Error> {
+    let meets = matches!(ticket.kind, OrderKind::Market | OrderKind::Limit { .. });
+    if !meets || traded.product == Product::Spot {
+        return Err(unsupported("stop that comes along with such an order"));
+    }
+    body.push_str("\"attachAlgoOrds\":[{");
+    push(body, "attachAlgoClOrdId", stop.client.as_str());
+    push_price(body, "slTriggerPx", traded, stop.trigger);
+    push(body, "slOrdPx", "-1");
+    push(body, "slTriggerPxType", "last");
+    close(body);
+    body.push_str("],");
     Ok(())
 }
 

@@ -2,11 +2,14 @@
 //! is passed over: [`None`].
 
 use super::{
-    rows::{AlgoRow, CoinRow, FillRow, OrderRow, PositionRow},
-    text::{self, Text, Unread},
+    rows::{AlgoRow, BillRow, CoinRow, FillRow, OrderRow, PositionRow},
+    text::{self, Unread},
 };
+use crate::text::Text;
 use engine::{
-    live::{Balance, Cause, FillReport, OrderReport, OrderState, PositionReport, Word},
+    live::{
+        Balance, Cause, FillReport, FundingReport, OrderReport, OrderState, PositionReport, Word,
+    },
     order::{Distance, OrderKind, Restrictions},
 };
 use market::{Currency, Money, Price, Quantity, Rate, Roster, Side, Traded};
@@ -133,6 +136,22 @@ pub(super) fn fill(row: &FillRow<'_>, roster: &Roster) -> Result<Option<FillRepo
             _ => Cause::Owner,
         },
         time: text::time(time, "fillTime")?,
+    }))
+}
+
+/// A payment of funding, from the bill of it; [`None`] for other bills.
+pub(super) fn bill(row: &BillRow<'_>, roster: &Roster) -> Result<Option<FundingReport>, Unread> {
+    let Some((instrument, _)) = text::find(roster, &row.inst_id) else { return Ok(None) };
+    if &*row.kind != "8" {
+        return Ok(None);
+    }
+    Ok(Some(FundingReport {
+        payment: text::name(&row.bill_id).ok_or(Unread("billId"))?,
+        instrument,
+        leg: Leg::Net,
+        amount: text::money_near(&row.bal_chg, "balChg")?,
+        currency: row.ccy.parse().map_err(|_| Unread("ccy"))?,
+        time: text::time(&row.ts, "ts")?,
     }))
 }
 

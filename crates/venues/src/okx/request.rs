@@ -71,6 +71,14 @@ pub(super) fn target(setup: &Setup, call: &Call, now: Timestamp) -> Result<Targe
         Call::Fills { instrument, since, .. } => {
             fills(setup, *instrument, *since, now).map(Target::get)
         }
+        Call::Funding { instrument, since, until } => {
+            perpetual()?;
+            let (name, kind) = (traded(setup, *instrument)?.native.as_str(), "instType=SWAP");
+            let (begin, end) = (millis(*since), millis(*until));
+            Ok(Target::get(format!(
+                "/api/v5/account/bills?{kind}&instId={name}&type=8&begin={begin}&end={end}&limit=100"
+            )))
+        }
         Call::Positions => {
             perpetual()?;
             Ok(Target::get("/api/v5/account/positions?instType=SWAP".to_owned()))

@@ -1,6 +1,6 @@
 //! The venue's rows, as they come: <https://www.okx.com/docs-v5/en/>. Unknown fields are passed over.
 
-use super::text::Text;
+use crate::text::Text;
 use serde::Deserialize;
 
 /// A response or a part of it: a code, a message and rows.
@@ -80,4 +80,31 @@ row! {
 pub(super) struct AccountRow<'a> {
     #[serde(borrow, default)]
     pub details: Vec<CoinRow<'a>>,
+}
+
+/// A movement of cash: <https://www.okx.com/docs-v5/en/#trading-account-rest-api-get-bills-details-last-7-days>.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct BillRow<'a> {
+    #[serde(borrow)]
+    pub bill_id: Text<'a>,
+    #[serde(borrow)]
+    pub inst_id: Text<'a>,
+    /// 8 is funding.
+    #[serde(borrow, rename = "type")]
+    pub kind: Text<'a>,
+    #[serde(borrow)]
+    pub ccy: Text<'a>,
+    #[serde(borrow)]
+    pub bal_chg: Text<'a>,
+    #[serde(borrow)]
+    pub ts: Text<'a>,
+}
+
+/// What moved cash or a position: of this channel only the reason is read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct MoveRow<'a> {
+    #[serde(borrow)]
+    pub event_type: Text<'a>,
 }

@@ -8,11 +8,11 @@
 
 use super::{
     reports,
-    rows::{AccountRow, AlgoRow, OrderRow, PositionRow},
+    rows::{AccountRow, AlgoRow, MoveRow, OrderRow, PositionRow},
     sign::{LOGIN, millis, signature},
-    text::{self, Text, Unread, close, push},
+    text::{self, Unread, close, push},
 };
-use crate::{Error, Setup, Stream};
+use crate::{Error, Setup, Stream, text::Text};
 use engine::live::{Triggered, Word};
 use market::{Product, Roster, Timestamp, VenueName};
 use serde::Deserialize;
@@ -88,6 +88,7 @@ impl Listener {
             (Line::Private, product) => {
                 let mut all = vec![of("orders"), format!(r#"{{"channel":"account",{quiet}}}"#)];
                 if product == Product::Perpetual {
+                    all.push(r#"{"channel":"balance_and_position"}"#.to_owned());
                     all.push(format!(r#"{{"channel":"positions","instType":"SWAP",{quiet}}}"#));
                 }
                 all
@@ -183,6 +184,13 @@ fn words(channel: &str, text: &str, roster: &Roster, out: &mut Vec<Word>) -> Res
             for row in &read::<PositionRow<'_>>(text)? {
                 out.extend(reports::position(row, roster)?.map(Word::Position));
             }
+            Ok(())
+        }
+        "balance_and_position" => {
+            let rows = read::<MoveRow<'_>>(text)?;
+            out.extend(
+                rows.iter().filter(|row| &*row.event_type == "funding_fee").map(|_| Word::Funded),
+            );
             Ok(())
         }
         "account" => {

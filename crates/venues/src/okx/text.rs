@@ -1,75 +1,15 @@
 //! What stands in the venue's fields, which are texts whatever they mean, and what our values are as
 //! such texts.
 
+use crate::text::{push_encoded, push_quoted};
 use engine::live::{ClientId, VenueId};
 use market::{Money, Product, Rate, Roster, Side, Timestamp, Traded};
 use portfolio::{InstrumentId, Leg};
-use serde::{Deserialize, Deserializer, de};
-use std::{borrow::Cow, fmt, ops::Deref, str::FromStr};
+use std::str::FromStr;
 
 /// A field that is not what it should be, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unread(pub &'static str);
-
-/// A scalar as text: null is empty, a flag is `true` or `false`; a number with a fraction is refused,
-/// because its digits would be lost.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Text<'a>(Cow<'a, str>);
-
-impl Deref for Text<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-struct Reader;
-
-impl<'de> de::Visitor<'de> for Reader {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Borrowed(if flag { "true" } else { "false" })))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_unit<E>(self) -> Result<Text<'de>, E> {
-        Ok(Text::default())
-    }
-}
-
-impl Text<'_> {
-    /// The text, if there is any.
-    pub(super) fn some(&self) -> Option<&str> {
-        Some(&**self).filter(|text| !text.is_empty())
-    }
-}
 
 /// The instrument of this name; names differ between products here.
 pub(super) fn find<'r>(roster: &'r Roster, name: &str) -> Option<(InstrumentId, &'r Traded)> {
@@ -166,16 +106,10 @@ fn long_rate(text: &str) -> Option<Rate> {
 
 /// Appends `"name":"text",`; a quote or a backslash in a foreign name is escaped.
 pub(super) fn push(out: &mut String, name: &str, text: &str) {
-    out.push('"');
-    out.push_str(name);
-    out.push_str("\":\"");
-    for c in text.chars() {
-        if matches!(c, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out.push_str("\",");
+    push_quoted(name, out);
+    out.push(':');
+    push_quoted(text, out);
+    out.push(',');
 }
 
 /// Ends an object that ends in a comma.
@@ -191,13 +125,7 @@ pub(super) fn push_query(out: &mut String, name: &str, text: &str) {
     out.push(if out.contains('?') { '&' } else { '?' });
     out.push_str(name);
     out.push('=');
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~,".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    push_encoded(text, b",", out);
 }
 
 #[cfg(test)]

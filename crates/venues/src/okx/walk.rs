@@ -9,9 +9,9 @@ use super::{
     answer,
     request::{self, Target, traded},
     rows::FillRow,
-    text::{self, Text, close, push, push_query},
+    text::{self, close, push, push_query},
 };
-use crate::{Error, Setup};
+use crate::{Error, Setup, text::Text};
 use engine::live::{Answer, Book, Call, FillReport, RefusedKind, Unknown};
 use http::Response;
 use market::Timestamp;

@@ -99,7 +99,8 @@ fn every_sort_of_refusal_has_words_at_the_venue() {
         let ticket =
             engine::order::Ticket::market(InstrumentId(id), Side::Buy, market::Quantity(1));
         let client = "mine".parse().expect("a name");
-        let order = engine::live::NewOrder { client, ticket, scope: engine::live::Scope::Size };
+        let order =
+            engine::live::NewOrder { client, ticket, scope: engine::live::Scope::Size, stop: None };
         for kind in all.into_iter().filter(|kind| product != Product::Spot || *kind != ReduceOnly) {
             let refused = Answer::Refused(Refused { kind, code: 0, text: String::new() });
             match through(product, &Call::Place(order), &refused) {

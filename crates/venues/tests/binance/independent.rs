@@ -53,7 +53,7 @@ fn input_order(product: Product, input: &[Value]) -> NewOrder {
         display: lots(&more["icebergAmount"]),
         ..Ticket::market(number(product, &native), side, lots(&input[3]).expect("a size"))
     };
-    NewOrder { client: "mine".parse().expect("a name"), ticket, scope: Scope::Size }
+    NewOrder { client: "mine".parse().expect("a name"), ticket, scope: Scope::Size, stop: None }
 }
 
 /// The call of a case.

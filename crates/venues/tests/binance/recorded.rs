@@ -95,7 +95,7 @@ fn recorded_answers_of_spot_are_read() {
     );
     let ticket = Ticket::market(number(spot, "BTCUSDT"), Side::Sell, Quantity(10 * UNIT));
     let client = "6gCrw2kRUAF9CvJDGP16IP".parse().expect("a name");
-    let place = Call::Place(NewOrder { client, ticket, scope: Scope::Size });
+    let place = Call::Place(NewOrder { client, ticket, scope: Scope::Size, stop: None });
     check(spot, &place, &format!("{s}/new_order_full_response.json"), &|a| {
         is_order(a, OrderState::Filled)
     });

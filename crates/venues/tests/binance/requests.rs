@@ -93,7 +93,7 @@ pub fn new_order(product: Product, mode: Mode, seed: Seed) -> NewOrder {
         ..Ticket::market(instrument, side, quantity)
     };
     let client = engine::live::Epoch(lots).name(rest as u64).expect("in range");
-    NewOrder { client, ticket, scope }
+    NewOrder { client, ticket, scope, stop: None }
 }
 
 fn reference(product: Product, seed: Seed) -> OrderRef {

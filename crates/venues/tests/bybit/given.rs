@@ -91,7 +91,7 @@ pub fn new_order(product: Product, mode: Mode) -> impl Strategy<Value = NewOrder
             let quantity = if whole { Quantity::ZERO } else { quantity };
             let scope = if whole { Scope::Position } else { Scope::Size };
             let ticket = Ticket::market(instrument, side, quantity).of(kind).lasting(tif);
-            NewOrder { client, ticket: Ticket { restrictions, leg, ..ticket }, scope }
+            NewOrder { client, ticket: Ticket { restrictions, leg, ..ticket }, scope, stop: None }
         },
     )
 }

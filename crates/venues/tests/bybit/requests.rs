@@ -83,7 +83,7 @@ fn orders_say_what_another_library_says() {
             window_ms: 5000,
         };
         let client = "ours".parse().expect("plain");
-        let call = Call::Place(NewOrder { client, ticket, scope: Scope::Size });
+        let call = Call::Place(NewOrder { client, ticket, scope: Scope::Size, stop: None });
         let request = bybit::Client::new(setup).request(&call, at(NOW_MS)).expect("a request");
         let url = case["url"].as_str().expect("text").replace("//api.", "//api-testnet.");
         assert_eq!(request.uri().to_string(), url, "{description}");

@@ -150,8 +150,12 @@ fn what_the_venue_has_no_words_for_is_said_before_it_is_sent() {
         let id = InstrumentId(u32::from(product == Product::Spot));
         let ticket = change(Ticket::market(id, Side::Buy, Quantity(1000)));
         let client_id = "ours".parse().expect("plain");
-        let order =
-            engine::live::NewOrder { client: client_id, ticket, scope: engine::live::Scope::Size };
+        let order = engine::live::NewOrder {
+            client: client_id,
+            ticket,
+            scope: engine::live::Scope::Size,
+            stop: None,
+        };
         let found = client(product).request(&Call::Place(order), now());
         let found = found.map_or_else(|e| e.to_string(), |request| said(&request));
         assert!(found.contains(what), "{found}");
@@ -196,7 +200,10 @@ fn what_the_venue_has_no_words_for_is_said_before_it_is_sent() {
     // A perpetual is none of a spot client's instruments.
     assert!(spot.request(&Call::SetLeverage(BTC, 2), now()).is_err());
     let traits = spot.traits();
-    assert_eq!((traits.heartbeat, traits.stop_before_entry), (Heartbeat::None, false));
+    assert_eq!(
+        (traits.heartbeat, traits.stops),
+        (Heartbeat::None, engine::live::StopTiming::Behind)
+    );
     assert!(!traits.capabilities.has(Capabilities::TOUCHED));
     assert!(client(Product::Perpetual).traits().capabilities.has(Capabilities::TOUCHED));
 }

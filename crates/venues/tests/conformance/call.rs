@@ -2,7 +2,7 @@
 
 use crate::data;
 use engine::{
-    live::{Book, Call, NewOrder, OrderRef, Scope},
+    live::{AttachedStop, Book, Call, NewOrder, OrderRef, Scope},
     order::{Amendment, Distance, OrderKind, Restrictions, Ticket, TimeInForce},
 };
 use market::{Price, Product, Quantity, Rate, Roster, Side, Timestamp, Traded};
@@ -47,6 +47,11 @@ impl Reader<'_> {
                 instrument: self.instrument(it).0,
                 since: moment(&it["since"]),
                 after: it["after"].as_str().map(|id| id.parse().expect("a number")),
+            },
+            "funding" => Call::Funding {
+                instrument: self.instrument(it).0,
+                since: moment(&it["since"]),
+                until: moment(&it["until"]),
             },
             "positions" => Call::Positions,
             "balances" => Call::Balances,
@@ -105,12 +110,16 @@ impl Reader<'_> {
             leg: leg(it["leg"].as_str().unwrap_or("net")),
             ..Ticket::market(instrument, side(text(it, "side")), quantity)
         };
+        let stop = it["stop"].is_object().then(|| AttachedStop {
+            client: text(&it["stop"], "client").parse().expect("a name"),
+            trigger: ticks(one, text(&it["stop"], "trigger")),
+        });
         let scope = match it["scope"].as_str() {
             None => Scope::Size,
             Some("position") => Scope::Position,
             Some(other) => panic!("no scope {other}"),
         };
-        NewOrder { client: text(it, "client").parse().expect("a name"), ticket, scope }
+        NewOrder { client: text(it, "client").parse().expect("a name"), ticket, scope, stop }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use engine::{
     live::{
-        Answer, Balance, Cause, FillReport, KeyScope, Mode, OrderReport, OrderState, Permission,
-        PositionReport, RefusedKind, Triggered, Unknown, Word,
+        Answer, Balance, Cause, FillReport, FundingReport, KeyScope, Mode, OrderReport, OrderState,
+        Permission, PositionReport, RefusedKind, Triggered, Unknown, Word,
     },
     order::{Distance, OrderKind, Restrictions},
 };
@@ -65,6 +65,9 @@ impl Shower<'_> {
                 let fills: Vec<_> = fills.iter().map(|one| self.fill(one)).collect();
                 json!({ "fills": fills, "more": more })
             }
+            Answer::Funding(all) => {
+                json!({ "funding": all.iter().map(|one| self.funding(one)).collect::<Vec<_>>() })
+            }
             Answer::Positions(all) => {
                 json!({ "positions": all.iter().map(|one| self.position(one)).collect::<Vec<_>>() })
             }
@@ -95,10 +98,22 @@ impl Shower<'_> {
             Word::Triggered(it) => json!({ "triggered": triggered(it) }),
             Word::Position(position) => json!({ "position": self.position(position) }),
             Word::Balance(it) => json!({ "balance": balance(it) }),
+            Word::Funding(paid) => json!({ "funding": self.funding(paid) }),
+            Word::Funded => json!("funded"),
             Word::Ready => json!("ready"),
             Word::Gap => json!("gap"),
             Word::Ending => json!("ending"),
         }
+    }
+
+    fn funding(&self, it: &FundingReport) -> Value {
+        object([
+            ("payment", some(it.payment)),
+            ("instrument", some(&self.traded(it.instrument).native)),
+            ("amount", some(it.amount)),
+            ("currency", some(it.currency)),
+            ("time", some(ms(it.time))),
+        ])
     }
 
     fn order(&self, it: &OrderReport) -> Value {
@@ -253,6 +268,7 @@ fn cause(cause: Cause) -> Option<Value> {
 /// A refusal's sort, by name.
 pub fn refusal(kind: RefusedKind) -> &'static str {
     match kind {
+        RefusedKind::Attachment => "attachment",
         RefusedKind::DuplicateName => "duplicate_name",
         RefusedKind::Balance => "balance",
         RefusedKind::Filter => "filter",

@@ -74,6 +74,7 @@ fn an_order_that_is_under_way_too_long_is_refused() {
             )
         },
         scope: engine::live::Scope::Size,
+        stop: None,
     });
     let before = |seconds: i64| {
         by(keys(1), &order, NOW.plus_nanos(-seconds * 1_000_000_000).expect("in range"))

@@ -3,9 +3,9 @@
 use crate::{NOW, ROSTER};
 use engine::{
     live::{
-        Answer, Balance, Book, Call, Cause, ClientId, FillReport, KeyScope, Mode, NewOrder,
-        OrderRef, OrderReport, OrderState, Permission, PositionReport, Refused, RefusedKind, Scope,
-        Unknown,
+        Answer, AttachedStop, Balance, Book, Call, Cause, ClientId, FillReport, KeyScope, Mode,
+        NewOrder, OrderRef, OrderReport, OrderState, Permission, PositionReport, Refused,
+        RefusedKind, Scope, Unknown,
     },
     order::{
         Amendment, Distance, OrderKind, Purpose, Restrictions, Shortfall, Ticket, TimeInForce,
@@ -89,9 +89,11 @@ const fn closes(leg: Leg, side: Side) -> bool {
 pub fn order(product: Product, mode: Mode) -> impl Strategy<Value = NewOrder> {
     let parts =
         (instrument(product), side(), size(), kind(), select(legs(product, mode)), client());
-    (parts, any::<[bool; 4]>(), 0..3_u8).prop_map(move |(parts, flags, times)| {
+    let along = (client(), price());
+    (parts, any::<[bool; 5]>(), 0..3_u8, along).prop_map(move |(parts, flags, times, along)| {
+        let (stop, trigger) = along;
         let (instrument, side, quantity, kind, leg, client) = parts;
-        let [reduces, post_only, whole, cut] = flags;
+        let [reduces, post_only, whole, cut, brings] = flags;
         let perpetual = product == Product::Perpetual;
         // The venue does not say in which coin a trailing purchase is.
         let trails = !perpetual && matches!(kind, OrderKind::Trailing { .. });
@@ -125,7 +127,9 @@ pub fn order(product: Product, mode: Mode) -> impl Strategy<Value = NewOrder> {
         if product == Product::Spot && kind == OrderKind::Market && cut {
             ticket.shortfall = Shortfall::Reduce;
         }
-        NewOrder { client, ticket, scope: if whole { Scope::Position } else { Scope::Size } }
+        let brings = brings && perpetual && !reduces && !waits(kind);
+        let stop = brings.then_some(AttachedStop { client: stop, trigger });
+        NewOrder { client, ticket, scope: if whole { Scope::Position } else { Scope::Size }, stop }
     })
 }
 

@@ -124,6 +124,7 @@ fn recorded_acknowledgements_are_read() {
         client: "b15".parse().expect("a name"),
         ticket: Ticket { kind, ..Ticket::market(BTC, Side::Buy, Quantity(100)) },
         scope: Scope::Size,
+        stop: None,
     };
     let stop = Call::Place(order(OrderKind::Stop { trigger: Price(1) }));
     let Some(answer) = told(Product::Perpetual, &stop, "http_place_algo_order_response.json")
@@ -240,7 +241,7 @@ fn an_independent_clients_requests_say_the_same() {
         let case = all.iter().find(|case| case["description"] == name).expect("the case is there");
         let mode = if ticket.leg == Leg::Net { Mode::OneWay } else { Mode::Hedge };
         let product = crate::made::product(ticket.instrument);
-        let order = NewOrder { client: "b15".parse().expect("a name"), ticket, scope };
+        let order = NewOrder { client: "b15".parse().expect("a name"), ticket, scope, stop: None };
         let request = client(product, mode).request(&Call::Place(order), NOW).expect("a request");
         let mut ours: Value = serde_json::from_slice(request.body()).expect("JSON");
         let theirs: Value =

@@ -1,6 +1,9 @@
 //! A session against the venue's own end of its protocol, in memory: real client, real counter, real
 //! journal; only sockets are missing.
 
+mod exported;
+mod full_disk;
+mod funding;
 mod town;
 
 use super::*;
@@ -55,6 +58,18 @@ fn an_order_whose_answer_is_lost_is_there_once() {
     let view = town.view();
     assert_eq!(view.positions.len(), 1, "{}", view.text());
     assert!(view.positions.iter().all(|one| one.stop.is_some()), "{}", view.text());
+}
+
+#[test]
+fn a_private_stream_whose_greeting_is_lost_is_opened_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut town = Town::new(dir.path());
+    town.deaf = 1;
+    town.begin();
+    town.pass_seconds(10);
+    assert!(!town.view().ready, "{}", town.view().text());
+    town.run_to_ready();
+    assert!(town.told.iter().any(|told| told.key == "private-stream"), "{:?}", town.told);
 }
 
 #[test]

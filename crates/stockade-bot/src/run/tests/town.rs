@@ -9,7 +9,7 @@ use ::market::{
 use engine::{
     Data, MarketEvent,
     exchange::{Model, Terms},
-    live::{KeyScope, Past, Permission, Permit},
+    live::{KeyScope, Past, Permission, Permit, StopHolds},
     venue::{Account, AccountSetup},
 };
 use feeds::{Ask, PublicCounter, Told as Said, Topic};
@@ -22,6 +22,9 @@ use std::{
     time::{Duration, Instant},
 };
 use venues::{Counter, Hearing, KeyRing, Keys};
+
+mod prices;
+mod recording;
 
 const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -42,12 +45,23 @@ pub enum Net {
     LoseAnswers,
 }
 
+/// Who hears of what was booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    Twice,
+    Never,
+}
+
 /// Whether the journal is read at each order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     Into,
     Away,
 }
+
+/// The same, at no cost.
+pub const FREE: &str = "version: 1\nname: up\ndata: x\nbar: 1m\nsignals: { long: \"close > open\" }\n\
+    sizing: { fixed: 0.01 }\ncosts: { fee_bps: 0 }\ncash: 10000\ncurrency: USDT\n";
 
 pub struct Town {
     plan: Plan,
@@ -62,6 +76,7 @@ pub struct Town {
     ring: KeyRing,
     now: i64,
     began: i64,
+    cash: Money,
     epoch: u64,
     past: Past,
     out: Outbox,
@@ -73,6 +88,17 @@ pub struct Town {
     pub unwritten: Vec<String>,
     pub told: Vec<Told>,
     pub records: Vec<Vec<u8>>,
+    /// So many of the private stream's next messages are lost.
+    pub deaf: usize,
+    /// Ticks between the touch and the middle.
+    pub spread: i64,
+    /// Seconds that the machine sleeps at the end of a minute, before it hears of its bar.
+    pub asleep: i64,
+    /// Where sessions are recorded, if they are.
+    pub tapes: Option<PathBuf>,
+    tape: Option<Tape>,
+    /// What the next life is told of the past.
+    pub warm: Vec<WarmRow>,
     /// How long it took from the bytes of each public message to all that came of it.
     pub timed: Vec<Duration>,
 }
@@ -106,9 +132,14 @@ fn keys() -> Keys {
 
 impl Town {
     pub fn new(dir: &Path) -> Self {
+        Self::with(dir, STRATEGY)
+    }
+
+    /// With a strategy of its own.
+    pub fn with(dir: &Path, strategy: &str) -> Self {
         let path = dir.join("bot.yaml");
         let config = config::parse(CONFIG, &path, dir).expect("a configuration");
-        let plan = Plan::of(config, CONFIG.to_owned(), STRATEGY.to_owned()).expect("a plan");
+        let plan = Plan::of(config, CONFIG.to_owned(), strategy.to_owned()).expect("a plan");
         let roster = plan.roster(&[traded()]).expect("is listed");
         let third = ::market::Rate(::market::Rate::ONE.0 / 3);
         let margin = MarginTiers::flat(third, ::market::Rate(third.0 / 2)).expect("margin");
@@ -127,6 +158,7 @@ impl Town {
             },
             listings: roster.all().iter().map(|one| one.listing.clone()).collect(),
             scope,
+            holds: StopHolds::Nothing,
         })
         .expect("an account");
         Self {
@@ -142,6 +174,7 @@ impl Town {
             ring: KeyRing { accounts: vec![keys()] },
             now: BEGIN,
             began: BEGIN,
+            cash: Money::from_whole(10_000),
             epoch: 1,
             past: Past::default(),
             out: Outbox::default(),
@@ -153,6 +186,12 @@ impl Town {
             unwritten: Vec::new(),
             told: Vec::new(),
             records: Vec::new(),
+            deaf: 0,
+            spread: 1,
+            asleep: 0,
+            tapes: None,
+            tape: None,
+            warm: Vec::new(),
             timed: Vec::new(),
         }
     }
@@ -176,16 +215,17 @@ impl Town {
         let beginning = Beginning {
             epoch: self.epoch,
             past: self.past.clone(),
-            cash: Money::from_whole(10_000),
+            cash: self.cash,
             permit: Permit::ManageOnly,
             now: Timestamp::from_nanos(self.began),
+            ticks: engine::ticks::Recording::Chain,
         };
         let prepared = session::Prepared {
             plan: &self.plan,
             roster: &self.roster,
             source,
             client: Arc::clone(&client),
-            warm: &[],
+            warm: &self.warm,
         };
         prepared.live(&beginning, keeper, 0).expect("a session")
     }
@@ -195,22 +235,37 @@ impl Town {
         let (keeper, past) = Keeper::open(&self.dir.join("journal")).expect("a journal");
         self.past = past;
         self.began = self.now;
+        self.cash = self.account.ledger().cash();
         self.inputs.clear();
         self.out = Outbox::default();
         let mut live = self.session(keeper);
+        self.tape = self.tapes.clone().map(|tapes| self.begin_tape(&tapes));
         live.begin(Timestamp::from_nanos(self.now), &mut self.out).expect("begins");
         self.records = live.keeper.take_written();
         self.live = Some(live);
+        let records = self.records.clone();
+        self.onto_tape(None, &[], &records);
         self.carry_out();
         self.give(Input::MayOpen(true));
     }
 
-    /// The process dies, and another one starts; the venue noticed nothing.
-    pub fn restart(&mut self) {
+    /// The process dies.
+    pub fn die(&mut self) {
+        self.tape = None;
         self.live = None;
         self.hearing = None;
         self.topics.clear();
         self.queue.clear();
+    }
+
+    /// The process dies, and another one starts; the venue noticed nothing.
+    pub fn restart(&mut self) {
+        self.die();
+        self.rise();
+    }
+
+    /// The next life.
+    pub fn rise(&mut self) {
         self.epoch += 1;
         self.begin();
     }
@@ -261,60 +316,6 @@ impl Town {
         Timestamp::from_nanos(self.now)
     }
 
-    /// A minute in which the price went from one to the other.
-    pub fn minute(&mut self, open: i64, close: i64) {
-        let start = self.now - self.now.rem_euclid(MINUTE);
-        self.quote(open);
-        let left = start + MINUTE - self.now;
-        self.now = start + MINUTE;
-        assert!(left > 0);
-        self.quote(close);
-        let bar = Bar {
-            open_time: Timestamp::from_nanos(start),
-            open: Price(open),
-            high: Price(open.max(close)),
-            low: Price(open.min(close)),
-            close: Price(close),
-            volume: Quantity(5),
-        };
-        let size = self.plan.size;
-        self.told_by_venue(Data::Bar(bar, size));
-        self.pass_seconds(1);
-        self.quote(close);
-        self.pass_seconds(1);
-    }
-
-    fn quote(&mut self, price: i64) {
-        let quote = Quote {
-            time: self.time(),
-            bid: Price(price - 1),
-            ask: Price(price + 1),
-            bid_size: Quantity(1_000_000),
-            ask_size: Quantity(1_000_000),
-        };
-        let event = MarketEvent {
-            time: self.time(),
-            instrument: InstrumentId(0),
-            data: Data::Quote(quote),
-        };
-        self.account.market(&event).expect("the market moves");
-        self.tell_words();
-        self.work();
-    }
-
-    fn told_by_venue(&mut self, data: Data) {
-        let event = MarketEvent { time: self.time(), instrument: InstrumentId(0), data };
-        let mut said = Vec::new();
-        self.public.tell(&event, &self.roster, &mut said);
-        for (topic, text) in said {
-            let hears = |(_, wanted): &&(LineId, Topic)| *wanted == topic;
-            let lines: Vec<LineId> =
-                self.topics.iter().filter(hears).map(|(line, _)| *line).collect();
-            self.queue.extend(lines.into_iter().map(|line| Input::Text(line, text.clone())));
-        }
-        self.work();
-    }
-
     pub fn give(&mut self, input: Input) {
         self.queue.push_back(input);
         self.work();
@@ -326,11 +327,13 @@ impl Town {
             let Some(live) = &mut self.live else { return };
             let now = Timestamp::from_nanos(self.now);
             let begun = Instant::now();
-            live.handle(&input, now, &mut self.out).expect("goes on");
+            let rows = live.handle(&input, now, &mut self.out).expect("goes on");
             if matches!(input, Input::Text(id, _) if id != LineId::PRIVATE) {
                 self.timed.push(begun.elapsed());
             }
-            self.records.extend(live.keeper.take_written());
+            let records = live.keeper.take_written();
+            self.onto_tape(Some(input.clone()), &rows, &records);
+            self.records.extend(records);
             self.inputs.push((self.now, input));
             self.carry_out();
         }
@@ -378,15 +381,25 @@ impl Town {
                 };
             }
         }
-        self.queue.extend(send.into_iter().map(|text| Input::Text(id, text)));
+        for text in send {
+            if id == LineId::PRIVATE && self.deaf > 0 {
+                self.deaf -= 1;
+            } else {
+                self.queue.push_back(Input::Text(id, text));
+            }
+        }
     }
 
     fn tell_words(&mut self) {
         let words: Vec<_> = self.account.words().collect();
+        self.tell(&words);
+    }
+
+    fn tell(&mut self, words: &[engine::live::Word]) {
         let now = self.time();
         let Some(hearing) = &mut self.hearing else { return };
         let mut send = Vec::new();
-        for word in &words {
+        for word in words {
             hearing.tell(word, &self.roster, now, &mut send);
         }
         self.queue.extend(send.into_iter().map(|text| Input::Text(LineId::PRIVATE, text)));

@@ -14,7 +14,8 @@ use crate::{
     },
 };
 use engine::live::{
-    Balance, FillReport, OrderReport, OrderState, PositionReport, Triggered, VenueId, Word,
+    Balance, FillReport, FundingReport, OrderReport, OrderState, PositionReport, Triggered,
+    VenueId, Word,
 };
 use market::{Money, Product, Quantity, Roster, Timestamp, Traded};
 use portfolio::Liquidity;
@@ -176,6 +177,14 @@ impl Futures {
         json!({ "e": "ACCOUNT_UPDATE", "E": ms, "T": ms, "a": change })
     }
 
+    /// As for a crossed position: the coin and the change, and no position. What the wallet holds then
+    /// is told by the balance behind it.
+    fn funding(paid: &FundingReport, ms: i64) -> Value {
+        let wallet = json!({ "a": paid.currency.as_str(), "bc": paid.amount.to_string() });
+        let change = json!({ "m": "FUNDING_FEE", "B": [wallet], "P": [] });
+        json!({ "e": "ACCOUNT_UPDATE", "E": ms, "T": millis(paid.time), "a": change })
+    }
+
     fn message(&mut self, word: &Word, roster: &Roster, ms: i64) -> Option<Value> {
         let update = |order: &OrderReport, body: Value| json!({ "e": "ORDER_TRADE_UPDATE", "E": ms, "T": millis(order.time), "o": body });
         let algo = |order: &OrderReport, woke: Option<VenueId>| {
@@ -205,8 +214,9 @@ impl Futures {
                 Some(Self::position(position, one, ms))
             }
             Word::Balance(balance) => Some(Self::balance(balance, ms)),
+            Word::Funding(paid) => Some(Self::funding(paid, ms)),
             Word::Ending => Some(json!({ "e": "listenKeyExpired", "E": ms, "listenKey": "" })),
-            Word::Ready | Word::Gap => None,
+            Word::Ready | Word::Gap | Word::Funded => None,
         }
     }
 }
@@ -281,7 +291,12 @@ impl Spot {
                 json!({ "e": "outboundAccountPosition", "E": ms, "u": ms, "B": [held] })
             }
             Word::Ending => json!({ "e": "eventStreamTerminated", "E": ms }),
-            Word::Triggered(_) | Word::Position(_) | Word::Ready | Word::Gap => return None,
+            Word::Triggered(_)
+            | Word::Position(_)
+            | Word::Funding(_)
+            | Word::Funded
+            | Word::Ready
+            | Word::Gap => return None,
         })
     }
 

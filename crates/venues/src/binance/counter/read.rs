@@ -101,7 +101,7 @@ impl Reader<'_> {
             ..Ticket::market(instrument, side, self.size(one, "quantity")?)
         };
         let client = self.client(&["newClientOrderId"])?;
-        Ok(Call::Place(NewOrder { client, ticket, scope: Scope::Size }))
+        Ok(Call::Place(NewOrder { client, ticket, scope: Scope::Size, stop: None }))
     }
 
     /// A conditional order of the futures.
@@ -133,7 +133,7 @@ impl Reader<'_> {
             Ticket { kind, tif, restrictions, leg, ..Ticket::market(instrument, side, quantity) };
         // Older clients name it as they name other orders.
         let client = self.client(&["clientAlgoId", "newClientOrderId"])?;
-        Ok(Call::Place(NewOrder { client, ticket, scope }))
+        Ok(Call::Place(NewOrder { client, ticket, scope, stop: None }))
     }
 
     fn kind(&self, one: &Traded, name: &str) -> Read<(OrderKind, Restrictions)> {
@@ -269,6 +269,17 @@ impl Reader<'_> {
         let after = after.transpose().map_err(|_| malformed("fromId"))?;
         let since = time(self.params.number("startTime")?.unwrap_or(0));
         Ok(Call::Fills { instrument, since, after })
+    }
+
+    /// Of cash that no trade moved the box knows funding alone.
+    pub(super) fn funding(&self) -> Read<Call> {
+        let (instrument, _) = self.instrument()?;
+        if self.params.text("incomeType").is_some_and(|kind| kind != "FUNDING_FEE") {
+            return Err(Box::new(super::params::answer(200, &serde_json::json!([]))));
+        }
+        let since = time(self.params.number("startTime")?.unwrap_or(0));
+        let until = time(self.params.number("endTime")?.unwrap_or(i64::MAX / 1_000_000));
+        Ok(Call::Funding { instrument, since, until })
     }
 
     pub(super) fn heartbeat(&self) -> Read<Call> {

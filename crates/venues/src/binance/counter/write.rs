@@ -8,8 +8,8 @@ use crate::binance::{
 };
 use engine::{
     live::{
-        Answer, Balance, Book, Call, FillReport, KeyScope, Mode, OrderReport, OrderState,
-        Permission, PositionReport, Refused, RefusedKind, Unknown, VenueId,
+        Answer, Balance, Book, Call, FillReport, FundingReport, KeyScope, Mode, OrderReport,
+        OrderState, Permission, PositionReport, Refused, RefusedKind, Unknown, VenueId,
     },
     order::{Distance, OrderKind, Restrictions},
 };
@@ -134,7 +134,7 @@ fn words(product: Product, kind: RefusedKind) -> (i64, &'static str) {
             -1008,
             "Server is currently overloaded with other requests. Please try again in a few minutes.",
         ),
-        RefusedKind::Other => (-1020, "This operation is not supported."),
+        RefusedKind::Attachment | RefusedKind::Other => (-1020, "This operation is not supported."),
     }
 }
 
@@ -142,7 +142,7 @@ impl Writer<'_> {
     /// The response that says this.
     pub(super) fn response(self, call: &Call, told: &Answer) -> Response<Vec<u8>> {
         let body = match told {
-            Answer::Refused(refused) => return self.refused(refused),
+            Answer::Refused(refused) => return self.refused(call, refused),
             Answer::NotFound => return *refuse(400, -2013, "Order does not exist."),
             Answer::Throttled { until } => return self.throttled(*until),
             Answer::Unknown(Unknown::Garbled) => {
@@ -159,6 +159,7 @@ impl Writer<'_> {
             Answer::Woken(order, id) => self.told(call, order, Some(*id)),
             Answer::Orders(all) => self.orders(call, all),
             Answer::Fills { fills, .. } => fills.iter().filter_map(|one| self.fill(one)).collect(),
+            Answer::Funding(all) => all.iter().map(|one| self.income(one)).collect(),
             Answer::Positions(all) => all.iter().filter_map(|one| self.position(one)).collect(),
             Answer::Balances(all) => self.balances(all),
             Answer::Scope(scope) => key_scope(scope),
@@ -168,9 +169,16 @@ impl Writer<'_> {
         answer(200, &body)
     }
 
-    fn refused(self, refused: &Refused) -> Response<Vec<u8>> {
+    fn refused(self, call: &Call, refused: &Refused) -> Response<Vec<u8>> {
         let known = (refused.code < 0).then_some((refused.code, refused.text.as_str()));
-        let (code, text) = known.unwrap_or_else(|| words(self.product, refused.kind));
+        let (code, text) = match (known, call, refused.kind) {
+            (Some(known), ..) => known,
+            (None, Call::SetLeverage(..), RefusedKind::Setup) => (-4028, "Leverage is not valid"),
+            (None, Call::SetLeverage(..), RefusedKind::Balance) => {
+                (-2028, "Leverage is smaller than permitted: insufficient margin balance.")
+            }
+            (None, _, kind) => words(self.product, kind),
+        };
         *refuse(400, code, text)
     }
 
@@ -184,6 +192,15 @@ impl Writer<'_> {
 
     fn symbol(self, id: InstrumentId) -> String {
         self.roster.at(id.index()).map(|one| one.native.to_string()).unwrap_or_default()
+    }
+
+    fn income(self, paid: &FundingReport) -> Value {
+        json!({
+            "symbol": self.symbol(paid.instrument), "incomeType": "FUNDING_FEE",
+            "income": paid.amount.to_string(), "asset": paid.currency.as_str(),
+            "info": "FUNDING_FEE", "time": millis(paid.time), "tranId": number(Some(paid.payment)),
+            "tradeId": ""
+        })
     }
 
     fn done(self, call: &Call) -> Value {
@@ -377,7 +394,9 @@ impl Writer<'_> {
         }
         let wallet = |one: &Balance| {
             let (total, free) = (one.total.to_string(), one.available.to_string());
-            let used = one.total.minus(one.available).unwrap_or(Money::ZERO).to_string();
+            // A profit that is not realised makes more free than there is in the wallet.
+            let used = one.total.minus(one.available).unwrap_or(Money::ZERO);
+            let used = used.max(Money::ZERO).to_string();
             json!({
                 "asset": one.currency.as_str(), "walletBalance": total, "marginBalance": total,
                 "crossWalletBalance": total, "availableBalance": free, "maxWithdrawAmount": free,

@@ -3,9 +3,9 @@
 use super::super::{
     read::{conditional_kind, leg, plain, restrictions, side},
     sign::{KEY, SIGNATURE, TIMESTAMP, WINDOW, signature},
-    text::{Text, from_ms, to_ms},
+    text::{from_ms, to_ms},
 };
-use crate::KeyRing;
+use crate::{KeyRing, text::Text};
 use engine::{
     live::{Book, Call, ClientId, NewOrder, OrderRef, Scope},
     order::{Amendment, OrderKind, Ticket, TimeInForce},
@@ -211,6 +211,14 @@ impl Fields {
             None => from_ms(to_ms(now).saturating_sub(WEEK_MS)),
         };
         let since = since.ok_or("params error: startTime invalid")?;
+        if self.get("execType") == Some("Funding") {
+            let until = match self.get("endTime") {
+                Some(text) => text.parse().ok().and_then(from_ms),
+                None => from_ms(to_ms(since).saturating_add(WEEK_MS)),
+            };
+            let until = until.ok_or("params error: endTime invalid")?;
+            return Ok(Call::Funding { instrument, since, until });
+        }
         Ok(Call::Fills { instrument, since, after: None })
     }
 
@@ -257,7 +265,7 @@ impl Fields {
         };
         let client = self.client()?;
         let scope = if whole { Scope::Position } else { Scope::Size };
-        Ok(Call::Place(NewOrder { client, ticket, scope }))
+        Ok(Call::Place(NewOrder { client, ticket, scope, stop: None }))
     }
 
     /// A name of our own for an order that came without one, from its signature.

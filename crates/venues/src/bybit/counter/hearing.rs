@@ -1,14 +1,10 @@
 //! The venue's end of a private stream.
 
 use super::{
-    super::{
-        category,
-        sign::login,
-        text::{Text, to_ms},
-    },
+    super::{category, sign::login, text::to_ms},
     rows,
 };
-use crate::{Hearing, KeyRing};
+use crate::{Hearing, KeyRing, text::Text};
 use engine::live::Word;
 use market::{Product, Roster, Timestamp};
 use serde::Deserialize;
@@ -124,10 +120,11 @@ impl Hearing for Private {
         let (kind, row) = match word {
             Word::Order(report) => ("order", rows::order(report, roster)),
             Word::Fill(report) => ("execution", rows::fill(report, roster)),
+            Word::Funding(report) => ("execution", rows::funding(report, roster)),
             Word::Position(report) => ("position", rows::position(report, roster)),
             Word::Balance(balance) => ("wallet", Some(rows::wallet(&[*balance]))),
             // An order keeps its number when it wakes, and the rest is the connection's.
-            Word::Triggered(_) | Word::Ready | Word::Gap | Word::Ending => return,
+            Word::Triggered(_) | Word::Funded | Word::Ready | Word::Gap | Word::Ending => return,
         };
         let (Some(topic), Some(row)) = (self.topic(kind), row) else { return };
         self.told += 1;

@@ -128,6 +128,9 @@ impl crate::Counter for Counter {
             Answer::Orders(reports) => {
                 list(reports.iter().filter_map(|one| rows::order(one, roster)).collect())
             }
+            Answer::Funding(all) => {
+                list(all.iter().rev().filter_map(|one| rows::funding(one, roster)).collect())
+            }
             // The venue lists newest first.
             Answer::Fills { fills, .. } => {
                 list(fills.iter().rev().filter_map(|one| rows::fill(one, roster)).collect())
@@ -143,10 +146,29 @@ impl crate::Counter for Counter {
                 let code = if self.product == Product::Spot { 170_213 } else { 110_001 };
                 *refusal(code, "order not exists or too late to cancel", now)
             }
-            Answer::Refused(refused) => self.refused(refused, now),
+            Answer::Refused(refused) => self.refused(call, refused, now),
             Answer::Throttled { until } => throttled(*until, now),
             Answer::Unknown(Unknown::Server) => *refusal(10016, "Server error.", now),
             Answer::Unknown(_) => html(),
+        }
+    }
+
+    /// Trades come in pages.
+    fn reply(
+        &self,
+        request: &Request<Vec<u8>>,
+        asked: &Asked,
+        answers: &[Answer],
+        (roster, now): (&Roster, Timestamp),
+    ) -> Response<Vec<u8>> {
+        match answers {
+            [Answer::Fills { fills, .. }] => {
+                let newest = fills.iter().rev();
+                let rows = newest.filter_map(|one| rows::fill(one, roster)).collect();
+                success(&cut(request.uri().query().unwrap_or_default(), rows), now)
+            }
+            [one] => self.respond(&asked.call, one, roster, now),
+            _ => self.respond(&asked.call, &Answer::Unknown(Unknown::Unsent), roster, now),
         }
     }
 
@@ -157,11 +179,16 @@ impl crate::Counter for Counter {
 }
 
 impl Counter {
-    fn refused(self, refused: &Refused, now: Timestamp) -> Response<Vec<u8>> {
+    fn refused(self, call: &Call, refused: &Refused, now: Timestamp) -> Response<Vec<u8>> {
         let Refused { kind, code, text } = refused;
         let says_so = errors::meaning(*code, text) == errors::Meaning::Refused(*kind);
         let spot = self.product == Product::Spot;
-        *refusal(if says_so { *code } else { errors::code(*kind, spot) }, text, now)
+        let code = match (says_so, call) {
+            (true, _) => *code,
+            (false, Call::SetLeverage(..)) => errors::leverage_code(*kind),
+            (false, _) => errors::code(*kind, spot),
+        };
+        *refusal(code, text, now)
     }
 }
 
@@ -215,6 +242,24 @@ fn html() -> Response<Vec<u8>> {
 
 fn page(list: &[Value]) -> Value {
     json!({ "list": list, "nextPageCursor": "" })
+}
+
+/// A page of trades, at most so many as were asked for and never more than 100; the cursor names the last one.
+fn cut(query: &str, mut rows: Vec<Value>) -> Value {
+    let get = |name: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
+    };
+    let limit = get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(50).clamp(1, 100);
+    let shown = |row: &Value| row.get("execId").and_then(Value::as_str).map(str::to_owned);
+    let behind = get("cursor").filter(|cursor| !cursor.is_empty());
+    let place =
+        behind.and_then(|last| rows.iter().position(|row| shown(row).as_deref() == Some(last)));
+    rows.drain(..place.map_or(0, |place| place + 1));
+    let goes_on = rows.len() > limit;
+    rows.truncate(limit);
+    let cursor = rows.last().filter(|_| goes_on).and_then(shown).unwrap_or_default();
+    json!({ "list": rows, "nextPageCursor": cursor })
 }
 
 /// <https://bybit-exchange.github.io/docs/v5/account/account-info>: a unified account 2.0.

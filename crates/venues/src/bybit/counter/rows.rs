@@ -6,8 +6,8 @@ use super::{
 };
 use engine::{
     live::{
-        Balance, Call, Cause, ClientId, FillReport, KeyScope, Mode, OrderReport, OrderState,
-        Permission, PositionReport,
+        Balance, Call, Cause, ClientId, FillReport, FundingReport, KeyScope, Mode, OrderReport,
+        OrderState, Permission, PositionReport,
     },
     order::{OrderKind, Restrictions},
 };
@@ -192,6 +192,25 @@ pub(super) fn fill(report: &FillReport, roster: &Roster) -> Option<Value> {
         "isMaker": report.liquidity == Liquidity::Maker,
         "isLeverage": "0", "blockTradeId": "", "seq": 0,
         "execTime": to_ms(report.time).to_string(),
+    }))
+}
+
+/// A payment of funding as the execution that the venue makes of it; [`None`] for an instrument that is
+/// not traded here.
+pub(super) fn funding(report: &FundingReport, roster: &Roster) -> Option<Value> {
+    let traded = traded(report.instrument, roster)?;
+    let paid = amount(report.amount.negated().ok()?);
+    // In one-way mode the report does not say which way the position is.
+    let side = if report.leg == Leg::Short { "Sell" } else { "Buy" };
+    let time = to_ms(report.time).to_string();
+    Some(json!({
+        "category": category(traded.product), "symbol": traded.native.as_str(),
+        "orderId": format!("{time}-{}-{}-{side}", traded.native, report.payment.as_str()),
+        "orderLinkId": "", "side": side, "execId": report.payment.as_str(), "execType": "Funding",
+        "createType": "", "execPrice": "", "execQty": "", "execValue": "", "execFee": paid,
+        "feeCurrency": report.currency.as_str(), "feeRate": "", "orderType": "UNKNOWN",
+        "stopOrderType": "UNKNOWN", "closedSize": "0", "isMaker": false, "isLeverage": "0",
+        "blockTradeId": "", "seq": 0, "execTime": time,
     }))
 }
 

@@ -1,9 +1,12 @@
 //! Requests to calls.
 
 use super::{No, mode, refusal, respond};
-use crate::okx::text::{self, Text, find};
+use crate::{
+    okx::text::{self, find},
+    text::Text,
+};
 use engine::{
-    live::{Book, Call, ClientId, NewOrder, OrderRef, Scope},
+    live::{AttachedStop, Book, Call, ClientId, NewOrder, OrderRef, Scope},
     order::{
         Amendment, Distance, OrderKind, Purpose, Restrictions, Shortfall, Ticket, TimeInForce,
     },
@@ -23,9 +26,26 @@ macro_rules! wish {
         #[serde(rename_all = "camelCase", default)]
         struct Wish<'a> {
             $(#[serde(borrow)] $field: Text<'a>,)*
-            attach_algo_ords: Vec<serde::de::IgnoredAny>,
+            #[serde(borrow)]
+            attach_algo_ords: Vec<Attached<'a>>,
         }
     };
+}
+
+/// A stop or target that comes along with an order; what this end does not keep is told by `rest`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Attached<'a> {
+    #[serde(borrow)]
+    attach_algo_cl_ord_id: Text<'a>,
+    #[serde(borrow)]
+    sl_trigger_px: Text<'a>,
+    #[serde(borrow)]
+    sl_ord_px: Text<'a>,
+    #[serde(borrow)]
+    sl_trigger_px_type: Text<'a>,
+    #[serde(flatten)]
+    rest: std::collections::BTreeMap<String, Value>,
 }
 
 wish! {
@@ -142,6 +162,14 @@ fn got(path: &str, text: &str, roster: &Roster) -> Result<Vec<Call>, Refusal> {
             let instrument = of()?.ok_or_else(|| wrong("instId"))?;
             let since = Timestamp::from_nanos(ms.saturating_mul(1_000_000));
             Call::Fills { instrument, since, after: None }
+        }
+        "account/bills" if get("type").as_deref() == Some("8") => {
+            let ms = |name: &str, other: i64| {
+                let ms = get(name).and_then(|ms| ms.parse::<i64>().ok()).unwrap_or(other);
+                Timestamp::from_nanos(ms.saturating_mul(1_000_000))
+            };
+            let instrument = of()?.ok_or_else(|| wrong("instId"))?;
+            Call::Funding { instrument, since: ms("begin", 0), until: ms("end", i64::MAX) }
         }
         "account/positions" => Call::Positions,
         "account/balance" => Call::Balances,
@@ -261,20 +289,15 @@ fn size(traded: &Traded, text: &str) -> Result<Quantity, Refusal> {
 }
 
 /// A name for an order whose owner gave it none, the same for the same order of the same moment.
-fn nameless(wish: &Wish<'_>) -> Result<ClientId, Refusal> {
-    let said = format!("{wish:?}");
+fn nameless(what: &str, said: &str) -> Result<ClientId, Refusal> {
     let digest = hex::encode(seal::sha256(said.as_bytes()));
-    let name = digest.get(..24).and_then(|digits| text::name(&format!("box{digits}")));
+    let name = digest.get(..24).and_then(|digits| text::name(&format!("{what}{digits}")));
     name.ok_or_else(|| wrong("clOrdId"))
 }
 
 fn place(wish: &Wish<'_>, roster: &Roster, book: Book) -> Result<Call, Refusal> {
     let waits = book == Book::Conditional;
     let (instrument, traded) = instrument(&wish.inst_id, roster)?;
-    // An order that brings its stops and would stand here without them is worse than none.
-    if !wish.attach_algo_ords.is_empty() {
-        return Err(wrong("attachAlgoOrds"));
-    }
     let side = text::side(&wish.side).map_err(|_| wrong("side"))?;
     let leg = text::leg(&wish.pos_side).map_err(|_| wrong("posSide"))?;
     let whole = waits && wish.close_fraction.some().is_some();
@@ -305,10 +328,36 @@ fn place(wish: &Wish<'_>, roster: &Roster, book: Book) -> Result<Call, Refusal> 
     let given = if waits { wish.algo_cl_ord_id.some() } else { None };
     let client = match given.or_else(|| wish.cl_ord_id.some()) {
         Some(name) => text::name(name).ok_or_else(|| wrong("clOrdId"))?,
-        None => nameless(wish)?,
+        None => nameless("box", &format!("{wish:?}"))?,
     };
+    let stop = attached(wish, traded, (&ticket, waits))?;
     let scope = if whole { Scope::Position } else { Scope::Size };
-    Ok(Call::Place(NewOrder { client, ticket, scope }))
+    Ok(Call::Place(NewOrder { client, ticket, scope, stop }))
+}
+
+/// The stop that an order brings along. An order that brings more than this end keeps, and would stand
+/// here without it, is worse than none: it is refused.
+fn attached(
+    wish: &Wish<'_>,
+    traded: &Traded,
+    (ticket, waits): (&Ticket, bool),
+) -> Result<Option<AttachedStop>, Refusal> {
+    let no = || wrong("attachAlgoOrds");
+    let Some(one) = wish.attach_algo_ords.first() else { return Ok(None) };
+    let keeps = wish.attach_algo_ords.len() == 1
+        && one.rest.values().all(|value| value == "")
+        && &*one.sl_ord_px == "-1"
+        && matches!(&*one.sl_trigger_px_type, "" | "last");
+    let opens = !waits && !ticket.restrictions.has(Restrictions::REDUCE_ONLY);
+    if !keeps || !opens || traded.product == Product::Spot {
+        return Err(no());
+    }
+    let trigger = price(traded, &one.sl_trigger_px, "slTriggerPx")?;
+    let client = match one.attach_algo_cl_ord_id.some() {
+        Some(name) => text::name(name).ok_or_else(no)?,
+        None => nameless("boxstop", &format!("{wish:?}"))?,
+    };
+    Ok(Some(AttachedStop { client, trigger }))
 }
 
 fn plain(

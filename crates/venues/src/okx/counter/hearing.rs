@@ -1,7 +1,7 @@
 //! The venue's end of a private stream.
 
 use super::{logged_in, told};
-use crate::{Hearing, KeyRing, okx::text::Text};
+use crate::{Hearing, KeyRing, text::Text};
 use engine::live::{FillReport, OrderReport, OrderState, Triggered, VenueId, Word};
 use market::{Quantity, Roster, Timestamp};
 use serde::Deserialize;
@@ -236,7 +236,14 @@ impl Hearing for Socket {
                 let notice = json!({ "event": "notice", "code": "64008", "msg": words, "connId": "b0xb0xb0" });
                 send.push(notice.to_string());
             }
-            Word::Ready | Word::Gap => {}
+            Word::Funding(it) => {
+                let row = json!({
+                    "pTime": told::ms(it.time), "eventType": "funding_fee",
+                    "balData": [], "posData": [], "trades": []
+                });
+                self.push("balance_and_position", &row, send);
+            }
+            Word::Ready | Word::Gap | Word::Funded => {}
         }
     }
 }

@@ -62,6 +62,12 @@ fn code(call: &Call, refused: &Refused) -> i64 {
     if (50_000..70_000).contains(&refused.code) {
         return refused.code;
     }
+    if matches!(call, Call::SetLeverage(..)) && refused.kind == RefusedKind::Balance {
+        return 59_103;
+    }
+    if matches!(call, Call::SetLeverage(..)) && refused.kind == RefusedKind::Setup {
+        return 59_102;
+    }
     let waits = matches!(call, Call::Place(order) if told::waits(order.ticket.kind));
     match refused.kind {
         RefusedKind::DuplicateName if waits => 51_065,
@@ -77,7 +83,7 @@ fn code(call: &Call, refused: &Refused) -> i64 {
         RefusedKind::OrderDone => 51_400,
         RefusedKind::Setup => 51_010,
         RefusedKind::Busy => 50_046,
-        RefusedKind::Other => 51_009,
+        RefusedKind::Attachment | RefusedKind::Other => 51_009,
     }
 }
 
@@ -175,6 +181,11 @@ fn rows(text: &str, call: &Call, answers: &[Answer], (roster, now): (&Roster, Ti
         (_, Some(Answer::Fills { fills, .. })) => {
             let newest = fills.iter().rev();
             let rows = newest.filter_map(|it| Some(told::fill(it, of(it.instrument)?)));
+            page(text, rows.collect(), "billId")
+        }
+        (_, Some(Answer::Funding(all))) => {
+            let newest = all.iter().rev();
+            let rows = newest.filter_map(|it| Some(told::bill(it, of(it.instrument)?)));
             page(text, rows.collect(), "billId")
         }
         (_, Some(Answer::Positions(all))) => {

@@ -7,8 +7,8 @@ use super::super::{
 };
 use engine::{
     live::{
-        Balance, Cause, FillReport, KeyScope, Mode, OrderReport, OrderState, Permission,
-        PositionReport, Triggered, VenueId,
+        Balance, Cause, FillReport, FundingReport, KeyScope, Mode, OrderReport, OrderState,
+        Permission, PositionReport, Triggered, VenueId,
     },
     order::{Distance, OrderKind, Restrictions},
 };
@@ -34,6 +34,19 @@ fn size(traded: &Traded, size: Quantity) -> String {
 
 fn text<T: ToString>(it: Option<T>) -> String {
     it.map(|it| it.to_string()).unwrap_or_default()
+}
+
+/// The bill of a payment of funding.
+pub(super) fn bill(it: &FundingReport, traded: &Traded) -> Value {
+    let sort = if it.amount < Money::ZERO { "173" } else { "174" };
+    let amount = it.amount.to_string();
+    json!({
+        "billId": it.payment.as_str(), "instType": kind(traded.product),
+        "instId": traded.native.as_str(), "ccy": it.currency.as_str(), "mgnMode": "cross",
+        "type": "8", "subType": sort, "balChg": amount, "pnl": amount, "fee": "0", "bal": "",
+        "sz": "", "px": "", "posBal": "0", "posBalChg": "0", "ordId": "", "from": "", "to": "",
+        "notes": "", "interest": "0", "tag": "", "ts": ms(it.time),
+    })
 }
 
 /// Whether an order of this kind stands in the book of those that wait.
@@ -200,7 +213,8 @@ pub(super) fn position(it: &PositionReport, traded: &Traded) -> Value {
 
 /// What is held of a coin.
 pub(super) fn coin(it: &Balance, now: Timestamp) -> Value {
-    let frozen = it.total.minus(it.available).unwrap_or(Money::ZERO);
+    // A profit that is not realised makes more free than there is in cash.
+    let frozen = it.total.minus(it.available).unwrap_or(Money::ZERO).max(Money::ZERO);
     json!({
         "ccy": it.currency.as_str(), "cashBal": it.total.to_string(), "eq": it.total.to_string(),
         "availBal": it.available.to_string(), "availEq": it.available.to_string(),
