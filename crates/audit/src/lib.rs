@@ -4,16 +4,22 @@
 #![forbid(unsafe_code)]
 
 mod checkpoint;
+mod cosignature;
 mod entry;
 mod export;
 mod ledger;
 mod note;
 mod proof;
+mod quorum;
 mod receipt;
 mod replay;
+pub mod simulate;
+mod tile;
 mod tree;
+mod witness;
 
 pub use checkpoint::Checkpoint;
+pub use cosignature::{Cosignature, Cosigner, WitnessKey};
 pub use entry::{BODY_BYTES_MAX, Entry, Kind, Leaf, Opening};
 pub use export::{ExportCheck, ExportLine, Exported, verify_export};
 pub use ledger::{Batch, Ledger, Record, Row};
@@ -22,9 +28,14 @@ pub use proof::{
     consistency_proof, inclusion_proof, nodes_for_consistency, nodes_for_inclusion,
     verify_consistency, verify_inclusion,
 };
+pub use quorum::{Quorum, Witnessed};
 pub use receipt::{Receipt, Verified, verify_receipt};
 pub use replay::{Replay, Summary};
+pub use tile::{
+    BundleId, TILE_WIDTH, TileId, node_in, read_bundle, read_tile, write_bundle, write_tile,
+};
 pub use tree::{Frontier, Hash, NodeId, empty_root, leaf_hash, node_hash};
+pub use witness::{Fork, Objection, SUBMISSION_BYTES_MAX, Seen, Submission, judge};
 
 /// Everything that can be wrong with a log, a proof or a receipt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -177,6 +188,24 @@ pub enum Error {
         level: u8,
         /// The place in its level.
         index: u64,
+    },
+    /// More witnesses are asked for than there are.
+    #[error("{need} witnesses are asked for, and {witnesses} different keys were given")]
+    Quorum {
+        /// How many are asked for.
+        need: usize,
+        /// How many there are.
+        witnesses: usize,
+    },
+    /// A cosignature of a time that has not come.
+    #[error(
+        "the witness {witness} signed at {time}, which has not come yet: its clock, or this one, is wrong"
+    )]
+    Future {
+        /// Who signed.
+        witness: String,
+        /// When, by its word.
+        time: String,
     },
     /// A sealed body does not open.
     #[error("the body of leaf {index} does not open: {source}")]

@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr};
 
 /// The signature type of Ed25519 in key ids and key texts.
 const ED25519: u8 = 0x01;
+/// That of a cosignature by Ed25519 (<https://c2sp.org/tlog-cosignature>).
+pub(crate) const COSIGNATURE: u8 = 0x04;
 const SIGNATURES_MAX: usize = 64;
 /// The largest note that is read at all.
 pub(crate) const NOTE_BYTES_MAX: usize = 262_144;
@@ -65,12 +67,7 @@ pub struct Verifier {
 impl Verifier {
     /// Under a name that is not empty and has neither spaces nor a plus sign.
     pub fn new(name: &str, key: VerifyingKey) -> Result<Self, Error> {
-        let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
-        if name.is_empty() || name.len() > 256 || !name.chars().all(plain) {
-            let problem = "a key's name has 1 to 256 bytes, no space, no plus sign";
-            return Err(Error::Malformed { what: "key", line: 1, problem });
-        }
-        let id = key_id(name, &key);
+        let id = key_id(name, ED25519, &key)?;
         Ok(Self { name: name.to_owned(), id, key })
     }
 
@@ -131,8 +128,7 @@ impl fmt::Display for Trust {
 
 impl fmt::Display for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[ED25519], self.key.as_bytes().as_slice()].concat();
-        write!(f, "{}+{}+{}", self.name, hex::encode(self.id), STANDARD.encode(key))
+        f.write_str(&key_text(&self.name, ED25519, &self.key))
     }
 }
 
@@ -140,38 +136,61 @@ impl FromStr for Verifier {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let malformed = |problem| Error::Malformed { what: "key", line: 1, problem };
-        let mut parts = text.trim_end_matches('\n').splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(malformed("a key is written name+id+key"));
-        };
-        let key = STANDARD.decode(key).map_err(|_| malformed("the key is not base64"))?;
-        let Some((&ED25519, key)) = key.split_first() else {
-            return Err(malformed("the key is not an Ed25519 key"));
-        };
-        let key =
-            VerifyingKey::from_bytes(key).map_err(|_| malformed("the key has not 32 bytes"))?;
-        let verifier = Self::new(name, key)?;
-        if hex::encode(verifier.id) == id {
-            Ok(verifier)
-        } else {
-            Err(malformed("the id does not belong to this name and key"))
-        }
+        let (name, key) = parse_key(text, ED25519)?;
+        Self::new(name, key)
     }
 }
 
 /// SHA-256(name, 0x0A, type, public key), cut to four bytes.
-fn key_id(name: &str, key: &VerifyingKey) -> [u8; 4] {
-    let digest = sha256_parts(&[name.as_bytes(), &[b'\n', ED25519], key.as_bytes()]);
+pub(crate) fn key_id(name: &str, kind: u8, key: &VerifyingKey) -> Result<[u8; 4], Error> {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
+    if name.is_empty() || name.len() > 256 || !name.chars().all(plain) {
+        let problem = "a key's name has 1 to 256 bytes, no space, no plus sign";
+        return Err(Error::Malformed { what: "key", line: 1, problem });
+    }
+    let digest = sha256_parts(&[name.as_bytes(), &[b'\n', kind], key.as_bytes()]);
     let [a, b, c, d, ..] = digest;
-    [a, b, c, d]
+    Ok([a, b, c, d])
+}
+
+/// A key as `name+id+key`.
+pub(crate) fn key_text(name: &str, kind: u8, key: &VerifyingKey) -> String {
+    let id = key_id(name, kind, key).unwrap_or_default();
+    let bytes = [&[kind], key.as_bytes().as_slice()].concat();
+    format!("{name}+{}+{}", hex::encode(id), STANDARD.encode(bytes))
+}
+
+/// Reads a key of one type as `name+id+key`.
+pub(crate) fn parse_key(text: &str, kind: u8) -> Result<(&str, VerifyingKey), Error> {
+    let malformed = |problem| Error::Malformed { what: "key", line: 1, problem };
+    let mut parts = text.trim_end_matches('\n').splitn(3, '+');
+    let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(malformed("a key is written name+id+key"));
+    };
+    let key = STANDARD.decode(key).map_err(|_| malformed("the key is not base64"))?;
+    let key = match key.split_first() {
+        Some((&found, key)) if found == kind => key,
+        Some((&COSIGNATURE, _)) => {
+            return Err(malformed("this is a witness's key, and a log's is wanted"));
+        }
+        Some((&ED25519, _)) => {
+            return Err(malformed("this is a log's key, and a witness's is wanted"));
+        }
+        _ => return Err(malformed("the key is not an Ed25519 key")),
+    };
+    let key = VerifyingKey::from_bytes(key).map_err(|_| malformed("the key has not 32 bytes"))?;
+    if hex::encode(key_id(name, kind, &key)?) == id {
+        Ok((name, key))
+    } else {
+        Err(malformed("the id does not belong to this name and key"))
+    }
 }
 
 /// A key's name, and its id with the signature.
-type Signature<'a> = (&'a str, Vec<u8>);
+pub(crate) type Signature<'a> = (&'a str, Vec<u8>);
 
 /// The text of a note with its last line end, and the signatures behind it.
-fn split(note: &str) -> Result<(&str, Vec<Signature<'_>>), Error> {
+pub(crate) fn split(note: &str) -> Result<(&str, Vec<Signature<'_>>), Error> {
     let malformed = |line, problem| Error::Malformed { what: "note", line, problem };
     if note.len() > NOTE_BYTES_MAX {
         return Err(malformed(1, "larger than 256 KiB"));
