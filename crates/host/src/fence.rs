@@ -12,6 +12,7 @@ use rustix::process::{
 use serde::Serialize;
 use std::{
     fs, io,
+    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 
@@ -33,7 +34,7 @@ pub enum Ports {
     Only(Vec<u16>),
 }
 
-/// Paths that may be used; what lies below a directory is meant with it.
+/// Paths that may be used; what lies below a directory is meant with it, and with a device what it is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Paths {
     /// Must exist.
@@ -256,6 +257,9 @@ fn allow(
     let failed = |source| Error::File { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(failed)?;
     let access = if metadata.is_dir() { access } else { access & of_a_file() };
+    // Whoever names a terminal means its size, too; what types into one is a system call that is filtered.
+    let is_device = metadata.file_type().is_char_device();
+    let access = if is_device { access | AccessFs::IoctlDev } else { access };
     let opened = PathFd::new(path).map_err(|error| failed(io::Error::other(error)))?;
     Ok(ruleset.add_rule(PathBeneath::new(opened, access)))
 }

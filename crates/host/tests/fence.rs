@@ -26,8 +26,9 @@ struct Case {
     signal: Option<i32>,
 }
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     Case { name: "files_outside_are_out_of_reach", inside: files, signal: None },
+    Case { name: "a_device_that_is_named_is_asked", inside: devices, signal: None },
     Case { name: "no_other_program_is_run", inside: programs, signal: None },
     Case { name: "only_the_allowed_ports_are_reached", inside: ports, signal: None },
     Case { name: "calls_that_are_never_made_are_refused", inside: refused, signal: None },
@@ -95,6 +96,20 @@ fn files(place: &Place) {
     fs::remove_file(&whole).expect("is inside");
     let link = std::os::unix::fs::symlink("/etc/passwd", place.root.join("state/link"));
     assert!(link.is_err(), "no links");
+}
+
+/// A terminal's size is asked of `/dev/tty`; any device shows whether the question gets through.
+fn devices(place: &Place) {
+    let before = fs::File::open("/dev/zero").expect("is there");
+    let mut fence = place.fence();
+    fence.read.wished.push("/dev/null".into());
+    fence.raise().expect("this kernel enforces it");
+    let named = fs::File::open("/dev/null").expect("is inside");
+    for device in [named, before] {
+        assert_eq!(rustix::termios::tcgetwinsize(&device).err(), Some(Errno::NOTTY));
+    }
+    let error = fs::File::open("/dev/zero").expect_err("is outside");
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
 }
 
 fn programs(place: &Place) {

@@ -4,8 +4,12 @@
 //! algorithm exists per key, and every time is compared with the `now` that is given. A library
 //! that takes exported keys and reads the clock itself serves as the peer in the tests.
 
-use crate::{AccountId, AccountState, Error, Session, SessionId, TokenFault, id::version_7};
+use crate::{
+    AccountId, AccountState, Error, Event, Governed, Session, SessionId, TokenFault, id::version_7,
+    spread::Spread,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use seal::{Entropy, Secret, SigningKey, VerifyingKey, sha256};
 use serde::{Deserialize, Serialize};
@@ -64,7 +68,14 @@ pub struct AccessKeys {
     lifetime: SignedDuration,
     signing: SigningKey,
     key_id: String,
-    verifying: BTreeMap<String, VerifyingKey>,
+    verifying: BTreeMap<String, Verifier>,
+}
+
+/// A key that verifies, and when it stops, if it has been replaced.
+#[derive(Debug, Clone, Copy)]
+struct Verifier {
+    key: VerifyingKey,
+    until: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,9 +116,33 @@ impl AccessKeys {
         }
         let current = *signing.verifying_key();
         let keys = retired.iter().copied().chain([current]);
-        let verifying = keys.map(|key| (thumbprint(&key), key)).collect();
+        let forever = |key| (thumbprint(&key), Verifier { key, until: None });
+        let verifying = keys.map(forever).collect();
         let (issuer, audience) = (names.0.to_owned(), names.1.to_owned());
         Ok(Self { issuer, audience, lifetime, key_id: thumbprint(&current), signing, verifying })
+    }
+
+    /// Publishes a key that will sign later, so that whoever caches the key set knows it by then,
+    /// and verifies what another server signs with it already.
+    pub fn announce(&mut self, next: VerifyingKey) {
+        let verifier = Verifier { key: next, until: None };
+        self.verifying.entry(thumbprint(&next)).or_insert(verifier);
+    }
+
+    /// Signs with another key from now on. The one before verifies for as long as a token of it
+    /// may live, on a clock that is a little behind.
+    pub fn rotate(&mut self, next: SigningKey, now: Timestamp) -> Event {
+        let overlap = LIFETIME_MAX + SKEW + SKEW;
+        let until = now.saturating_add(overlap).unwrap_or(Timestamp::MAX);
+        let key = *next.verifying_key();
+        let before = std::mem::replace(&mut self.key_id, thumbprint(&key));
+        if let Some(verifier) = self.verifying.get_mut(&before) {
+            verifier.until = Some(until);
+        }
+        self.verifying.insert(self.key_id.clone(), Verifier { key, until: None });
+        self.verifying.retain(|_, verifier| verifier.until.is_none_or(|until| now < until));
+        self.signing = next;
+        Event::Governed(Governed::KeyRotated { key: self.key_id.clone() })
     }
 
     /// Issues a token for a session.
@@ -142,7 +177,7 @@ impl AccessKeys {
 
     /// Verifies a token: header, signature, then content; the first fault is named.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedToken, Error> {
-        let payload = self.payload(token)?;
+        let payload = self.payload(token, now)?;
         let claims = self.claims(&payload)?;
         check_times(&claims, payload.nbf, now)?;
         Ok(VerifiedToken(claims))
@@ -151,7 +186,7 @@ impl AccessKeys {
     /// The public keys as a JWK set (RFC 7517, RFC 8037).
     #[must_use]
     pub fn jwks(&self) -> String {
-        let jwk = |(kid, key): (&String, &VerifyingKey)| {
+        let jwk = |(kid, Verifier { key, .. }): (&String, &Verifier)| {
             serde_json::json!({
                 "kty": "OKP", "crv": "Ed25519", "alg": ALGORITHM, "use": "sig",
                 "kid": kid, "x": URL_SAFE_NO_PAD.encode(key.as_bytes()),
@@ -163,7 +198,7 @@ impl AccessKeys {
 
     /// The payload, after header and signature hold. Nothing in the header but `alg`, `typ`,
     /// `kid` and `crit` is looked at: a key or an address in it can have no effect.
-    fn payload(&self, token: &str) -> Result<Payload, Error> {
+    fn payload(&self, token: &str, now: Timestamp) -> Result<Payload, Error> {
         let malformed = Error::Token(TokenFault::Malformed);
         if token.len() > TOKEN_BYTES_MAX {
             return Err(malformed);
@@ -184,7 +219,9 @@ impl AccessKeys {
         if fields.crit.is_some() {
             return Err(Error::Token(TokenFault::Critical));
         }
-        let key = self.verifying.get(&fields.kid).ok_or(Error::Token(TokenFault::Key))?;
+        let known = self.verifying.get(&fields.kid);
+        let alive = known.filter(|verifier| verifier.until.is_none_or(|until| now < until));
+        let key = alive.ok_or(Error::Token(TokenFault::Key))?.key;
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed)?;
         let signed = token.get(..=header.len() + payload.len()).unwrap_or_default();
         key.verify(signed.as_bytes(), &signature)
@@ -250,15 +287,16 @@ fn read<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Error> {
 #[derive(Debug)]
 pub struct TokenCache {
     entries_max: usize,
-    by_digest: BTreeMap<[u8; 32], VerifiedToken>,
+    by_digest: IndexMap<[u8; 32], VerifiedToken, Spread>,
     by_end: BTreeSet<(Timestamp, [u8; 32])>,
 }
 
 impl TokenCache {
     /// Keeps at most so many; the one that ends soonest gives way.
     #[must_use]
-    pub const fn new(entries_max: usize) -> Self {
-        Self { entries_max, by_digest: BTreeMap::new(), by_end: BTreeSet::new() }
+    pub fn new(entries_max: usize) -> Self {
+        let by_digest = IndexMap::with_hasher(Spread);
+        Self { entries_max, by_digest, by_end: BTreeSet::new() }
     }
 
     /// A token verified before and still good.
@@ -289,7 +327,7 @@ impl TokenCache {
             || self.by_end.first().is_some_and(|(end, _)| *end <= now)
         {
             let Some((_, digest)) = self.by_end.pop_first() else { break };
-            self.by_digest.remove(&digest);
+            self.by_digest.swap_remove(&digest);
         }
         Ok(verified)
     }

@@ -1,6 +1,6 @@
 //! Argon2id (RFC 9106) and its PHC string, with the parameters as a value.
 
-use crate::Error;
+use crate::{Error, Scheme, foreign::Recipe};
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher, Version,
     password_hash::phc::{self, Salt},
@@ -73,6 +73,8 @@ impl Default for Cost {
 }
 
 /// An Argon2id hash as a PHC string within bounds. It does not print.
+///
+/// An imported one is followed by `|` and the parameters of the foreign hash inside it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
@@ -85,7 +87,7 @@ impl PasswordHash {
 
     /// Whether it was made of `input`; costs what the stored parameters say.
     pub(crate) fn matches(&self, input: &[u8]) -> bool {
-        let Ok((parsed, cost)) = parse(&self.0) else { return false };
+        let Ok((parsed, cost, _)) = parse(&self.0) else { return false };
         let (Some(salt), Some(output)) = (parsed.salt, parsed.hash) else { return false };
         let mut computed = vec![0; output.len()];
         let done = cost.argon().hash_password_into(input, salt.as_ref(), &mut computed);
@@ -94,7 +96,22 @@ impl PasswordHash {
 
     /// What it cost.
     pub(crate) fn cost(&self) -> Option<Cost> {
-        parse(&self.0).ok().map(|(_, cost)| cost)
+        parse(&self.0).ok().map(|(_, cost, _)| cost)
+    }
+
+    /// The foreign hash inside, if it is an imported one.
+    pub(crate) fn recipe(&self) -> Option<Recipe> {
+        parse(&self.0).ok().and_then(|(_, _, recipe)| recipe)
+    }
+
+    /// Which foreign scheme is inside, if any: such a hash is renewed at the next sign-in.
+    #[must_use]
+    pub fn scheme(&self) -> Option<Scheme> {
+        self.recipe().map(|recipe| recipe.scheme())
+    }
+
+    pub(crate) fn around(self, recipe: &Recipe) -> Self {
+        Self(format!("{}|{}", self.0, recipe.as_str()))
     }
 }
 
@@ -112,7 +129,11 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-fn parse(text: &str) -> Result<(phc::PasswordHash, Cost), Error> {
+fn parse(text: &str) -> Result<(phc::PasswordHash, Cost, Option<Recipe>), Error> {
+    let (text, recipe) = match text.split_once('|') {
+        Some((text, recipe)) => (text, Some(recipe.parse().map_err(|_| Error::StoredHash)?)),
+        None => (text, None),
+    };
     let parsed = phc::PasswordHash::new(text).map_err(|_| Error::StoredHash)?;
     let number = |name: &str| parsed.params.get_decimal(name);
     let known = parsed.algorithm.as_str() == "argon2id" && parsed.version == Some(0x13);
@@ -121,7 +142,7 @@ fn parse(text: &str) -> Result<(phc::PasswordHash, Cost), Error> {
     let long_enough = parsed.hash.as_ref().is_some_and(|output| output.len() >= 16);
     match (number("m"), number("t"), number("p")) {
         (Some(m), Some(t), Some(p)) if known && only_known && salted && long_enough => {
-            Cost::new(m, t, p).map(|cost| (parsed, cost)).map_err(|_| Error::StoredHash)
+            Cost::new(m, t, p).map(|cost| (parsed, cost, recipe)).map_err(|_| Error::StoredHash)
         }
         _ => Err(Error::StoredHash),
     }

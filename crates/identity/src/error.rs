@@ -1,6 +1,6 @@
 //! What can be wrong, one variant per thing a caller can do something about.
 
-use crate::EndReason;
+use crate::{EndReason, PasskeyFault, Rule};
 use jiff::{SignedDuration, Timestamp};
 
 /// Everything that `identity` refuses or fails at.
@@ -95,6 +95,33 @@ pub enum Error {
         /// Which field.
         field: &'static str,
     },
+    /// The role asks for a second factor, and this account or session has none.
+    #[error("your role asks for a second factor: enrol one, then sign in with it")]
+    FactorNeeded,
+    /// A passkey's answer is refused.
+    #[error("the passkey is refused: {0}")]
+    Passkey(#[from] PasskeyFault),
+    /// Nobody can register by themselves here.
+    #[error("registration is by invitation only here: ask an administrator for one")]
+    Closed,
+    /// Too much comes from this place: an answer to a puzzle is asked for.
+    #[error("solve the puzzle of {bits} bits first and send its answer along")]
+    WorkNeeded {
+        /// Leading zero bits that the answer's digest must have.
+        bits: u8,
+    },
+    /// A rule of how rights are given and taken forbids it.
+    #[error("{0}")]
+    Rule(#[from] Rule),
+    /// A password hash of another system cannot be taken over.
+    #[error("this hash cannot be imported: {problem}")]
+    Import {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// An API token or a bot asks for more than its owner may grant.
+    #[error("a token can be given only what its owner's role allows, and for at most 365 days")]
+    Scope,
     /// A lifetime is zero, negative or beyond its bound.
     #[error("{what} must be more than zero and at most {max_s} s")]
     Lifetime {
@@ -131,6 +158,12 @@ pub enum PasswordProblem {
     /// Too easy to guess.
     #[error("it is among the first that would be guessed")]
     Guessable,
+    /// Many people have it, or had it before it leaked.
+    #[error("it stands in a list of common passwords, as it is or with a few signs behind it")]
+    Common,
+    /// It leaked somewhere.
+    #[error("it stands in a list of passwords that leaked: wherever else it is used, change it")]
+    Breached,
 }
 
 /// Why an access token is refused.

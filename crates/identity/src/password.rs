@@ -1,7 +1,8 @@
 //! Passwords: peppered, hashed, and checked in the same time whoever asks.
 
 use crate::{
-    AccountId, AccountState, Cost, Credentials, Error, NewPassword, PasswordHash, Standing,
+    AccountId, AccountState, Cost, Credentials, Error, NewPassword, PasswordHash, Scheme, Standing,
+    foreign::{self, Recipe},
 };
 use jiff::Timestamp;
 use seal::{Entropy, MacKey, Secret};
@@ -15,6 +16,7 @@ use unicode_normalization::UnicodeNormalization;
 #[derive(Debug, Clone)]
 pub struct Candidate {
     text: Secret<String>,
+    sent: Secret<String>,
     overlong: bool,
 }
 
@@ -27,11 +29,17 @@ impl Candidate {
     pub fn new(sent: &Secret<String>) -> Self {
         let overlong = sent.expose().len() > Self::BYTES_MAX;
         let text = if overlong { String::new() } else { sent.expose().nfc().collect() };
-        Self { text: Secret::new(text), overlong }
+        let sent = if overlong { Secret::new(String::new()) } else { sent.clone() };
+        Self { text: Secret::new(text), sent, overlong }
     }
 
     pub(crate) fn text(&self) -> &str {
         self.text.expose()
+    }
+
+    /// Not normalised: for hashes that other systems made of what was sent to them.
+    pub(crate) fn sent(&self) -> &str {
+        self.sent.expose()
     }
 
     pub(crate) const fn is_overlong(&self) -> bool {
@@ -45,6 +53,7 @@ pub struct Passwords {
     pepper: MacKey,
     cost: Cost,
     recovery_cost: Cost,
+    imported: Option<Recipe>,
 }
 
 /// Proof that someone sent this account's password; only [`Passwords::verify`] makes one.
@@ -82,7 +91,28 @@ impl Passwords {
     /// With the pepper of this purpose; [`Cost::PASSWORD`] and [`Cost::RECOVERY`] outside tests.
     #[must_use]
     pub const fn new(pepper: MacKey, cost: Cost, recovery_cost: Cost) -> Self {
-        Self { pepper, cost, recovery_cost }
+        Self { pepper, cost, recovery_cost, imported: None }
+    }
+
+    /// While imported hashes are left: `costliest` is one of them. Their check costs a foreign
+    /// hash more, so every other check does that work too, and time tells nobody whose account
+    /// was imported and has not signed in yet.
+    #[must_use]
+    pub fn beside_imported(self, costliest: &PasswordHash) -> Self {
+        Self { imported: costliest.recipe(), ..self }
+    }
+
+    /// Takes over a hash of another system for an account, wrapped in ours; costs what a hash
+    /// costs, but not the foreign one.
+    pub fn import(
+        &self,
+        account: AccountId,
+        hash: &str,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(PasswordHash, Scheme), Error> {
+        let (recipe, digest) = foreign::read(hash)?;
+        let input = self.wrapping(account, digest.expose());
+        Ok((self.cost.hash(input.expose(), entropy).around(&recipe), recipe.scheme()))
     }
 
     pub(crate) const fn pepper(&self) -> &MacKey {
@@ -113,13 +143,16 @@ impl Passwords {
         now: Timestamp,
     ) -> Result<PasswordProof, Error> {
         let Some(Credentials { state, password }) = stored else {
+            self.burn_imported(candidate);
             // The pepper's MAC over an id that no account can have (it is no UUID of version 7).
             self.cost.burn(self.input(&[0; 16], candidate).expose());
             return Err(Error::Credentials);
         };
-        let matches = password.matches(self.peppered(state.account, candidate).expose());
+        let recipe = password.recipe();
+        let (input, can_match) = self.input_for(state.account, recipe.as_ref(), candidate);
+        let matches = password.matches(input.expose()) && can_match;
         if matches && !candidate.is_overlong() && state.standing == Standing::Active {
-            let outdated = password.cost() != Some(self.cost);
+            let outdated = password.cost() != Some(self.cost) || recipe.is_some();
             Ok(PasswordProof { state: *state, at: now, outdated })
         } else {
             Err(Error::Credentials)
@@ -135,6 +168,34 @@ impl Passwords {
         entropy: &mut dyn Entropy,
     ) -> PasswordHash {
         self.cost.hash(self.peppered(proof.account(), candidate).expose(), entropy)
+    }
+
+    /// What the stored hash is made of, if the password is right, and whether it can be.
+    fn input_for(
+        &self,
+        account: AccountId,
+        recipe: Option<&Recipe>,
+        candidate: &Candidate,
+    ) -> (Secret<[u8; 32]>, bool) {
+        let Some(recipe) = recipe else {
+            self.burn_imported(candidate);
+            return (self.peppered(account, candidate), true);
+        };
+        match recipe.digest(candidate) {
+            Some(digest) => (self.wrapping(account, digest.expose()), true),
+            None => (self.wrapping(account, &[]), false),
+        }
+    }
+
+    fn burn_imported(&self, candidate: &Candidate) {
+        let thrown_away = self.imported.as_ref().map(|recipe| recipe.digest(candidate));
+        std::hint::black_box(thrown_away);
+    }
+
+    /// What Argon2id hashes of a foreign digest: bound to the account like everything else.
+    fn wrapping(&self, account: AccountId, digest: &[u8]) -> Secret<[u8; 32]> {
+        let parts: [&[u8]; 3] = [b"stockade/v1 imported", account.as_bytes(), digest];
+        Secret::new(self.pepper.tag(&parts))
     }
 
     fn peppered(&self, account: AccountId, candidate: &Candidate) -> Secret<[u8; 32]> {

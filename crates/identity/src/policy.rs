@@ -1,6 +1,6 @@
 //! What a new password must be: long, not obvious; nothing about digits or punctuation.
 
-use crate::{Candidate, EmailAddress, Error, PasswordProblem};
+use crate::{BreachedPasswords, Candidate, EmailAddress, Error, PasswordProblem, known};
 
 /// How many factors the password stands beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +39,37 @@ impl Default for PasswordPolicy {
 }
 
 /// A password that passed the policy: the only kind that can be set.
-#[derive(Debug)]
-pub struct NewPassword(Candidate);
+#[derive(Debug, Clone)]
+pub struct NewPassword {
+    candidate: Candidate,
+    factors: Factors,
+    /// Characters that count, and those that it needs to stand alone.
+    alone: (usize, usize),
+}
 
 impl NewPassword {
+    /// The same, unless it leaked. Everything that sets a password asks this after the policy.
+    pub fn not_among(self, breached: &BreachedPasswords) -> Result<Self, Error> {
+        if breached.has(&self.candidate) {
+            return Err(Error::Password { problems: vec![PasswordProblem::Breached] });
+        }
+        Ok(self)
+    }
+
     pub(crate) const fn candidate(&self) -> &Candidate {
-        &self.0
+        &self.candidate
+    }
+
+    /// A password that was accepted beside a second factor cannot stand alone.
+    pub(crate) fn suits(&self, factors: Factors) -> Result<(), Error> {
+        if (factors, self.factors) == (Factors::PasswordOnly, Factors::WithSecond) {
+            let (found, needed) = self.alone;
+            if found < needed {
+                let problems = vec![PasswordProblem::Short { found, needed }];
+                return Err(Error::Password { problems });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -94,8 +119,11 @@ impl PasswordPolicy {
         if !hard_enough {
             problems.push(PasswordProblem::Guessable);
         }
+        if known::is_common(&whole) {
+            problems.push(PasswordProblem::Common);
+        }
         if problems.is_empty() {
-            Ok(NewPassword(candidate))
+            Ok(NewPassword { candidate, factors, alone: (found, self.chars_min_alone) })
         } else {
             Err(Error::Password { problems })
         }

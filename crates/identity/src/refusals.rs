@@ -17,6 +17,10 @@ pub enum Stage {
     Refresh,
     /// Not looked at: too many.
     Throttled,
+    /// A registration, or a link that was to be mailed or followed.
+    Link,
+    /// An API token or a bot's certificate.
+    Token,
 }
 
 impl Stage {
@@ -29,6 +33,8 @@ impl Stage {
             Self::Setup => "setup",
             Self::Refresh => "refresh",
             Self::Throttled => "throttled",
+            Self::Link => "link",
+            Self::Token => "token",
         }
     }
 }

@@ -1,11 +1,10 @@
 //! Who is signed in right now, in memory: signing out acts on the very next request.
 
 use crate::{
-    AccountId, AccountState, EndReason, Error, Level, Permission, Role, Session, SessionId,
-    Standing, Tenant, TokenFault, VerifiedToken,
+    AccountId, AccountState, EndReason, Error, FactorKind, Level, Permission, Role, Session,
+    SessionId, Standing, Tenant, TokenFault, VerifiedToken, spread::Table,
 };
 use jiff::{SignedDuration, Timestamp};
-use std::collections::BTreeMap;
 
 /// A request's proven origin: a verified token of a live session of an active account.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +54,10 @@ impl Authenticated {
         if !self.role.allows(permission) {
             return Err(Error::Permission);
         }
+        let alone = self.session.factor == FactorKind::Password;
+        if alone && self.role.is_staff() && !permission.needs_no_factor() {
+            return Err(Error::FactorNeeded);
+        }
         if self.level(now) < permission.level() {
             return Err(Error::Stale);
         }
@@ -68,11 +71,21 @@ impl Authenticated {
 /// database that raced with the end cannot bring the session back.
 #[derive(Debug)]
 pub struct Registry {
-    entries_max: usize,
-    sessions: BTreeMap<SessionId, Session>,
-    ended: BTreeMap<SessionId, (Timestamp, EndReason)>,
-    accounts: BTreeMap<AccountId, AccountState>,
+    lease: Option<Lease>,
+    sessions: Table<SessionId, Session>,
+    ended: Table<SessionId, (Timestamp, EndReason)>,
+    accounts: Table<AccountId, AccountState>,
 }
+
+/// With several servers: how long what is in memory may be believed without news of the others.
+#[derive(Debug, Clone, Copy)]
+struct Lease {
+    length: SignedDuration,
+    heard: Option<Timestamp>,
+}
+
+/// The bound of M21 and M24 with several servers.
+const LEASE_MAX: SignedDuration = SignedDuration::from_secs(1);
 
 /// Longer than any access token lives.
 const ENDS_KEPT: SignedDuration = SignedDuration::from_mins(11);
@@ -80,12 +93,12 @@ const ENDS_KEPT: SignedDuration = SignedDuration::from_mins(11);
 impl Registry {
     /// At most so many sessions, ends and accounts each.
     #[must_use]
-    pub const fn new(entries_max: usize) -> Self {
+    pub fn new(entries_max: usize) -> Self {
         Self {
-            entries_max,
-            sessions: BTreeMap::new(),
-            ended: BTreeMap::new(),
-            accounts: BTreeMap::new(),
+            lease: None,
+            sessions: Table::new(entries_max),
+            ended: Table::new(entries_max),
+            accounts: Table::new(entries_max),
         }
     }
 
@@ -102,23 +115,59 @@ impl Registry {
         let Some(state) = self.accounts.get(&session.account) else {
             return Lookup::Missing(claims.session);
         };
-        let ended = |reason| Lookup::Refused(Error::Ended { reason });
-        if session.account != claims.account {
-            return Lookup::Refused(Error::Token(TokenFault::Malformed));
+        if !self.is_current(now) {
+            return Lookup::Missing(claims.session);
         }
-        if let Some(reason) = session.ended {
-            return ended(reason);
+        judge(token, session, state, now)
+    }
+
+    /// Whose request this is, by a session and an account that were read from the database after
+    /// the request came in: where [`Registry::lookup`] found nothing that may be believed.
+    pub fn confirm(
+        &mut self,
+        token: &VerifiedToken,
+        read: (Session, AccountState),
+        now: Timestamp,
+    ) -> Lookup {
+        let (session, state) = read;
+        self.insert(session, state);
+        if let Some((_, reason)) = self.ended.get(&session.id) {
+            return Lookup::Refused(Error::Ended { reason: *reason });
         }
-        if state.standing != Standing::Active {
-            return ended(EndReason::Disabled);
+        // What another request took in meanwhile may be newer than what this one read.
+        let session = self.sessions.get(&session.id).unwrap_or(&session);
+        let state = self.accounts.get(&state.account).unwrap_or(&state);
+        judge(token, session, state, now)
+    }
+
+    /// For one of several servers on one database: what is in memory is believed for `lease` (at
+    /// most a second) after [`Registry::heard`] was called last; then everything is missing and
+    /// must be read anew.
+    pub fn shared(entries_max: usize, lease: SignedDuration) -> Result<Self, Error> {
+        if !lease.is_positive() || lease > LEASE_MAX {
+            let max_s = LEASE_MAX.as_secs();
+            return Err(Error::Lifetime { what: "the lease of a shared registry", max_s });
         }
-        if now >= session.expires {
-            return ended(EndReason::Absolute);
+        let lease = Some(Lease { length: lease, heard: None });
+        Ok(Self { lease, ..Self::new(entries_max) })
+    }
+
+    /// All changes that were committed before `sent` have been taken in: the answer to a question
+    /// that was put to the database at that time of this server's own clock.
+    pub fn heard(&mut self, sent: Timestamp) {
+        if let Some(lease) = &mut self.lease {
+            // An older answer that comes late takes nothing back.
+            lease.heard = lease.heard.max(Some(sent));
         }
-        if claims.epoch != state.epoch {
-            return Lookup::Refused(Error::Token(TokenFault::Epoch));
-        }
-        Lookup::Found(Authenticated { session: *session, role: state.role })
+    }
+
+    /// Whether what is in memory may be believed. A clock set back ends the lease, too.
+    #[must_use]
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        self.lease.is_none_or(|lease| {
+            let age = lease.heard.map(|heard| now.duration_since(heard));
+            age.is_some_and(|age| (SignedDuration::ZERO..lease.length).contains(&age))
+        })
     }
 
     /// Takes in a session as stored, opened or stepped up. An end that is remembered wins, an
@@ -128,19 +177,17 @@ impl Registry {
         self.set_account(state);
         let known = self.sessions.get(&session.id);
         let overtaken = known.is_some_and(|known| known.authenticated > session.authenticated);
-        if !overtaken && !self.ended.contains_key(&session.id) {
+        if !overtaken && self.ended.get(&session.id).is_none() {
             self.sessions.insert(session.id, session);
         }
-        make_room(&mut self.sessions, self.entries_max, session.id);
     }
 
     /// Ends a session: after the commit that ended it in the database.
     pub fn end(&mut self, session: SessionId, reason: EndReason, now: Timestamp) {
         self.sessions.remove(&session);
-        self.ended.retain(|_, (kept_until, _)| *kept_until > now);
+        self.ended.retain(|(kept_until, _)| *kept_until > now);
         let kept_until = now.saturating_add(ENDS_KEPT).unwrap_or(Timestamp::MAX);
         self.ended.insert(session, (kept_until, reason));
-        make_room(&mut self.ended, self.entries_max, session);
     }
 
     /// Takes in an account's new role, epoch or standing: after the commit that changed it.
@@ -149,7 +196,6 @@ impl Registry {
         if known.is_none_or(|known| known.epoch <= state.epoch) {
             self.accounts.insert(state.account, state);
         }
-        make_room(&mut self.accounts, self.entries_max, state.account);
     }
 
     /// How many sessions are in memory.
@@ -161,14 +207,28 @@ impl Registry {
     /// None at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sessions.is_empty()
+        self.sessions.len() == 0
     }
 }
 
-/// Forgets the oldest, never the one just put in: whoever asks again must find it.
-fn make_room<K: Ord + Copy, V>(map: &mut BTreeMap<K, V>, entries_max: usize, new: K) {
-    while map.len() > entries_max.max(1) {
-        let Some(oldest) = map.keys().find(|key| **key != new).copied() else { return };
-        map.remove(&oldest);
+/// Whether a token's session lives and its account is as the token says.
+fn judge(token: &VerifiedToken, session: &Session, state: &AccountState, now: Timestamp) -> Lookup {
+    let claims = token.claims();
+    let ended = |reason| Lookup::Refused(Error::Ended { reason });
+    if session.account != claims.account || session.id != claims.session {
+        return Lookup::Refused(Error::Token(TokenFault::Malformed));
     }
+    if let Some(reason) = session.ended {
+        return ended(reason);
+    }
+    if state.standing != Standing::Active {
+        return ended(EndReason::Disabled);
+    }
+    if now >= session.expires {
+        return ended(EndReason::Absolute);
+    }
+    if claims.epoch != state.epoch {
+        return Lookup::Refused(Error::Token(TokenFault::Epoch));
+    }
+    Lookup::Found(Authenticated { session: *session, role: state.role })
 }

@@ -49,6 +49,28 @@ pub enum Permission {
     AccountManage,
     /// Change what a person may do.
     RoleGrant,
+    /// Enrol, renew and remove one's own factors.
+    OwnFactors,
+    /// Make and revoke one's own API tokens and bots.
+    OwnTokens,
+    /// Take one's own data away, and have one's account erased.
+    OwnData,
+    /// Invite people.
+    AccountInvite,
+    /// Start a reset for somebody, vouch for who lost a factor; never set a password.
+    AccountReset,
+    /// Propose and approve what needs two persons.
+    ActDecide,
+    /// Sign off the quarter's review of who may do what.
+    ReviewSign,
+    /// Change how long things are kept.
+    RetentionSet,
+    /// Use the root key.
+    RootKeyUse,
+    /// Take everybody's data away as a file.
+    BulkExport,
+    /// Read the letters that wait, where nobody carries them: they hold people's ways in.
+    LetterRead,
 }
 
 /// How strong and how fresh the proof of who is there must be.
@@ -66,7 +88,7 @@ use Permission as P;
 
 impl Permission {
     /// All of them, for the published table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 24] = [
         P::OwnSessions,
         P::DataRead,
         P::DataImport,
@@ -80,7 +102,55 @@ impl Permission {
         P::AccountRead,
         P::AccountManage,
         P::RoleGrant,
+        P::OwnFactors,
+        P::OwnTokens,
+        P::OwnData,
+        P::AccountInvite,
+        P::AccountReset,
+        P::ActDecide,
+        P::ReviewSign,
+        P::RetentionSet,
+        P::RootKeyUse,
+        P::BulkExport,
+        P::LetterRead,
     ];
+
+    /// Its name, as stored in a token's scope.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            P::OwnSessions => "own-sessions",
+            P::DataRead => "data-read",
+            P::DataImport => "data-import",
+            P::StrategyRead => "strategy-read",
+            P::StrategyWrite => "strategy-write",
+            P::BacktestRead => "backtest-read",
+            P::BacktestRun => "backtest-run",
+            P::AuditRead => "audit-read",
+            P::AuditExport => "audit-export",
+            P::ViolationRead => "violation-read",
+            P::AccountRead => "account-read",
+            P::AccountManage => "account-manage",
+            P::RoleGrant => "role-grant",
+            P::OwnFactors => "own-factors",
+            P::OwnTokens => "own-tokens",
+            P::OwnData => "own-data",
+            P::AccountInvite => "account-invite",
+            P::AccountReset => "account-reset",
+            P::ActDecide => "act-decide",
+            P::ReviewSign => "review-sign",
+            P::RetentionSet => "retention-set",
+            P::RootKeyUse => "root-key-use",
+            P::BulkExport => "bulk-export",
+            P::LetterRead => "letter-read",
+        }
+    }
+
+    /// From its name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|permission| permission.as_str() == name)
+    }
 
     /// The level that it asks for.
     #[must_use]
@@ -95,9 +165,44 @@ impl Permission {
             | P::AuditRead
             | P::ViolationRead
             | P::AccountRead => Level::Read,
-            P::DataImport | P::AccountManage => Level::Write,
-            P::AuditExport | P::RoleGrant => Level::Dangerous,
+            P::DataImport
+            | P::AccountManage
+            | P::OwnFactors
+            | P::OwnTokens
+            | P::OwnData
+            | P::AccountInvite
+            | P::AccountReset => Level::Write,
+            P::AuditExport
+            | P::RoleGrant
+            | P::ActDecide
+            | P::ReviewSign
+            | P::RetentionSet
+            | P::RootKeyUse
+            | P::BulkExport
+            | P::LetterRead => Level::Dangerous,
         }
+    }
+
+    /// What a session may do whose role asks for a second factor that it was opened without:
+    /// enough to enrol one, and to leave.
+    #[must_use]
+    pub const fn needs_no_factor(self) -> bool {
+        matches!(self, P::OwnSessions | P::OwnFactors)
+    }
+
+    /// Whether a token or a bot can ever have it: never what changes accounts and rights.
+    #[must_use]
+    pub const fn suits_tokens(self) -> bool {
+        matches!(
+            self,
+            P::DataRead
+                | P::DataImport
+                | P::StrategyRead
+                | P::StrategyWrite
+                | P::BacktestRead
+                | P::BacktestRun
+                | P::AuditRead
+        )
     }
 }
 
@@ -137,9 +242,35 @@ impl Role {
                 P::ViolationRead,
                 P::AccountRead,
                 P::AccountManage,
+                P::OwnFactors,
+                P::OwnTokens,
+                P::OwnData,
+                P::AccountInvite,
+                P::AccountReset,
+                P::ActDecide,
+                P::ReviewSign,
+                P::RetentionSet,
+                P::RootKeyUse,
+                P::BulkExport,
             ],
-            Self::Support => &[P::OwnSessions, P::AccountRead, P::ViolationRead],
-            Self::Auditor => &[P::OwnSessions, P::AuditRead, P::AuditExport, P::AccountRead],
+            Self::Support => &[
+                P::OwnSessions,
+                P::AccountRead,
+                P::ViolationRead,
+                P::OwnFactors,
+                P::OwnTokens,
+                P::OwnData,
+            ],
+            Self::Auditor => &[
+                P::OwnSessions,
+                P::AuditRead,
+                P::AuditExport,
+                P::AccountRead,
+                P::OwnFactors,
+                P::OwnTokens,
+                P::OwnData,
+                P::ReviewSign,
+            ],
             Self::Trader => &[
                 P::OwnSessions,
                 P::DataRead,
@@ -148,9 +279,32 @@ impl Role {
                 P::StrategyWrite,
                 P::BacktestRead,
                 P::BacktestRun,
+                P::OwnFactors,
+                P::OwnTokens,
+                P::OwnData,
             ],
-            Self::Viewer => &[P::OwnSessions, P::DataRead, P::StrategyRead, P::BacktestRead],
+            Self::Viewer => &[
+                P::OwnSessions,
+                P::DataRead,
+                P::StrategyRead,
+                P::BacktestRead,
+                P::OwnFactors,
+                P::OwnTokens,
+                P::OwnData,
+            ],
         }
+    }
+
+    /// Whether it runs or watches the server: such a role asks for a second factor (M16).
+    #[must_use]
+    pub const fn is_staff(self) -> bool {
+        matches!(self, Self::Owner | Self::Admin | Self::Support | Self::Auditor)
+    }
+
+    /// Whether it decides about others: giving and taking it is an act of two persons.
+    #[must_use]
+    pub const fn governs(self) -> bool {
+        matches!(self, Self::Owner | Self::Admin)
     }
 
     /// Whether it may.
@@ -201,6 +355,16 @@ mod tests {
         check(P::AccountRead, "oasa--");
         check(P::AccountManage, "oa----");
         check(P::RoleGrant, "o-----");
+        check(P::OwnFactors, "oasatv");
+        check(P::OwnTokens, "oasatv");
+        check(P::OwnData, "oasatv");
+        check(P::AccountInvite, "oa----");
+        check(P::AccountReset, "oa----");
+        check(P::ActDecide, "oa----");
+        check(P::ReviewSign, "oa-a--");
+        check(P::RetentionSet, "oa----");
+        check(P::RootKeyUse, "oa----");
+        check(P::BulkExport, "oa----");
     }
 
     #[test]

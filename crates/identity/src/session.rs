@@ -72,7 +72,7 @@ impl Session {
     #[must_use]
     pub fn level(&self, now: Timestamp) -> Level {
         let age = now.duration_since(self.authenticated);
-        if age < DANGEROUS_FRESH {
+        if age < DANGEROUS_FRESH && self.factor != FactorKind::Password {
             Level::Dangerous
         } else if age < WRITE_FRESH {
             Level::Write

@@ -1,8 +1,8 @@
 //! Signing in: a password's proof, then a second factor's, in this order and no other.
 
 use crate::{
-    AccountId, AccountState, DeviceStanding, Error, FactorKind, PasswordProof, Passwords,
-    RecoveryCode, RecoveryHash, Standing, Step, TotpSecret,
+    AccountId, AccountState, DeviceStanding, Error, FactorKind, Factors, Passkey, PasskeyId,
+    PasskeyProof, PasswordProof, Passwords, RecoveryCode, RecoveryHash, Standing, Step, TotpSecret,
 };
 use jiff::Timestamp;
 
@@ -24,6 +24,34 @@ pub struct StoredFactors {
     pub totp: Option<(TotpSecret, Step)>,
     /// The recovery codes not used yet.
     pub recovery: Vec<RecoveryHash>,
+    /// The passkeys.
+    pub passkeys: Vec<Passkey>,
+}
+
+impl StoredFactors {
+    /// Beside how many factors the account's password stands.
+    #[must_use]
+    pub fn factors(&self) -> Factors {
+        let alone = self.totp.is_none() && self.passkeys.is_empty();
+        if alone { Factors::PasswordOnly } else { Factors::WithSecond }
+    }
+
+    fn has(&self, proof: &PasskeyProof) -> bool {
+        self.passkeys.iter().any(|key| key.id == proof.id() && key.account == proof.account())
+    }
+}
+
+/// What a person answers when the second factor is asked for.
+#[derive(Debug, Clone)]
+pub enum Answer<'a> {
+    /// An authenticator's code.
+    Totp(&'a str),
+    /// A recovery code.
+    Recovery(&'a RecoveryCode),
+    /// A passkey's answer, verified.
+    Passkey(PasskeyProof),
+    /// Nothing: good only where the account has no second factor at all.
+    Nothing,
 }
 
 /// By what the second factor was proved, and what the database must use up for it.
@@ -35,6 +63,10 @@ pub enum Means {
     Recovery(u8),
     /// The enrolment's own code, whose step is stored with the new account.
     Enrolment,
+    /// This passkey: compare-and-set of its counter, from the first to the second.
+    Passkey(PasskeyId, (u32, u32)),
+    /// Nothing beside the password.
+    Alone,
 }
 
 impl Means {
@@ -44,6 +76,8 @@ impl Means {
         match self {
             Self::Totp(_) | Self::Enrolment => FactorKind::Totp,
             Self::Recovery(_) => FactorKind::Recovery,
+            Self::Passkey(..) => FactorKind::Passkey,
+            Self::Alone => FactorKind::Password,
         }
     }
 }
@@ -66,6 +100,11 @@ impl SignIn {
         Self { state: password.state(), device, began: password.at() }
     }
 
+    /// Goes on from a mailed link: for a reset, which opens no session.
+    pub(crate) const fn by_mail(state: AccountState, now: Timestamp) -> Self {
+        Self { state, device: DeviceStanding::Unknown, began: now }
+    }
+
     /// Who signs in.
     #[must_use]
     pub const fn account(&self) -> AccountId {
@@ -82,6 +121,47 @@ impl SignIn {
     #[must_use]
     pub const fn began(&self) -> Timestamp {
         self.began
+    }
+
+    /// Goes on with whatever the person answers; a recovery code costs a hash: run it on the
+    /// bounded pool.
+    pub fn answer(
+        &self,
+        answer: &Answer<'_>,
+        stored: &StoredFactors,
+        passwords: &Passwords,
+        now: Timestamp,
+    ) -> Result<FactorProof, Error> {
+        match answer {
+            Answer::Totp(code) => self.totp(code, stored, now),
+            Answer::Recovery(code) => self.recovery(code, stored, passwords, now),
+            Answer::Passkey(proof) => self.passkey(proof, stored, now),
+            Answer::Nothing => self.alone(stored, now),
+        }
+    }
+
+    /// Ends with the password alone, where the account has no second factor. A role that asks for
+    /// one gets a session, but may do nothing in it than enrol one.
+    pub fn alone(&self, stored: &StoredFactors, now: Timestamp) -> Result<FactorProof, Error> {
+        let state = self.unchanged(stored)?;
+        match stored.factors() {
+            Factors::PasswordOnly => Ok(FactorProof { state, means: Means::Alone, at: now }),
+            Factors::WithSecond => Err(Error::Code),
+        }
+    }
+
+    /// Goes on with a passkey as the second factor.
+    pub fn passkey(
+        &self,
+        proof: &PasskeyProof,
+        stored: &StoredFactors,
+        now: Timestamp,
+    ) -> Result<FactorProof, Error> {
+        let state = self.unchanged(stored)?;
+        if proof.account() != state.account || !stored.has(proof) {
+            return Err(Error::Code);
+        }
+        Ok(FactorProof { state, means: Means::Passkey(proof.id(), proof.counter), at: now })
     }
 
     /// Goes on with an authenticator's code.
@@ -124,6 +204,38 @@ impl FactorProof {
     /// The code that enrolled the factor, at the account's making.
     pub(crate) const fn enrolment(state: AccountState, at: Timestamp) -> Self {
         Self { state, means: Means::Enrolment, at }
+    }
+
+    /// The password just chosen, at a registration by a mailed link.
+    pub(crate) const fn alone_at_registration(state: AccountState, at: Timestamp) -> Self {
+        Self { state, means: Means::Alone, at }
+    }
+
+    /// The passkey just made, at a registration by a mailed link.
+    pub(crate) fn passkey_at_registration(
+        shown: &PasskeyProof,
+        passkey: &Passkey,
+        state: AccountState,
+        at: Timestamp,
+    ) -> Result<Self, Error> {
+        if shown.id() != passkey.id || passkey.account != state.account || !shown.is_verified() {
+            return Err(crate::PasskeyFault::Verification.into());
+        }
+        Ok(Self { state, means: Means::Enrolment, at })
+    }
+
+    /// A passkey alone: two factors in one, if it verified its user.
+    pub fn by_passkey(
+        shown: &PasskeyProof,
+        stored: &StoredFactors,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let state = stored.state;
+        let own = shown.account() == state.account && stored.has(shown);
+        if !(own && shown.is_verified() && state.standing == Standing::Active) {
+            return Err(Error::Credentials);
+        }
+        Ok(Self { state, means: Means::Passkey(shown.id(), shown.counter), at: now })
     }
 
     /// Spends the proof: account, what must be used up, when.

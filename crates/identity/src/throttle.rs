@@ -1,7 +1,7 @@
 //! Brute force without lock-out: token buckets, bounded in memory, none of which an attacker can
 //! empty for the owner's own device.
 
-use crate::{AccountId, DeviceId, DeviceStanding, EmailIndex, Error};
+use crate::{AccountId, Budget, DeviceId, DeviceStanding, EmailIndex, Error};
 use jiff::{SignedDuration, Timestamp};
 // Addresses as values: `core::net` has no socket in it.
 use core::net::{IpAddr, Ipv6Addr};
@@ -31,6 +31,8 @@ pub struct Limits {
     pub factor_unknown: Limit,
     /// Second factors for one account from one known device.
     pub factor_known: Limit,
+    /// Letters that strangers may have sent to one address, from wherever they ask.
+    pub mail: Limit,
     /// Buckets kept per kind; the fullest one is forgotten first.
     pub entries_max: usize,
 }
@@ -47,6 +49,7 @@ impl Default for Limits {
             password_known: limit(10, 30),
             factor_unknown: limit(5, 300),
             factor_known: limit(5, 60),
+            mail: limit(3, 1200),
             entries_max: 20_000,
         }
     }
@@ -108,6 +111,9 @@ pub struct Throttle {
     password_known: Buckets<(EmailIndex, DeviceId)>,
     factor_unknown: Buckets<AccountId>,
     factor_known: Buckets<(AccountId, DeviceId)>,
+    mail: Buckets<EmailIndex>,
+    /// What was taken since it was asked last, where several servers count together.
+    taken: Option<Vec<Budget>>,
 }
 
 impl Throttle {
@@ -122,6 +128,32 @@ impl Throttle {
             password_known: Buckets::new(limits.password_known, entries),
             factor_unknown: Buckets::new(limits.factor_unknown, entries),
             factor_known: Buckets::new(limits.factor_known, entries),
+            mail: Buckets::new(limits.mail, entries),
+            taken: None,
+        }
+    }
+
+    /// One of several servers on one database: what these buckets admit is noted, to be taken from
+    /// the budgets of all ([`Throttle::taken`]).
+    #[must_use]
+    pub fn shared(limits: Limits) -> Self {
+        Self { taken: Some(Vec::new()), ..Self::new(limits) }
+    }
+
+    /// What was taken since this was asked last; nothing where there are no other servers.
+    pub fn taken(&mut self) -> Vec<Budget> {
+        self.taken.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn note<K>(
+        taken: &mut Option<Vec<Budget>>,
+        buckets: &Buckets<K>,
+        name: &'static str,
+        holder: impl FnOnce() -> String,
+    ) {
+        if let Some(taken) = taken {
+            let (every_ms, capacity_ms) = (buckets.every_ms, buckets.capacity_ms);
+            taken.push(Budget { name, holder: holder(), every_ms, capacity_ms });
         }
     }
 
@@ -133,8 +165,10 @@ impl Throttle {
         let site_wait = site.map_or(0, |site| self.site.wait(&site, now));
         refuse(wait.max(site_wait))?;
         self.source.take(source, now);
+        Self::note(&mut self.taken, &self.source, "source", || source.to_string());
         if let Some(site) = site {
             self.site.take(site, now);
+            Self::note(&mut self.taken, &self.site, "site", || site.to_string());
         }
         Ok(())
     }
@@ -148,12 +182,17 @@ impl Throttle {
         match attempt.device {
             DeviceStanding::Unknown => {
                 self.admit_source(attempt.source, now)?;
-                self.password_unknown.admit(attempt.account, millis)
+                self.password_unknown.admit(attempt.account, millis)?;
+                let holder = || name(&attempt.account);
+                Self::note(&mut self.taken, &self.password_unknown, "password", holder);
             }
             DeviceStanding::Known(device) => {
-                self.password_known.admit((attempt.account, device), millis)
+                self.password_known.admit((attempt.account, device), millis)?;
+                let holder = || format!("{} {device}", name(&attempt.account));
+                Self::note(&mut self.taken, &self.password_known, "password of a device", holder);
             }
         }
+        Ok(())
     }
 
     /// Takes one for a second factor: apart from the password's budget, shared by all challenges.
@@ -168,11 +207,36 @@ impl Throttle {
         match device {
             DeviceStanding::Unknown => {
                 self.admit_source(source, now)?;
-                self.factor_unknown.admit(account, millis)
+                self.factor_unknown.admit(account, millis)?;
+                Self::note(&mut self.taken, &self.factor_unknown, "factor", || account.to_string());
             }
-            DeviceStanding::Known(device) => self.factor_known.admit((account, device), millis),
+            DeviceStanding::Known(device) => {
+                self.factor_known.admit((account, device), millis)?;
+                let holder = || format!("{account} {device}");
+                Self::note(&mut self.taken, &self.factor_known, "factor of a device", holder);
+            }
         }
+        Ok(())
     }
+}
+
+impl Throttle {
+    /// Takes one for a letter to an address, when its errand is run: what is too much is dropped
+    /// without a word, as the visitor had their answer already. Nobody's mailbox is flooded, and
+    /// whether an address has an account does not show in how often one may ask.
+    pub fn admit_mail(&mut self, address: EmailIndex, now: Timestamp) -> Result<(), Error> {
+        self.mail.admit(address, now.as_millisecond())?;
+        Self::note(&mut self.taken, &self.mail, "mail", || name(&address));
+        Ok(())
+    }
+}
+
+/// An address's index as text.
+fn name(account: &EmailIndex) -> String {
+    account.as_bytes().iter().fold(String::with_capacity(32), |mut text, byte| {
+        text.push_str(&format!("{byte:02x}"));
+        text
+    })
 }
 
 fn refuse(wait_ms: i64) -> Result<(), Error> {

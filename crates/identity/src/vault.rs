@@ -1,8 +1,8 @@
 //! The fields of an account that lie sealed: one place that knows where each belongs.
 
 use crate::{
-    AccountId, AccountState, Client, DisplayName, EmailAddress, EmailIndex, Error, RecoveryHash,
-    SessionId, Step, StoredFactors, TotpSecret,
+    AccountId, AccountState, Client, DataKey, DisplayName, EmailAddress, EmailIndex, Error,
+    Passkey, RecoveryHash, SessionId, Step, StoredFactors, TotpSecret,
 };
 use seal::{Aad, Entropy, MacKey, SealingKey, Secret};
 
@@ -47,19 +47,33 @@ pub struct SealedFactors {
     pub totp: Option<(SealedTotp, Step)>,
     /// The recovery codes not used yet.
     pub recovery: Vec<RecoveryHash>,
+    /// The passkeys.
+    pub passkeys: Vec<SealedPasskey>,
+}
+
+/// A passkey as stored. Its public key is no secret and lies sealed all the same: whoever writes to the
+/// database and knows no key of the server's cannot put a key of theirs in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedPasskey {
+    /// The passkey, but for `cose`, which is the sealed public key.
+    pub row: Passkey,
 }
 
 /// Where a session runs, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedClient(pub Vec<u8>);
 
-struct Place {
-    table: &'static str,
-    column: &'static str,
+/// The column that a sealed value belongs to.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) table: &'static str,
+    pub(crate) column: &'static str,
 }
 
-const EMAIL: Place = Place { table: "accounts", column: "email" };
-const DISPLAY_NAME: Place = Place { table: "accounts", column: "display_name" };
+pub(crate) const EMAIL: Place = Place { table: "accounts", column: "email" };
+pub(crate) const DISPLAY_NAME: Place = Place { table: "accounts", column: "display_name" };
+const DATA_KEY: Place = Place { table: "data_keys", column: "data_key" };
+const PASSKEY: Place = Place { table: "passkeys", column: "cose" };
 const TOTP: Place = Place { table: "totp", column: "secret" };
 const CLIENT: Place = Place { table: "sessions", column: "client" };
 
@@ -68,6 +82,31 @@ impl Vault {
     #[must_use]
     pub const fn new(key: SealingKey, email_index: MacKey) -> Self {
         Self { key, email_index }
+    }
+
+    /// The vault of one account's own fields, under its data key: it seals and opens as this one
+    /// does, until the key is destroyed.
+    #[must_use]
+    pub fn of_account(&self, key: &DataKey) -> Self {
+        Self { key: SealingKey::new(key.secret().clone()), email_index: self.email_index.clone() }
+    }
+
+    /// Seals an account's data key.
+    #[must_use]
+    pub fn seal_data_key(
+        &self,
+        account: AccountId,
+        key: &DataKey,
+        entropy: &mut dyn Entropy,
+    ) -> Vec<u8> {
+        let row = account.to_string();
+        self.seal(&DATA_KEY, (account, &row), key.secret().expose(), entropy)
+    }
+
+    /// Opens an account's data key.
+    pub fn open_data_key(&self, account: AccountId, sealed: &[u8]) -> Result<DataKey, Error> {
+        let row = account.to_string();
+        DataKey::from_bytes(self.open(&DATA_KEY, (account, &row), sealed)?.expose())
     }
 
     /// What finds an account by its address.
@@ -131,6 +170,23 @@ impl Vault {
         TotpSecret::from_bytes(bytes.expose())
     }
 
+    /// Seals a passkey's public key for its account and its credential.
+    #[must_use]
+    pub fn seal_passkey(&self, passkey: Passkey, entropy: &mut dyn Entropy) -> SealedPasskey {
+        let place = (passkey.account, passkey.id.to_string());
+        let cose = self.seal(&PASSKEY, (place.0, &place.1), &passkey.cose, entropy);
+        SealedPasskey { row: Passkey { cose, ..passkey } }
+    }
+
+    /// Opens a passkey; one whose key was sealed for another account or credential, or by nobody, does
+    /// not open.
+    pub fn open_passkey(&self, sealed: &SealedPasskey) -> Result<Passkey, Error> {
+        let row = sealed.row.clone();
+        let place = (row.account, row.id.to_string());
+        let cose = self.open(&PASSKEY, (place.0, &place.1), &row.cose)?.expose().clone();
+        Ok(Passkey { cose, ..row })
+    }
+
     /// Opens an account's second factors.
     pub fn open_factors(&self, sealed: &SealedFactors) -> Result<StoredFactors, Error> {
         let account = sealed.state.account;
@@ -138,7 +194,10 @@ impl Vault {
             self.open_totp(account, secret).map(|secret| (secret, *step))
         };
         let totp = sealed.totp.as_ref().map(open).transpose()?;
-        Ok(StoredFactors { state: sealed.state, totp, recovery: sealed.recovery.clone() })
+        let recovery = sealed.recovery.clone();
+        let passkeys = sealed.passkeys.iter().map(|key| self.open_passkey(key));
+        let passkeys = passkeys.collect::<Result<_, _>>()?;
+        Ok(StoredFactors { state: sealed.state, totp, recovery, passkeys })
     }
 
     /// Seals where a session runs.
@@ -168,14 +227,15 @@ impl Vault {
         Ok(Client { address: address.parse().ok(), agent: agent.to_owned() })
     }
 
-    fn seal(
+    /// Seals a value for its owner, its column and its row; without an account it is the house's.
+    pub(crate) fn seal(
         &self,
         place: &Place,
-        row: (AccountId, &str),
+        row: (impl Into<Option<AccountId>>, &str),
         plaintext: &[u8],
         entropy: &mut dyn Entropy,
     ) -> Vec<u8> {
-        let tenant = row.0.to_string();
+        let tenant = tenant(row.0.into());
         let aad = aad(place, &tenant, row.1);
         self.key.column(place.table, place.column).seal(&aad, plaintext, entropy)
     }
@@ -183,18 +243,18 @@ impl Vault {
     fn open(
         &self,
         place: &Place,
-        row: (AccountId, &str),
+        row: (impl Into<Option<AccountId>>, &str),
         sealed: &[u8],
     ) -> Result<Secret<Vec<u8>>, Error> {
-        let tenant = row.0.to_string();
+        let tenant = tenant(row.0.into());
         let aad = aad(place, &tenant, row.1);
         Ok(self.key.column(place.table, place.column).open(&aad, sealed)?)
     }
 
-    fn open_text(
+    pub(crate) fn open_text(
         &self,
         place: &Place,
-        row: (AccountId, &str),
+        row: (impl Into<Option<AccountId>>, &str),
         sealed: &[u8],
     ) -> Result<Secret<String>, Error> {
         let bytes = self.open(place, row, sealed)?;
@@ -203,8 +263,14 @@ impl Vault {
     }
 }
 
+/// Who owns a row; no account's id reads like the house's name.
+fn tenant(account: Option<AccountId>) -> String {
+    account.map_or_else(|| "house".to_owned(), |account| account.to_string())
+}
+
 fn aad<'a>(place: &Place, tenant: &'a str, row: &'a str) -> Aad<'a> {
-    let kind = if place.table == TOTP.table { "bytes" } else { "text" };
+    let is_bytes = place.table == TOTP.table || place.column == DATA_KEY.column;
+    let kind = if is_bytes { "bytes" } else { "text" };
     Aad { tenant, table: place.table, row, column: place.column, kind }
 }
 
@@ -246,6 +312,49 @@ mod tests {
         let opened = vault.open_totp(ada, &sealed).expect("its own");
         assert_eq!(opened.expose(), secret.expose());
         assert!(vault.open_totp(eve, &sealed).is_err());
+    }
+
+    #[test]
+    fn a_passkeys_key_opens_for_its_own_account_and_credential_only() {
+        let (vault, mut entropy) = (vault(), SeededEntropy::new(3));
+        let passkey = |account, credential: &[u8]| Passkey {
+            id: crate::PasskeyId::of(credential),
+            account,
+            label: "key".parse().expect("a label"),
+            credential: credential.to_vec(),
+            cose: vec![7; 77],
+            counter: 0,
+            may_be_copied: false,
+            created: Timestamp::UNIX_EPOCH,
+        };
+        let mine = passkey(account(1), b"mine");
+        let sealed = vault.seal_passkey(mine.clone(), &mut entropy);
+        assert_eq!(vault.open_passkey(&sealed), Ok(mine.clone()));
+        assert_ne!(sealed.row.cose, mine.cose);
+        let moved =
+            |row: Passkey| SealedPasskey { row: Passkey { cose: sealed.row.cose.clone(), ..row } };
+        for other in [passkey(account(2), b"mine"), passkey(account(1), b"another")] {
+            assert!(matches!(vault.open_passkey(&moved(other)), Err(Error::Sealed(_))));
+        }
+        // One that nobody sealed: as whoever writes to the database would put it there.
+        let planted = SealedPasskey { row: mine };
+        assert!(matches!(vault.open_passkey(&planted), Err(Error::Sealed(_))));
+    }
+
+    #[test]
+    fn without_its_data_key_nothing_of_an_account_opens() {
+        let (vault, mut entropy) = (vault(), SeededEntropy::new(3));
+        let ada = account(1);
+        let key = DataKey::generate(&mut entropy);
+        let stored = vault.seal_data_key(ada, &key, &mut entropy);
+        let own = vault.of_account(&vault.open_data_key(ada, &stored).expect("its own"));
+        let secret = TotpSecret::generate(&mut entropy);
+        let sealed = own.seal_totp(ada, &secret, &mut entropy);
+        assert_eq!(own.open_totp(ada, &sealed).expect("its own").expose(), secret.expose());
+        let other = vault.of_account(&DataKey::generate(&mut entropy));
+        assert!(other.open_totp(ada, &sealed).is_err() && vault.open_totp(ada, &sealed).is_err());
+        assert!(vault.open_data_key(account(2), &stored).is_err());
+        assert!(!format!("{key:?}").contains(&format!("{:?}", key.secret().expose())));
     }
 
     #[test]

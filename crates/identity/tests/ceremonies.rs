@@ -20,6 +20,7 @@ fn factors(account: &NewAccount) -> StoredFactors {
         state: account.proof.state(),
         totp: Some((account.totp.clone(), account.totp_step)),
         recovery: account.recovery.clone(),
+        passkeys: Vec::new(),
     }
 }
 

@@ -19,7 +19,7 @@ mod secret_store;
 mod store_text;
 
 pub use archive::Archive;
-pub use entropy::SystemEntropy;
+pub use entropy::{SystemEntropy, new_rsa_key};
 pub use error::Error;
 pub use holder::{
     Cost, Holder, HolderKind, PASSPHRASE_CHARACTERS_MAX, PASSPHRASE_CHARACTERS_MIN, Passphrase,

@@ -23,11 +23,13 @@ pub enum Purpose {
     Secrets,
     /// Signs licences that are issued without a service.
     Licences,
+    /// Cosigns checkpoints of other logs.
+    Witness,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AuditLog,
         Self::Retention,
         Self::Accounts,
@@ -38,6 +40,7 @@ impl Purpose {
         Self::DeviceCookies,
         Self::Secrets,
         Self::Licences,
+        Self::Witness,
     ];
 
     /// The name inside the key derivation; it never changes, or every key would.
@@ -54,6 +57,7 @@ impl Purpose {
             Self::DeviceCookies => "device-cookies",
             Self::Secrets => "secrets",
             Self::Licences => "licences",
+            Self::Witness => "witness",
         }
     }
 }

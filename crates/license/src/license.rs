@@ -50,6 +50,12 @@ impl License {
         self.clock.look(machine, venue)
     }
 
+    /// The latest time that is known to be past; it is among what is kept.
+    #[must_use]
+    pub const fn floor(&self) -> Timestamp {
+        self.clock.floor()
+    }
+
     /// Takes the service's answer. An answer that is refused changes nothing.
     pub fn renew(&mut self, lease: Lease) -> Result<(), Error> {
         let terms = lease.terms();

@@ -1,7 +1,7 @@
 //! The places that a notice can go to.
 
 use crate::{
-    Discord, Endpoint, Error, Letter, Mail, Matrix, Notice, Pace, Slack, Telegram, Webhook,
+    Discord, Endpoint, Error, Mail, Mailing, Matrix, Notice, Pace, Slack, Telegram, Webhook,
 };
 use http::{HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
 use jiff::Timestamp;
@@ -54,7 +54,7 @@ pub enum Delivery {
     /// One request.
     Http(Box<Outgoing>),
     /// One mail.
-    Mail(Box<Letter>),
+    Mail(Box<Mailing>),
 }
 
 impl Channel {
@@ -106,7 +106,7 @@ impl Channel {
             Self::Slack(slack) => slack.request(notice),
             Self::Matrix(matrix) => matrix.request(notice),
             Self::Webhook(webhook) => webhook.request(notice, now),
-            Self::Mail(mail) => return mail.letter(notice).map(Box::new).map(Delivery::Mail),
+            Self::Mail(mail) => return mail.mailing(notice).map(Box::new).map(Delivery::Mail),
         };
         Ok(Delivery::Http(Box::new(outgoing)))
     }

@@ -52,7 +52,7 @@ where
     E: Display,
 {
     let outgoing = match delivery {
-        Delivery::Mail(letter) => return letter.send().await,
+        Delivery::Mail(mailing) => return mailing.send().await,
         Delivery::Http(outgoing) => *outgoing,
     };
     let endpoint = outgoing.endpoint.clone();

@@ -8,7 +8,7 @@
 
 use jiff::Timestamp;
 use notify::{
-    Address, Channel, Delivery, Discord, Endpoint, Error, Letter, Level, Mail, MailServer, Matrix,
+    Address, Channel, Delivery, Discord, Endpoint, Error, Level, Mail, MailServer, Mailing, Matrix,
     Notice, Outgoing, Slack, Telegram, Transport, Webhook, WebhookKey,
 };
 use seal::Secret;
@@ -38,7 +38,7 @@ fn outgoing(channel: &Channel, notice: &Notice) -> Outgoing {
     }
 }
 
-fn letter(channel: &Channel, notice: &Notice) -> Letter {
+fn letter(channel: &Channel, notice: &Notice) -> Mailing {
     match channel.delivery(notice, at(1_700_000_009)).expect("can be written") {
         Delivery::Mail(letter) => *letter,
         Delivery::Http(_) => panic!("{} is mail", channel.kind()),

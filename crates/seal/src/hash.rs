@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 /// SHA-256 (FIPS 180-4).
 #[must_use]
 pub fn sha256(data: &[u8]) -> [u8; 32] {
-    sha256_parts(&[data])
+    fixed(digest::digest(&digest::SHA256, data).as_ref())
 }
 
 /// SHA-256 of the parts one after another; the caller sees to it that the seams are unambiguous.
@@ -19,6 +19,12 @@ pub fn sha256_parts(parts: &[&[u8]]) -> [u8; 32] {
         context.update(part);
     }
     fixed(context.finish().as_ref())
+}
+
+/// SHA-1 (FIPS 180-4): to look something up in a list that others made of it. It protects nothing.
+#[must_use]
+pub fn sha1(data: &[u8]) -> [u8; 20] {
+    fixed(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, data).as_ref())
 }
 
 /// HMAC-SHA256 (RFC 2104).
@@ -95,8 +101,8 @@ impl fmt::Debug for MacKey {
 }
 
 /// A digest's or tag's 32 bytes.
-fn fixed(bytes: &[u8]) -> [u8; 32] {
-    bytes.try_into().expect("SHA-256 and its HMAC have 32 bytes")
+fn fixed<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("a digest is as long as its algorithm makes it")
 }
 
 #[cfg(test)]
@@ -113,6 +119,13 @@ mod tests {
         check(b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         check(b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(sha256_parts(&[b"a", b"", b"bc"]), sha256(b"abc"));
+    }
+
+    #[test]
+    fn sha1_as_in_fips_180_4() {
+        let check = |data: &[u8], digest| assert_eq!(hex::encode(sha1(data)), digest);
+        check(b"", "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+        check(b"abc", "a9993e364706816aba3e25717850c26c9cd0d89d");
     }
 
     #[test]

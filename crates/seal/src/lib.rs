@@ -5,14 +5,18 @@
 
 mod entropy;
 mod envelope;
+mod foreign;
 mod hash;
+mod rsa;
 mod secret;
 mod sign;
 mod xaes;
 
 pub use entropy::{Entropy, SeededEntropy, random};
 pub use envelope::{Aad, KeyId, OVERHEAD_BYTES, SealingKey};
-pub use hash::{MacKey, equal, hkdf_sha256, hmac_sha256, sha256, sha256_parts};
+pub use foreign::{verify_es256, verify_rs256};
+pub use hash::{MacKey, equal, hkdf_sha256, hmac_sha256, sha1, sha256, sha256_parts};
+pub use rsa::{RsaSigningKey, rsa_verify};
 pub use secret::Secret;
 pub use sign::{SigningKey, VerifyingKey};
 pub use xaes::XaesKey;
@@ -48,6 +52,9 @@ pub enum Error {
     /// The signature does not belong to this message and key.
     #[error("the signature does not match")]
     Signature,
+    /// Not a private RSA key that may sign.
+    #[error("not an RSA key of 2048 to 8192 bits in PKCS#8: make one with `openssl genpkey`")]
+    RsaKey,
     /// Not a 64-byte signature, or not a 32-byte key.
     #[error("expected {expected} bytes, found {found}")]
     Length {

@@ -70,6 +70,17 @@ impl Key {
         Self { name, kind, default, summary, secrecy: Secrecy::Plain }
     }
 
+    /// A setting that is shown as `****`, because it may hold a password.
+    #[must_use]
+    pub const fn secret(
+        name: &'static str,
+        kind: Kind,
+        default: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        Self { name, kind, default, summary, secrecy: Secrecy::Secret }
+    }
+
     /// The environment variable that sets it: `STOCKADE_SERVER_LISTEN`.
     #[must_use]
     pub fn variable(&self) -> String {

@@ -243,7 +243,9 @@ impl Settings {
         let row = |key: &Key| {
             let (value, origin) = self.entry(key.name);
             let text = value.to_string();
-            let masked = key.secrecy == Secrecy::Secret && !text.is_empty();
+            // What is built in is no secret.
+            let secret = key.secrecy == Secrecy::Secret && *origin != Origin::Default;
+            let masked = secret && !text.is_empty();
             let value = if masked { MASK.to_owned() } else { text };
             Row { key: key.name, value, origin: origin.clone(), summary: key.summary }
         };
