@@ -1,7 +1,8 @@
 //! How many acts and entries a second the store keeps, each act durable before it is reported.
 //!
 //! Budget: 300 acts a second at one entry an act, on a disk that takes 1 ms to sync.
-//! Run with `cargo bench -p store --bench commits [-- DIRECTORY]`; the directory decides the disk.
+//! Run with `cargo bench -p store --bench commits [-- DIRECTORY|ADDRESS]`; the directory decides the
+//! disk, an address such as `postgres://stockade@%2Frun%2Fpostgresql/bench` the server.
 #![allow(
     clippy::expect_used,
     clippy::cast_precision_loss,
@@ -15,10 +16,9 @@ use jiff::Timestamp;
 use seal::{SealingKey, Secret, SeededEntropy, SigningKey};
 use std::{
     io::Write,
-    path::Path,
     time::{Duration, Instant},
 };
-use store::Store;
+use store::{Database, Store};
 
 const RUN: Duration = Duration::from_secs(3);
 
@@ -31,12 +31,11 @@ fn entry(number: u64) -> Entry {
     }
 }
 
-async fn open(directory: &Path) -> Store {
+async fn open(database: &Database) -> Store {
     let signer = Signer::named_by_key(SigningKey::from_seed(&Secret::new([1; 32])));
     let ledger = Ledger::new(signer, &SealingKey::new(Secret::new([1; 32])));
     let entropy = Box::new(SeededEntropy::new(1));
-    let path = directory.join("bench.db");
-    Store::open(&path, ledger, entropy, Timestamp::UNIX_EPOCH).await.expect("opens")
+    Store::open(database, ledger, entropy, Timestamp::UNIX_EPOCH).await.expect("opens")
 }
 
 #[tokio::main]
@@ -45,8 +44,14 @@ async fn main() {
     let parent = chosen.unwrap_or_else(|| ".".to_owned());
     let mut out = std::io::stdout();
     for batch in [1_u64, 16, 256] {
-        let directory = tempfile::tempdir_in(&parent).expect("a directory");
-        let store = open(directory.path()).await;
+        let directory = tempfile::tempdir_in(if parent.contains("://") { "." } else { &parent });
+        let directory = directory.expect("a directory");
+        let database = if parent.contains("://") {
+            parent.parse().expect("an address")
+        } else {
+            Database::file(&directory.path().join("bench.db"))
+        };
+        let store = open(&database).await;
         let start = Instant::now();
         let mut acts = 0_u64;
         while start.elapsed() < RUN {
@@ -64,7 +69,7 @@ async fn main() {
             out,
             "{batch:>4} entries an act: {:>6.0} acts/s, {:>7.0} entries/s kept; {:>7.0} entries/s verified",
             acts as f64 / written,
-            size / written,
+            (acts * batch) as f64 / written,
             size / verified,
         )
         .expect("somebody reads");

@@ -1,14 +1,15 @@
 //! An act: the only way to write, and it cannot end well without an entry in the log.
 
 use crate::{
-    Error,
+    Change, Error,
     error::Place,
-    log::{self},
+    history, log,
     open::Inner,
+    scope::Scope,
+    sql::{Link, sql},
 };
 use audit::Entry;
 use jiff::Timestamp;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
 use std::{fmt, ops::Range, sync::Arc};
 
 /// A transaction in progress; every method that writes is one of its own.
@@ -16,7 +17,11 @@ use std::{fmt, ops::Range, sync::Arc};
 /// [`Act::commit`] is the only end that keeps anything: dropped, the act leaves no trace.
 #[must_use = "an act that is dropped is undone"]
 pub struct Act {
-    transaction: Transaction<'static, Sqlite>,
+    link: Link,
+    /// Whose rows the last statement could see; nobody's at first.
+    scope: Option<Scope>,
+    /// What other servers must hear of once the act is kept.
+    changes: Vec<Change>,
     inner: Arc<Inner>,
 }
 
@@ -30,18 +35,34 @@ pub struct Committed {
 }
 
 impl Act {
-    pub(crate) fn new(transaction: Transaction<'static, Sqlite>, inner: Arc<Inner>) -> Self {
-        Self { transaction, inner }
+    pub(crate) fn new(link: Link, inner: Arc<Inner>) -> Self {
+        Self { link, scope: None, changes: Vec::new(), inner }
     }
 
-    /// The connection inside the transaction, and the place to name in errors.
-    pub(crate) fn parts(&mut self) -> (&mut SqliteConnection, &Place) {
-        (&mut self.transaction, &self.inner.place)
+    /// The connection inside the transaction, seeing what the scope may see, and the place to name
+    /// in errors.
+    pub(crate) async fn parts(
+        &mut self,
+        scope: impl Into<Scope>,
+    ) -> Result<(&mut Link, &Place), Error> {
+        let scope = scope.into();
+        if self.scope != Some(scope) {
+            self.link.enter(scope).await.map_err(|error| self.inner.place.fault(error))?;
+            self.scope = Some(scope);
+        }
+        Ok((&mut self.link, &self.inner.place))
+    }
+
+    /// Lets other servers on the same database hear of a change, once the act is kept.
+    pub(crate) fn tell(&mut self, change: Change) {
+        if !self.changes.contains(&change) {
+            self.changes.push(change);
+        }
     }
 
     /// The index that the act's first entry will have: no other act can come in between.
     pub async fn first_index(&mut self) -> Result<u64, Error> {
-        Ok(self.inner.frontier(&mut self.transaction).await?.size())
+        Ok(self.inner.frontier(&mut self.link).await?.size())
     }
 
     /// Keeps the act together with its entry.
@@ -55,16 +76,42 @@ impl Act {
         entries: Vec<Entry>,
         now: Timestamp,
     ) -> Result<Committed, Error> {
-        let mut frontier = self.inner.frontier(&mut self.transaction).await?;
+        let mut frontier = self.inner.frontier(&mut self.link).await?;
         let first = frontier.size();
         let batch = self.inner.with_entropy(|entropy| {
             self.inner.ledger.append(&mut frontier, &entries, now, entropy)
         })?;
-        log::write(&mut self.transaction, &self.inner.place, &batch, now).await?;
+        log::write(&mut self.link, &self.inner.place, &batch, now).await?;
+        self.parts(Scope::House).await?;
+        for (index, entry) in (first..).zip(&entries) {
+            history::index((&mut self.link, &self.inner.place), index, entry).await?;
+        }
+        self.spread().await?;
         let committed = Committed { indexes: first..batch.size, checkpoint: batch.checkpoint };
-        self.transaction.commit().await.map_err(|error| self.inner.place.fault(error))?;
+        self.link.commit(&self.inner.place).await?;
         self.inner.remember(committed.checkpoint.clone(), frontier);
         Ok(committed)
+    }
+
+    /// Keeps what is no act of anybody's: the tries of a letter, the last use of a token, rows that
+    /// are over. It makes no leaf.
+    pub(crate) async fn keep_unlogged(mut self) -> Result<(), Error> {
+        self.spread().await?;
+        self.link.commit(&self.inner.place).await
+    }
+
+    /// Hands the changes to PostgreSQL, which delivers them if and when the transaction commits.
+    async fn spread(&mut self) -> Result<(), Error> {
+        if let Link::Postgres(_) = self.link {
+            for change in &self.changes {
+                let told = sql("SELECT pg_notify($1, $2)")
+                    .bind(crate::changes::CHANNEL)
+                    .bind(change.to_string())
+                    .execute(&mut self.link);
+                told.await.map_err(|error| self.inner.place.fault(error))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -76,7 +123,7 @@ impl fmt::Debug for Act {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Error, Store};
+    use crate::{Database, Error, Store, scope::Scope, sql::sql};
     use audit::{Entry, Kind, Ledger, Signer};
     use jiff::Timestamp;
     use seal::{SealingKey, Secret, SeededEntropy, SigningKey};
@@ -86,7 +133,9 @@ mod tests {
         let signer = Signer::named_by_key(SigningKey::from_seed(&Secret::new([1; 32])));
         let ledger = Ledger::new(signer, &SealingKey::new(Secret::new([1; 32])));
         let entropy = Box::new(SeededEntropy::new(1));
-        Store::open(path, ledger, entropy, Timestamp::UNIX_EPOCH).await.expect("a new store")
+        Store::open(&Database::file(path), ledger, entropy, Timestamp::UNIX_EPOCH)
+            .await
+            .expect("a new store")
     }
 
     fn entry(bytes: usize) -> Entry {
@@ -104,8 +153,8 @@ mod tests {
         let store = open(&directory.path().join("stockade.db")).await;
         let mut act = store.begin().await.expect("an act");
         // SQLite's own way to run out of room.
-        let full = sqlx::raw_sql("PRAGMA max_page_count = 100").execute(act.parts().0).await;
-        full.expect("a pragma");
+        let (link, _) = act.parts(Scope::House).await.expect("a connection");
+        link.script("PRAGMA max_page_count = 250").await.expect("a pragma");
         drop(act);
         let mut kept = 0;
         let error = loop {
@@ -114,7 +163,7 @@ mod tests {
                 Ok(_) => kept += 1,
                 Err(error) => break error,
             }
-            assert!(kept < 100, "100 pages fill up");
+            assert!(kept < 100, "250 pages fill up");
         };
         assert!(matches!(error, Error::DiskFull { .. }), "{error}");
         assert!(kept > 0);
@@ -133,7 +182,8 @@ mod tests {
         let store = open(&directory.path().join("stockade.db")).await;
         let mut act = store.begin().await.expect("an act");
         let insert = "INSERT INTO audit_nodes (tree_level, node_index, node_hash) VALUES (1, 0, zeroblob(32))";
-        sqlx::query(insert).execute(act.parts().0).await.expect("a row");
+        let (link, _) = act.parts(Scope::House).await.expect("a connection");
+        sql(insert).execute(link).await.expect("a row");
         drop(act);
         assert!(store.verify_log(&[]).await.is_ok(), "the row is gone");
     }

@@ -1,9 +1,14 @@
 //! Backtests: what was asked, and how it ended.
 
-use crate::{Act, Error, Store, error::Place, strategies::time};
+use crate::{
+    Act, Error, Store,
+    error::Place,
+    scope::Scope,
+    sql::{Row, sql},
+    strategies::time,
+};
 use identity::{AccountId, Tenant};
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 use uuid::Uuid;
 
 /// How far a backtest is, as far as the database knows: what runs is still queued here, so that
@@ -79,8 +84,8 @@ impl Act {
         backtest: &NewBacktest<'_>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let (connection, place) = self.parts();
-        sqlx::query(
+        let (connection, place) = self.parts(tenant).await?;
+        sql(
             "INSERT INTO backtests (backtest_id, account_id, strategy_id, name, strategy_text, state, created_us)
              VALUES ($1, $2, $3, $4, $5, 'queued', $6)",
         )
@@ -109,8 +114,8 @@ impl Act {
             BacktestState::Failed { problem } => (None, None, Some(problem)),
             BacktestState::Queued | BacktestState::Cancelled => (None, None, None),
         };
-        let (connection, place) = self.parts();
-        let done = sqlx::query(
+        let (connection, place) = self.parts(tenant).await?;
+        let done = sql(
             "UPDATE backtests SET state = $1, run_id = $2, summary = $3, problem = $4, finished_us = $5
              WHERE backtest_id = $6 AND account_id = $7 AND state = 'queued'",
         )
@@ -124,7 +129,7 @@ impl Act {
         .execute(connection)
         .await
         .map_err(|error| place.fault(error))?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }
 
@@ -135,10 +140,10 @@ impl Store {
     /// A person's backtests, the newest first; at most `limit`.
     pub async fn backtests(&self, tenant: &Tenant, limit: u32) -> Result<Vec<BacktestRow>, Error> {
         let order = "WHERE account_id = $1 ORDER BY created_us DESC, backtest_id DESC LIMIT $2";
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS}{order}")))
+        let rows = sql(sqlx::AssertSqlSafe(format!("{COLUMNS}{order}")))
             .bind(tenant.account().to_string())
             .bind(i64::from(limit))
-            .fetch_all(self.readers())
+            .fetch_all(&mut self.reading(tenant).await?)
             .await
             .map_err(|error| self.place().fault(error))?;
         rows.iter().map(|row| backtest(row, self.place())).collect()
@@ -147,10 +152,10 @@ impl Store {
     /// One of a person's backtests.
     pub async fn backtest(&self, tenant: &Tenant, id: Uuid) -> Result<Option<BacktestRow>, Error> {
         let only = "WHERE backtest_id = $1 AND account_id = $2";
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS}{only}")))
+        let row = sql(sqlx::AssertSqlSafe(format!("{COLUMNS}{only}")))
             .bind(id.to_string())
             .bind(tenant.account().to_string())
-            .fetch_optional(self.readers())
+            .fetch_optional(&mut self.reading(tenant).await?)
             .await
             .map_err(|error| self.place().fault(error))?;
         row.map(|row| backtest(&row, self.place())).transpose()
@@ -159,11 +164,11 @@ impl Store {
     /// Whose backtests have not ended: those that a stop has interrupted.
     pub async fn unfinished_backtests(&self) -> Result<Vec<(AccountId, Uuid)>, Error> {
         let fault = |error| self.place().fault(error);
-        let rows = sqlx::query("SELECT backtest_id, account_id FROM backtests WHERE state = 'queued' ORDER BY created_us")
-            .fetch_all(self.readers())
+        let rows = sql("SELECT backtest_id, account_id FROM backtests WHERE state = 'queued' ORDER BY created_us")
+            .fetch_all(&mut self.reading(Scope::House).await?)
             .await
             .map_err(fault)?;
-        let pair = |row: &SqliteRow| {
+        let pair = |row: &Row| {
             let account: String = row.try_get("account_id").map_err(fault)?;
             let account = account
                 .parse()
@@ -175,17 +180,19 @@ impl Store {
 
     /// The results that an account's backtests refer to.
     pub async fn run_ids(&self, account: AccountId) -> Result<Vec<String>, Error> {
-        sqlx::query_scalar(
+        let rows = sql(
             "SELECT DISTINCT run_id FROM backtests WHERE account_id = $1 AND run_id IS NOT NULL ORDER BY run_id",
         )
         .bind(account.to_string())
-        .fetch_all(self.readers())
+        .fetch_all(&mut self.reading(Scope::Account(account)).await?)
         .await
-        .map_err(|error| self.place().fault(error))
+        .map_err(|error| self.place().fault(error))?;
+        let name = |row: &Row| row.try_get(0).map_err(|error| self.place().fault(error));
+        rows.iter().map(name).collect()
     }
 }
 
-fn backtest(row: &SqliteRow, place: &Place) -> Result<BacktestRow, Error> {
+fn backtest(row: &Row, place: &Place) -> Result<BacktestRow, Error> {
     let fault = |error| place.fault(error);
     let id = uuid(row, "backtest_id", place)?;
     let text = |column: &str| row.try_get::<Option<String>, _>(column).map_err(fault);
@@ -211,7 +218,7 @@ fn backtest(row: &SqliteRow, place: &Place) -> Result<BacktestRow, Error> {
     })
 }
 
-fn uuid(row: &SqliteRow, column: &str, place: &Place) -> Result<Uuid, Error> {
+fn uuid(row: &Row, column: &str, place: &Place) -> Result<Uuid, Error> {
     let text: String = row.try_get(column).map_err(|error| place.fault(error))?;
     Uuid::try_parse(&text).map_err(|error| place.damaged("backtests", &text, error))
 }

@@ -1,16 +1,18 @@
 //! What the log last said of each dataset; the prices themselves lie in the catalogue.
 
-use crate::{Act, Error, Store};
+use crate::{
+    Act, Error, Store,
+    scope::Scope,
+    sql::{Row, sql},
+};
 use std::collections::BTreeMap;
 
 impl Act {
     /// Writes down that a dataset has this digest.
     pub async fn keep_dataset(&mut self, name: &str, digest: &str) -> Result<(), Error> {
-        let (connection, place) = self.parts();
-        sqlx::query(
-            "INSERT INTO datasets (dataset_name, digest) VALUES ($1, $2)
-             ON CONFLICT (dataset_name) DO UPDATE SET digest = excluded.digest",
-        )
+        let (connection, place) = self.parts(Scope::House).await?;
+        sql("INSERT INTO datasets (dataset_name, digest) VALUES ($1, $2)
+             ON CONFLICT (dataset_name) DO UPDATE SET digest = excluded.digest")
         .bind(name)
         .bind(digest)
         .execute(connection)
@@ -21,8 +23,8 @@ impl Act {
 
     /// Writes down that a dataset is gone.
     pub async fn drop_dataset(&mut self, name: &str) -> Result<(), Error> {
-        let (connection, place) = self.parts();
-        sqlx::query("DELETE FROM datasets WHERE dataset_name = $1")
+        let (connection, place) = self.parts(Scope::House).await?;
+        sql("DELETE FROM datasets WHERE dataset_name = $1")
             .bind(name)
             .execute(connection)
             .await
@@ -34,11 +36,12 @@ impl Act {
 impl Store {
     /// The digest of each dataset, as the log last said.
     pub async fn dataset_digests(&self) -> Result<BTreeMap<String, String>, Error> {
-        let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT dataset_name, digest FROM datasets ORDER BY dataset_name")
-                .fetch_all(self.readers())
-                .await
-                .map_err(|error| self.place().fault(error))?;
-        Ok(rows.into_iter().collect())
+        let fault = |error| self.place().fault(error);
+        let rows = sql("SELECT dataset_name, digest FROM datasets ORDER BY dataset_name")
+            .fetch_all(&mut self.reading(Scope::House).await?)
+            .await
+            .map_err(fault)?;
+        let pair = |row: &Row| Ok((row.try_get(0)?, row.try_get(1)?));
+        rows.iter().map(pair).collect::<Result<_, _>>().map_err(fault)
     }
 }

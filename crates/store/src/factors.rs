@@ -1,9 +1,13 @@
 //! Factors: named expressions that a person keeps, in versions that never change.
 
-use crate::{Act, Error, Store, error::Place, strategies::time};
+use crate::{
+    Act, Error, Store,
+    error::Place,
+    sql::{Row, sql},
+    strategies::time,
+};
 use identity::Tenant;
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 use uuid::Uuid;
 
 /// A factor with its newest version.
@@ -58,8 +62,8 @@ impl Act {
         words: FactorWords<'_>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (connection, place) = self.parts();
-        let done = sqlx::query(
+        let (connection, place) = self.parts(tenant).await?;
+        let done = sql(
             "INSERT INTO factors (factor_id, account_id, name, version, created_us, updated_us)
              VALUES ($1, $2, $3, 1, $4, $4)",
         )
@@ -73,7 +77,7 @@ impl Act {
             Err(Error::Conflict { .. }) => return Ok(false),
             other => other?,
         };
-        self.insert_version(id, 1, words, now).await?;
+        self.insert_version(tenant, (id, 1), words, now).await?;
         Ok(true)
     }
 
@@ -85,11 +89,9 @@ impl Act {
         words: FactorWords<'_>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (connection, place) = self.parts();
-        let done = sqlx::query(
-            "UPDATE factors SET version = version + 1, updated_us = $1
-             WHERE factor_id = $2 AND account_id = $3 AND version = $4 AND archived_us IS NULL",
-        )
+        let (connection, place) = self.parts(tenant).await?;
+        let done = sql("UPDATE factors SET version = version + 1, updated_us = $1
+             WHERE factor_id = $2 AND account_id = $3 AND version = $4 AND archived_us IS NULL")
         .bind(now.as_microsecond())
         .bind(id.to_string())
         .bind(tenant.account().to_string())
@@ -97,23 +99,23 @@ impl Act {
         .execute(connection)
         .await
         .map_err(|error| place.fault(error))?;
-        if done.rows_affected() != 1 {
+        if done != 1 {
             return Ok(false);
         }
-        self.insert_version(id, seen + 1, words, now).await?;
+        self.insert_version(tenant, (id, seen + 1), words, now).await?;
         Ok(true)
     }
 
     async fn insert_version(
         &mut self,
-        id: Uuid,
-        version: i64,
+        tenant: &Tenant,
+        (id, version): (Uuid, i64),
         words: FactorWords<'_>,
         now: Timestamp,
     ) -> Result<(), Error> {
         let leaf = i64::try_from(self.first_index().await?).unwrap_or(i64::MAX);
-        let (connection, place) = self.parts();
-        sqlx::query(
+        let (connection, place) = self.parts(tenant).await?;
+        sql(
             "INSERT INTO factor_versions (factor_id, version, factor_text, note, leaf_index, created_us)
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
@@ -136,18 +138,16 @@ impl Act {
         id: Uuid,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (connection, place) = self.parts();
-        let done = sqlx::query(
-            "UPDATE factors SET archived_us = $1
-             WHERE factor_id = $2 AND account_id = $3 AND archived_us IS NULL",
-        )
+        let (connection, place) = self.parts(tenant).await?;
+        let done = sql("UPDATE factors SET archived_us = $1
+             WHERE factor_id = $2 AND account_id = $3 AND archived_us IS NULL")
         .bind(now.as_microsecond())
         .bind(id.to_string())
         .bind(tenant.account().to_string())
         .execute(connection)
         .await
         .map_err(|error| place.fault(error))?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }
 
@@ -161,10 +161,10 @@ impl Store {
         let text = format!(
             "{LINE} WHERE f.account_id = $1 ORDER BY f.updated_us DESC, f.factor_id DESC LIMIT $2"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(text))
+        let rows = sql(sqlx::AssertSqlSafe(text))
             .bind(tenant.account().to_string())
             .bind(i64::from(limit))
-            .fetch_all(self.readers())
+            .fetch_all(&mut self.reading(tenant).await?)
             .await
             .map_err(|error| self.place().fault(error))?;
         rows.iter().map(|row| line(row, self.place())).collect()
@@ -177,10 +177,10 @@ impl Store {
         id: Uuid,
     ) -> Result<Option<FactorLine>, Error> {
         let text = format!("{LINE} WHERE f.factor_id = $1 AND f.account_id = $2");
-        let row = sqlx::query(sqlx::AssertSqlSafe(text))
+        let row = sql(sqlx::AssertSqlSafe(text))
             .bind(id.to_string())
             .bind(tenant.account().to_string())
-            .fetch_optional(self.readers())
+            .fetch_optional(&mut self.reading(tenant).await?)
             .await
             .map_err(|error| self.place().fault(error))?;
         row.map(|row| line(&row, self.place())).transpose()
@@ -192,21 +192,19 @@ impl Store {
         tenant: &Tenant,
         id: Uuid,
     ) -> Result<Vec<FactorVersion>, Error> {
-        let rows = sqlx::query(
-            "SELECT v.version, v.factor_text, v.note, v.leaf_index, v.created_us
+        let rows = sql("SELECT v.version, v.factor_text, v.note, v.leaf_index, v.created_us
              FROM factor_versions v JOIN factors f ON f.factor_id = v.factor_id
-             WHERE f.factor_id = $1 AND f.account_id = $2 ORDER BY v.version DESC",
-        )
+             WHERE f.factor_id = $1 AND f.account_id = $2 ORDER BY v.version DESC")
         .bind(id.to_string())
         .bind(tenant.account().to_string())
-        .fetch_all(self.readers())
+        .fetch_all(&mut self.reading(tenant).await?)
         .await
         .map_err(|error| self.place().fault(error))?;
         rows.iter().map(|row| version(row, self.place())).collect()
     }
 }
 
-fn line(row: &SqliteRow, place: &Place) -> Result<FactorLine, Error> {
+fn line(row: &Row, place: &Place) -> Result<FactorLine, Error> {
     let fault = |error| place.fault(error);
     let text: String = row.try_get("factor_id").map_err(fault)?;
     let id = Uuid::try_parse(&text).map_err(|e| place.damaged("factors", &text, e))?;
@@ -220,7 +218,7 @@ fn line(row: &SqliteRow, place: &Place) -> Result<FactorLine, Error> {
     })
 }
 
-fn version(row: &SqliteRow, place: &Place) -> Result<FactorVersion, Error> {
+fn version(row: &Row, place: &Place) -> Result<FactorVersion, Error> {
     let fault = |error| place.fault(error);
     Ok(FactorVersion {
         version: row.try_get("version").map_err(fault)?,

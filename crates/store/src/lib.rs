@@ -8,30 +8,71 @@
     reason = "an adapter: this crate does the database's I/O"
 )]
 
+// The harness of the tests names this crate as other crates do.
+#[cfg(test)]
+extern crate self as store;
+
 mod accounts;
 mod act;
 mod backtests;
+mod backup;
+mod belongings;
+mod budgets;
+mod changes;
+mod copy;
+mod credentials;
+mod database;
 mod datasets;
+mod deed;
+mod dialect;
+mod directory;
 mod error;
 mod factors;
+mod history;
+mod links;
 mod log;
+mod members;
 mod migrate;
 mod open;
+mod passkeys;
+mod pools;
+mod postings;
+mod proposals;
 mod reports;
+mod reviews;
+mod scope;
 mod sessions;
+mod sql;
 mod strategies;
+mod sums;
 mod sweeps;
+mod tables;
 mod trials;
 mod verify;
+mod witnesses;
+mod writes;
 
 pub use accounts::AccountRow;
 pub use act::{Act, Committed};
 pub use backtests::{BacktestRow, BacktestState, NewBacktest};
-pub use error::Error;
+pub use belongings::DeviceRow;
+pub use budgets::Take;
+pub use changes::{Change, Changes, Heard};
+pub use copy::{Progress, copy};
+pub use credentials::CREDENTIALS_MAX;
+pub use database::Database;
+pub use deed::{Deed, Outcome, Overtaken, Part};
+pub use directory::AccountSearch;
+pub use error::{Error, Place};
 pub use factors::{FactorLine, FactorVersion, FactorWords};
+pub use links::InvitationRow;
 pub use log::{Export, Head, LogPage};
+pub use members::{MemberRow, MemberSeed, Resealed, Sealed};
 pub use open::Store;
+pub use postings::{PostingRow, PostingStanding};
 pub use reports::Violation;
 pub use sessions::SessionRow;
 pub use strategies::{StrategyLine, StrategyRow, StrategyWords};
+pub use sums::TableSum;
 pub use sweeps::{NewSweep, SweepProgress, SweepRow, SweepState};
+pub use witnesses::{Cosigned, Watched};

@@ -1,28 +1,40 @@
 //! The audit log's tables: written by one function, read by page, receipt and export.
 
-use crate::{Error, Store, error::Place};
+use crate::{
+    Error, Store,
+    error::Place,
+    pools::Pools,
+    scope::Scope,
+    sql::{self, Link, Value, insertion, sql},
+};
 use audit::{
     Batch, Checkpoint, ExportLine, Frontier, Hash, Kind, Leaf, Ledger, NodeId, Receipt, Record,
     Row, inclusion_proof, nodes_for_inclusion,
 };
+use identity::AccountId;
 use jiff::Timestamp;
-use sqlx::SqliteConnection;
 use std::collections::BTreeMap;
 
 /// The most rows that one page of the log holds.
 pub(crate) const PAGE_ROWS_MAX: u32 = 500;
+/// Rows that one statement adds: a server is not asked once for each.
+const ROWS_AT_ONCE: usize = 64;
 /// How many rows one piece of an export holds.
 const EXPORT_ROWS: u32 = 256;
-/// A row of `audit_leaves`.
-type RawRow = (i64, i64, String, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
 
 /// Which entries of the log to read, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct LogPage {
     /// Only entries with an index below this one.
     pub before: Option<u64>,
+    /// Only entries of this time or later.
+    pub since: Option<Timestamp>,
+    /// Only entries before this time.
+    pub until: Option<Timestamp>,
     /// Only entries of this kind.
     pub kind: Option<Kind>,
+    /// Only what this account did, or what was done to it.
+    pub account: Option<AccountId>,
     /// At most so many, and never more than 500; 0 stands for 50.
     pub limit: u32,
 }
@@ -38,6 +50,15 @@ pub struct Head {
     pub time: Timestamp,
 }
 
+impl LogPage {
+    /// How many entries a full page has.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        let limit = if self.limit > PAGE_ROWS_MAX { PAGE_ROWS_MAX } else { self.limit };
+        if limit == 0 { 50 } else { limit as usize }
+    }
+}
+
 impl Store {
     /// The key that checks this log, as `name+id+key`.
     #[must_use]
@@ -47,40 +68,50 @@ impl Store {
 
     /// The newest checkpoint.
     pub async fn log_head(&self) -> Result<Head, Error> {
-        let mut reading = self.readers().acquire().await.map_err(|e| self.place().fault(e))?;
+        let mut reading = self.reading(Scope::House).await?;
         head(&mut reading, self.place(), self.ledger()).await
     }
 
     /// A page of the log, newest first, every body opened and checked against its leaf.
     pub async fn log_page(&self, page: &LogPage) -> Result<Vec<Record>, Error> {
-        let limit = if page.limit == 0 { 50 } else { page.limit.min(PAGE_ROWS_MAX) };
+        let limit = i64::try_from(page.rows()).unwrap_or(i64::from(PAGE_ROWS_MAX));
         let before = page.before.map_or(i64::MAX, |index| i64::try_from(index).unwrap_or(i64::MAX));
-        let query = match &page.kind {
-            None => sqlx::query_as(
-                "SELECT leaf_index, time_us, kind, commitment, leaf_hash, sealed_body \
-                 FROM audit_leaves WHERE leaf_index < $1 ORDER BY leaf_index DESC LIMIT $2",
-            )
-            .bind(before)
-            .bind(limit),
-            Some(kind) => sqlx::query_as(
-                "SELECT leaf_index, time_us, kind, commitment, leaf_hash, sealed_body \
-                 FROM audit_leaves WHERE kind = $3 AND leaf_index < $1 \
-                 ORDER BY leaf_index DESC LIMIT $2",
-            )
-            .bind(before)
-            .bind(limit)
-            .bind(kind.as_str().to_owned()),
+        let mut conditions = vec!["leaf_index < $1".to_owned()];
+        let mut values: Vec<Value> = vec![before.into()];
+        let mut add = |text: &str, value: Value| {
+            values.push(value);
+            conditions.push(text.replace('?', &format!("${}", values.len())));
         };
-        let rows: Vec<RawRow> =
-            query.fetch_all(self.readers()).await.map_err(|e| self.place().fault(e))?;
-        rows.into_iter().map(|raw| Ok(self.ledger().record(&row(raw, self.place())?)?)).collect()
+        if let Some(kind) = &page.kind {
+            add("kind = ?", kind.as_str().into());
+        }
+        if let Some(since) = page.since {
+            add("time_us >= ?", since.as_microsecond().into());
+        }
+        if let Some(until) = page.until {
+            add("time_us < ?", until.as_microsecond().into());
+        }
+        if let Some(account) = page.account {
+            let own = "leaf_index IN (SELECT leaf_index FROM audit_accounts WHERE account_id = ?)";
+            add(own, account.to_string().into());
+        }
+        let conditions = conditions.join(" AND ");
+        values.push(limit.into());
+        let text = format!(
+            "SELECT leaf_index, time_us, kind, commitment, leaf_hash, sealed_body
+             FROM audit_leaves WHERE {conditions} ORDER BY leaf_index DESC LIMIT ${}",
+            values.len()
+        );
+        let query = values.into_iter().fold(sql(sqlx::AssertSqlSafe(text)), sql::Statement::bind);
+        let mut reading = self.reading(Scope::House).await?;
+        let rows = query.fetch_all(&mut reading).await.map_err(|e| self.place().fault(e))?;
+        rows.iter().map(|raw| Ok(self.ledger().record(&leaf(raw, self.place())?)?)).collect()
     }
 
     /// The receipt for one entry: leaf, opened body, proof, checkpoint.
     pub async fn receipt(&self, index: u64) -> Result<Receipt, Error> {
-        let fault = |error| self.place().fault(error);
         // One transaction, so that the checkpoint and the nodes are of one moment.
-        let mut reading = self.readers().begin().await.map_err(fault)?;
+        let mut reading = self.snapshot(Scope::House).await?;
         let head = head(&mut reading, self.place(), self.ledger()).await?;
         let size = head.checkpoint.size;
         let none = Error::NoSuchLeaf { index, size };
@@ -131,8 +162,7 @@ impl Export {
         }
         let (store, limit) =
             (&self.store, u32::try_from(left).unwrap_or(u32::MAX).min(EXPORT_ROWS));
-        let mut reading =
-            store.readers().acquire().await.map_err(|error| store.place().fault(error))?;
+        let mut reading = store.reading(Scope::House).await?;
         let rows = leaves(&mut reading, store.place(), next, limit).await?;
         let Some(last) = rows.last() else {
             let size = self.head.checkpoint.size;
@@ -149,95 +179,87 @@ impl Export {
 
 /// Founds the log of a new database: its key, and a signed checkpoint of nothing.
 pub(crate) async fn found(
-    connection: &mut SqliteConnection,
-    place: &Place,
+    (pools, place): (&Pools, &Place),
     ledger: &Ledger,
     now: Timestamp,
 ) -> Result<(), Error> {
-    use sqlx::Connection as _;
     let fault = |error| place.fault(error);
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
-    let known: Option<i64> = sqlx::query_scalar("SELECT created_us FROM audit_log WHERE id = 1")
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(fault)?;
-    if known.is_none() {
-        sqlx::query("INSERT INTO audit_log (id, log_key, created_us) VALUES (1, $1, $2)")
+    let mut link = pools.writing(place).await?;
+    let known = sql("SELECT created_us FROM audit_log WHERE id = 1").fetch_optional(&mut link);
+    if known.await.map_err(fault)?.is_none() {
+        sql("INSERT INTO audit_log (id, log_key, created_us) VALUES (1, $1, $2)")
             .bind(ledger.verifier().to_string())
             .bind(now.as_microsecond())
-            .execute(&mut *transaction)
+            .execute(&mut link)
             .await
             .map_err(fault)?;
         let note = ledger.checkpoint(&Frontier::new())?;
-        write_checkpoint(&mut transaction, place, (0, &note), now).await?;
+        write_checkpoint(&mut link, place, (0, &note), now).await?;
     }
-    transaction.commit().await.map_err(fault)
+    link.commit(place).await
 }
 
 /// Refuses a log that belongs to another key.
 pub(crate) async fn check_key(
-    connection: &mut SqliteConnection,
+    connection: &mut Link,
     place: &Place,
     ledger: &Ledger,
 ) -> Result<(), Error> {
-    let stored: String = sqlx::query_scalar("SELECT log_key FROM audit_log WHERE id = 1")
+    let row = sql("SELECT log_key FROM audit_log WHERE id = 1")
         .fetch_optional(connection)
         .await
         .map_err(|error| place.fault(error))?
         .ok_or_else(|| place.damaged("audit_log", 1, "it is gone"))?;
+    let stored: String = row.try_get(0).map_err(|error| place.fault(error))?;
     let given = ledger.verifier().to_string();
     if stored == given {
         Ok(())
     } else {
-        Err(Error::ForeignLog { path: place.0.clone(), stored, given })
+        Err(Error::ForeignLog { place: place.clone(), stored, given })
     }
 }
 
 /// Writes what an act adds to the log.
 pub(crate) async fn write(
-    connection: &mut SqliteConnection,
+    connection: &mut Link,
     place: &Place,
     batch: &Batch,
     now: Timestamp,
 ) -> Result<(), Error> {
     let fault = |error| place.fault(error);
-    for row in &batch.rows {
-        sqlx::query(
-            "INSERT INTO audit_leaves \
-             (leaf_index, time_us, kind, commitment, leaf_hash, sealed_body) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(integer(row.index))
-        .bind(row.leaf.time().as_microsecond())
-        .bind(row.leaf.kind().as_str())
-        .bind(row.leaf.commitment().as_slice())
-        .bind(row.hash.as_slice())
-        .bind(row.sealed.as_deref())
-        .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+    let leaf = |row: &Row| -> Vec<Value> {
+        vec![
+            integer(row.index).into(),
+            row.leaf.time().as_microsecond().into(),
+            row.leaf.kind().as_str().into(),
+            row.leaf.commitment().as_slice().into(),
+            row.hash.as_slice().into(),
+            row.sealed.as_deref().into(),
+        ]
+    };
+    let names = ["leaf_index", "time_us", "kind", "commitment", "leaf_hash", "sealed_body"];
+    let rows: Vec<_> = batch.rows.iter().map(leaf).collect();
+    for some in rows.chunks(ROWS_AT_ONCE) {
+        insertion("audit_leaves", &names, some).execute(connection).await.map_err(fault)?;
     }
-    for (id, hash) in &batch.nodes {
-        sqlx::query(
-            "INSERT INTO audit_nodes (tree_level, node_index, node_hash) VALUES ($1, $2, $3)",
-        )
-        .bind(i64::from(id.level))
-        .bind(integer(id.index))
-        .bind(hash.as_slice())
-        .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
+    let node = |(id, hash): &(NodeId, Hash)| -> Vec<Value> {
+        vec![i64::from(id.level).into(), integer(id.index).into(), hash.as_slice().into()]
+    };
+    let names = ["tree_level", "node_index", "node_hash"];
+    let rows: Vec<_> = batch.nodes.iter().map(node).collect();
+    for some in rows.chunks(ROWS_AT_ONCE) {
+        insertion("audit_nodes", &names, some).execute(connection).await.map_err(fault)?;
     }
     write_checkpoint(connection, place, (batch.size, &batch.checkpoint), now).await
 }
 
 async fn write_checkpoint(
-    connection: &mut SqliteConnection,
+    connection: &mut Link,
     place: &Place,
     (size, note): (u64, &str),
     now: Timestamp,
 ) -> Result<(), Error> {
-    sqlx::query("INSERT INTO audit_checkpoints (tree_size, time_us, note) VALUES ($1, $2, $3)")
+    sql("INSERT INTO audit_checkpoints (tree_size, time_us, note) VALUES ($1, $2, $3)")
         .bind(integer(size))
         .bind(now.as_microsecond())
         .bind(note)
@@ -248,26 +270,21 @@ async fn write_checkpoint(
 }
 
 /// The newest checkpoint's note, not yet checked.
-pub(crate) async fn newest_note(
-    connection: &mut SqliteConnection,
-    place: &Place,
-) -> Result<String, Error> {
+pub(crate) async fn newest_note(connection: &mut Link, place: &Place) -> Result<String, Error> {
     Ok(newest(connection, place).await?.0)
 }
 
-async fn newest(connection: &mut SqliteConnection, place: &Place) -> Result<(String, i64), Error> {
-    sqlx::query_as("SELECT note, time_us FROM audit_checkpoints ORDER BY tree_size DESC LIMIT 1")
+async fn newest(connection: &mut Link, place: &Place) -> Result<(String, i64), Error> {
+    let fault = |error| place.fault(error);
+    let row = sql("SELECT note, time_us FROM audit_checkpoints ORDER BY tree_size DESC LIMIT 1")
         .fetch_optional(connection)
         .await
-        .map_err(|error| place.fault(error))?
-        .ok_or_else(|| place.damaged("audit_checkpoints", "last", "there is no checkpoint"))
+        .map_err(fault)?
+        .ok_or_else(|| place.damaged("audit_checkpoints", "last", "there is no checkpoint"))?;
+    Ok((row.try_get(0).map_err(fault)?, row.try_get(1).map_err(fault)?))
 }
 
-async fn head(
-    connection: &mut SqliteConnection,
-    place: &Place,
-    ledger: &Ledger,
-) -> Result<Head, Error> {
+async fn head(connection: &mut Link, place: &Place, ledger: &Ledger) -> Result<Head, Error> {
     let (note, time_us) = newest(connection, place).await?;
     let checkpoint = Checkpoint::verify(&note, ledger.verifier())?;
     let time = Timestamp::from_microsecond(time_us)
@@ -277,18 +294,17 @@ async fn head(
 
 /// The frontier under a checkpoint, if the stored tree ends exactly there.
 pub(crate) async fn restore(
-    connection: &mut SqliteConnection,
+    connection: &mut Link,
     place: &Place,
     ledger: &Ledger,
     note: &str,
 ) -> Result<Frontier, Error> {
-    let head = |problem| Error::LogHead { path: place.0.clone(), problem };
+    let head = |problem| Error::LogHead { place: place.clone(), problem };
     let checkpoint = Checkpoint::verify(note, ledger.verifier()).map_err(head)?;
     let size = checkpoint.size;
-    let last: Option<i64> = sqlx::query_scalar("SELECT MAX(leaf_index) FROM audit_leaves")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(|error| place.fault(error))?;
+    let fault = |error| place.fault(error);
+    let row = sql("SELECT MAX(leaf_index) FROM audit_leaves").fetch_one(connection).await;
+    let last: Option<i64> = row.and_then(|row| row.try_get(0)).map_err(fault)?;
     let found = last.and_then(|index| u64::try_from(index).ok()).map_or(0, |index| index + 1);
     if found != size {
         return Err(head(audit::Error::SizeMismatch { signed: size, found }));
@@ -304,42 +320,39 @@ pub(crate) async fn restore(
 
 /// Rows of the log from `first` on.
 pub(crate) async fn leaves(
-    connection: &mut SqliteConnection,
+    connection: &mut Link,
     place: &Place,
     first: u64,
     limit: u32,
 ) -> Result<Vec<Row>, Error> {
-    let rows: Vec<RawRow> = sqlx::query_as(
-        "SELECT leaf_index, time_us, kind, commitment, leaf_hash, sealed_body \
-         FROM audit_leaves WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT $2",
-    )
+    let rows = sql("SELECT leaf_index, time_us, kind, commitment, leaf_hash, sealed_body \
+         FROM audit_leaves WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT $2")
     .bind(integer(first))
-    .bind(limit)
+    .bind(i64::from(limit))
     .fetch_all(connection)
     .await
     .map_err(|error| place.fault(error))?;
-    rows.into_iter().map(|raw| row(raw, place)).collect()
+    rows.iter().map(|raw| leaf(raw, place)).collect()
 }
 
 /// The nodes of the tree by name; one that is missing is left out.
-async fn fetch_nodes(
-    connection: &mut SqliteConnection,
+pub(crate) async fn fetch_nodes(
+    connection: &mut Link,
     place: &Place,
     ids: &[NodeId],
 ) -> Result<BTreeMap<NodeId, Hash>, Error> {
+    let fault = |error| place.fault(error);
     let mut nodes = BTreeMap::new();
     for id in ids {
         let query = if id.level == 0 {
-            sqlx::query_scalar("SELECT leaf_hash FROM audit_leaves WHERE leaf_index = $1")
+            sql("SELECT leaf_hash FROM audit_leaves WHERE leaf_index = $1")
         } else {
-            sqlx::query_scalar(
-                "SELECT node_hash FROM audit_nodes WHERE node_index = $1 AND tree_level = $2",
-            )
+            sql("SELECT node_hash FROM audit_nodes WHERE node_index = $1 AND tree_level = $2")
         };
         let query = query.bind(integer(id.index));
         let query = if id.level == 0 { query } else { query.bind(i64::from(id.level)) };
-        let hash: Option<Vec<u8>> =
-            query.fetch_optional(&mut *connection).await.map_err(|error| place.fault(error))?;
+        let found = query.fetch_optional(connection).await.map_err(fault)?;
+        let hash: Option<Vec<u8>> = found.map(|row| row.try_get(0)).transpose().map_err(fault)?;
         if let Some(hash) = hash.and_then(|hash| hash.try_into().ok()) {
             nodes.insert(*id, hash);
         }
@@ -348,8 +361,14 @@ async fn fetch_nodes(
 }
 
 /// A row of `audit_leaves` as values.
-fn row(raw: RawRow, place: &Place) -> Result<Row, Error> {
-    let (index, time_us, kind, commitment, hash, sealed) = raw;
+pub(crate) fn leaf(raw: &sql::Row, place: &Place) -> Result<Row, Error> {
+    let fault = |error| place.fault(error);
+    let index: i64 = raw.try_get("leaf_index").map_err(fault)?;
+    let time_us: i64 = raw.try_get("time_us").map_err(fault)?;
+    let kind: String = raw.try_get("kind").map_err(fault)?;
+    let commitment: Vec<u8> = raw.try_get("commitment").map_err(fault)?;
+    let hash: Vec<u8> = raw.try_get("leaf_hash").map_err(fault)?;
+    let sealed: Option<Vec<u8>> = raw.try_get("sealed_body").map_err(fault)?;
     let damaged =
         |problem: &dyn ToString| place.damaged("audit_leaves", index, problem.to_string());
     let digest = |bytes: Vec<u8>| -> Result<Hash, Error> {

@@ -1,13 +1,19 @@
-//! Opening a database: files, connections, schema, and the log's head against its signature.
+//! Opening a database: connections, schema, and the log's head against its signature.
 
-use crate::{Act, Error, error::Place, log, migrate};
+use crate::{
+    Act, Database, Error,
+    database::Purpose,
+    dialect,
+    error::Place,
+    log,
+    migrate::{self, MIGRATIONS},
+    pools::Pools,
+    scope::Scope,
+    sql::Link,
+};
 use audit::{Frontier, Ledger};
 use jiff::Timestamp;
 use seal::Entropy;
-use sqlx::{
-    Connection as _, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
 use std::{
     fmt,
     fs::OpenOptions,
@@ -15,14 +21,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
-
-/// How long a connection waits for another process to let go of the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a caller waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
-const READERS: u32 = 4;
 
 /// The database; cheap to clone.
 ///
@@ -34,9 +33,7 @@ pub struct Store(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) place: Place,
     pub(crate) ledger: Ledger,
-    readers: SqlitePool,
-    /// `None` if the store was opened for reading.
-    writer: Option<SqlitePool>,
+    pub(crate) pools: Pools,
     entropy: Mutex<Box<dyn Entropy + Send>>,
     /// The newest checkpoint that this process wrote or read, and the tree's frontier under it.
     head: Mutex<Option<(String, Frontier)>>,
@@ -46,77 +43,85 @@ impl Store {
     /// Opens the database, making it if there is none, brings its schema up to date, and checks
     /// that the audit log ends where its last signed checkpoint says.
     pub async fn open(
-        path: &Path,
+        database: &Database,
         ledger: Ledger,
         entropy: Box<dyn Entropy + Send>,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let place = Place(path.to_path_buf());
-        make_file(path)?;
-        let writing = options(path).journal_mode(SqliteJournalMode::Wal);
-        let writer = connect(&place, writing, 1).await?;
-        let readers = connect(&place, options(path).read_only(true), READERS).await?;
-        let mut connection = writer.acquire().await.map_err(|error| place.fault(error))?;
-        migrate::apply(&mut connection, &place, now).await?;
-        log::found(&mut connection, &place, &ledger, now).await?;
-        drop(connection);
-        let (entropy, head) = (Mutex::new(entropy), Mutex::new(None));
-        let writer = Some(writer);
-        let store = Self(Arc::new(Inner { place, ledger, readers, writer, entropy, head }));
+        let place = database.place();
+        let pools = prepare(database, now).await?;
+        log::found((&pools, &place), &ledger, now).await?;
+        let store = Self::over(place, ledger, pools, entropy);
         store.check_head().await?;
+        store.index_accounts().await?;
         Ok(store)
     }
 
     /// Opens an existing database for reading, beside a server that may be running.
-    pub async fn open_read_only(path: &Path, ledger: Ledger) -> Result<Self, Error> {
-        let place = Place(path.to_path_buf());
-        if !path.exists() {
-            return Err(Error::Missing { path: place.0 });
+    pub async fn open_read_only(database: &Database, ledger: Ledger) -> Result<Self, Error> {
+        let place = database.place();
+        if database.path().is_some_and(|path| !path.exists()) {
+            return Err(Error::Missing { place });
         }
-        let readers = connect(&place, options(path).read_only(true), READERS).await?;
-        let mut connection = readers.acquire().await.map_err(|error| place.fault(error))?;
-        migrate::check(&mut connection, &place).await?;
-        drop(connection);
-        let entropy: Mutex<Box<dyn Entropy + Send>> = Mutex::new(Box::new(Unused));
-        let head = Mutex::new(None);
-        let store = Self(Arc::new(Inner { place, ledger, readers, writer: None, entropy, head }));
+        let pools = Pools::open(database, Purpose::Reading).await?;
+        let mut link = pools.snapshot(Scope::House).await.map_err(|error| place.fault(error))?;
+        migrate::check(&mut link, &place, MIGRATIONS).await?;
+        dialect::check_walls(&mut link, &place).await?;
+        drop(link);
+        let store = Self::over(place, ledger, pools, Box::new(Unused));
         store.check_head().await?;
         Ok(store)
     }
 
+    /// Whether there is a database with a log already: its keys must not be made anew.
+    pub async fn is_founded(database: &Database) -> Result<bool, Error> {
+        if let Some(path) = database.path() {
+            return Ok(path.exists());
+        }
+        let place = database.place();
+        let pools = Pools::open(database, Purpose::Reading).await?;
+        let mut link = pools.snapshot(Scope::House).await.map_err(|error| place.fault(error))?;
+        let tables = dialect::tables(&mut link, &place).await?;
+        drop(link);
+        pools.close().await;
+        Ok(tables.iter().any(|name| name == "audit_log"))
+    }
+
+    fn over(place: Place, ledger: Ledger, pools: Pools, entropy: Box<dyn Entropy + Send>) -> Self {
+        let (entropy, head) = (Mutex::new(entropy), Mutex::new(None));
+        Self(Arc::new(Inner { place, ledger, pools, entropy, head }))
+    }
+
     /// Begins an act: a transaction that holds the only pen until it is committed or dropped.
     pub async fn begin(&self) -> Result<Act, Error> {
-        let fault = |error| self.0.place.fault(error);
-        let Some(writer) = &self.0.writer else {
-            return Err(Error::ReadOnly { path: self.0.place.0.clone() });
-        };
-        let transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)?;
-        Ok(Act::new(transaction, Arc::clone(&self.0)))
+        let link = self.0.pools.writing(&self.0.place).await?;
+        Ok(Act::new(link, Arc::clone(&self.0)))
     }
 
-    /// The database file.
+    /// Where the database is, to say so to a person.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0.place.0
-    }
-
-    /// Waits for the last act, and closes the files.
-    pub async fn close(&self) {
-        // The writer last: only it can move the write-ahead log into the database and remove it.
-        self.0.readers.close().await;
-        if let Some(writer) = &self.0.writer {
-            writer.close().await;
-        }
-    }
-
-    /// The connections for reading.
-    pub(crate) fn readers(&self) -> &SqlitePool {
-        &self.0.readers
-    }
-
-    /// Where the database is, to say so in errors.
-    pub(crate) fn place(&self) -> &Place {
+    pub fn place(&self) -> &Place {
         &self.0.place
+    }
+
+    /// Waits for the last act, and closes the connections.
+    pub async fn close(&self) {
+        self.0.pools.close().await;
+    }
+
+    /// The connections.
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.0.pools
+    }
+
+    /// A connection for one statement that reads what the scope may see.
+    pub(crate) async fn reading(&self, scope: impl Into<Scope>) -> Result<Link, Error> {
+        self.0.pools.reading(scope.into()).await.map_err(|error| self.0.place.fault(error))
+    }
+
+    /// A transaction for several statements that read, all of one moment.
+    pub(crate) async fn snapshot(&self, scope: impl Into<Scope>) -> Result<Link, Error> {
+        self.0.pools.snapshot(scope.into()).await.map_err(|error| self.0.place.fault(error))
     }
 
     /// The log's keys.
@@ -126,8 +131,7 @@ impl Store {
 
     /// Refuses a log that does not end where its last signed checkpoint says.
     async fn check_head(&self) -> Result<(), Error> {
-        let fault = |error| self.0.place.fault(error);
-        let mut reading = self.0.readers.begin().await.map_err(fault)?;
+        let mut reading = self.snapshot(Scope::House).await?;
         log::check_key(&mut reading, &self.0.place, &self.0.ledger).await?;
         self.0.frontier(&mut reading).await?;
         Ok(())
@@ -136,7 +140,7 @@ impl Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Store({})", self.0.place.0.display())
+        write!(f, "Store({})", self.0.place)
     }
 }
 
@@ -148,11 +152,8 @@ impl Inner {
     }
 
     /// The frontier under the newest checkpoint, from memory if nobody else has written since.
-    pub(crate) async fn frontier(
-        &self,
-        connection: &mut SqliteConnection,
-    ) -> Result<Frontier, Error> {
-        let note = log::newest_note(connection, &self.place).await?;
+    pub(crate) async fn frontier(&self, link: &mut Link) -> Result<Frontier, Error> {
+        let note = log::newest_note(link, &self.place).await?;
         {
             let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((known, frontier)) = head.as_ref()
@@ -161,7 +162,7 @@ impl Inner {
                 return Ok(frontier.clone());
             }
         }
-        let frontier = log::restore(connection, &self.place, &self.ledger, &note).await?;
+        let frontier = log::restore(link, &self.place, &self.ledger, &note).await?;
         self.remember(note, frontier.clone());
         Ok(frontier)
     }
@@ -181,40 +182,25 @@ impl Entropy for Unused {
     }
 }
 
+/// Connections to a database whose schema is up to date and whose tables are guarded.
+pub(crate) async fn prepare(database: &Database, now: Timestamp) -> Result<Pools, Error> {
+    let place = database.place();
+    if let Some(path) = database.path() {
+        make_file(path, &place)?;
+    }
+    let pools = Pools::open(database, Purpose::Writing).await?;
+    migrate::apply((&pools, &place), database.path(), MIGRATIONS, now).await?;
+    let mut link = pools.snapshot(Scope::House).await.map_err(|error| place.fault(error))?;
+    dialect::check_walls(&mut link, &place).await?;
+    Ok(pools)
+}
+
 /// Makes an empty file that only its owner may read, unless there is one.
-fn make_file(path: &Path) -> Result<(), Error> {
+fn make_file(path: &Path, place: &Place) -> Result<(), Error> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match made {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Error::CannotOpen { path: path.into(), source: error.into() }),
+        Err(error) => Err(Error::CannotOpen { place: place.clone(), source: error.into() }),
     }
-}
-
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(false)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
-}
-
-async fn connect(
-    place: &Place,
-    options: SqliteConnectOptions,
-    connections: u32,
-) -> Result<SqlitePool, Error> {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        // SQLite ends a transaction by itself when the disk is full, which the driver does not
-        // notice: such a connection is replaced.
-        .before_acquire(|connection, _| {
-            let clean = !connection.is_in_transaction();
-            Box::pin(async move { Ok(clean) })
-        })
-        .connect_with(options)
-        .await
-        .map_err(|error| place.fault(error))
 }

@@ -1,8 +1,12 @@
 //! What browsers report: violations of our content security policy, counted by what they are.
 
-use crate::{Act, Error, Store, strategies::time};
+use crate::{
+    Act, Error, Store,
+    scope::Scope,
+    sql::{Row, sql},
+    strategies::time,
+};
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 
 /// Kinds of violation that are kept; a flood of made-up ones pushes out the oldest.
 const KEPT: i64 = 500;
@@ -31,8 +35,8 @@ impl Act {
     pub async fn count_violation(&mut self, violation: &Violation) -> Result<(), Error> {
         let parts = [&violation.page, &violation.directive, &violation.blocked, &violation.sample];
         let key = hex::encode(seal::sha256(parts.map(String::as_str).join("\n").as_bytes()));
-        let (connection, place) = self.parts();
-        sqlx::query(
+        let (connection, place) = self.parts(Scope::House).await?;
+        sql(
             "INSERT INTO violations (violation_key, page, directive, blocked, sample, seen, first_us, last_us)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (violation_key) DO UPDATE SET seen = violations.seen + excluded.seen,
@@ -46,13 +50,11 @@ impl Act {
         .bind(violation.seen)
         .bind(violation.first.as_microsecond())
         .bind(violation.last.as_microsecond())
-        .execute(&mut *connection)
+        .execute(connection)
         .await
         .map_err(|error| place.fault(error))?;
-        sqlx::query(
-            "DELETE FROM violations WHERE violation_key NOT IN
-             (SELECT violation_key FROM violations ORDER BY last_us DESC, violation_key LIMIT $1)",
-        )
+        sql("DELETE FROM violations WHERE violation_key NOT IN
+             (SELECT violation_key FROM violations ORDER BY last_us DESC, violation_key LIMIT $1)")
         .bind(KEPT)
         .execute(connection)
         .await
@@ -64,17 +66,16 @@ impl Act {
 impl Store {
     /// All kinds of violation that are kept, the last seen first.
     pub async fn violations(&self) -> Result<Vec<Violation>, Error> {
-        let rows = sqlx::query(
-            "SELECT page, directive, blocked, sample, seen, first_us, last_us FROM violations
-             ORDER BY last_us DESC, violation_key",
-        )
-        .fetch_all(self.readers())
-        .await
-        .map_err(|error| self.place().fault(error))?;
+        let rows =
+            sql("SELECT page, directive, blocked, sample, seen, first_us, last_us FROM violations
+             ORDER BY last_us DESC, violation_key")
+            .fetch_all(&mut self.reading(Scope::House).await?)
+            .await
+            .map_err(|error| self.place().fault(error))?;
         rows.iter().map(|row| self.violation(row)).collect()
     }
 
-    fn violation(&self, row: &SqliteRow) -> Result<Violation, Error> {
+    fn violation(&self, row: &Row) -> Result<Violation, Error> {
         let fault = |error| self.place().fault(error);
         Ok(Violation {
             page: row.try_get("page").map_err(fault)?,

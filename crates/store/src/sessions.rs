@@ -1,17 +1,19 @@
 //! Sessions and their refresh families; every single-use value is used up by compare-and-set.
 
 use crate::{
-    Act, Error, Store,
-    accounts::{number, parsed, state},
+    Act, Change, Error, Store,
+    accounts::{parsed, state},
     error::Place,
+    scope::Scope,
+    sql::{Row, sql},
     strategies::time,
 };
 use identity::{
-    AccountId, AccountState, EndReason, FactorKind, FactorProof, Family, Means, OpenedSession,
-    Rotation, SealedClient, Session, SessionId, Standing, Tenant, TokenHash,
+    AccountId, AccountState, EndOfAll, EndReason, FactorKind, FactorProof, Family, Means,
+    OpenedSession, Reach, Role, Rotation, SealedClient, Session, SessionId, Standing, Tenant,
+    TokenHash,
 };
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 
 /// A session with all that judging a request or a refresh token takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +28,8 @@ pub struct SessionRow {
     pub client: SealedClient,
 }
 
-const COLUMNS: &str =
+/// A session with its account's state and its family.
+pub(crate) const COLUMNS: &str =
     "SELECT s.session_id, s.account_id, s.device_id, s.factor, s.authenticated_us,
     s.opened_us, s.expires_us, s.client, s.end_reason, a.role, a.standing, a.epoch,
     f.generation, f.token_hash, f.repeated, f.used_us
@@ -46,13 +49,11 @@ impl Act {
         if !self.use_factor((&opened.state, opened.means), session.opened).await? {
             return Ok(false);
         }
-        let (connection, place) = self.parts();
+        let (connection, place) = self.parts(Scope::Account(session.account)).await?;
         let fault = |error| place.fault(error);
-        sqlx::query(
-            "INSERT INTO sessions (session_id, account_id, device_id, factor, authenticated_us,
+        sql("INSERT INTO sessions (session_id, account_id, device_id, factor, authenticated_us,
                                    opened_us, expires_us, client)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(session.id.to_string())
         .bind(session.account.to_string())
         .bind(session.device.to_string())
@@ -61,21 +62,19 @@ impl Act {
         .bind(session.opened.as_microsecond())
         .bind(session.expires.as_microsecond())
         .bind(&client.0)
-        .execute(&mut *connection)
+        .execute(connection)
         .await
         .map_err(fault)?;
-        sqlx::query(
-            "INSERT INTO refresh_families (session_id, generation, token_hash, repeated, used_us)
-             VALUES ($1, $2, $3, 0, $4)",
-        )
+        sql("INSERT INTO refresh_families (session_id, generation, token_hash, repeated, used_us)
+             VALUES ($1, $2, $3, 0, $4)")
         .bind(session.id.to_string())
         .bind(i64::from(opened.family.generation))
         .bind(opened.family.hash.as_bytes().as_slice())
         .bind(opened.family.used.as_microsecond())
-        .execute(&mut *connection)
+        .execute(connection)
         .await
         .map_err(fault)?;
-        sqlx::query(
+        sql(
             "INSERT INTO devices (account_id, device_id, first_us, last_us) VALUES ($1, $2, $3, $3)
              ON CONFLICT (account_id, device_id) DO UPDATE SET last_us = excluded.last_us",
         )
@@ -94,11 +93,9 @@ impl Act {
         if !self.use_factor((&proof.state(), proof.means()), proof.at()).await? {
             return Ok(false);
         }
-        let (connection, place) = self.parts();
-        let done = sqlx::query(
-            "UPDATE sessions SET factor = $1, authenticated_us = $2
-             WHERE session_id = $3 AND account_id = $4 AND ended_us IS NULL",
-        )
+        let (connection, place) = self.parts(Scope::Account(proof.account())).await?;
+        let done = sql("UPDATE sessions SET factor = $1, authenticated_us = $2
+             WHERE session_id = $3 AND account_id = $4 AND ended_us IS NULL")
         .bind(session.factor.as_str())
         .bind(session.authenticated.as_microsecond())
         .bind(session.id.to_string())
@@ -106,7 +103,8 @@ impl Act {
         .execute(connection)
         .await
         .map_err(|error| place.fault(error))?;
-        Ok(done.rows_affected() == 1)
+        self.tell(Change::Session(session.id));
+        Ok(done == 1)
     }
 
     /// Whether the account is still as it was judged and the factor was still unused; it is used
@@ -116,52 +114,33 @@ impl Act {
         judged: (&AccountState, Means),
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (connection, place) = self.parts();
+        let (connection, place) = self.parts(Scope::Account(judged.0.account)).await?;
         let fault = |error| place.fault(error);
         let (expected, means) = judged;
         let account = expected.account.to_string();
-        let row = sqlx::query(
-            "SELECT account_id, role, standing, epoch FROM accounts WHERE account_id = $1",
-        )
-        .bind(&account)
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(fault)?;
+        let row =
+            sql("SELECT account_id, role, standing, epoch FROM accounts WHERE account_id = $1")
+                .bind(&account)
+                .fetch_optional(connection)
+                .await
+                .map_err(fault)?;
         let current = row.map(|row| state(&row, place)).transpose()?;
         if expected.standing != Standing::Active || current != Some(*expected) {
             return Ok(false);
         }
-        let done = match means {
-            Means::Enrolment => return Ok(true),
-            Means::Totp(step) => sqlx::query(
-                "UPDATE totp SET last_step = $1 WHERE account_id = $2 AND last_step < $1",
-            )
-            .bind(number(step))
-            .bind(&account),
-            Means::Recovery(index) => sqlx::query(
-                "UPDATE recovery_codes SET used_us = $1
-                 WHERE account_id = $2 AND code_index = $3 AND used_us IS NULL",
-            )
-            .bind(now.as_microsecond())
-            .bind(&account)
-            .bind(i64::from(index)),
-        };
-        let done = done.execute(connection).await.map_err(fault)?;
-        Ok(done.rows_affected() == 1)
+        self.use_up(expected.account, means, now).await
     }
 
     /// Keeps what came of presenting a refresh token; `false`, with nothing to keep, if the
     /// family has moved on since it was read: read it again and judge anew.
     pub async fn rotate(&mut self, rotation: &Rotation, now: Timestamp) -> Result<bool, Error> {
-        let (connection, place) = self.parts();
+        let (connection, place) = self.parts(Scope::House).await?;
         let (before, after) = (&rotation.before, &rotation.family);
-        let done = sqlx::query(
-            "UPDATE refresh_families
+        let done = sql("UPDATE refresh_families
              SET generation = $1, token_hash = $2, repeated = $3, used_us = $4
              WHERE session_id = $5 AND generation = $6 AND repeated = $7 AND EXISTS (
                  SELECT 1 FROM sessions s JOIN accounts a ON a.account_id = s.account_id
-                 WHERE s.session_id = $5 AND s.ended_us IS NULL AND a.standing = 'active')",
-        )
+                 WHERE s.session_id = $5 AND s.ended_us IS NULL AND a.standing = 'active')")
         .bind(i64::from(after.generation))
         .bind(after.hash.as_bytes().as_slice())
         .bind(i64::from(after.repeated))
@@ -172,7 +151,7 @@ impl Act {
         .execute(connection)
         .await
         .map_err(|error| place.fault(error))?;
-        if done.rows_affected() != 1 {
+        if done != 1 {
             return Ok(false);
         }
         match rotation.ended() {
@@ -189,11 +168,9 @@ impl Act {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (connection, place) = self.parts();
-        let done = sqlx::query(
-            "UPDATE sessions SET ended_us = $1, end_reason = $2
-             WHERE session_id = $3 AND account_id = $4 AND ended_us IS NULL",
-        )
+        let (connection, place) = self.parts(tenant).await?;
+        let done = sql("UPDATE sessions SET ended_us = $1, end_reason = $2
+             WHERE session_id = $3 AND account_id = $4 AND ended_us IS NULL")
         .bind(now.as_microsecond())
         .bind(reason.as_str())
         .bind(id.to_string())
@@ -201,7 +178,8 @@ impl Act {
         .execute(connection)
         .await
         .map_err(|error| place.fault(error))?;
-        Ok(done.rows_affected() == 1)
+        self.tell(Change::Session(id));
+        Ok(done == 1)
     }
 
     /// Ends a session by a rule and nobody's wish (idle, absolute, reuse); whether it was live.
@@ -211,18 +189,42 @@ impl Act {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (connection, place) = self.parts();
-        let done = sqlx::query(
-            "UPDATE sessions SET ended_us = $1, end_reason = $2
-             WHERE session_id = $3 AND ended_us IS NULL",
-        )
+        let (connection, place) = self.parts(Scope::House).await?;
+        let done = sql("UPDATE sessions SET ended_us = $1, end_reason = $2
+             WHERE session_id = $3 AND ended_us IS NULL")
         .bind(now.as_microsecond())
         .bind(reason.as_str())
         .bind(id.to_string())
         .execute(connection)
         .await
         .map_err(|error| place.fault(error))?;
-        Ok(done.rows_affected() == 1)
+        self.tell(Change::Session(id));
+        Ok(done == 1)
+    }
+
+    /// Ends everybody's live sessions that an act reaches; how many.
+    pub async fn end_everybodys_sessions(
+        &mut self,
+        end: &EndOfAll,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let spared = match end.reach() {
+            Reach::Everyone => "nobody",
+            Reach::AllButOwners => Role::Owner.as_str(),
+        };
+        let (connection, place) = self.parts(Scope::House).await?;
+        let done = sql("UPDATE sessions SET ended_us = $1, end_reason = $2
+             WHERE ended_us IS NULL AND session_id <> $3 AND account_id NOT IN
+                 (SELECT account_id FROM accounts WHERE role = $4)")
+        .bind(now.as_microsecond())
+        .bind(EndReason::Remote.as_str())
+        .bind(end.kept().map(|id| id.to_string()).unwrap_or_default())
+        .bind(spared)
+        .execute(connection)
+        .await
+        .map_err(|error| place.fault(error))?;
+        self.tell(Change::Everything);
+        Ok(done)
     }
 
     /// Ends all sessions of an account that is shut out.
@@ -231,11 +233,9 @@ impl Act {
         account: AccountId,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, Error> {
-        let (connection, place) = self.parts();
-        let rows = sqlx::query(
-            "UPDATE sessions SET ended_us = $1, end_reason = $2
-             WHERE account_id = $3 AND ended_us IS NULL RETURNING session_id",
-        )
+        let (connection, place) = self.parts(Scope::House).await?;
+        let rows = sql("UPDATE sessions SET ended_us = $1, end_reason = $2
+             WHERE account_id = $3 AND ended_us IS NULL RETURNING session_id")
         .bind(now.as_microsecond())
         .bind(EndReason::Disabled.as_str())
         .bind(account.to_string())
@@ -250,10 +250,10 @@ impl Store {
     /// A session by its name, for the registry and for a refresh token that was read: ended ones
     /// too, so that the answer can say so.
     pub async fn session(&self, id: SessionId) -> Result<Option<SessionRow>, Error> {
-        let sql = format!("{COLUMNS} WHERE s.session_id = $1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let text = format!("{COLUMNS} WHERE s.session_id = $1");
+        let row = sql(sqlx::AssertSqlSafe(text))
             .bind(id.to_string())
-            .fetch_optional(self.readers())
+            .fetch_optional(&mut self.reading(Scope::House).await?)
             .await
             .map_err(|error| self.place().fault(error))?;
         row.map(|row| session(&row, self.place())).transpose()
@@ -266,22 +266,23 @@ impl Store {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<SessionRow>, Error> {
-        let sql = format!(
+        let text = format!(
             "{COLUMNS} WHERE s.account_id = $1 AND s.ended_us IS NULL AND s.expires_us > $2
              ORDER BY f.used_us DESC, s.session_id DESC LIMIT $3"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let rows = sql(sqlx::AssertSqlSafe(text))
             .bind(tenant.account().to_string())
             .bind(now.as_microsecond())
             .bind(i64::from(limit))
-            .fetch_all(self.readers())
+            .fetch_all(&mut self.reading(tenant).await?)
             .await
             .map_err(|error| self.place().fault(error))?;
         rows.iter().map(|row| session(row, self.place())).collect()
     }
 }
 
-fn session(row: &SqliteRow, place: &Place) -> Result<SessionRow, Error> {
+/// The columns of [`COLUMNS`].
+pub(crate) fn session(row: &Row, place: &Place) -> Result<SessionRow, Error> {
     let fault = |error| place.fault(error);
     let id: SessionId = parsed(row, "session_id", place)?;
     let factor: String = row.try_get("factor").map_err(fault)?;
@@ -308,7 +309,7 @@ fn session(row: &SqliteRow, place: &Place) -> Result<SessionRow, Error> {
     Ok(SessionRow { session, state, family: family(row, id, place)?, client })
 }
 
-fn family(row: &SqliteRow, session: SessionId, place: &Place) -> Result<Family, Error> {
+fn family(row: &Row, session: SessionId, place: &Place) -> Result<Family, Error> {
     let fault = |error| place.fault(error);
     let damaged = |problem: String| place.damaged("refresh_families", session, problem);
     let generation: i64 = row.try_get("generation").map_err(fault)?;

@@ -1,9 +1,12 @@
 //! Strategies: texts that a person keeps.
 
-use crate::{Act, Error, Store, error::Place};
+use crate::{
+    Act, Error, Store,
+    error::Place,
+    sql::{Row, sql},
+};
 use identity::Tenant;
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 use uuid::Uuid;
 
 /// A strategy without its text, for lists.
@@ -48,8 +51,8 @@ impl Act {
         words: StrategyWords<'_>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let (connection, place) = self.parts();
-        sqlx::query(
+        let (connection, place) = self.parts(tenant).await?;
+        sql(
             "INSERT INTO strategies (strategy_id, account_id, name, strategy_text, revision, created_us, updated_us)
              VALUES ($1, $2, $3, $4, 1, $5, $5)",
         )
@@ -72,8 +75,8 @@ impl Act {
         words: StrategyWords<'_>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (connection, place) = self.parts();
-        let done = sqlx::query(
+        let (connection, place) = self.parts(tenant).await?;
+        let done = sql(
             "UPDATE strategies SET name = $1, strategy_text = $2, revision = revision + 1, updated_us = $3
              WHERE strategy_id = $4 AND account_id = $5 AND revision = $6",
         )
@@ -86,19 +89,19 @@ impl Act {
         .execute(connection)
         .await
         .map_err(|error| place.fault(error))?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Removes a strategy; whether there was one.
     pub async fn remove_strategy(&mut self, tenant: &Tenant, id: Uuid) -> Result<bool, Error> {
-        let (connection, place) = self.parts();
-        let done = sqlx::query("DELETE FROM strategies WHERE strategy_id = $1 AND account_id = $2")
+        let (connection, place) = self.parts(tenant).await?;
+        let done = sql("DELETE FROM strategies WHERE strategy_id = $1 AND account_id = $2")
             .bind(id.to_string())
             .bind(tenant.account().to_string())
             .execute(connection)
             .await
             .map_err(|error| place.fault(error))?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }
 
@@ -109,13 +112,11 @@ impl Store {
         tenant: &Tenant,
         limit: u32,
     ) -> Result<Vec<StrategyLine>, Error> {
-        let rows = sqlx::query(
-            "SELECT strategy_id, name, revision, updated_us FROM strategies
-             WHERE account_id = $1 ORDER BY updated_us DESC, strategy_id DESC LIMIT $2",
-        )
+        let rows = sql("SELECT strategy_id, name, revision, updated_us FROM strategies
+             WHERE account_id = $1 ORDER BY updated_us DESC, strategy_id DESC LIMIT $2")
         .bind(tenant.account().to_string())
         .bind(i64::from(limit))
-        .fetch_all(self.readers())
+        .fetch_all(&mut self.reading(tenant).await?)
         .await
         .map_err(|error| self.place().fault(error))?;
         rows.iter().map(|row| line(row, self.place())).collect()
@@ -124,13 +125,13 @@ impl Store {
     /// One of a person's strategies.
     pub async fn strategy(&self, tenant: &Tenant, id: Uuid) -> Result<Option<StrategyRow>, Error> {
         let fault = |error| self.place().fault(error);
-        let row = sqlx::query(
+        let row = sql(
             "SELECT strategy_id, name, revision, updated_us, strategy_text, created_us FROM strategies
              WHERE strategy_id = $1 AND account_id = $2",
         )
         .bind(id.to_string())
         .bind(tenant.account().to_string())
-        .fetch_optional(self.readers())
+        .fetch_optional(&mut self.reading(tenant).await?)
         .await
         .map_err(fault)?;
         let Some(row) = row else { return Ok(None) };
@@ -141,7 +142,7 @@ impl Store {
     }
 }
 
-fn line(row: &SqliteRow, place: &Place) -> Result<StrategyLine, Error> {
+fn line(row: &Row, place: &Place) -> Result<StrategyLine, Error> {
     let fault = |error| place.fault(error);
     let text: String = row.try_get("strategy_id").map_err(fault)?;
     let id = Uuid::try_parse(&text).map_err(|e| place.damaged("strategies", &text, e))?;
@@ -154,8 +155,18 @@ fn line(row: &SqliteRow, place: &Place) -> Result<StrategyLine, Error> {
 }
 
 /// A time column.
-pub(crate) fn time(row: &SqliteRow, column: &str, place: &Place) -> Result<Timestamp, Error> {
+pub(crate) fn time(row: &Row, column: &str, place: &Place) -> Result<Timestamp, Error> {
     let micros: i64 = row.try_get(column).map_err(|error| place.fault(error))?;
     Timestamp::from_microsecond(micros)
         .map_err(|error| place.damaged("a time column", column, error))
+}
+
+/// A time that may be missing.
+pub(crate) fn optional_time(
+    row: &Row,
+    column: &str,
+    place: &Place,
+) -> Result<Option<Timestamp>, Error> {
+    let micros: Option<i64> = row.try_get(column).map_err(|error| place.fault(error))?;
+    micros.map(|_| time(row, column, place)).transpose()
 }

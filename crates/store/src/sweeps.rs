@@ -1,9 +1,14 @@
 //! Sweeps: what was asked, how far each is, how it ended. The outcomes of their sets are files.
 
-use crate::{Act, Error, Store, error::Place, strategies::time};
+use crate::{
+    Act, Error, Store,
+    error::Place,
+    scope::Scope,
+    sql::{Row, sql},
+    strategies::time,
+};
 use identity::{AccountId, Tenant};
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 use uuid::Uuid;
 
 /// How a sweep stands. One that runs is `Running` here as well, so that a restart finds it.
@@ -88,8 +93,8 @@ impl Act {
         sweep: NewSweep<'_>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let (connection, place) = self.parts();
-        sqlx::query(
+        let (connection, place) = self.parts(tenant).await?;
+        sql(
             "INSERT INTO sweeps (sweep_id, account_id, strategy_id, name, dataset_name, state, sets, sets_done, created_us)
              VALUES ($1, $2, $3, $4, $5, 'running', $6, 0, $7)",
         )
@@ -118,8 +123,8 @@ impl Act {
             SweepState::Failed { problem } => Some(problem),
             SweepState::Running | SweepState::Stopped | SweepState::Done => None,
         };
-        let (connection, place) = self.parts();
-        let done = sqlx::query(
+        let (connection, place) = self.parts(tenant).await?;
+        let done = sql(
             "UPDATE sweeps SET state = $1, problem = $2, sets_done = $3, best_set = $4, best_sharpe = $5
              WHERE sweep_id = $6 AND account_id = $7 AND state = 'running'",
         )
@@ -133,7 +138,7 @@ impl Act {
         .execute(connection)
         .await
         .map_err(|error| place.fault(error))?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Lets a sweep that has stopped or failed run again; whether there was such a one.
@@ -157,17 +162,17 @@ impl Act {
 
     async fn on_sweep(
         &mut self,
-        sql: &'static str,
+        text: &'static str,
         (tenant, id): (&Tenant, Uuid),
     ) -> Result<bool, Error> {
-        let (connection, place) = self.parts();
-        let done = sqlx::query(sql)
+        let (connection, place) = self.parts(tenant).await?;
+        let done = sql(text)
             .bind(id.to_string())
             .bind(tenant.account().to_string())
             .execute(connection)
             .await
             .map_err(|error| place.fault(error))?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 }
 
@@ -178,10 +183,10 @@ impl Store {
     /// A person's sweeps, the newest first; at most `limit`.
     pub async fn sweeps(&self, tenant: &Tenant, limit: u32) -> Result<Vec<SweepRow>, Error> {
         let order = "WHERE account_id = $1 ORDER BY created_us DESC, sweep_id DESC LIMIT $2";
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS}{order}")))
+        let rows = sql(sqlx::AssertSqlSafe(format!("{COLUMNS}{order}")))
             .bind(tenant.account().to_string())
             .bind(i64::from(limit))
-            .fetch_all(self.readers())
+            .fetch_all(&mut self.reading(tenant).await?)
             .await
             .map_err(|error| self.place().fault(error))?;
         rows.iter().map(|row| sweep(row, self.place())).collect()
@@ -190,10 +195,10 @@ impl Store {
     /// One of a person's sweeps.
     pub async fn sweep(&self, tenant: &Tenant, id: Uuid) -> Result<Option<SweepRow>, Error> {
         let only = "WHERE sweep_id = $1 AND account_id = $2";
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS}{only}")))
+        let row = sql(sqlx::AssertSqlSafe(format!("{COLUMNS}{only}")))
             .bind(id.to_string())
             .bind(tenant.account().to_string())
-            .fetch_optional(self.readers())
+            .fetch_optional(&mut self.reading(tenant).await?)
             .await
             .map_err(|error| self.place().fault(error))?;
         row.map(|row| sweep(&row, self.place())).transpose()
@@ -202,11 +207,11 @@ impl Store {
     /// Everybody's sweeps that run: after a start, those that a stop has interrupted.
     pub async fn running_sweeps(&self) -> Result<Vec<(AccountId, SweepRow)>, Error> {
         let only = "WHERE state = 'running' ORDER BY created_us";
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS}{only}")))
-            .fetch_all(self.readers())
+        let rows = sql(sqlx::AssertSqlSafe(format!("{COLUMNS}{only}")))
+            .fetch_all(&mut self.reading(Scope::House).await?)
             .await
             .map_err(|error| self.place().fault(error))?;
-        let pair = |row: &SqliteRow| {
+        let pair = |row: &Row| {
             let account: String =
                 row.try_get("account_id").map_err(|error| self.place().fault(error))?;
             let account = account
@@ -218,7 +223,7 @@ impl Store {
     }
 }
 
-fn sweep(row: &SqliteRow, place: &Place) -> Result<SweepRow, Error> {
+fn sweep(row: &Row, place: &Place) -> Result<SweepRow, Error> {
     let fault = |error| place.fault(error);
     let text = |column: &str| row.try_get::<Option<String>, _>(column).map_err(fault);
     let number = |column: &str| row.try_get::<Option<i64>, _>(column).map_err(fault);

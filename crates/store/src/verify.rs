@@ -3,9 +3,10 @@
 use crate::{
     Error, Store,
     log::{PAGE_ROWS_MAX, check_key, integer, leaves},
+    scope::Scope,
+    sql::{Link, sql},
 };
 use audit::{Hash, NodeId, Replay, Summary};
-use sqlx::SqliteConnection;
 use std::collections::BTreeMap;
 
 impl Store {
@@ -16,13 +17,14 @@ impl Store {
     pub async fn verify_log(&self, seen: &[String]) -> Result<Summary, Error> {
         let fault = |error| self.place().fault(error);
         // One transaction: a server that goes on writing does not disturb the picture.
-        let mut reading = self.readers().begin().await.map_err(fault)?;
+        let mut reading = self.snapshot(Scope::House).await?;
         check_key(&mut reading, self.place(), self.ledger()).await?;
-        let notes: Vec<String> =
-            sqlx::query_scalar("SELECT note FROM audit_checkpoints ORDER BY tree_size")
-                .fetch_all(&mut *reading)
-                .await
-                .map_err(fault)?;
+        let rows = sql("SELECT note FROM audit_checkpoints ORDER BY tree_size")
+            .fetch_all(&mut reading)
+            .await
+            .map_err(fault)?;
+        let notes = rows.iter().map(|row| row.try_get::<String, _>(0));
+        let notes = notes.collect::<Result<Vec<_>, _>>().map_err(fault)?;
         let own = notes.last().map_or(Ok(0), |note| self.size_of(note))?;
         for note in seen {
             let seen = self.size_of(note)?;
@@ -57,9 +59,10 @@ impl Store {
     /// Whether the stored inner nodes are the derived ones.
     async fn compare_nodes(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Link,
         derived: &BTreeMap<NodeId, Hash>,
     ) -> Result<(), Error> {
+        let fault = |error| self.place().fault(error);
         let mut levels: BTreeMap<u8, (u64, u64)> = BTreeMap::new();
         for id in derived.keys() {
             let range = levels.entry(id.level).or_insert((id.index, id.index));
@@ -67,20 +70,21 @@ impl Store {
         }
         let mut stored = BTreeMap::new();
         for (level, (first, last)) in levels {
-            let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
-                "SELECT node_index, node_hash FROM audit_nodes \
-                 WHERE tree_level = $1 AND node_index BETWEEN $2 AND $3",
-            )
+            let rows = sql("SELECT node_index, node_hash FROM audit_nodes \
+                 WHERE tree_level = $1 AND node_index BETWEEN $2 AND $3")
             .bind(i64::from(level))
             .bind(integer(first))
             .bind(integer(last))
-            .fetch_all(&mut *connection)
+            .fetch_all(connection)
             .await
-            .map_err(|error| self.place().fault(error))?;
-            let named = |(index, hash): (i64, Vec<u8>)| {
-                Some((NodeId { level, index: u64::try_from(index).ok()? }, hash))
-            };
-            stored.extend(rows.into_iter().filter_map(named));
+            .map_err(fault)?;
+            for row in rows {
+                let index: i64 = row.try_get(0).map_err(fault)?;
+                let hash: Vec<u8> = row.try_get(1).map_err(fault)?;
+                if let Ok(index) = u64::try_from(index) {
+                    stored.insert(NodeId { level, index }, hash);
+                }
+            }
         }
         for (id, hash) in derived {
             if stored.get(id).map(Vec::as_slice) != Some(hash.as_slice()) {
@@ -91,15 +95,11 @@ impl Store {
     }
 
     /// Whether there are no inner nodes besides the derived ones.
-    async fn count_nodes(
-        &self,
-        connection: &mut SqliteConnection,
-        derived: usize,
-    ) -> Result<(), Error> {
-        let found: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit_nodes")
-            .fetch_one(connection)
-            .await
-            .map_err(|error| self.place().fault(error))?;
+    async fn count_nodes(&self, connection: &mut Link, derived: usize) -> Result<(), Error> {
+        let fault = |error| self.place().fault(error);
+        let row =
+            sql("SELECT COUNT(*) FROM audit_nodes").fetch_one(connection).await.map_err(fault)?;
+        let found: i64 = row.try_get(0).map_err(fault)?;
         if usize::try_from(found) == Ok(derived) {
             Ok(())
         } else {

@@ -9,29 +9,33 @@
 
 use audit::{Entry, Kind, Ledger, Signer};
 use jiff::Timestamp;
+use places::both;
 use seal::{SealingKey, Secret, SeededEntropy, SigningKey};
 use std::{
     io::{BufRead, BufReader, Write},
-    path::Path,
     process::{Command, Stdio},
 };
 use store::Store;
 
-/// Names the database for the child; absent in an ordinary run.
+mod places;
+
+/// The address of the database for the child; absent in an ordinary run.
 const DATABASE: &str = "STOCKADE_TEST_KILL_DATABASE";
 
-async fn open(path: &Path) -> Store {
+async fn open(url: &str) -> Store {
     let signer = Signer::named_by_key(SigningKey::from_seed(&Secret::new([1; 32])));
     let ledger = Ledger::new(signer, &SealingKey::new(Secret::new([1; 32])));
     let entropy = Box::new(SeededEntropy::new(u64::from(std::process::id())));
-    Store::open(path, ledger, entropy, Timestamp::UNIX_EPOCH).await.expect("opens")
+    Store::open(&url.parse().expect("an address"), ledger, entropy, Timestamp::UNIX_EPOCH)
+        .await
+        .expect("opens")
 }
 
 /// The child: commits until it is killed, and reports each act once it is kept.
 #[tokio::test]
 async fn child_that_commits_until_it_is_killed() {
-    let Ok(path) = std::env::var(DATABASE) else { return };
-    let store = open(Path::new(&path)).await;
+    let Ok(url) = std::env::var(DATABASE) else { return };
+    let store = open(&url).await;
     let mut out = std::io::stdout();
     for number in 0_u64.. {
         let entry = |at: u64| Entry {
@@ -50,30 +54,30 @@ async fn child_that_commits_until_it_is_killed() {
 
 #[tokio::test]
 async fn a_store_killed_at_any_moment_keeps_what_it_reported() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("stockade.db");
-    let mut reported = 0;
-    for round in 0..12_usize {
-        let mut child = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "child_that_commits_until_it_is_killed", "--nocapture"])
-            .env(DATABASE, &path)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("starts");
-        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let kept = lines.map_while(Result::ok).filter_map(|line| {
-            line.split_once("kept ").and_then(|(_, number)| number.parse::<u64>().ok())
-        });
-        // The child is somewhere between this report and a later one when it dies.
-        for number in kept.take(round * 7 + 1) {
-            reported = number;
+    for place in both() {
+        let mut reported = 0;
+        for round in 0..12_usize {
+            let mut child = Command::new(std::env::current_exe().expect("this test"))
+                .args(["--exact", "child_that_commits_until_it_is_killed", "--nocapture"])
+                .env(DATABASE, &place.url)
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("starts");
+            let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+            let kept = lines.map_while(Result::ok).filter_map(|line| {
+                line.split_once("kept ").and_then(|(_, number)| number.parse::<u64>().ok())
+            });
+            // The child is somewhere between this report and a later one when it dies.
+            for number in kept.take(round * 7 + 1) {
+                reported = number;
+            }
+            child.kill().expect("it runs");
+            child.wait().expect("it ends");
+            let store = open(&place.url).await;
+            let size = store.verify_log(&[]).await.expect("whole").checkpoint.size;
+            assert!(size >= reported, "round {round}: {size} of {reported} kept");
+            store.close().await;
         }
-        child.kill().expect("it runs");
-        child.wait().expect("it ends");
-        let store = open(&path).await;
-        let size = store.verify_log(&[]).await.expect("whole").checkpoint.size;
-        assert!(size >= reported, "round {round}: {size} of {reported} kept");
-        store.close().await;
+        assert!(reported > 400, "the children did commit");
     }
-    assert!(reported > 400, "the children did commit");
 }

@@ -9,10 +9,11 @@
 
 use audit::{Entry, Kind, Ledger, Signer, verify_export, verify_receipt};
 use jiff::{SignedDuration, Timestamp};
+use places::{Place, both};
 use seal::{SealingKey, Secret, SeededEntropy, SigningKey};
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
-use std::path::{Path, PathBuf};
 use store::{Error, LogPage, Store};
+
+mod places;
 
 fn ledger(byte: u8) -> Ledger {
     let signer = Signer::named_by_key(SigningKey::from_seed(&Secret::new([byte; 32])));
@@ -32,14 +33,13 @@ fn entry(kind: &'static str, number: u64) -> Entry {
     }
 }
 
-async fn open(path: &Path) -> Result<Store, Error> {
-    Store::open(path, ledger(1), Box::new(SeededEntropy::new(1)), now()).await
+async fn open(place: &Place) -> Result<Store, Error> {
+    Store::open(&place.database, ledger(1), Box::new(SeededEntropy::new(1)), now()).await
 }
 
-/// A store in a directory of its own, with ten acts in its log.
-async fn ten_acts(directory: &Path) -> (PathBuf, Store) {
-    let path = directory.join("stockade.db");
-    let store = open(&path).await.expect("a new store");
+/// A store with ten acts in its log.
+async fn ten_acts(place: &Place) -> Store {
+    let store = open(place).await.expect("a new store");
     for number in 0..10 {
         let kind = if number % 3 == 0 { "account.created" } else { "session.begun" };
         let act = store.begin().await.expect("an act");
@@ -47,97 +47,94 @@ async fn ten_acts(directory: &Path) -> (PathBuf, Store) {
         let committed = act.commit(entry(kind, number.unsigned_abs()), when).await.expect("kept");
         assert_eq!(committed.indexes, number.unsigned_abs()..number.unsigned_abs() + 1);
     }
-    (path, store)
-}
-
-/// Changes rows behind the store's back.
-async fn meddle(path: &Path, sql: &'static str) {
-    let options = SqliteConnectOptions::new().filename(path);
-    let mut connection = SqliteConnection::connect_with(&options).await.expect("opens");
-    sqlx::raw_sql(sql).execute(&mut connection).await.expect("meddles");
-    connection.close().await.expect("closes");
+    store
 }
 
 #[tokio::test]
 async fn acts_are_numbered_signed_and_read_back() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (path, store) = ten_acts(directory.path()).await;
-    let head = store.log_head().await.expect("a head");
-    assert_eq!((head.checkpoint.size, head.time), (10, now() + SignedDuration::from_secs(9)));
-    let page = LogPage { before: Some(9), limit: 3, ..LogPage::default() };
-    let page = store.log_page(&page).await.expect("a page");
-    assert_eq!(page.iter().map(|record| record.index).collect::<Vec<_>>(), [8, 7, 6]);
-    assert_eq!(page[0].entry, Some(entry("session.begun", 8)));
-    let kind = Some(Kind::stated("account.created"));
-    let page = store.log_page(&LogPage { kind, ..LogPage::default() }).await.expect("a page");
-    assert_eq!(page.iter().map(|record| record.index).collect::<Vec<_>>(), [9, 6, 3, 0]);
-    let summary = store.verify_log(&[]).await.expect("whole");
-    assert_eq!((summary.checkpoint.size, summary.checkpoints, summary.bodies), (10, 11, 10));
-    store.close().await;
-    let again = open(&path).await.expect("reopens");
-    assert_eq!(again.log_head().await.expect("a head"), head);
-    let beside = Store::open_read_only(&path, ledger(1)).await.expect("a second reader");
-    assert_eq!(beside.verify_log(&[head.note]).await.expect("whole").checkpoint.size, 10);
-    assert!(matches!(beside.begin().await, Err(Error::ReadOnly { .. })));
+    for place in both() {
+        let store = ten_acts(&place).await;
+        let head = store.log_head().await.expect("a head");
+        assert_eq!((head.checkpoint.size, head.time), (10, now() + SignedDuration::from_secs(9)));
+        let page = LogPage { before: Some(9), limit: 3, ..LogPage::default() };
+        let page = store.log_page(&page).await.expect("a page");
+        assert_eq!(page.iter().map(|record| record.index).collect::<Vec<_>>(), [8, 7, 6]);
+        assert_eq!(page[0].entry, Some(entry("session.begun", 8)));
+        let kind = Some(Kind::stated("account.created"));
+        let page = store.log_page(&LogPage { kind, ..LogPage::default() }).await.expect("a page");
+        assert_eq!(page.iter().map(|record| record.index).collect::<Vec<_>>(), [9, 6, 3, 0]);
+        let summary = store.verify_log(&[]).await.expect("whole");
+        assert_eq!((summary.checkpoint.size, summary.checkpoints, summary.bodies), (10, 11, 10));
+        store.close().await;
+        let again = open(&place).await.expect("reopens");
+        assert_eq!(again.log_head().await.expect("a head"), head);
+        let beside =
+            Store::open_read_only(&place.database, ledger(1)).await.expect("a second reader");
+        assert_eq!(beside.verify_log(&[head.note]).await.expect("whole").checkpoint.size, 10);
+        assert!(matches!(beside.begin().await, Err(Error::ReadOnly { .. })));
+    }
 }
 
 #[tokio::test]
 async fn an_act_that_is_dropped_or_says_nothing_leaves_no_trace() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (_, store) = ten_acts(directory.path()).await;
-    drop(store.begin().await.expect("an act"));
-    let silent = store.begin().await.expect("an act").commit_all(Vec::new(), now()).await;
-    assert!(matches!(silent, Err(Error::Log(audit::Error::Silent))));
-    let mut bad = entry("a.b", 1);
-    bad.actor.clear();
-    let refused = store.begin().await.expect("an act").commit(bad, now()).await;
-    assert!(matches!(refused, Err(Error::Log(audit::Error::Name { field: "actor" }))));
-    let pair = vec![entry("a.b", 1), entry("a.c", 2)];
-    let act = store.begin().await.expect("an act");
-    assert_eq!(act.commit_all(pair, now()).await.expect("kept").indexes, 10..12);
-    assert_eq!(store.verify_log(&[]).await.expect("whole").checkpoint.size, 12);
+    for place in both() {
+        let store = ten_acts(&place).await;
+        drop(store.begin().await.expect("an act"));
+        let silent = store.begin().await.expect("an act").commit_all(Vec::new(), now()).await;
+        assert!(matches!(silent, Err(Error::Log(audit::Error::Silent))));
+        let mut bad = entry("a.b", 1);
+        bad.actor.clear();
+        let refused = store.begin().await.expect("an act").commit(bad, now()).await;
+        assert!(matches!(refused, Err(Error::Log(audit::Error::Name { field: "actor" }))));
+        let pair = vec![entry("a.b", 1), entry("a.c", 2)];
+        let act = store.begin().await.expect("an act");
+        assert_eq!(act.commit_all(pair, now()).await.expect("kept").indexes, 10..12);
+        assert_eq!(store.verify_log(&[]).await.expect("whole").checkpoint.size, 12);
+    }
 }
 
 #[tokio::test]
 async fn a_receipt_and_an_export_verify_without_the_store() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (_, store) = ten_acts(directory.path()).await;
-    let key = store.log_key().parse().expect("a key");
-    for index in 0..10 {
-        let text = store.receipt(index).await.expect("a receipt").to_text();
-        let verified = verify_receipt(&text, &key).expect("honest");
-        let subject = verified.entry.expect("opened").subject;
-        assert_eq!((verified.index, subject), (index, format!("subject {index}")));
+    for place in both() {
+        let store = ten_acts(&place).await;
+        let key = store.log_key().parse().expect("a key");
+        for index in 0..10 {
+            let text = store.receipt(index).await.expect("a receipt").to_text();
+            let verified = verify_receipt(&text, &key).expect("honest");
+            let subject = verified.entry.expect("opened").subject;
+            assert_eq!((verified.index, subject), (index, format!("subject {index}")));
+        }
+        assert!(matches!(store.receipt(10).await, Err(Error::NoSuchLeaf { index: 10, size: 10 })));
+        let mut export = store.export().await.expect("an export");
+        store.begin().await.expect("an act").commit(entry("a.b", 1), now()).await.expect("kept");
+        let mut text = String::new();
+        while let Some(piece) = export.next().await.expect("a piece") {
+            text.push_str(&piece);
+        }
+        let exported = verify_export(text.lines(), Some(&key), &[]).expect("honest");
+        assert_eq!(exported.summary.checkpoint.size, 10, "as it was when the export began");
     }
-    assert!(matches!(store.receipt(10).await, Err(Error::NoSuchLeaf { index: 10, size: 10 })));
-    let mut export = store.export().await.expect("an export");
-    store.begin().await.expect("an act").commit(entry("a.b", 1), now()).await.expect("kept");
-    let mut text = String::new();
-    while let Some(piece) = export.next().await.expect("a piece") {
-        text.push_str(&piece);
-    }
-    let exported = verify_export(text.lines(), Some(&key), &[]).expect("honest");
-    assert_eq!(exported.summary.checkpoint.size, 10, "as it was when the export began");
 }
 
 #[tokio::test]
 async fn rows_changed_behind_the_store_are_found() {
     let check = async |sql: &'static str, opens: bool, part: &str| {
-        let directory = tempfile::tempdir().expect("a directory");
-        let (path, store) = ten_acts(directory.path()).await;
-        store.close().await;
-        meddle(&path, sql).await;
-        let error = match open(&path).await {
-            Ok(store) => {
-                assert!(opens, "{sql}");
-                store.verify_log(&[]).await.expect_err(sql)
-            }
-            Err(error) => {
-                assert!(!opens, "{sql}: {error}");
-                error
-            }
-        };
-        assert!(error.to_string().contains(part), "{sql}: {error}");
+        for place in both() {
+            let store = ten_acts(&place).await;
+            store.close().await;
+            place.meddle(sql).await;
+            let error = match open(&place).await {
+                Ok(store) => {
+                    assert!(opens, "{sql}");
+                    store.verify_log(&[]).await.expect_err(sql)
+                }
+                Err(error) => {
+                    assert!(!opens, "{sql}: {error}");
+                    error
+                }
+            };
+            assert!(error.to_string().contains(part), "{sql}: {error}");
+        }
     };
     check("UPDATE audit_leaves SET kind = 'a.b' WHERE leaf_index = 3", true, "leaf 3 was altered")
         .await;
@@ -194,32 +191,43 @@ async fn rows_changed_behind_the_store_are_found() {
 
 #[tokio::test]
 async fn a_log_cut_back_as_a_whole_is_found_by_whoever_kept_a_checkpoint() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (path, store) = ten_acts(directory.path()).await;
-    let kept = store.log_head().await.expect("a head").note;
-    store.close().await;
-    meddle(
-        &path,
+    for place in both() {
+        let store = ten_acts(&place).await;
+        let kept = store.log_head().await.expect("a head").note;
+        store.close().await;
+        place.meddle(
         "DELETE FROM audit_leaves WHERE leaf_index >= 8; DELETE FROM audit_checkpoints WHERE tree_size > 8; \
          DELETE FROM audit_nodes WHERE (node_index + 1) * (1 << tree_level) > 8",
     )
     .await;
-    let store = open(&path).await.expect("a clean cut opens");
-    assert_eq!(store.verify_log(&[]).await.expect("and verifies by itself").checkpoint.size, 8);
-    let error = store.verify_log(&[kept]).await.expect_err("but not against what was kept");
-    assert!(matches!(error, Error::Log(audit::Error::RolledBack { seen: 10, size: 8 })));
+        let store = open(&place).await.expect("a clean cut opens");
+        assert_eq!(store.verify_log(&[]).await.expect("and verifies by itself").checkpoint.size, 8);
+        let error = store.verify_log(&[kept]).await.expect_err("but not against what was kept");
+        assert!(matches!(error, Error::Log(audit::Error::RolledBack { seen: 10, size: 8 })));
+    }
 }
 
 #[tokio::test]
 async fn another_process_may_write_between_two_acts() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let (path, store) = ten_acts(directory.path()).await;
-    let other = open(&path).await.expect("a second store");
-    for number in 0..6 {
-        let writer = if number % 2 == 0 { &other } else { &store };
-        let act = writer.begin().await.expect("an act");
-        let committed = act.commit(entry("a.b", number), now()).await.expect("kept");
-        assert_eq!(committed.indexes.start, 10 + number);
+    for place in both() {
+        let store = ten_acts(&place).await;
+        let other = open(&place).await.expect("a second store");
+        for number in 0..6 {
+            let writer = if number % 2 == 0 { &other } else { &store };
+            let act = writer.begin().await.expect("an act");
+            let committed = act.commit(entry("a.b", number), now()).await.expect("kept");
+            assert_eq!(committed.indexes.start, 10 + number);
+        }
+        assert_eq!(store.verify_log(&[]).await.expect("whole").checkpoint.size, 16);
     }
-    assert_eq!(store.verify_log(&[]).await.expect("whole").checkpoint.size, 16);
+}
+
+#[tokio::test]
+async fn a_text_that_one_database_cannot_keep_is_refused_by_both() {
+    for place in both() {
+        let store = open(&place).await.expect("opens");
+        let mut act = store.begin().await.expect("an act");
+        let kept = act.keep_dataset("name", "a\0b").await;
+        assert!(matches!(kept, Err(Error::ZeroCharacter)), "{kept:?}");
+    }
 }

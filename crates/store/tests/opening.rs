@@ -16,7 +16,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
-use store::{Error, Store};
+use store::{Database, Error, Store};
 
 fn ledger(byte: u8) -> Ledger {
     let signer = Signer::named_by_key(SigningKey::from_seed(&Secret::new([byte; 32])));
@@ -24,7 +24,13 @@ fn ledger(byte: u8) -> Ledger {
 }
 
 async fn open(path: &Path, key: u8) -> Result<Store, Error> {
-    Store::open(path, ledger(key), Box::new(SeededEntropy::new(1)), Timestamp::UNIX_EPOCH).await
+    Store::open(
+        &Database::file(path),
+        ledger(key),
+        Box::new(SeededEntropy::new(1)),
+        Timestamp::UNIX_EPOCH,
+    )
+    .await
 }
 
 /// A store with one large act in its log, closed.
@@ -101,9 +107,12 @@ async fn a_log_of_another_key_is_refused() {
 async fn reading_needs_a_database_that_is_there_and_up_to_date() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("none.db");
-    assert!(matches!(Store::open_read_only(&path, ledger(1)).await, Err(Error::Missing { .. })));
+    assert!(matches!(
+        Store::open_read_only(&Database::file(&path), ledger(1)).await,
+        Err(Error::Missing { .. })
+    ));
     assert!(!path.exists(), "reading makes no file");
     fs::write(&path, "").expect("written");
-    let empty = Store::open_read_only(&path, ledger(1)).await;
+    let empty = Store::open_read_only(&Database::file(&path), ledger(1)).await;
     assert!(matches!(empty, Err(Error::Older { found: 0, .. })), "{empty:?}");
 }
