@@ -16,6 +16,7 @@ pub mod report;
 pub mod server;
 pub mod sweep;
 pub mod tearsheet;
+pub mod watching;
 
 /// Runs the command that was typed; its exit code.
 #[must_use]

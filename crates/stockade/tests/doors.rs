@@ -4,11 +4,14 @@
 #![allow(clippy::disallowed_methods, reason = "the test looks at files the server wrote")]
 
 mod browser;
+mod people;
 
 use browser::{Browser, options, start};
 use edge::Drained;
 use http_body_util::BodyExt;
+use people::{New, house_with};
 use serde_json::json;
+use sqlx::Connection;
 use stockade::{
     desk::{self, Desk, Error},
     server::Server,
@@ -207,6 +210,55 @@ async fn streams_end_with_their_backtest_their_session_and_their_server() {
     assert!(problem.contains("interrupted"), "{problem}");
 }
 
+/// What an administrator decides about somebody, which has to end what that person has open.
+const DECISIONS: [(&str, &str, &str); 4] = [
+    ("tom@people.example", "disable", "{}"),
+    ("joe@people.example", "role", r#"{"role":"viewer"}"#),
+    ("ann@people.example", "end-sessions", "{}"),
+    // Twin: who loses nothing by a decision about somebody else stays and goes on listening.
+    ("sue@people.example", "", ""),
+];
+
+#[tokio::test]
+async fn what_an_administrator_decides_ends_live_tokens_and_open_streams() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let people = DECISIONS.map(|(email, ..)| New { email, role: "trader" });
+    let (server, owner, people) = house_with(directory.path(), &people).await;
+    server.stop().await.expect("stops");
+    let mut idle = options(directory.path());
+    // Nobody works: streams stay open until somebody ends them.
+    idle.capacity.workers = 0;
+    let server = Server::start(idle).await.expect("starts");
+    let mut owner = owner.moved(&server);
+    let mut streams = Vec::new();
+    for browser in people {
+        let mut browser = browser.moved(&server);
+        let me = browser.get("/api/v1/session").await.expect(200).json();
+        let id = me["account"]["id"].as_str().expect("an id").to_owned();
+        let started = browser.post("/api/v1/backtests", json!({ "text": STRATEGY })).await;
+        let backtest = started.expect(202).json()["id"].as_str().expect("an id").to_owned();
+        let heard = listen(&browser, &backtest).await;
+        streams.push((browser, id, heard));
+    }
+    for ((email, what, form), (mut browser, id, heard)) in DECISIONS.into_iter().zip(streams) {
+        // Until the decision the very token is good and the stream is open.
+        browser.get("/api/v1/sessions").await.expect(200);
+        assert!(!heard.is_finished(), "{email} was heard of too early");
+        if what.is_empty() {
+            break;
+        }
+        let form = serde_json::from_str(form).expect("JSON");
+        owner.post(&format!("/api/v1/users/{id}/{what}"), form).await.expect(204);
+        let ended = browser.get("/api/v1/sessions").await.expect(401).json();
+        assert_eq!(ended["code"], "ended", "{email}: {ended}");
+        browser.post("/api/v1/session/refresh", json!({})).await.expect(401);
+        let over = tokio::time::timeout(std::time::Duration::from_secs(20), heard).await;
+        let said = over.unwrap_or_else(|_| panic!("{email} still listens after {what}"));
+        assert!(!said.expect("joins").contains("event:"), "{email}");
+    }
+    server.stop().await.expect("stops");
+}
+
 #[tokio::test]
 async fn what_a_stop_interrupts_is_said_at_the_next_start() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -228,4 +280,66 @@ async fn what_a_stop_interrupts_is_said_at_the_next_start() {
     assert_eq!(row["state"], "failed");
     assert_eq!(row["problem"]["code"], "interrupted");
     assert!(!orphan.exists());
+}
+
+#[tokio::test]
+async fn everybodys_sessions_end_in_one_act() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let people = [
+        New { email: "bob@people.example", role: "admin" },
+        New { email: "sue@people.example", role: "support" },
+        New { email: "tom@people.example", role: "trader" },
+    ];
+    let (server, mut owner, mut people) = house_with(directory.path(), &people).await;
+    let end = "/api/v1/sessions/end-all";
+    let form = |own: &str| json!({ "own": own });
+    for browser in &mut people[1..] {
+        browser.post(end, form("keep")).await.expect(403);
+    }
+    owner.post(end, json!({})).await.expect(422);
+    owner.post(end, form("maybe")).await.expect(422);
+    people[2].get("/api/v1/sessions").await.expect(200);
+
+    // An administrator ends everybody's but owners'; their own goes on if they say so.
+    let ended = people[0].post(end, form("keep")).await.expect(200).json();
+    assert_eq!(ended["ended"], 2, "{ended}");
+    people[0].get("/api/v1/sessions").await.expect(200);
+    owner.get("/api/v1/sessions").await.expect(200);
+    for browser in &mut people[1..] {
+        let over = browser.get("/api/v1/sessions").await.expect(401).json();
+        assert_eq!(over["code"], "ended", "{over}");
+        browser.post("/api/v1/session/refresh", json!({})).await.expect(401);
+    }
+    let log = owner.get("/api/v1/audit?kind=sessions.all_ended").await.expect(200).json();
+    let entry = &log["entries"][0];
+    let said = entry["summary"].to_string();
+    assert!(said.contains("count 2") && said.contains("spared owners"), "{log}");
+    let ended = owner.post(end, form("end")).await.expect(200).json();
+    assert_eq!(ended["ended"], 2, "{ended}");
+    owner.get("/api/v1/sessions").await.expect(401);
+    people[0].get("/api/v1/sessions").await.expect(401);
+    server.app().desk().verify_log(&[]).await.expect("verifies");
+    server.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn a_proof_that_is_not_fresh_does_not_end_everybodys_sessions() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let people = [New { email: "tom@people.example", role: "trader" }];
+    let (server, owner, people) = house_with(directory.path(), &people).await;
+    server.stop().await.expect("stops");
+    let mut connection = people::open(directory.path()).await;
+    // Ten minutes: fresh enough for one account's sessions, not for all.
+    let aged = "UPDATE sessions SET authenticated_us = authenticated_us - 600000000";
+    sqlx::query(aged).execute(&mut connection).await.expect("ages");
+    connection.close().await.expect("closes");
+    let server = start(directory.path()).await;
+    let (mut owner, mut tom) = (owner.moved(&server), people[0].moved(&server));
+    let refused = owner.post("/api/v1/sessions/end-all", json!({ "own": "keep" })).await;
+    assert_eq!(refused.expect(403).json()["code"], "stale");
+    let me = tom.get("/api/v1/session").await.expect(200).json();
+    let id = me["account"]["id"].as_str().expect("an id");
+    owner.post(&format!("/api/v1/users/{id}/end-sessions"), json!({})).await.expect(204);
+    tom.get("/api/v1/sessions").await.expect(401);
+    server.stop().await.expect("stops");
 }

@@ -14,7 +14,7 @@ use stockade::desk;
 fn every_example_has_its_digest() {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let directory = tempfile::tempdir().expect("a directory");
-    let desk = desk::connect(&directory.path().join("data")).expect("connects");
+    let desk = desk::connect(directory.path().join("data")).expect("connects");
     let prices = project.join("data/us_stocks_daily.parquet");
     let mut request = ImportRequest::new(prices, "us-stocks-daily", desk::now());
     let actions = project.join("data/corporate_actions.csv");

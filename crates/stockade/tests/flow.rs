@@ -245,7 +245,7 @@ async fn what_belongs_to_somebody_else_is_not_there() {
         <sqlx::SqliteConnection as sqlx::Connection>::connect(&database).await.expect("opens");
     sqlx::query(
         "INSERT INTO accounts SELECT $1, zeroblob(16), email, display_name, role, standing, epoch,
-         password_hash, created_us FROM accounts",
+         created_us, NULL FROM accounts",
     )
     .bind(other.to_string())
     .execute(&mut connection)

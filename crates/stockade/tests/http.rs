@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use stockade::server::{
     Rule,
     headers::{ALWAYS, CONTENT_SECURITY_POLICY},
-    routes,
+    names, routes,
 };
 
 fn hardened(answer: &Answer) {
@@ -21,6 +21,12 @@ fn hardened(answer: &Answer) {
     assert!(answer.headers.contains_key("x-request-id"));
     assert!(answer.headers.contains_key(header::CACHE_CONTROL));
     assert!(!answer.headers.contains_key(header::STRICT_TRANSPORT_SECURITY), "localhost");
+    if answer.status.is_client_error() || answer.status.is_server_error() {
+        let kind =
+            answer.headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str().expect("text"));
+        assert_eq!(kind, Some("application/problem+json"), "{}", answer.status);
+        assert!(answer.json()["fix"].is_string(), "{}", answer.text());
+    }
 }
 
 #[tokio::test]
@@ -60,9 +66,9 @@ async fn nobody_anonymous_gets_through_to_anything_but_the_open_routes() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = start(directory.path()).await;
     let mut browser = Browser::new(&server);
-    let (_, rows, _) = routes::table(server.app().clone()).finish();
+    let table = routes::table();
     let mut guarded = 0;
-    for row in rows {
+    for row in table.rows() {
         let path = row
             .path
             .replace("{id}", "01890000-0000-7000-8000-000000000000")
@@ -71,8 +77,9 @@ async fn nobody_anonymous_gets_through_to_anything_but_the_open_routes() {
             .replace("{handle}", "x");
         let body = (row.method != Method::GET).then(|| json!({}));
         let answer = browser.raw(request(row.method.clone(), &path, body)).await;
+        hardened(&answer);
         match row.rule {
-            Rule::Needs(_) => {
+            Rule::Needs(_) | Rule::Fresh(..) => {
                 guarded += 1;
                 let problem = answer.expect(401).json();
                 assert_eq!(problem["code"], "signed-out", "{} {path}", row.method);
@@ -90,10 +97,19 @@ async fn the_document_covers_every_route_and_all_that_it_refers_to() {
     let mut browser = Browser::new(&server);
     let document = browser.get("/openapi.json").await.expect(200).json();
     assert_eq!(document["openapi"], "3.1.0");
-    let (_, rows, _) = routes::table(server.app().clone()).finish();
-    for row in rows {
+    for row in routes::table().rows() {
         let verb = row.method.as_str().to_ascii_lowercase();
-        let operation = &document["paths"][row.path][&verb];
+        let operation = &document["paths"][row.path.replace("{*", "{")][&verb];
+        assert_eq!(operation["x-stockade-cost"], row.cost.as_str());
+        assert_eq!(operation["x-stockade-body"], row.intake.bytes_max);
+        let permission = row.rule.permission().map(names::permission);
+        assert_eq!(operation["x-stockade-permission"].as_str(), permission.as_deref());
+        assert_eq!(operation["x-stockade-level"].as_str(), row.rule.level().map(names::level));
+        for body in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+            assert!(!body.1["example"].is_null(), "{verb} {}", row.path);
+        }
+        let refused = operation["responses"]["422"]["$ref"].as_str();
+        assert_eq!(refused, Some("#/components/responses/Refusal422"));
         assert!(operation["summary"].is_string(), "{verb} {}", row.path);
         let open = matches!(row.rule, Rule::Open(_));
         assert_eq!(operation["security"].is_null(), open, "{verb} {}", row.path);

@@ -1,19 +1,23 @@
 //! What a stranger may send: few header lines, a short body, and answers that are hardened too.
 
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
+#![allow(clippy::disallowed_methods, reason = "the helpers of tests look at files")]
 
 mod browser;
+mod people;
 
 use browser::{Browser, start};
 use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use people::open;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use serde_json::json;
+use sqlx::Connection;
 use std::sync::Arc;
 use stockade::server::{Server, headers::ALWAYS};
 use tokio::net::TcpStream;
@@ -75,3 +79,63 @@ async fn too_many_headers_are_refused_with_the_headers_of_every_answer() {
     check(64, StatusCode::OK).await;
     check(65, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).await;
 }
+
+/// Rows up to one below what a person may keep, written behind the back of a stopped server.
+const NEARLY_ALL: [&str; 4] = [
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+     INSERT INTO strategies (strategy_id, account_id, name, strategy_text, revision, created_us, updated_us)
+     SELECT printf('01890000-0000-7000-8000-%012x', i), account_id, 'S' || i, 'x', 1, i, i
+     FROM n, accounts",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 998)
+     INSERT INTO factors (factor_id, account_id, name, version, created_us, updated_us)
+     SELECT printf('01890000-0000-7000-8000-%012x', i), account_id, 'F' || i, 1, i, i
+     FROM n, accounts",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 998)
+     INSERT INTO factor_versions (factor_id, version, factor_text, note, leaf_index, created_us)
+     SELECT printf('01890000-0000-7000-8000-%012x', i), 1, 'close', '', 0, i FROM n",
+    "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+     INSERT INTO factor_versions (factor_id, version, factor_text, note, leaf_index, created_us)
+     SELECT factor_id, i, 'close', '', 0, i FROM n, factors WHERE name = 'mine'",
+];
+
+#[tokio::test]
+async fn a_thousand_strategies_factors_and_versions_are_kept_and_no_more() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = start(directory.path()).await;
+    let mut browser = Browser::new(&server);
+    browser.set_up(&server).await;
+    let mine = json!({ "name": "mine", "text": "close" });
+    let mine = browser.post("/api/v1/factors", mine).await.expect(201).json();
+    let versions = format!("/api/v1/factors/{}/versions", mine["id"].as_str().expect("an id"));
+    server.stop().await.expect("stops");
+    let mut connection = open(directory.path()).await;
+    for text in NEARLY_ALL {
+        sqlx::query(text).execute(&mut connection).await.expect("writes");
+    }
+    let bump = "UPDATE factors SET version = 999 WHERE name = 'mine'";
+    sqlx::query(bump).execute(&mut connection).await.expect("writes");
+    connection.close().await.expect("closes");
+    let server = start(directory.path()).await;
+    let mut browser = browser.moved(&server);
+    let strategy = json!({ "name": "one more", "text": STRATEGY });
+    let factor = json!({ "name": "one more", "text": "open" });
+    let version = |base: u64| json!({ "text": format!("close + {base}"), "base_version": base });
+    // The thousandth is taken, the next one is not.
+    browser.post("/api/v1/strategies", strategy.clone()).await.expect(201);
+    browser.post("/api/v1/factors", factor).await.expect(201);
+    browser.post(&versions, version(999)).await.expect(201);
+    let another = json!({ "name": "too many", "text": "open" });
+    for (path, body) in [
+        ("/api/v1/strategies", strategy),
+        ("/api/v1/factors", another),
+        (versions.as_str(), version(1000)),
+    ] {
+        let refused = browser.post(path, body).await.expect(422).json();
+        assert_eq!(refused["code"], "limit", "{path}: {refused}");
+        assert!(refused["detail"].to_string().contains("1000 at most"), "{path}: {refused}");
+    }
+    server.stop().await.expect("stops");
+}
+
+const STRATEGY: &str = "version: 1\nname: N\ndata: none\nbar: 1d\nsignals:\n  long: close > 1\n\
+sizing: { fixed: 1 }\ncosts: { fee_bps: 0 }\nconvention: next_open\ncash: 1000\ncurrency: USD\n";

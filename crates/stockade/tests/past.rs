@@ -44,7 +44,7 @@ impl House {
         let file = house.path().join("prices.csv");
         fs::write(&file, prices(changed)).expect("writes");
         let request = ImportRequest::new(file, name, desk::now());
-        let desk = desk::connect(&house.root()).expect("connects");
+        let desk = desk::connect(house.root()).expect("connects");
         desk.import(&request, &mut |_, _| ControlFlow::Continue(())).expect("imports");
         house
     }
@@ -63,7 +63,7 @@ impl House {
 
     /// Where the result of a text lies, as `backtest run` writes it.
     fn run(&self, text: &str) -> PathBuf {
-        let desk = desk::connect(&self.root()).expect("connects");
+        let desk = desk::connect(self.root()).expect("connects");
         let run = desk.run_backtest(text, &mut |_, _| ControlFlow::Continue(())).expect("runs");
         desk::publish(&run, &self.path().join("results")).expect("places")
     }

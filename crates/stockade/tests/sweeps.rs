@@ -216,7 +216,7 @@ async fn somebody_elses_sweep_is_not_there() {
         <sqlx::SqliteConnection as sqlx::Connection>::connect(&database).await.expect("opens");
     sqlx::query(
         "INSERT INTO accounts SELECT $1, zeroblob(16), email, display_name, role, standing, epoch,
-         password_hash, created_us FROM accounts",
+         created_us, NULL FROM accounts",
     )
     .bind(other.to_string())
     .execute(&mut connection)

@@ -1,6 +1,8 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
-pub(crate) use super::{factor_args::Factor, license_args::License, sweep_args::Sweep};
+pub(crate) use super::{
+    factor_args::Factor, license_args::License, mail_args::Mail, sweep_args::Sweep,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -51,21 +53,45 @@ pub(crate) enum Command {
     Paper(Paper),
     /// Rebuild the account as it stood after a tick of a past run.
     Replay(Replay),
-    /// Say where two runs part, trade by trade, and why.
+    /// Say where two runs part and why, or a live session and the backtest of its rows.
     Diff(Diff),
     /// Run a past run again and compare every byte.
     Reproduce(Reproduce),
     /// Verify and export the audit log.
     #[command(subcommand)]
     Audit(Audit),
+    /// Check the database, and copy it to another place or kind.
+    #[command(subcommand)]
+    Db(Db),
     /// Issue and check licences.
     #[command(subcommand)]
     License(License),
+    /// Take over accounts of another system.
+    #[command(subcommand)]
+    Users(Users),
+    /// Set up the mail that the server sends: keys, DNS records, a test.
+    #[command(subcommand)]
+    Mail(Mail),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(Config),
+    /// Show the table of routes: who may call what, how fresh, at what cost.
+    Routes {
+        /// As a page of the book.
+        #[arg(long, conflicts_with = "openapi")]
+        markdown: bool,
+        /// As the OpenAPI document.
+        #[arg(long)]
+        openapi: bool,
+    },
     /// Print a new one-time link for making the owner's account.
     SetupLink,
+    /// Print a link for getting back into an account, when nothing else helps: a new password and a
+    /// new second factor. The log holds it, and everyone who runs the server gets a letter.
+    Recover {
+        /// The account's address.
+        email: String,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// Which shell.
@@ -91,6 +117,32 @@ pub(crate) struct Serve {
     /// Import every Parquet file of this directory that the catalogue lacks.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub sample: Option<PathBuf>,
+}
+
+/// `stockade users`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Users {
+    /// Import accounts with the hashes of their passwords: all of a file, or none.
+    ///
+    /// CSV with the columns email, name, role, hash in any order, or JSON lines with those keys; name
+    /// and role may be left out (a trader then). Hashes are bcrypt ($2a$, $2b$, $2y$) or PHC strings of
+    /// Argon2; each is wrapped in Argon2id at once and made anew at the first sign-in.
+    Import {
+        /// The file, at most 10,000 accounts.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Only say what is wrong, and import nothing.
+        #[arg(long)]
+        check: bool,
+    },
+    /// End everybody's sessions at once: after a break-in, or when a key was lost.
+    ///
+    /// Everyone signs in again. Passwords, factors, known devices, API tokens and bots stay as they are.
+    EndSessions {
+        /// Everybody's, owners included; it must be said.
+        #[arg(long, required = true)]
+        all: bool,
+    },
 }
 
 /// `stockade data`.
@@ -248,12 +300,13 @@ pub(crate) struct Replay {
 /// `stockade diff`.
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// A result's directory, or the first digits of a run's name.
+    /// A result's directory, or the first digits of a run's name; or the directory of a live session,
+    /// as `stockade-bot export` writes it.
     #[arg(value_name = "A")]
     pub a: String,
-    /// The other one.
+    /// The other run. A live session is held against the backtest of its own rows, and takes none.
     #[arg(value_name = "B")]
-    pub b: String,
+    pub b: Option<String>,
     /// Trades that are shown.
     #[arg(long, default_value_t = 20)]
     pub limit: usize,
@@ -288,10 +341,11 @@ pub(crate) enum Fields {
 /// `stockade audit`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Verify the whole log, or one receipt, or an export, without a server.
+    /// Verify the whole log, or one receipt, or an export, without a server; or a server's log from outside.
     Verify {
-        /// A receipt (`.tlog-proof`) or an export (`.jsonl`); the whole log unless given.
-        #[arg(value_hint = ValueHint::FilePath)]
+        /// A receipt (`.tlog-proof`), an export (`.jsonl`) or the address of a server; the log of this data
+        /// directory unless given.
+        #[arg(value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
         file: Option<PathBuf>,
         /// The log's verifier key, `name+hash+key`, known from elsewhere.
         #[arg(long, value_name = "VKEY")]
@@ -299,7 +353,13 @@ pub(crate) enum Audit {
         /// A checkpoint kept from an earlier day, which the log must extend.
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         seen: Vec<PathBuf>,
+        #[command(flatten)]
+        online: OnlineLog,
     },
+    /// Cosign the log of a server, if it continues what was seen of it before.
+    Witness(WitnessAsk),
+    /// Print the key of this installation as a witness, for the operator of the log.
+    WitnessKey,
     /// List the newest entries.
     Ls {
         /// How many.
@@ -324,6 +384,50 @@ pub(crate) enum Audit {
     Checkpoint,
     /// Print the log's verifier key.
     Key,
+}
+
+/// What a log at an address is held against.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OnlineLog {
+    /// A witness whose word counts, by its key; may be given more than once.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) witness: Vec<String>,
+    /// How many of them must have seen it; all of them unless given.
+    #[arg(long, value_name = "N")]
+    pub(crate) quorum: Option<usize>,
+    /// Certificate authority (PEM) to believe besides those of the web.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) authority: Option<PathBuf>,
+}
+
+/// `stockade audit witness`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WitnessAsk {
+    /// The address of the server: `https://stockade.example.com`.
+    pub(crate) url: String,
+    /// The log's verifier key, known from elsewhere; without it the first sight decides.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) key: Option<String>,
+    /// Certificate authority (PEM) to believe besides those of the web.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) authority: Option<PathBuf>,
+    /// Go on, and look again after so long, such as 10m.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) every: Option<String>,
+}
+
+/// `stockade db`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Verify the schema, the audit log and the file, and print count and digest of every table.
+    Check,
+    /// Copy everything into an empty database, and compare counts and digests; stop servers first.
+    Copy {
+        /// Where from: a file of SQLite, `sqlite:PATH` or `postgres://…`.
+        from: String,
+        /// Where to; a file is made, a PostgreSQL database must be there and empty.
+        to: String,
+    },
 }
 
 /// `stockade config`.

@@ -2,11 +2,14 @@
 
 use super::{
     args::Audit,
-    configuration::data_dir,
+    configuration::home,
     output::{Ending, Output, plain, table, write_stdout},
-    usage,
+    usage, witness,
 };
-use crate::desk;
+use crate::{
+    desk::{self, Home},
+    watching::cosigner,
+};
 use anyhow::{Context, bail};
 use audit::{ExportCheck, Receipt, Trust, Verified, Verifier};
 use serde::Serialize;
@@ -25,39 +28,52 @@ const SMALL_FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Runs an audit command.
 pub(super) fn run(command: &Audit, settings: &Settings, output: Output) -> anyhow::Result<Ending> {
-    let dir = data_dir(settings);
+    let home = home(settings)?;
     match command {
-        Audit::Verify { file, key, seen } => {
+        Audit::Verify { file, key, seen, online } => {
             let key = key.as_deref().map(parse_key).transpose()?;
             let seen = seen.iter().map(|path| read_small(path)).collect::<Result<Vec<_>, _>>()?;
+            let url = file.as_deref().and_then(Path::to_str).filter(|text| witness::is_url(text));
+            if let Some(url) = url {
+                return witness::verify(url, online, (key, seen), (&home, output));
+            }
+            if !online.witness.is_empty() || online.quorum.is_some() {
+                bail!(usage("--witness and --quorum are for a log at an address: give its URL"));
+            }
             let verdict = match file {
-                None => whole_log(&dir, key.as_ref(), &seen),
-                Some(path) => one_file(path, &dir, key.as_ref(), &seen),
+                None => whole_log(&home, key.as_ref(), &seen),
+                Some(path) => one_file(path, &home, key.as_ref(), &seen),
             };
             return conclude(verdict, output);
         }
-        Audit::Ls { limit, kind } => list(&dir, *limit, kind.as_deref(), output)?,
+        Audit::Ls { limit, kind } => list(&home, *limit, kind.as_deref(), output)?,
         Audit::Receipt { index } => {
-            let (runtime, store) = reader(&dir)?;
+            let (runtime, store) = reader(&home)?;
             let receipt = runtime.block_on(store.receipt(*index))?;
             write_stdout(receipt.to_text().as_bytes())?;
         }
-        Audit::Export { out } => export(&dir, out.as_deref())?,
+        Audit::Export { out } => export(&home, out.as_deref())?,
         Audit::Checkpoint => {
-            let (runtime, store) = reader(&dir)?;
+            let (runtime, store) = reader(&home)?;
             write_stdout(runtime.block_on(store.log_head())?.note.as_bytes())?;
         }
+        Audit::Witness(ask) => return witness::witness(ask, &home, output),
+        Audit::WitnessKey => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let keys = runtime.block_on(desk::keys_of(&home))?;
+            write_stdout(format!("{}\n", cosigner(&keys).public()).as_bytes())?;
+        }
         Audit::Key => {
-            let (_runtime, store) = reader(&dir)?;
+            let (_runtime, store) = reader(&home)?;
             write_stdout(format!("{}\n", store.log_key()).as_bytes())?;
         }
     }
     Ok(Ending::Done)
 }
 
-fn reader(dir: &Path) -> anyhow::Result<(tokio::runtime::Runtime, Store)> {
+fn reader(home: &Home) -> anyhow::Result<(tokio::runtime::Runtime, Store)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let store = runtime.block_on(desk::open_for_reading(dir))?;
+    let store = runtime.block_on(desk::open_for_reading(home))?;
     Ok((runtime, store))
 }
 
@@ -178,8 +194,8 @@ fn describe(verdict: &Verdict) -> String {
     text
 }
 
-fn whole_log(dir: &Path, pinned: Option<&Verifier>, seen: &[String]) -> anyhow::Result<Verdict> {
-    let (runtime, store) = reader(dir)?;
+fn whole_log(home: &Home, pinned: Option<&Verifier>, seen: &[String]) -> anyhow::Result<Verdict> {
+    let (runtime, store) = reader(home)?;
     let key: Verifier = store.log_key().parse()?;
     let trust = key.trust(pinned)?;
     let summary = runtime.block_on(store.verify_log(seen))?;
@@ -188,7 +204,7 @@ fn whole_log(dir: &Path, pinned: Option<&Verifier>, seen: &[String]) -> anyhow::
 
 fn one_file(
     path: &Path,
-    dir: &Path,
+    home: &Home,
     pinned: Option<&Verifier>,
     seen: &[String],
 ) -> anyhow::Result<Verdict> {
@@ -203,7 +219,7 @@ fn one_file(
         return Ok(Verdict::of_receipt(&receipt.verify(key)?, key, Trust::Pinned));
     }
     // On the machine of the log itself, its own key file is where the key is known from.
-    let Ok((_runtime, store)) = self::reader(dir) else {
+    let Ok((_runtime, store)) = self::reader(home) else {
         return Err(usage("a receipt is checked against the log's key: give --key VKEY"));
     };
     let key: Verifier = store.log_key().parse()?;
@@ -258,10 +274,11 @@ struct Listed {
     detail: Option<serde_json::Value>,
 }
 
-fn list(dir: &Path, limit: u32, kind: Option<&str>, output: Output) -> anyhow::Result<()> {
+fn list(home: &Home, limit: u32, kind: Option<&str>, output: Output) -> anyhow::Result<()> {
     let kind = kind.map(str::parse).transpose().map_err(|e: audit::Error| usage(e.to_string()))?;
-    let (runtime, store) = reader(dir)?;
-    let records = runtime.block_on(store.log_page(&LogPage { before: None, kind, limit }))?;
+    let (runtime, store) = reader(home)?;
+    let records =
+        runtime.block_on(store.log_page(&LogPage { kind, limit, ..LogPage::default() }))?;
     let listed = |record: audit::Record| Listed {
         index: record.index,
         time: record.time.to_string(),
@@ -283,8 +300,8 @@ fn list(dir: &Path, limit: u32, kind: Option<&str>, output: Output) -> anyhow::R
     })
 }
 
-fn export(dir: &Path, out: Option<&Path>) -> anyhow::Result<()> {
-    let (runtime, store) = reader(dir)?;
+fn export(home: &Home, out: Option<&Path>) -> anyhow::Result<()> {
+    let (runtime, store) = reader(home)?;
     let mut export = runtime.block_on(store.export())?;
     let Some(path) = out else {
         while let Some(piece) = runtime.block_on(export.next())? {

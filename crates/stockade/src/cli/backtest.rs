@@ -2,7 +2,7 @@
 
 use super::{
     args::{Backtest, Fields},
-    configuration::data_dir,
+    configuration::{data_dir, home},
     marked::Marked,
     output::{Ending, Output, plain, table, write_stdout},
 };
@@ -26,7 +26,7 @@ pub(super) fn run(
     let dir = data_dir(settings);
     match command {
         Backtest::Run { file, out } => {
-            run_file(file, out, &dir, output)?;
+            run_file(file, out, &home(settings)?, output)?;
             Ok(Ending::Done)
         }
         Backtest::Check { file, fields } => check(file, *fields, &dir, output),
@@ -37,11 +37,11 @@ pub(super) fn run(
     }
 }
 
-fn run_file(file: &Path, out: &Path, dir: &Path, output: Output) -> anyhow::Result<()> {
+fn run_file(file: &Path, out: &Path, home: &desk::Home, output: Output) -> anyhow::Result<()> {
     let text = strategy(file)?;
     super::interrupt::listen()?;
     let bar = output.progress("backtest");
-    let finished = desk::connect(dir)?.run_backtest(&text, &mut |done, total| {
+    let finished = desk::connect(home)?.run_backtest(&text, &mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
         if super::interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

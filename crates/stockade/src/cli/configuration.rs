@@ -4,6 +4,7 @@ use super::{
     args::{Cli, Command},
     output::{Output, table},
 };
+use crate::desk::Home;
 use serde::Serialize;
 use settings::{FileText, Flag, Key, Kind, Settings, Sources};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,12 @@ use std::path::{Path, PathBuf};
 /// Every setting of the server and the command line.
 pub(crate) const KEYS: &[Key] = &[
     Key::plain("data.dir", Kind::Text, "stockade-data", "Where all data of this installation live"),
+    Key::secret(
+        "database.url",
+        Kind::Text,
+        "sqlite",
+        "The database: sqlite:PATH or postgres://…; sqlite alone is stockade.db in the data directory",
+    ),
     Key::plain(
         "server.listen",
         Kind::Address,
@@ -36,6 +43,65 @@ pub(crate) const KEYS: &[Key] = &[
         "64",
         "Backtests that may wait; more are refused",
     ),
+    Key::plain(
+        "accounts.registration",
+        Kind::Choice(&["open", "invite", "closed"]),
+        "invite",
+        "Who may make an account: everyone, who is invited, or nobody",
+    ),
+    Key::plain(
+        "accounts.breached_passwords",
+        Kind::Text,
+        "",
+        "File of leaked passwords that nobody may set: a SHA-1 or a password a line, 10 million at most",
+    ),
+    Key::plain(
+        "audit.witnesses",
+        Kind::Text,
+        "",
+        "Servers that are asked to cosign the audit log: URL KEY, URL KEY, …",
+    ),
+    Key::plain(
+        "audit.heard",
+        Kind::Text,
+        "",
+        "Keys of witnesses that bring cosignatures themselves: KEY, KEY, …",
+    ),
+    Key::plain(
+        "audit.witness_for",
+        Kind::Text,
+        "",
+        "Keys of other servers' logs that this one cosigns: KEY, KEY, …",
+    ),
+    Key::plain("audit.authority", Kind::Text, "", "Certificate authority (PEM) of those servers"),
+    Key::plain("mail.from", Kind::Text, "", "Address that the server's mail comes from"),
+    Key::plain("mail.name", Kind::Text, "Stockade", "Name that is shown beside it"),
+    Key::plain("mail.origin", Kind::Text, "", "Where links in mail lead, as https://HOST"),
+    Key::plain(
+        "mail.language",
+        Kind::Choice(&["en", "de"]),
+        "en",
+        "Language that letters are written in",
+    ),
+    Key::plain("mail.domain", Kind::Text, "", "Domain that signs, if not the sender's own"),
+    Key::plain("mail.selector", Kind::Text, "stockade", "Under which name its keys are in DNS"),
+    Key::plain("mail.spf", Kind::Text, "mx", "Servers that send, in the words of SPF"),
+    Key::plain("mail.reports", Kind::Text, "", "Address that reports about mail go to"),
+    Key::plain("mail.server", Kind::Text, "", "Server that takes the mail"),
+    Key::plain(
+        "mail.port",
+        Kind::Number { min: 0, max: 65_535 },
+        "0",
+        "Its port; 0 is the usual one of the transport",
+    ),
+    Key::plain(
+        "mail.transport",
+        Kind::Choice(&["implicit", "starttls"]),
+        "implicit",
+        "How its TLS begins; there is no mail without",
+    ),
+    Key::plain("mail.user", Kind::Text, "", "Who signs in there; the password is kept sealed"),
+    Key::plain("mail.authority", Kind::Text, "", "Certificate authority (PEM) of its own"),
     Key::plain(
         "log.level",
         Kind::Choice(&["error", "warn", "info", "debug"]),
@@ -67,6 +133,11 @@ fn missing(path: &Path) -> anyhow::Error {
 /// Where the data live.
 pub(crate) fn data_dir(settings: &Settings) -> PathBuf {
     settings.path("data.dir").unwrap_or_else(|| PathBuf::from("stockade-data"))
+}
+
+/// The data directory and the database that belongs to it.
+pub(crate) fn home(settings: &Settings) -> anyhow::Result<Home> {
+    Ok(Home::new(&data_dir(settings), settings.text("database.url"))?)
 }
 
 fn flags(cli: &Cli) -> Vec<Flag> {
@@ -112,7 +183,11 @@ pub(super) fn show(settings: &Settings, with_origin: bool, output: Output) -> an
             cells.into_iter().take(kept).map(str::to_owned).collect::<Vec<_>>()
         };
         let mut lines = vec![line(["setting", "value", "origin"])];
-        lines.extend(rows.iter().map(|row| line([row.key, &row.value, &row.origin])));
+        // An empty cell would look as if the origin were the value.
+        let value = |row: &'_ Shown| {
+            if row.value.is_empty() { "–".to_owned() } else { row.value.clone() }
+        };
+        lines.extend(rows.iter().map(|row| line([row.key, &value(row), &row.origin])));
         table(&lines)
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{
     args::{Data, Import, Kind},
-    configuration::data_dir,
+    configuration::{data_dir, home},
     output::{Ending, Output, plain, table},
     usage,
 };
@@ -18,9 +18,9 @@ use std::{collections::BTreeMap, path::Path};
 
 /// Runs a data command.
 pub(super) fn run(command: &Data, settings: &Settings, output: Output) -> anyhow::Result<Ending> {
-    let dir = data_dir(settings);
+    let (home, dir) = (home(settings)?, data_dir(settings));
     match command {
-        Data::Import(import) => return import_file(import, &dir, output),
+        Data::Import(import) => return import_file(import, &home, output),
         Data::Ls => list(&dir, output)?,
         Data::Show { name } => {
             let manifest = open(&dir)?.manifest(name)?;
@@ -28,7 +28,7 @@ pub(super) fn run(command: &Data, settings: &Settings, output: Output) -> anyhow
         }
         Data::Check { name } => return check(name.as_deref(), &dir, output),
         Data::Rm { name } => {
-            desk::connect(&dir)?.remove_dataset(name)?;
+            desk::connect(&home)?.remove_dataset(name)?;
             output.note(&format!("{name} is removed"));
         }
     }
@@ -185,11 +185,11 @@ fn findings(found: &[Finding]) -> String {
     found.iter().map(line).collect()
 }
 
-fn import_file(import: &Import, dir: &Path, output: Output) -> anyhow::Result<Ending> {
+fn import_file(import: &Import, home: &desk::Home, output: Output) -> anyhow::Result<Ending> {
     let request = request(import)?;
     super::interrupt::listen()?;
     let bar = output.progress("importing");
-    let report = desk::connect(dir)?.import(&request, &mut |done, total| {
+    let report = desk::connect(home)?.import(&request, &mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
         if super::interrupt::asked() {

@@ -102,6 +102,7 @@ pub(crate) struct Expressions {
 }
 
 /// `stockade factor eval`.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
     #[command(flatten)]
@@ -120,6 +121,10 @@ pub(crate) struct Eval {
     /// Store numbers in 32 bits, in memory and in files; arithmetic keeps 64.
     #[arg(long)]
     pub float32: bool,
+    /// Write symbols into CSV as they are: without it, one that begins with a dash stands behind an
+    /// apostrophe, as a spreadsheet would take it for a formula.
+    #[arg(long)]
+    pub raw: bool,
     /// Read and write by blocks of dates: for files larger than memory, sorted by date.
     #[arg(long, conflicts_with_all = ["dataset", "threads"])]
     pub stream: bool,

@@ -5,19 +5,26 @@ mod audit;
 mod backtest;
 mod configuration;
 mod data;
+mod db;
 mod factor;
 mod factor_args;
 mod interrupt;
 mod license;
 mod license_args;
+mod live;
+mod mail;
+mod mail_args;
 mod marked;
 mod output;
 mod paper;
 mod past;
+mod routes;
 mod serve;
 mod sweep;
 mod sweep_args;
+mod users;
 mod whole;
+mod witness;
 mod words;
 
 use args::{Cli, Command, Config};
@@ -82,6 +89,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
             let pages = words::manual(out)?;
             output.note(&format!("{pages} pages in {}", out.display()));
         }
+        Command::Routes { markdown: true, .. } => routes::markdown()?,
+        Command::Routes { openapi: true, .. } => routes::openapi()?,
+        Command::Routes { .. } => routes::show(output)?,
         Command::Factor(command) => return factor::run(command, cli, output),
         Command::Config(Config::Show { origin }) => {
             configuration::show(&configuration::load(cli)?, *origin, output)?;
@@ -90,6 +100,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
             serve::serve(serve, &configuration::load(cli)?, output)?;
         }
         Command::SetupLink => serve::setup_link(&configuration::load(cli)?, output)?,
+        Command::Recover { email } => {
+            serve::recover(email, &configuration::load(cli)?, output)?;
+        }
         Command::Data(command) => return data::run(command, &configuration::load(cli)?, output),
         Command::Backtest(command) => {
             return backtest::run(command, &configuration::load(cli)?, output);
@@ -103,9 +116,12 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Reproduce(ask) => {
             return past::reproduce(ask, &configuration::load(cli)?, output);
         }
+        Command::Db(command) => return db::run(command, &configuration::load(cli)?, output),
         Command::License(command) => {
             return license::run(command, &configuration::load(cli)?, output);
         }
+        Command::Users(command) => return users::run(command, &configuration::load(cli)?, output),
+        Command::Mail(command) => return mail::run(command, &configuration::load(cli)?, output),
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
     }
     Ok(Ending::Done)

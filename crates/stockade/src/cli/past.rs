@@ -4,6 +4,7 @@ use super::{
     args::{Diff, Replay, Reproduce},
     configuration::data_dir,
     output::{Ending, Output, plain, table},
+    usage,
 };
 use crate::{
     desk::{self, Paths, Watch},
@@ -88,15 +89,34 @@ fn account(state: &StateView) -> String {
     lines.join("\n")
 }
 
-fn drawn(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn drawn(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head = head.iter().map(|word| (*word).to_owned()).collect();
     table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
 }
 
 /// `stockade diff`.
 pub(super) fn diff(ask: &Diff, settings: &Settings, output: Output) -> anyhow::Result<Ending> {
+    let live = [Some(&ask.a), ask.b.as_ref()]
+        .into_iter()
+        .flatten()
+        .find(|name| past::is_live(Path::new(name)));
+    let (a, b) = match (live, &ask.b) {
+        (Some(_), None) => return super::live::diff(Path::new(&ask.a), ask.limit, output),
+        (Some(live), Some(_)) => {
+            return Err(usage(format!(
+                "{live} is a live session: it is held against the backtest of its own rows, so name it alone"
+            )));
+        }
+        (None, None) => {
+            return Err(usage(format!(
+                "{} has no live session, and a run is held against another one: name both",
+                ask.a
+            )));
+        }
+        (None, Some(b)) => (&ask.a, b),
+    };
     let places = places(settings, &ask.out);
-    let (a, b) = (PastRun::find(&ask.a, &places)?, PastRun::find(&ask.b, &places)?);
+    let (a, b) = (PastRun::find(a, &places)?, PastRun::find(b, &places)?);
     let found = past::compare(&a, &b, &catalog(settings)?)?;
     output.show(&found, |found| differences(found, ask.limit))?;
     Ok(if found.differences.is_empty() { Ending::Done } else { Ending::Findings })

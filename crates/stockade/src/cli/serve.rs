@@ -1,19 +1,23 @@
-//! `stockade serve` and `stockade setup-link`.
+//! `stockade serve`, `stockade setup-link` and `stockade recover`.
 
 use super::{
     args::Serve,
-    configuration::data_dir,
+    configuration::home,
     output::{Output, plain},
 };
 use crate::{
-    desk,
+    desk::{self, Home},
     server::{self, Options, Started},
 };
 use anyhow::{Context, anyhow};
 use catalog::ImportRequest;
 use edge::{Drained, Exposure, Limits};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use serde_json::json;
-use server::jobs::Capacity;
+use server::{
+    jobs::Capacity,
+    trace::{Colours, OneLine},
+};
 use settings::Settings;
 use std::{
     io::IsTerminal,
@@ -25,12 +29,13 @@ use tracing_subscriber::EnvFilter;
 
 /// Runs the server until it is told to stop.
 pub(super) fn serve(command: &Serve, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    unseen()?;
     log(settings)?;
-    let root = data_dir(settings);
+    let home = home(settings)?;
     if let Some(sample) = &command.sample {
-        import_sample(&root, sample, output)?;
+        import_sample(&home, sample, output)?;
     }
-    let options = options(root, settings)?;
+    let options = options(home, settings, output)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let drained = runtime.block_on(server::serve(options, |started| announce(started, output)))?;
     match drained {
@@ -42,15 +47,25 @@ pub(super) fn serve(command: &Serve, settings: &Settings, output: Output) -> any
     Ok(())
 }
 
+/// No image of the memory is written when the process breaks, and no debugger of the same user looks
+/// in: keys and sessions are in there.
+fn unseen() -> anyhow::Result<()> {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, none).context("cannot forbid core files")?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot forbid debuggers")
+}
+
 fn log(settings: &Settings) -> anyhow::Result<()> {
     let level = settings.text("log.level");
     let filter = EnvFilter::try_new(format!("warn,stockade={level},edge={level}"))?;
     // https://no-color.org: set and not empty means none.
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours =
+        if !plain && std::io::stderr().is_terminal() { Colours::Own } else { Colours::None };
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(!plain && std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_ansi(colours == Colours::Own)
+        .with_writer(move || OneLine::new(std::io::stderr(), colours));
     let started = match settings.text("log.format") {
         "json" => lines.json().try_init(),
         _ => lines.with_target(false).try_init(),
@@ -58,18 +73,23 @@ fn log(settings: &Settings) -> anyhow::Result<()> {
     started.map_err(|error| anyhow!("the log cannot be started: {error}"))
 }
 
-fn options(root: PathBuf, settings: &Settings) -> anyhow::Result<Options> {
+fn options(home: Home, settings: &Settings, output: Output) -> anyhow::Result<Options> {
     let size = |key: &str| {
         usize::try_from(settings.number(key)).with_context(|| format!("{key} is out of range"))
     };
     let drain = u64::try_from(settings.number("server.drain_seconds"))?;
     let public = settings.is_on("server.public");
     Ok(Options {
-        root,
+        home,
         listen: settings.text("server.listen").parse()?,
         exposure: if public { Exposure::Public } else { Exposure::Loopback },
         capacity: Capacity { workers: size("backtest.workers")?, queue: size("backtest.queue")? },
         limits: Limits { drain: Duration::from_secs(drain), ..Limits::default() },
+        letters: super::mail::letters(settings)?,
+        relay: super::mail::relay(settings, output)?,
+        registration: settings.text("accounts.registration").parse()?,
+        witnesses: super::witness::terms(settings)?,
+        breached_passwords: settings.path("accounts.breached_passwords"),
     })
 }
 
@@ -103,7 +123,7 @@ fn announce(started: &Started, output: Output) {
 }
 
 /// Imports each Parquet file of `sample` that the catalogue lacks, named by its file.
-fn import_sample(root: &Path, sample: &Path, output: Output) -> anyhow::Result<()> {
+fn import_sample(home: &Home, sample: &Path, output: Output) -> anyhow::Result<()> {
     let place = || format!("cannot list {}", sample.display());
     let mut files: Vec<PathBuf> = std::fs::read_dir(sample)
         .with_context(place)?
@@ -112,8 +132,8 @@ fn import_sample(root: &Path, sample: &Path, output: Output) -> anyhow::Result<(
         .with_context(place)?;
     files.retain(|path| path.extension().is_some_and(|e| e == "parquet"));
     files.sort();
-    let desk = desk::connect(root)?;
-    let known = catalog::Catalog::open(&desk::catalog_dir(root))?.datasets()?;
+    let desk = desk::connect(home)?;
+    let known = catalog::Catalog::open(&desk::catalog_dir(home.root()))?.datasets()?;
     let actions = sample.join("corporate_actions.csv");
     let actions = if actions.exists() { catalog::read_actions(&actions)? } else { Vec::new() };
     for file in files {
@@ -132,13 +152,39 @@ fn import_sample(root: &Path, sample: &Path, output: Output) -> anyhow::Result<(
 
 /// Prints a fresh set-up link, by way of the server if one runs.
 pub(super) fn setup_link(settings: &Settings, output: Output) -> anyhow::Result<()> {
-    let root = data_dir(settings);
-    let desk = desk::connect(&root)?;
-    let listen: std::net::SocketAddr = settings.text("server.listen").parse()?;
-    let url = match desk.address()? {
-        Some(url) => url,
-        None => format!("https://localhost:{}", listen.port()),
-    };
+    let desk = desk::connect(home(settings)?)?;
+    let url = url(&desk, settings)?;
     let link = server::setup_link(&url, &desk.issue_setup()?);
     output.show(&json!({ "setup_link": link }), |_| link.clone())
+}
+
+/// Where browsers find the server, whether it runs or not.
+fn url(desk: &desk::Connection, settings: &Settings) -> anyhow::Result<String> {
+    let listen: std::net::SocketAddr = settings.text("server.listen").parse()?;
+    let address = desk.address()?;
+    Ok(address.unwrap_or_else(|| format!("https://localhost:{}", listen.port())))
+}
+
+/// How accounts are kept by a command where no server runs.
+pub(super) fn terms(url: &str, settings: &Settings) -> anyhow::Result<desk::Terms> {
+    let letters = match super::mail::letters(settings)? {
+        Some(letters) => letters,
+        None => desk::Letters::from_here(url)?,
+    };
+    let registration = settings.text("accounts.registration").parse()?;
+    // No command sets a password.
+    let breached = std::sync::Arc::default();
+    Ok(desk::Terms { letters, registration, post: desk::Post::Kept, breached })
+}
+
+/// Prints a recovery link for an account, by way of the server if one runs.
+pub(super) fn recover(email: &str, settings: &Settings, output: Output) -> anyhow::Result<()> {
+    let desk = desk::connect(home(settings)?)?;
+    let url = url(&desk, settings)?;
+    let terms = terms(&url, settings)?;
+    let made = desk.issue_recovery(email, terms)?;
+    let link = server::recovery_link(&url, &made.token);
+    let shown = json!({ "recovery_link": link, "expires": made.expires.to_string() });
+    output.note("the log holds this, and everyone who runs the server gets a letter");
+    output.show(&shown, |_| format!("{link}\n(works once, until {})", made.expires))
 }

@@ -1,41 +1,57 @@
 //! Coming in: the password, the second factor, a session.
 
 use super::{
-    Actor, Desk, Error, Result, entries, entry, now,
+    Actor, Desk, Error, Result,
+    access_keys::Turning,
+    entries, entry,
+    errands::Errands,
+    letters::Letters,
+    now,
+    outbox::Post,
+    peers::{Peers, throttle},
     pool::Pool,
     sessions::{Guest, Live},
 };
 use identity::{
-    AccessKeys, Candidate, Cost, Credentials, DeviceCookie, DeviceStanding, EmailAddress, Event,
-    FactorKind, FactorProof, OpenedSession, PasswordProof, Passwords, RecoveryCode, SessionPolicy,
-    SignIn, Source, Stage, Vault,
+    BreachedPasswords, Candidate, Cost, Credentials, DeviceCookie, DeviceStanding, EmailAddress,
+    Event, FactorProof, PasswordProof, Passwords, RegistrationMode, SessionPolicy, Source, Stage,
+    Vault,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kms::{Purpose, SystemEntropy};
 use seal::{MacKey, Secret};
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-/// An access token is good for so long.
-const ACCESS_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 /// Accounts and sessions of one server; cheap to clone.
 #[derive(Clone)]
 pub struct Accounts(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub desk: Desk,
-    pub vault: Vault,
-    pub access: AccessKeys,
+    /// The house's: of accounts it seals the address index and the data keys.
+    pub vault: Arc<Vault>,
+    pub letters: Letters,
+    pub registration: RegistrationMode,
+    pub post: Post,
+    pub errands: Errands,
+    /// Letters were handed in.
+    pub posted: Notify,
+    pub access: RwLock<Turning>,
     pub refresh_key: MacKey,
     pub device_key: MacKey,
     pub rules: SessionPolicy,
     pub live: Mutex<Live>,
     /// Counts ends of sessions, so that open streams look again.
     pub ends: watch::Sender<u64>,
+    pub peers: Peers,
+    /// Hides whose a budget is that several servers share.
+    pub budget_key: MacKey,
     pub passwords: Arc<Passwords>,
+    pub breached: Arc<BreachedPasswords>,
     pub pool: Pool,
 }
 
@@ -48,6 +64,21 @@ pub struct Visitor {
     pub agent: String,
     /// The device cookie, as it came.
     pub device: Option<String>,
+    /// A puzzle and its answer, with a dot between them.
+    pub work: Option<String>,
+}
+
+/// How accounts are run here.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// How letters are written.
+    pub letters: Letters,
+    /// Who may register.
+    pub registration: RegistrationMode,
+    /// What becomes of letters.
+    pub post: Post,
+    /// Passwords that leaked, which nobody may set here.
+    pub breached: Arc<BreachedPasswords>,
 }
 
 /// A session just opened, with what the browser keeps of it.
@@ -73,54 +104,59 @@ impl Visitor {
 }
 
 impl Accounts {
-    /// With the keys of this desk.
-    pub fn new(desk: Desk) -> Result<Self> {
+    /// With the keys of this desk. What lies sealed from before accounts had data keys is moved under
+    /// one.
+    pub async fn open(desk: Desk, terms: Terms) -> Result<Self> {
+        let accounts = Self::new(desk, terms)?;
+        accounts.give_owner_key().await?;
+        Ok(accounts)
+    }
+
+    fn new(desk: Desk, terms: Terms) -> Result<Self> {
         let keys = desk.keys();
-        let signing = keys.signing(Purpose::AccessTokens);
-        let access = AccessKeys::new(("stockade", "stockade"), ACCESS_LIFETIME, signing, &[])?;
+        let access = RwLock::new(Turning::at(keys.mac(Purpose::AccessTokens), now())?);
         let passwords =
             Passwords::new(keys.mac(Purpose::Passwords), Cost::PASSWORD, Cost::RECOVERY);
+        let device_key = keys.mac(Purpose::DeviceCookies);
+        let live = Live { throttle: throttle(desk.store()), ..Live::of(&device_key) };
+        let live = Mutex::new(live);
+        let budget_key = MacKey::new(Secret::new(device_key.tag(&[b"stockade/v1 budgets"])));
         let inner = Inner {
-            vault: Vault::new(keys.sealing(Purpose::Accounts), keys.mac(Purpose::BlindIndex)),
+            vault: Arc::new(Vault::new(
+                keys.sealing(Purpose::Accounts),
+                keys.mac(Purpose::BlindIndex),
+            )),
+            letters: terms.letters,
+            registration: terms.registration,
+            post: terms.post,
+            errands: Errands::default(),
+            posted: Notify::new(),
             access,
             refresh_key: keys.mac(Purpose::RefreshTokens),
-            device_key: keys.mac(Purpose::DeviceCookies),
+            device_key,
             rules: SessionPolicy::default(),
-            live: Mutex::new(Live::default()),
+            live,
+            budget_key,
             ends: watch::Sender::new(0),
+            peers: Peers::of(desk.store()),
             passwords: Arc::new(passwords),
+            breached: terms.breached,
             pool: Pool::of_this_machine(),
             desk,
         };
         Ok(Self(Arc::new(inner)))
     }
 
+    /// Who may register.
+    #[must_use]
+    pub fn registration(&self) -> RegistrationMode {
+        self.0.registration
+    }
+
     /// The desk behind it.
     #[must_use]
     pub fn desk(&self) -> &Desk {
         &self.0.desk
-    }
-
-    /// Checks address and password; the answer to a right one is a challenge for the second
-    /// factor. Every path hashes, and every refusal reads the same.
-    pub async fn sign_in(
-        &self,
-        visitor: &Visitor,
-        email: &str,
-        password: Secret<String>,
-    ) -> Result<String> {
-        let now = now();
-        let source = visitor.source();
-        let (stored, device) = if let Ok(email) = email.parse::<EmailAddress>() {
-            self.aimed(visitor, &email, now).await?
-        } else {
-            self.admitted(source, now, |live| live.throttle.admit_source(source, now))?;
-            (None, DeviceStanding::Unknown)
-        };
-        let proof = self.check_password(source, stored, password, now).await?;
-        let sign_in = SignIn::new(&proof, device);
-        let ticket = self.live().sign_ins.open(sign_in, now, &mut SystemEntropy::new());
-        Ok(ticket.expose().to_owned())
     }
 
     /// Admits an attempt at an account's password: what is stored of it, and whether the account
@@ -134,19 +170,19 @@ impl Accounts {
         let store = self.0.desk.store();
         let source = visitor.source();
         let account = self.0.vault.index(email);
-        let device = match self.device(visitor) {
-            Some(cookie) => store.device_standing(&account, cookie.device()).await?,
-            None => DeviceStanding::Unknown,
-        };
+        let device = self.standing(visitor, &account).await?;
+        if device == DeviceStanding::Unknown {
+            self.worked(visitor, now).await?;
+        }
         let attempt = identity::Attempt { source, account, device };
-        self.admitted(source, now, |live| live.throttle.admit_password(&attempt, now))?;
+        self.admitted(source, now, |live| live.throttle.admit_password(&attempt, now)).await?;
         Ok((store.credentials(&account).await?, device))
     }
 
     /// Checks a password that was admitted; a right one is hashed anew if its hash is outdated.
     pub(super) async fn check_password(
         &self,
-        source: Source,
+        (source, device): (Source, DeviceStanding),
         stored: Option<Credentials>,
         password: Secret<String>,
         now: Timestamp,
@@ -155,7 +191,7 @@ impl Accounts {
         let checked = self
             .0
             .pool
-            .run(move || {
+            .run_for(device.into(), move || {
                 let candidate = Candidate::new(&password);
                 let proof = passwords.verify(stored.as_ref(), &candidate, now)?;
                 let renewed = proof
@@ -177,86 +213,25 @@ impl Accounts {
         Ok(proof)
     }
 
-    /// Checks the second factor and opens a session; the factor is used up with it.
-    pub async fn second_factor(
-        &self,
-        visitor: &Visitor,
-        challenge: &str,
-        factor: (FactorKind, &str),
-    ) -> Result<Opened> {
-        let now = now();
-        let source = visitor.source();
-        let sign_in = self.live().sign_ins.find(challenge, now).copied();
-        let sign_in = sign_in.map_err(|error| self.refuse(source, Stage::Factor, now, error))?;
-        let proof = self.check_factor(source, sign_in, factor, now).await?;
-        let act = self.0.desk.store().begin().await?;
-        let opened = self.open(visitor, proof, (act, Vec::new())).await?;
-        // One challenge opens one session.
-        let _ = self.live().sign_ins.close(challenge, now);
-        Ok(opened)
-    }
-
-    /// Admits and checks a second factor after a right password; it is not used up yet.
-    pub(super) async fn check_factor(
-        &self,
-        source: Source,
-        sign_in: SignIn,
-        factor: (FactorKind, &str),
-        now: Timestamp,
-    ) -> Result<FactorProof> {
-        let (account, device) = (sign_in.account(), sign_in.device());
-        self.admitted(source, now, |live| {
-            live.throttle.admit_factor(source, account, device, now)
-        })?;
-        let sealed = self.0.desk.store().factors(account).await?;
-        let stored = self.0.vault.open_factors(&sealed.ok_or(identity::Error::Ticket)?)?;
-        let proof = match factor {
-            (FactorKind::Totp, code) => sign_in.totp(code, &stored, now),
-            (FactorKind::Recovery, code) => match code.parse::<RecoveryCode>() {
-                Ok(code) => {
-                    let passwords = Arc::clone(&self.0.passwords);
-                    self.0
-                        .pool
-                        .run(move || sign_in.recovery(&code, &stored, &passwords, now))
-                        .await?
-                }
-                Err(error) => Err(error),
-            },
-        };
-        proof.map_err(|error| self.refuse(source, Stage::Factor, now, error))
-    }
-
     /// Opens a session in an act that may hold more already.
-    pub(super) async fn open(
+    pub(super) async fn open_in(
         &self,
         visitor: &Visitor,
-        proof: FactorProof,
+        (proof, vault): (FactorProof, &Vault),
         begun: (store::Act, Vec<Event>),
     ) -> Result<Opened> {
         let now = now();
-        let mut entropy = SystemEntropy::new();
-        let cookie = self.device(visitor).unwrap_or_else(|| DeviceCookie::new(now, &mut entropy));
-        let rules = (&self.0.rules, &self.0.refresh_key);
-        let opened = OpenedSession::open(proof, cookie.device(), rules, now, &mut entropy);
+        let (opened, client, cookie) = self.begin_session(visitor, (proof, vault), now);
         let (session, state) = (opened.session, opened.state);
-        let client = identity::Client::new(visitor.address, &visitor.agent);
-        let sealed = self.0.vault.seal_client((session.account, session.id), &client, &mut entropy);
         let (mut act, mut events) = begun;
-        if !act.open_session(&opened, &sealed).await? {
+        if !act.open_session(&opened, &client).await? {
             let source = visitor.source();
             return Err(self.refuse(source, Stage::Factor, now, identity::Error::Code));
         }
         events.extend(opened.events.iter().cloned());
         act.commit_all(entries(&events, Actor::Account(session.account)), now).await?;
         self.live().registry.insert(session, state);
-        let access = self.0.access.issue(&session, &state, now, &mut entropy).text;
-        Ok(Opened {
-            guest: self.guest_of(&access, now).await?,
-            access,
-            refresh: opened.refresh.text(),
-            device: cookie.text(&self.0.device_key),
-            expires: session.expires,
-        })
+        self.handed_out(&opened, &cookie, now).await
     }
 
     /// The device that a visitor's cookie names, if we made the cookie.
@@ -264,14 +239,21 @@ impl Accounts {
         DeviceCookie::parse(visitor.device.as_deref()?, &self.0.device_key).ok()
     }
 
-    /// Asks a limit; a refusal is counted.
-    pub(super) fn admitted(
+    /// Asks a limit, and takes what it admits from the budgets of all servers; a refusal is counted.
+    pub(super) async fn admitted(
         &self,
         source: Source,
         now: Timestamp,
         ask: impl FnOnce(&mut Live) -> Result<(), identity::Error>,
     ) -> Result<()> {
-        let answer = ask(&mut self.live());
+        let (answer, taken) = {
+            let mut live = self.live();
+            (ask(&mut live), live.throttle.taken())
+        };
+        let answer = match answer {
+            Ok(()) => self.take(taken, now).await?,
+            refused => refused,
+        };
         answer.map_err(|error| self.refuse(source, Stage::Throttled, now, error))
     }
 
@@ -283,8 +265,24 @@ impl Accounts {
         now: Timestamp,
         error: identity::Error,
     ) -> Error {
+        self.count(source, stage, now, error.into())
+    }
+
+    /// The same of a refusal that says more.
+    pub(super) fn count(
+        &self,
+        source: Source,
+        stage: Stage,
+        now: Timestamp,
+        error: Error,
+    ) -> Error {
         self.live().refusals.record(source, stage, now);
-        error.into()
+        error
+    }
+
+    /// Where browsers find this server.
+    pub(super) fn origin(&self) -> &str {
+        self.0.letters.head.origin.as_str()
     }
 
     pub(super) fn live(&self) -> MutexGuard<'_, Live> {

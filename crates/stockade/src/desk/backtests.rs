@@ -1,7 +1,7 @@
 //! Backtests: asked for, run, ended; each step an act of its own in the log.
 
 use super::{
-    Actor, Deed, Desk, Error, Result, Watch, new_id, now,
+    Actor, Deed, Desk, Error, Result, Watch, new_id, now, results,
     run::{self, Computed},
     sha256_hex, title,
 };
@@ -58,7 +58,9 @@ impl Desk {
     pub async fn result_dir(&self, tenant: &Tenant, id: Uuid) -> Result<PathBuf> {
         match self.backtest(tenant, id).await?.state {
             BacktestState::Done { run_id, .. } => {
-                Ok(self.paths().results(tenant.account()).join(run_id))
+                let directory = self.paths().results(tenant.account()).join(run_id);
+                results::unlinked(&directory)?;
+                Ok(directory)
             }
             _ => Err(Error::NotFound { what: "result yet" }),
         }

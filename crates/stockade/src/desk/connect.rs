@@ -1,8 +1,9 @@
 //! For the command line: the same operations here, or by the server that runs on the directory.
 
 use super::{
-    Actor, Archived, Ask, Desk, Error, Files, OwnFactor, OwnVersion, Paths, Remote, Result,
-    ResultRef, Saved, Watch, ledger, now, results, sha256_hex,
+    Accounts, Actor, Archived, Ask, Desk, Error, Files, Home, Intake, OwnFactor, OwnVersion, Paths,
+    RecoveryLink, Remote, Result, ResultRef, Saved, Terms, UserImport, Watch, ledger, now, results,
+    sha256_hex,
 };
 use catalog::{Catalog, Field, Grain, ImportReport, ImportRequest};
 use factor::Schema;
@@ -49,12 +50,13 @@ pub struct FinishedRun {
 }
 
 /// Connects to whoever holds the directory, or takes it.
-pub fn connect(root: &Path) -> Result<Connection> {
-    if let Some(remote) = Remote::connect(&Paths::new(root))? {
+pub fn connect(home: impl Into<Home>) -> Result<Connection> {
+    let home = home.into();
+    if let Some(remote) = Remote::connect(&Paths::new(home.root()))? {
         return Ok(Connection::There(remote));
     }
     let runtime = runtime()?;
-    let desk = runtime.block_on(Desk::open(root, "the command line", now()))?;
+    let desk = runtime.block_on(Desk::open(home, "the command line", now()))?;
     Ok(Connection::Here(Here { runtime, desk }))
 }
 
@@ -112,6 +114,47 @@ impl Connection {
                 Ok(token.text().expose().clone())
             }
             Self::There(remote) => remote.issue_setup(),
+        }
+    }
+
+    /// A fresh recovery link for an account; letters tell those who run the server.
+    pub fn issue_recovery(&self, email: &str, terms: Terms) -> Result<RecoveryLink> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(async {
+                let accounts = Accounts::open(here.desk.clone(), terms).await?;
+                accounts.issue_recovery(email).await
+            }),
+            Self::There(remote) => remote.quick(&Ask::IssueRecovery { email: email.to_owned() }),
+        }
+    }
+
+    /// Ends everybody's sessions; how many.
+    pub fn end_everybodys_sessions(&self, terms: Terms) -> Result<u64> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(async {
+                let accounts = Accounts::open(here.desk.clone(), terms).await?;
+                accounts.end_everybodys_sessions_from_host().await
+            }),
+            Self::There(remote) => remote.quick(&Ask::EndSessions),
+        }
+    }
+
+    /// Takes over the accounts of a file; no letter tells of it.
+    pub fn import_users(
+        &self,
+        file: &Path,
+        (intake, terms): (Intake, Terms),
+        progress: Progress<'_>,
+    ) -> Result<UserImport> {
+        match self {
+            Self::Here(here) => {
+                let (desk, file) = (here.desk.clone(), file.to_owned());
+                here.watched(progress, move |watch| async move {
+                    let accounts = Accounts::open(desk, terms).await?;
+                    accounts.import_users(file, intake, watch).await
+                })
+            }
+            Self::There(remote) => remote.import_users(file.to_owned(), intake, progress),
         }
     }
 
@@ -237,10 +280,14 @@ pub fn schema_of(manifest: &catalog::Manifest) -> Schema {
 }
 
 /// The database for reading, beside a server that may be running.
-pub async fn open_for_reading(root: &Path) -> anyhow::Result<Store> {
-    let paths = Paths::new(root);
-    let keys = KeyFile::open(&paths.key_file())?;
-    Ok(Store::open_read_only(&paths.database(), ledger(&keys)).await?)
+pub async fn open_for_reading(home: &Home) -> anyhow::Result<Store> {
+    let keys = KeyFile::open(&Paths::new(home.root()).key_file())?;
+    Ok(Store::open_read_only(home.database(), ledger(&keys)).await?)
+}
+
+/// The log's keys of a data directory, whose key file must be there.
+pub fn log_keys(root: &Path) -> Result<audit::Ledger> {
+    Ok(ledger(&KeyFile::open(&Paths::new(root).key_file())?))
 }
 
 /// A stable name for a strategy's text, as the log has it.

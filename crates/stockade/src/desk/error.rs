@@ -21,6 +21,12 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// Something that the server wrote is a link to elsewhere by now.
+    #[error("{} is a symbolic link, and nothing is read through it: remove the link", path.display())]
+    Linked {
+        /// The link.
+        path: PathBuf,
+    },
     /// Another process holds the data directory.
     #[error(
         "{} is in use by {holder}: stop it first, or name another data directory with --data-dir",
@@ -48,9 +54,15 @@ pub enum Error {
     /// The log refuses.
     #[error(transparent)]
     Audit(#[from] audit::Error),
+    /// A letter refuses.
+    #[error(transparent)]
+    Mail(#[from] notify::Error),
     /// The listener refuses.
     #[error(transparent)]
     Edge(#[from] edge::Error),
+    /// Another log, or a witness.
+    #[error(transparent)]
+    Watching(#[from] crate::watching::Error),
     /// A strategy's text has errors.
     #[error("the strategy has {} error(s): {}", .0.len(), .0.first().map(ToString::to_string).unwrap_or_default())]
     Strategy(Vec<engine::Problem>),
@@ -180,6 +192,18 @@ pub enum Error {
         "there is no account yet, and factors are somebody's: make it with the link that `stockade setup-link` prints"
     )]
     NoOwner,
+    /// Whoever is invited is here already.
+    #[error("this address has an account already: there is nobody to invite")]
+    HasAccount,
+    /// A new authenticator shows another code.
+    #[error("the authenticator shows another code: check its clock, then type the next one")]
+    Enrolment,
+    /// Somebody was faster: what was judged is not so any more.
+    #[error("somebody else was faster: {lost}; load it again and decide anew")]
+    Overtaken {
+        /// What has changed.
+        lost: store::Overtaken,
+    },
     /// There is an owner, so nobody else can become one.
     #[error("this installation has its owner: sign in instead")]
     HasOwner,

@@ -1,7 +1,7 @@
 //! The audit log: read, taken away, verified.
 
 use super::{Actor, Deed, Desk, Result, now, summary};
-use audit::{Record, Verifier};
+use audit::{Record, TileId, Verifier};
 use jiff::Timestamp;
 use store::{Export, Head, LogPage};
 
@@ -12,6 +12,8 @@ pub struct LogView {
     pub head: Head,
     /// Entries, the newest first.
     pub lines: Vec<LogLine>,
+    /// Where to go on, as a page's `before`; `None` at the end.
+    pub next: Option<u64>,
 }
 
 /// An entry as people read it.
@@ -54,12 +56,19 @@ impl Desk {
     pub async fn log(&self, page: &LogPage) -> Result<LogView> {
         let head = self.store().log_head().await?;
         let records = self.store().log_page(page).await?;
-        Ok(LogView { head, lines: records.into_iter().map(LogLine::from).collect() })
+        let is_full = records.len() >= page.rows();
+        let next = records.last().map(|record| record.index).filter(|_| is_full);
+        Ok(LogView { head, lines: records.into_iter().map(LogLine::from).collect(), next })
     }
 
     /// The newest signed checkpoint.
     pub async fn log_head(&self) -> Result<Head> {
         Ok(self.store().log_head().await?)
+    }
+
+    /// A tile of the log's tree; [`None`] where it does not reach so far.
+    pub async fn log_tile(&self, tile: TileId) -> Result<Option<Vec<u8>>> {
+        Ok(self.store().log_tile(tile).await?)
     }
 
     /// The key that the log's checkpoints are verified with.

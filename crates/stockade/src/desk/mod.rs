@@ -1,71 +1,128 @@
 //! The app's operations, used by the server and the command line alike: no HTTP, no terminal.
 
+mod access_keys;
 mod accounts;
+mod address;
+mod approvals;
 mod backtests;
 mod connect;
 mod data;
+mod duties;
+mod erasure;
+mod errands;
 mod error;
 mod factors;
+mod fresh;
+mod home;
+mod host_recovery;
+mod invitations;
+mod keeping;
+mod letters;
+mod links;
 mod lock;
 mod log;
+mod loss;
 mod moments;
+mod new_password;
+mod newcomers;
+mod outbox;
 mod own;
+mod own_account;
 mod panels;
+mod passkeys;
 mod paths;
+mod peers;
 mod pool;
+mod postman;
+mod proof;
 mod quotes;
 mod record;
 mod remote;
 mod replay;
+mod reset;
 mod results;
+mod reviews;
 mod run;
+mod second_factors;
 mod sessions;
 mod setup;
+mod sign_in;
 mod step_up;
 mod strategies;
 mod studies;
 mod sweep_plan;
 mod sweeps;
+mod takeout;
+mod tokens;
 mod trials;
+mod user_import;
+mod users;
 mod views;
 mod violations;
 mod watch;
+mod witnesses;
+mod work;
 mod workbench;
 
-pub use accounts::{Accounts, Opened, Visitor};
+pub use accounts::{Accounts, Opened, Terms, Visitor};
+pub use approvals::Approvals;
 pub use backtests::{Ended, ResultRef};
 pub use connect::{
-    Connection, FinishedRun, connect, open_for_reading, publish, schema, schema_of, text_digest,
+    Connection, FinishedRun, connect, log_keys, open_for_reading, publish, schema, schema_of,
+    text_digest,
 };
 pub use error::{Error, Result};
 pub use factors::{Archived, Draft, EXPRESSION_BYTES_MAX, FACTOR_NAME_CHARS_MAX, panel_schema};
+pub use fresh::{FactorMade, FreshFactor};
+pub use home::Home;
+pub use host_recovery::RecoveryLink;
+pub use invitations::InvitationLine;
+pub use letters::Letters;
 pub use lock::Lock;
 pub use log::{LogLine, LogView};
+pub use loss::{LossPage, LossStage};
 pub use moments::{newest, row_text};
+pub(crate) use new_password::read_breached;
+pub use newcomers::{First, Welcome};
+pub use outbox::{Outbox, Post, WaitingLetter};
 pub use own::{OwnFactor, OwnVersion, Saved};
+pub use own_account::OwnAccount;
+pub use passkeys::{PasskeyAnswer, PasskeyAsk, PasskeyMade};
 pub use paths::Paths;
 pub use pool::{Stop, Turn};
+pub use proof::{Given, ProofForm};
 pub use quotes::Look;
 pub(crate) use quotes::{Guide, compute_guided, quotes_of};
 pub use record::{Actor, Deed, SweepAct, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
+pub use reset::ResetAsks;
 pub(crate) use results::make_directory;
 pub use results::{FILLS, Files, JSON, ORDERS, Part, REFUSALS, TEARSHEET, TICKS, TRADES};
+pub use reviews::ReviewView;
 pub use run::Computed;
 pub(crate) use run::{compute_on, compute_on_quotes, quotes_digest, series_of};
+pub use second_factors::{FactorKept, PasskeyBegun, TotpBegun};
 pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};
+pub use sign_in::{FactorAsk, SignInStep};
 pub use strategies::{TEXT_BYTES_MAX, title};
 pub use studies::{Kept, Studies};
 pub use sweep_plan::{SWEEP_SETS_MAX, SweepFault, SweepWords};
 pub use sweeps::{SweepAbout, SweepEnded, SweepPlan, SweepSet};
-pub use views::Views;
+pub use takeout::Takeout;
+pub use tokens::TokenWish;
+pub use user_import::{Intake, RefusedLine, UserImport};
+pub use users::{SESSIONS_COUNTED, UserLine, UserSearch, UserView};
+pub use views::{Sight, Views};
 pub use violations::Violations;
 pub use watch::Watch;
+pub use witnesses::{NotCosigned, Trouble, WitnessTerms, WitnessView, Witnesses};
 pub use workbench::{
     Asked, EXPRESSIONS_MAX, Evaluated, HISTORY_ROWS_MAX, Intent, Reading, Understood, settings,
 };
+
+use keeping::{Known, Plan};
 
 use audit::{Ledger, Signer};
 use catalog::Catalog;
@@ -79,7 +136,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
 };
-use store::Store;
+use store::{Database, Store};
 use uuid::Uuid;
 
 /// One data directory, open; cheap to clone.
@@ -102,7 +159,9 @@ struct Inner {
 impl Desk {
     /// Takes the directory for `holder`, such as `the server`, making what is not there yet; ends
     /// what a killed process left unfinished.
-    pub async fn open(root: &Path, holder: &str, now: Timestamp) -> Result<Self> {
+    pub async fn open(home: impl Into<Home>, holder: &str, now: Timestamp) -> Result<Self> {
+        let home = home.into();
+        let root = home.root();
         let paths = Paths::new(root);
         results::make_directory(root).map_err(|source| Error::File {
             doing: "make the data directory",
@@ -111,9 +170,9 @@ impl Desk {
         })?;
         results::only_ours(root)?;
         let lock = Lock::take(&paths, holder)?;
-        let keys = open_keys(&paths)?;
+        let keys = open_keys(&paths, home.database()).await?;
         let entropy = Box::new(SystemEntropy::new());
-        let store = Store::open(&paths.database(), ledger(&keys), entropy, now).await?;
+        let store = Store::open(home.database(), ledger(&keys), entropy, now).await?;
         let prices = paths.catalog();
         let catalog = tokio::task::spawn_blocking(move || Catalog::open(&prices)).await??;
         let unsettled = AtomicBool::new(false);
@@ -218,11 +277,16 @@ pub fn catalog_dir(root: &Path) -> PathBuf {
     Paths::new(root).catalog()
 }
 
+/// The keys of an installation, made at the first time.
+pub async fn keys_of(home: &Home) -> Result<KeyFile> {
+    open_keys(&Paths::new(home.root()), home.database()).await
+}
+
 /// Makes a key file in a directory that has no database; a database without its key file is not
 /// given a new one, because nothing in it would open.
-fn open_keys(paths: &Paths) -> Result<KeyFile> {
+async fn open_keys(paths: &Paths, database: &Database) -> Result<KeyFile> {
     let path = paths.key_file();
-    if paths.database().exists() {
+    if Store::is_founded(database).await? {
         return Ok(KeyFile::open(&path)?);
     }
     Ok(KeyFile::open_or_create(&path, &mut SystemEntropy::new())?)

@@ -50,6 +50,18 @@ impl Paths {
         self.0.join("catalog")
     }
 
+    /// Proofs that logs of others told two stories.
+    #[must_use]
+    pub fn forks(&self) -> PathBuf {
+        self.0.join("forks")
+    }
+
+    /// What was seen of logs of others.
+    #[must_use]
+    pub fn seen(&self) -> PathBuf {
+        self.0.join("seen")
+    }
+
     /// The local certificate authority and the server's certificate.
     #[must_use]
     pub fn tls(&self) -> PathBuf {
@@ -68,16 +80,22 @@ impl Paths {
         self.0.join("results")
     }
 
+    /// Everything in files that belongs to one account.
+    #[must_use]
+    pub fn tenant(&self, account: AccountId) -> PathBuf {
+        self.tenants().join(account.to_string())
+    }
+
     /// The results of one account's backtests.
     #[must_use]
     pub fn results(&self, account: AccountId) -> PathBuf {
-        self.tenants().join(account.to_string()).join("results")
+        self.tenant(account).join("results")
     }
 
     /// The sweeps of one account.
     #[must_use]
     pub fn sweeps(&self, account: AccountId) -> PathBuf {
-        self.tenants().join(account.to_string()).join("sweeps")
+        self.tenant(account).join("sweeps")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where passwords are hashed and expressions evaluated: so many at a time, so many waiting, the rest is told to come back.
 
 use super::{Error, Result};
+use identity::DeviceStanding;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -37,7 +38,26 @@ impl Stop {
 /// A place and a turn in a pool, for as long as a question takes and its answer is in memory.
 #[derive(Debug, Clone)]
 pub struct Turn {
-    _permits: Arc<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
+    _permits: Arc<(OwnedSemaphorePermit, OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>,
+}
+
+/// In whose queue somebody waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// Of whoever is signed in, or comes on a device that the account knows.
+    Known,
+    /// Of all the world. Of these, so many are let through to the turns as there are turns: however
+    /// many knock, one who is known waits for no more than what runs and those before them.
+    Strangers,
+}
+
+impl From<DeviceStanding> for Queue {
+    fn from(device: DeviceStanding) -> Self {
+        match device {
+            DeviceStanding::Known(_) => Self::Known,
+            DeviceStanding::Unknown => Self::Strangers,
+        }
+    }
 }
 
 impl Turn {
@@ -62,6 +82,8 @@ pub(super) struct Pool {
     what: &'static str,
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+    gate: Arc<Semaphore>,
 }
 
 /// How many may wait for each that works.
@@ -81,28 +103,61 @@ impl Pool {
     }
 
     fn new(what: &'static str, workers: usize) -> Self {
-        let turns = Arc::new(Semaphore::new(workers));
-        Self { what, turns, places: Arc::new(Semaphore::new(workers * (WAITING + 1))) }
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        let places = workers * (WAITING + 1);
+        Self {
+            what,
+            turns: semaphore(workers),
+            places: semaphore(places),
+            strangers: semaphore(places),
+            gate: semaphore(workers),
+        }
     }
 
-    /// Runs costly work when its turn comes.
+    /// Runs costly work for whoever asks, when its turn comes among those of all the world.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        self.enter(&Stop::default()).await?.run(work).await
+        self.run_for(Queue::Strangers, work).await
+    }
+
+    /// Runs costly work for somebody, when its turn comes in their queue.
+    pub(super) async fn run_for<T: Send + 'static>(
+        &self,
+        queue: Queue,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        self.enter_in(queue, &Stop::default()).await?.run(work).await
     }
 
     /// Waits for a turn; told to stop while it waits, it is as if there had been no place.
     pub(super) async fn enter(&self, stop: &Stop) -> Result<Turn> {
+        self.enter_in(Queue::Known, stop).await
+    }
+
+    async fn enter_in(&self, queue: Queue, stop: &Stop) -> Result<Turn> {
         let busy = || Error::Busy { what: self.what, retry_after_s: RETRY_AFTER_S };
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| busy())?;
-        let turn = tokio::select! {
+        let places = match queue {
+            Queue::Known => &self.places,
+            Queue::Strangers => &self.strangers,
+        };
+        let place = Arc::clone(places).try_acquire_owned().map_err(|_| busy())?;
+        let waits = async {
+            let gate = match queue {
+                Queue::Known => None,
+                Queue::Strangers => Some(Arc::clone(&self.gate).acquire_owned().await),
+            };
+            let gate = gate.map(|gate| gate.expect("the pool is never closed"));
+            let turn = Arc::clone(&self.turns).acquire_owned().await;
+            (turn.expect("the pool is never closed"), gate)
+        };
+        let (turn, gate) = tokio::select! {
             biased;
-            turn = Arc::clone(&self.turns).acquire_owned() => turn.expect("the pool is never closed"),
+            permits = waits => permits,
             () = stop.told.cancelled() => return Err(busy()),
         };
-        Ok(Turn { _permits: Arc::new((turn, place)) })
+        Ok(Turn { _permits: Arc::new((turn, place, gate)) })
     }
 }
 
@@ -123,7 +178,7 @@ mod tests {
                 pool.run(move || wait.lock().expect("not poisoned").recv()).await
             }));
         }
-        while pool.places.available_permits() > 0 {
+        while pool.strangers.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         assert!(matches!(pool.run(|| ()).await, Err(Error::Busy { .. })));
@@ -134,5 +189,46 @@ mod tests {
             task.await.expect("joins").expect("runs").expect("was told to go");
         }
         pool.run(|| ()).await.expect("there is room again");
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_strangers_keeps_nobody_out_who_is_known() {
+        let pool = Arc::new(Pool::new("a test", 1));
+        let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (go, wait) = mpsc::channel::<()>();
+        let wait = Arc::new(std::sync::Mutex::new(wait));
+        let mut running = Vec::new();
+        let mut knock = |queue: Queue, name: &'static str| {
+            let (pool, wait, order) = (Arc::clone(&pool), Arc::clone(&wait), Arc::clone(&order));
+            let work = move || {
+                wait.lock().expect("not poisoned").recv().expect("is told to go");
+                order.lock().expect("not poisoned").push(name);
+            };
+            running.push(tokio::spawn(async move { pool.run_for(queue, work).await }));
+        };
+        for _ in 0..=WAITING {
+            knock(Queue::Strangers, "stranger");
+        }
+        while pool.strangers.available_permits() > 0 || pool.turns.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = pool.run_for(Queue::Strangers, || ()).await;
+        assert!(matches!(refused, Err(Error::Busy { .. })), "strangers have no place left");
+        for name in ["first", "second"] {
+            let places = pool.places.available_permits();
+            knock(Queue::Known, name);
+            while pool.places.available_permits() == places {
+                tokio::task::yield_now().await;
+            }
+        }
+        for _ in 0..WAITING + 3 {
+            go.send(()).expect("somebody waits");
+        }
+        for task in running {
+            task.await.expect("joins").expect("runs");
+        }
+        let order = order.lock().expect("not poisoned").clone();
+        assert_eq!(order[..3], ["stranger", "first", "second"], "{order:?}");
+        assert_eq!(order.len(), WAITING + 3);
     }
 }

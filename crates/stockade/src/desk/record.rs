@@ -146,11 +146,48 @@ pub enum Deed {
         /// What.
         act: SweepAct,
     },
+    /// An account's sealed fields lie under a key of their own from now on.
+    AccountKeyed {
+        /// Whose.
+        account: AccountId,
+    },
+    /// Everybody's sessions were ended in one act.
+    AllSessionsEnded {
+        /// How many.
+        count: u64,
+        /// Whose went on beside the actor's own: `nobody` or `owners`.
+        spared: &'static str,
+    },
     /// The log was looked at; one entry stands for a quarter of an hour.
     LogViewed,
+    /// Accounts were looked at by who runs or watches the server; one entry stands for a quarter of
+    /// an hour.
+    AccountsViewed {
+        /// Whose, if it was one.
+        account: Option<AccountId>,
+    },
+    /// The letters that wait were looked at.
+    LettersViewed {
+        /// How many were shown.
+        count: u64,
+    },
     /// The log was taken away as a file.
     LogExported {
         /// How many leaves it has.
+        size: u64,
+    },
+    /// A witness does not cosign this log.
+    WitnessRefused {
+        /// Its name.
+        witness: String,
+        /// What it says, or what that means.
+        why: String,
+    },
+    /// A log that this server witnesses signed two roots for one size.
+    ForkSeen {
+        /// Its name.
+        log: String,
+        /// The size.
         size: u64,
     },
     /// Browsers reported violations of the content security policy.
@@ -209,7 +246,7 @@ impl SweepAct {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 24] = [
+    pub const KINDS: [&'static str; 30] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -231,8 +268,14 @@ impl Deed {
         "sweep.done",
         "sweep.failed",
         "sweep.removed",
+        "account.keyed",
+        "sessions.all_ended",
         "log.viewed",
+        "accounts.viewed",
+        "letters.viewed",
         "log.exported",
+        "log.not_cosigned",
+        "log.fork_seen",
         "violations.seen",
     ];
 
@@ -280,10 +323,26 @@ impl Deed {
                 ("backtest.failed", id.to_string(), json!({ "code": code }))
             }
             Self::BacktestCancelled { id } => ("backtest.cancelled", id.to_string(), json!({})),
+            Self::AccountKeyed { account } => ("account.keyed", account.to_string(), json!({})),
+            Self::AllSessionsEnded { count, spared } => {
+                let detail = json!({ "count": count, "spared": spared });
+                ("sessions.all_ended", "accounts".to_owned(), detail)
+            }
             Self::LogViewed => ("log.viewed", "log".to_owned(), json!({})),
+            Self::AccountsViewed { account } => {
+                let subject = account.map_or_else(|| "accounts".to_owned(), |id| id.to_string());
+                ("accounts.viewed", subject, json!({}))
+            }
+            Self::LettersViewed { count } => {
+                ("letters.viewed", "letters".to_owned(), json!({ "count": count }))
+            }
             Self::LogExported { size } => {
                 ("log.exported", "log".to_owned(), json!({ "size": size }))
             }
+            Self::WitnessRefused { witness, why } => {
+                ("log.not_cosigned", witness.clone(), json!({ "why": why }))
+            }
+            Self::ForkSeen { log, size } => ("log.fork_seen", log.clone(), json!({ "size": size })),
             Self::ViolationsSeen { count } => {
                 ("violations.seen", "browsers".to_owned(), json!({ "count": count }))
             }
@@ -374,8 +433,19 @@ mod tests {
             sweep(SweepAct::Done { sets: 1 }),
             sweep(SweepAct::Failed { done: 1 }),
             sweep(SweepAct::Removed),
+            Deed::AccountKeyed {
+                account: AccountId::new(
+                    jiff::Timestamp::UNIX_EPOCH,
+                    &mut seal::SeededEntropy::new(1),
+                ),
+            },
+            Deed::AllSessionsEnded { count: 1, spared: "nobody" },
             Deed::LogViewed,
+            Deed::AccountsViewed { account: None },
+            Deed::LettersViewed { count: 1 },
             Deed::LogExported { size: 1 },
+            Deed::WitnessRefused { witness: text(), why: text() },
+            Deed::ForkSeen { log: text(), size: 1 },
             Deed::ViolationsSeen { count: 1 },
         ]
     }
@@ -411,7 +481,7 @@ mod tests {
     fn the_web_page_has_words_for_every_kind() {
         for language in ["en", "de"] {
             let file =
-                format!("{}/../../ui/src/lib/i18n/{language}.ts", env!("CARGO_MANIFEST_DIR"));
+                format!("{}/../../ui/src/lib/i18n/audit/{language}.ts", env!("CARGO_MANIFEST_DIR"));
             let words = std::fs::read_to_string(&file).expect("the messages are in the repository");
             for kind in Deed::KINDS.into_iter().chain(Event::KINDS) {
                 assert!(words.contains(&format!("'audit.kind.{kind}':")), "{language}: {kind}");

@@ -1,6 +1,6 @@
 //! The command line's side of the control socket: HTTP over a Unix socket, answers as JSON lines.
 
-use super::{Error, Paths, Result, ResultRef, Saved, connect::Progress};
+use super::{Error, Intake, Paths, Result, ResultRef, Saved, UserImport, connect::Progress};
 use catalog::{
     BadRows, FileKind, ImportReport, ImportRequest, Mapping, Replace, SplitEntry, TimeZone,
 };
@@ -32,6 +32,20 @@ pub enum Ask {
     },
     /// Make a new set-up link.
     IssueSetup,
+    /// Take over the accounts of a file of this machine.
+    ImportUsers {
+        /// The file.
+        file: PathBuf,
+        /// Whether it is only judged.
+        intake: Intake,
+    },
+    /// Make a recovery link for an account.
+    IssueRecovery {
+        /// Its address.
+        email: String,
+    },
+    /// End everybody's sessions.
+    EndSessions,
     /// Count expressions as tried on a dataset.
     CountTrials {
         /// The dataset.
@@ -210,6 +224,16 @@ impl Remote {
     /// The token of a fresh set-up link.
     pub fn issue_setup(&self) -> Result<String> {
         self.ask(&Ask::IssueSetup, &mut |_, _| ControlFlow::Continue(()))
+    }
+
+    /// Takes over the accounts of a file of this machine.
+    pub fn import_users(
+        &self,
+        file: PathBuf,
+        intake: Intake,
+        progress: Progress<'_>,
+    ) -> Result<UserImport> {
+        self.ask(&Ask::ImportUsers { file, intake }, progress)
     }
 
     /// Asks for what is done at once.

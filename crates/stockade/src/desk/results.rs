@@ -64,8 +64,14 @@ impl Files {
         let _turn = PLACING.lock().unwrap_or_else(PoisonError::into_inner);
         let target = results.join(run_id);
         let beside = results.join(format!("{UNFINISHED}{run_id}-{}", std::process::id()));
+        if results.is_symlink() {
+            return Err(Error::Linked { path: results.to_owned() });
+        }
         let work = || -> io::Result<()> {
             make_directory(results)?;
+            if target.is_symlink() {
+                fs::remove_file(&target)?;
+            }
             remove(&beside)?;
             fs::DirBuilder::new().mode(0o700).create(&beside)?;
             for (name, part) in &self.0 {
@@ -124,6 +130,18 @@ impl Files {
         let failed = |source| Error::File { doing: "read", path: PathBuf::from(name), source };
         read.map_err(failed)?;
         Ok(bytes)
+    }
+}
+
+/// Refuses a result that is, lies behind or holds a link: what a link leads to is nobody's result.
+pub fn unlinked(directory: &Path) -> Result<(), Error> {
+    let files = Files::at(directory);
+    let inside = files.0.iter().map(|(name, _)| directory.join(name));
+    let behind = directory.parent().map(Path::to_owned);
+    let found = behind.into_iter().chain([directory.to_owned()]).chain(inside);
+    match found.into_iter().find(|path| path.is_symlink()) {
+        Some(path) => Err(Error::Linked { path }),
+        None => Ok(()),
     }
 }
 

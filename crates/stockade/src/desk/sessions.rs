@@ -1,37 +1,55 @@
 //! Being in: who a request is from, refreshing, listing and ending sessions.
 
-use super::{Accounts, Actor, Error, Opened, Result, Visitor, entries, entry, now};
+use super::{
+    Accounts, Actor, Error, Opened, Result, Visitor, entries, entry, now, peers::REMEMBERED_MAX,
+};
 use identity::{
-    AccountState, Authenticated, DeviceCookie, EndReason, Error as Refused, Family, Level, Limits,
-    Lookup, Pending, Profile, RefreshToken, Refusals, Registry, Role, Session, SessionId, Setup,
-    SignIn, Stage, Throttle, TokenCache,
+    AccountId, AccountState, Authenticated, DeviceCookie, EndReason, Error as Refused, Family,
+    HalfSignIns, Letter, Level, Limits, PasskeyChallenge, Pending, Pressure, Profile, Puzzles,
+    RefreshToken, Refusals, Registry, Role, Session, SessionId, Setup, SignIn, Stage, Throttle,
+    TokenCache, TotpSecret,
 };
 use jiff::{SignedDuration, Timestamp};
-use kms::SystemEntropy;
-use seal::Secret;
+use seal::{MacKey, Secret};
 use store::SessionRow;
 
 /// What lives in memory only: a restart forgets ceremonies, never sessions.
 pub(super) struct Live {
     pub registry: Registry,
+    /// Counts how often the registry was dropped: what was read before is not put into a new one.
+    pub generation: u64,
     pub cache: TokenCache,
     pub throttle: Throttle,
     pub refusals: Refusals,
     pub setups: Pending<Setup>,
     pub sign_ins: Pending<SignIn>,
+    pub pressure: Pressure,
+    pub puzzles: Puzzles,
+    pub passkeys: Pending<PasskeyChallenge>,
+    /// Authenticators that are to be confirmed, and whose they will be.
+    pub enrolments: Pending<(AccountId, TotpSecret)>,
+    pub halves: HalfSignIns,
 }
 
 const CEREMONY: SignedDuration = SignedDuration::from_mins(10);
 
-impl Default for Live {
-    fn default() -> Self {
+impl Live {
+    /// Empty; the counters of suspicion and the puzzles are keyed by this one.
+    pub fn of(key: &MacKey) -> Self {
+        let (pressure, puzzles) = super::work::of_key(key);
         Self {
-            registry: Registry::new(10_000),
+            pressure,
+            puzzles,
+            registry: Registry::new(REMEMBERED_MAX),
+            generation: 0,
             cache: TokenCache::new(10_000),
             throttle: Throttle::new(Limits::default()),
             refusals: Refusals::new(1000),
             setups: Pending::new(CEREMONY, 16),
             sign_ins: Pending::new(CEREMONY, 1000),
+            passkeys: Pending::new(CEREMONY, 2000),
+            enrolments: Pending::new(CEREMONY, 1000),
+            halves: HalfSignIns::new(10_000),
         }
     }
 }
@@ -84,19 +102,13 @@ impl Accounts {
     /// Whose request this is, by its access token.
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<Authenticated> {
         let verified = {
+            let access = self.access();
             let mut live = self.live();
-            live.cache.verify(&self.0.access, token, now)?
+            live.cache.verify(&access.keys, token, now)?
         };
         for _ in 0..2 {
-            let found = self.live().registry.lookup(&verified, now);
-            match found {
-                Lookup::Found(authenticated) => return Ok(authenticated),
-                Lookup::Refused(error) => return Err(error.into()),
-                Lookup::Missing(id) => {
-                    let row = self.0.desk.store().session(id).await?;
-                    let row = row.ok_or(Refused::Ended { reason: EndReason::Absolute })?;
-                    self.live().registry.insert(row.session, row.state);
-                }
+            if let Some(authenticated) = self.look_up(&verified, now).await? {
+                return Ok(authenticated);
             }
         }
         Err(Error::Busy { what: "other sessions", retry_after_s: 1 })
@@ -106,7 +118,8 @@ impl Accounts {
     pub async fn guest(&self, session: &Authenticated, now: Timestamp) -> Result<Guest> {
         let row = self.0.desk.store().account(&session.tenant()).await?;
         let row = row.ok_or(Error::NotFound { what: "account" })?;
-        let profile = self.0.vault.open_profile(row.state.account, &row.profile)?;
+        let vault = self.vault_by(row.state.account, row.data_key.as_deref())?;
+        let profile = vault.open_profile(row.state.account, &row.profile)?;
         Ok(Guest::new(session.session(), &row.state, profile, now))
     }
 
@@ -128,7 +141,7 @@ impl Accounts {
         for _ in 0..ROTATIONS {
             let row = self.0.desk.store().session(token.session()).await?;
             let row = row.ok_or_else(|| refused(Refused::Forged))?;
-            if let Some(opened) = self.rotate(&row, &token, device, now).await? {
+            if let Some(opened) = self.rotate(visitor, &row, (&token, device), now).await? {
                 return Ok(opened);
             }
         }
@@ -138,9 +151,9 @@ impl Accounts {
     /// One try; `None` if the family moved on in between.
     async fn rotate(
         &self,
+        visitor: &Visitor,
         row: &SessionRow,
-        token: &RefreshToken,
-        device: DeviceCookie,
+        (token, device): (&RefreshToken, DeviceCookie),
         now: Timestamp,
     ) -> Result<Option<Opened>> {
         let SessionRow { session, state, family, .. } = row;
@@ -163,10 +176,11 @@ impl Accounts {
         let Some(refresh) = rotation.token else {
             let reason = EndReason::Reuse;
             self.forget(session.id, reason, now);
+            self.tell(session.account, Letter::SessionRevoked, Some(visitor), now).await?;
             return Err(Refused::Ended { reason }.into());
         };
         self.live().registry.insert(*session, *state);
-        let access = self.0.access.issue(session, state, now, &mut SystemEntropy::new()).text;
+        let access = self.reissue(session, state, now);
         Ok(Some(Opened {
             guest: self.guest_of(&access, now).await?,
             access,
@@ -238,9 +252,10 @@ impl Accounts {
     /// A person's live sessions, the last used first.
     pub async fn sessions(&self, by: &Authenticated) -> Result<Vec<SessionLine>> {
         let rows = self.0.desk.store().sessions(&by.tenant(), now(), LISTED).await?;
+        let vault = self.vault_of(by.session().account).await?;
         let line = |row: SessionRow| {
             let owner = (row.session.account, row.session.id);
-            let client = self.0.vault.open_client(owner, &row.client)?;
+            let client = vault.open_client(owner, &row.client)?;
             let (created, used) = (row.session.opened, row.family.used);
             Ok(SessionLine { id: row.session.id, client, created, used })
         };

@@ -1,19 +1,20 @@
 //! The first account: a one-time link, a password, an authenticator, and then all at once.
 
-use super::{Accounts, Actor, Desk, Error, Opened, Result, Visitor, entry, now};
+use super::{
+    Accounts, Actor, Deed, Desk, Error, Opened, Result, Visitor, entry, new_password::accept, now,
+};
 use identity::{
-    Candidate, DisplayName, EmailAddress, Factors, NewPassword, PasswordPolicy, Profile,
-    RecoveryCode, Setup, SetupForm, SetupGrant, SetupToken, Stage, Strength,
+    DataKey, DisplayName, EmailAddress, Factors, Profile, RecoveryCode, Setup, SetupForm,
+    SetupGrant, SetupToken, Stage,
 };
 use jiff::SignedDuration;
 use kms::SystemEntropy;
 use seal::Secret;
 use std::sync::Arc;
+use store::{Resealed, Sealed};
 
 /// A set-up link is good for so long.
 const SETUP_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
-/// zxcvbn takes longer than linear time: more characters than these do not make a guess easier.
-const ESTIMATED_CHARS: usize = 100;
 
 /// A set-up whose authenticator is to be confirmed.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Accounts {
     ) -> Result<Begun> {
         let now = now();
         let source = visitor.source();
-        self.admitted(source, now, |live| live.throttle.admit_source(source, now))?;
+        self.admitted(source, now, |live| live.throttle.admit_source(source, now)).await?;
         let refused = || self.refuse(source, Stage::Setup, now, identity::Error::Ticket);
         let Ok(token) = token.parse::<SetupToken>() else { return Err(refused()) };
         let Some(grant) = self.0.desk.store().setup_grant(&token.hash()).await? else {
@@ -83,12 +84,14 @@ impl Accounts {
             Some(name) if !name.trim().is_empty() => name.parse()?,
             _ => DisplayName::from_email(&email),
         };
-        let passwords = Arc::clone(&self.0.passwords);
+        let (passwords, breached) = (Arc::clone(&self.0.passwords), Arc::clone(&self.0.breached));
         let setup = self
             .0
             .pool
             .run(move || -> Result<Setup> {
-                let password = accept(&password, &email, &display_name)?;
+                let profile = Profile { email, display_name };
+                let password = accept(&password, &profile, Factors::WithSecond, &breached)?;
+                let Profile { email, display_name } = profile;
                 let form = SetupForm { token, email, display_name, password };
                 Ok(Setup::begin(form, &grant, &passwords, now, &mut SystemEntropy::new())?)
             })
@@ -108,7 +111,7 @@ impl Accounts {
     ) -> Result<Finished> {
         let now = now();
         let source = visitor.source();
-        self.admitted(source, now, |live| live.throttle.admit_source(source, now))?;
+        self.admitted(source, now, |live| live.throttle.admit_source(source, now)).await?;
         let setup = self.live().setups.find(ticket, now).cloned();
         let setup = setup.map_err(|error| self.refuse(source, Stage::Setup, now, error))?;
         let (passwords, code) = (Arc::clone(&self.0.passwords), code.to_owned());
@@ -124,32 +127,57 @@ impl Accounts {
             display_name: new.account.display_name.clone(),
         };
         let mut entropy = SystemEntropy::new();
-        let sealed = self.0.vault.seal_profile(id, &profile, &mut entropy);
-        let totp = self.0.vault.seal_totp(id, &new.totp, &mut entropy);
+        let key = DataKey::generate(&mut entropy);
+        let vault = self.0.vault.of_account(&key);
+        let data_key = self.0.vault.seal_data_key(id, &key, &mut entropy);
+        let profile = vault.seal_profile(id, &profile, &mut entropy);
+        let totp = vault.seal_totp(id, &new.totp, &mut entropy);
+        let sealed = Sealed { profile: &profile, data_key: &data_key };
         let mut act = self.0.desk.store().begin().await?;
-        if !act.create_owner(&new, (&sealed, &totp), now).await? {
+        if !act.create_owner(&new, (sealed, &totp), now).await? {
             return Err(self.refuse(source, Stage::Setup, now, identity::Error::Ticket));
         }
         let recovery_codes = new.codes.iter().map(RecoveryCode::text).collect();
-        let opened = self.open(visitor, new.proof, (act, new.events)).await?;
+        let opened = self.open_in(visitor, (new.proof, &vault), (act, new.events)).await?;
         // It is used up in the database already; here it only takes room.
         let _ = self.live().setups.close(ticket, now);
         Ok(Finished { recovery_codes, opened })
     }
 }
 
-/// A new password within the policy, judged with the account's own words.
-fn accept(
-    password: &Secret<String>,
-    email: &EmailAddress,
-    name: &DisplayName,
-) -> Result<NewPassword> {
-    let judged: String = password.expose().chars().take(ESTIMATED_CHARS).collect();
-    let judged = Secret::new(judged);
-    let words = [email.as_str(), email.local(), name.as_str(), "stockade"];
-    let estimate = zxcvbn::zxcvbn(judged.expose(), &words);
-    let strength = Strength { guesses_log10: estimate.guesses_log10() };
-    let (policy, candidate) = (PasswordPolicy::default(), Candidate::new(password));
-    let context = (email, &[name.as_str()] as &[&str]);
-    Ok(policy.accept(candidate, strength, Factors::WithSecond, context)?)
+impl Accounts {
+    /// Moves the account from before data keys under one: there was only the owner then.
+    pub(super) async fn give_owner_key(&self) -> Result<()> {
+        let store = self.0.desk.store();
+        let Some(account) = store.owner().await? else { return Ok(()) };
+        let Some(known) = self.known(account).await? else { return Ok(()) };
+        if known.row.data_key.is_some() {
+            return Ok(());
+        }
+        let mut entropy = SystemEntropy::new();
+        let key = DataKey::generate(&mut entropy);
+        let vault = self.0.vault.of_account(&key);
+        let data_key = self.0.vault.seal_data_key(account, &key, &mut entropy);
+        let profile = vault.seal_profile(account, &known.profile, &mut entropy);
+        let factors = store.factors(account).await?.map(|sealed| known.vault.open_factors(&sealed));
+        let totp = factors.transpose()?.and_then(|factors| factors.totp);
+        let totp = totp.map(|(secret, _)| vault.seal_totp(account, &secret, &mut entropy));
+        let mut clients = Vec::new();
+        for (session, client) in store.clients(account).await? {
+            let owner = (account, session);
+            let client = known.vault.open_client(owner, &client)?;
+            clients.push((session, vault.seal_client(owner, &client, &mut entropy)));
+        }
+        let moved = Resealed {
+            state: &known.row.state,
+            sealed: Sealed { profile: &profile, data_key: &data_key },
+            totp: totp.as_ref(),
+            clients: &clients,
+        };
+        let mut act = store.begin().await?;
+        if act.reseal(&moved).await? {
+            act.commit(Deed::AccountKeyed { account }.entry(Actor::Server), now()).await?;
+        }
+        Ok(())
+    }
 }

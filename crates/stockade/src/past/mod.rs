@@ -2,15 +2,19 @@
 //! against another one, do it once more. Nothing is written here but what a caller asks for.
 
 mod compare;
+mod live;
 mod paper;
 mod paper_quotes;
 mod repeat;
+mod session;
 mod state;
 
 pub use compare::{Compared, compare};
+pub use live::{DoneRow, LiveCompared, PartingRow, TotalRow, compare_live};
 pub use paper::{Pace, Papered, Tape, paper};
 pub use paper_quotes::{PaperedQuotes, QuoteTape};
 pub use repeat::{Repeated, repeat};
+pub use session::{LIVE, LiveSession, is_live};
 pub use state::{StateView, state};
 
 use crate::{

@@ -17,6 +17,7 @@ pub fn entry(instruments: &[Instrument], entry: &Entry) -> String {
         Entry::Adopted(order) => {
             format!("the venue made order {}: {}", order.id.0, ticket(instruments, &order.ticket))
         }
+        Entry::Booked(flow, _) => format!("the venue booked {flow}"),
         Entry::Timer(timer, now) => format!("timer {} at {now}", timer.0),
         Entry::Command(command, _) => match command {
             Command::Gate(state) => format!("a person sets the gate to {state}"),

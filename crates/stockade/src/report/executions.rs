@@ -114,6 +114,7 @@ pub fn ticks(blocks: &[Block], times: &[Timestamp]) -> Result<Vec<Tick>, Damaged
                 change => all.push(word(change.name(), Some(update.order), update.time)),
             },
             Entry::Adopted(order) => all.push(word("adopted", Some(order.id), order.time)),
+            Entry::Booked(flow, now) => all.push(word(flow.flow.name(), None, now)),
             Entry::Timer(_, now) => all.push(word("timer", None, now)),
             Entry::Command(_, now) => all.push(word("command", None, now)),
             Entry::Refusal(_) => {

@@ -1,5 +1,6 @@
 //! Tables of a run: CSV on disk, columns of JSON for the page. The schema says what a column holds.
 
+use catalog::is_formula;
 use market::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::{collections::BTreeMap, io::Write};
@@ -79,11 +80,7 @@ impl<W: Write> TableWriter<W> {
     /// One more row.
     pub fn row(&mut self, mut row: Vec<String>) -> Result<(), csv::Error> {
         let words = row.iter_mut().zip(self.schema).filter(|(_, (_, kind))| *kind == Kind::Words);
-        for (cell, _) in words {
-            if is_formula(cell) {
-                cell.insert(0, '\'');
-            }
-        }
+        words.for_each(|(cell, _)| harmless(cell));
         self.writer.write_record(&row)
     }
 
@@ -93,9 +90,11 @@ impl<W: Write> TableWriter<W> {
     }
 }
 
-/// OWASP's list of beginnings that make a cell a formula, behind any number of apostrophes.
-fn is_formula(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+/// Puts an apostrophe before a text that a spreadsheet would take for a formula.
+pub(super) fn harmless(cell: &mut String) {
+    if is_formula(cell) {
+        cell.insert(0, '\'');
+    }
 }
 
 fn plain(text: &str) -> &str {
@@ -276,6 +275,10 @@ mod tests {
         check("-A1", "'-A1");
         check("+1", "'+1");
         check("\tx", "'\tx");
+        check("\r1", "\"'\r1\"");
+        check("\n=1", "\"'\n=1\"");
+        check("\u{ff1d}1", "'\u{ff1d}1");
+        check("\u{ff20}x", "'\u{ff20}x");
         check("'quoted'", "'quoted'");
         check("'=1", "''=1");
     }

@@ -191,9 +191,14 @@ async fn act(
         },
         Ask::RemoveDataset { name } => finish(desk.remove_dataset(Actor::Host, &name).await),
         Ask::RunBacktest { text } => finish(run_backtest(app, text, watch).await),
+        Ask::IssueRecovery { email } => finish(app.accounts().issue_recovery(&email).await),
+        Ask::EndSessions => finish(app.accounts().end_everybodys_sessions_from_host().await),
         Ask::IssueSetup => {
             let token = desk.issue_setup(Actor::Host).await;
             finish(token.map(|token| token.text().expose().clone()))
+        }
+        Ask::ImportUsers { file, intake } => {
+            finish(app.accounts().import_users(file, intake, watch).await)
         }
         Ask::CountTrials { dataset, digests } => {
             finish(count_trials(app, &dataset, &digests).await)
@@ -236,11 +241,16 @@ mod tests {
 
     async fn server(root: &std::path::Path) -> Server {
         let server = Server::start(Options {
-            root: root.join("data"),
+            home: root.join("data").into(),
             listen: "127.0.0.1:0".parse().expect("an address"),
             exposure: Exposure::Loopback,
             capacity: Capacity { workers: 1, queue: 1 },
             limits: Limits::default(),
+            letters: None,
+            relay: None,
+            registration: identity::RegistrationMode::Invite,
+            witnesses: crate::desk::WitnessTerms::default(),
+            breached_passwords: None,
         });
         server.await.expect("starts")
     }

@@ -1,16 +1,21 @@
 //! Parsing at the border: bodies, identifiers, queries; whatever fails is a [`Problem`].
 
-use super::Problem;
+use super::{
+    Problem,
+    named::Named,
+    names,
+    strict::{self, Step, unplaced},
+};
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, Request},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use http::{StatusCode, request::Parts};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// A JSON body, in and out. Inwards the content type must be JSON, unknown and doubled keys are
-/// refused by the types, and a wrong value is named by its path.
+/// A JSON body, in and out. Inwards the route's row has judged content type and text, unknown keys
+/// are refused by the types, and a wrong value is named by its path.
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
@@ -24,52 +29,40 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = media_type(request.headers()).map(str::to_owned);
-        if kind.as_deref() != Some("application/json") {
-            return Err(Problem::not_json());
-        }
         let bytes = body(request, state).await?;
+        // A reader made by serde also takes the values of an object's fields as a list, by place.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            let detail = "the body is a list and not an object with named fields";
+            return Err(Problem::invalid(detail).at("line 1, column 1").pointer(""));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
+        let value = serde_path_to_error::deserialize(Named(&mut reader)).map_err(|error| {
+            let pointer = pointer(error.path());
             let inner = error.into_inner();
-            let place = if path == "." { String::new() } else { format!("{path}, ") };
-            let detail = without_position(&inner);
-            Problem::invalid(detail).at(format!(
-                "{place}line {}, column {}",
-                inner.line(),
-                inner.column()
-            ))
+            let place = format!("line {}, column {}", inner.line(), inner.column());
+            let (detail, _) = unplaced(&inner);
+            Problem::invalid(detail).at(names::place(&pointer, &place)).pointer(pointer)
         })?;
-        reader.end().map_err(|_| Problem::invalid("there is more after the JSON value"))?;
         Ok(Self(value))
     }
 }
 
-/// The bytes of a body within the server's limit.
+/// The bytes of a body; the route's row has bounded it, and judged it as JSON.
 pub async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
-        BytesRejection::FailedToBufferBody(inner)
-            if inner.status() == StatusCode::PAYLOAD_TOO_LARGE =>
-        {
-            let detail = format!("the body has more than {} bytes", super::BODY_BYTES_MAX);
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
-        }
-        _ => Problem::new(StatusCode::BAD_REQUEST, "cut-off", "the body was cut off"),
-    })
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "cut-off", "the body was cut off"))
 }
 
-/// The content type without its parameters.
-#[must_use]
-pub fn media_type(headers: &HeaderMap) -> Option<&str> {
-    let text = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    text.split(';').next().map(str::trim)
-}
-
-/// serde's message without the position, which goes into `place`.
-fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())
+/// serde's path as a JSON pointer; what it does not know the name of ends it.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let step = |segment: &Segment| match segment {
+        Segment::Seq { index } => Some(Step::Item(*index)),
+        Segment::Map { key } => Some(Step::Key(key.clone())),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    };
+    strict::pointer(&path.iter().map_while(step).collect::<Vec<_>>())
 }
 
 /// A part of the path that parses; what does not parse is simply not there.
@@ -103,7 +96,12 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let found = axum::extract::Query::<T>::from_request_parts(parts, state).await;
         found.map(|axum::extract::Query(value)| Self(value)).map_err(|rejection| {
-            Problem::new(StatusCode::BAD_REQUEST, "query", rejection.body_text()).at("query")
+            let text = rejection.body_text();
+            // axum's own opening words, then the parameter's name.
+            let detail = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, rest)| rest);
+            let named = detail.split_once(": ").filter(|(name, _)| !name.contains(' '));
+            let place = named.map_or("query".to_owned(), |(name, _)| format!("query, {name}"));
+            Problem::new(StatusCode::BAD_REQUEST, "query", detail).at(place)
         })
     }
 }

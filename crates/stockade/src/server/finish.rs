@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::request::Parts;
+use http::{StatusCode, header, request::Parts};
 use std::convert::Infallible;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +38,34 @@ pub async fn regardless(mut request: Request, next: Next) -> Response {
     }
 }
 
+/// What a witness answers to who has another size in mind (<https://c2sp.org/tlog-witness>).
+pub const TREE_SIZE: &str = "text/x.tlog.size";
+
+/// Says every refusal as a problem, also those of layers that have no words of their own: a
+/// deadline, a panic, a library. Pages for people stay pages.
+pub async fn worded(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let own = ["application/problem+json", "text/html", TREE_SIZE];
+    let said = kind.is_some_and(|kind| own.iter().any(|own| kind.starts_with(own)));
+    if said || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (code, detail) = match status {
+        StatusCode::SERVICE_UNAVAILABLE => ("too-long", "it took longer than an answer may take"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too-large", "the body is too large"),
+        _ => ("refused", "the server refuses this"),
+    };
+    let mut problem = Problem::new(status, code, detail);
+    problem.retry_after_s = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5);
+    let mut worded = problem.into_response();
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        worded.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    worded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +76,30 @@ mod tests {
     };
     use tokio::sync::Notify;
     use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn every_refusal_is_a_problem() {
+        let check = async |status: u16, kind: &'static str, want: &str| {
+            let answer = move || async move {
+                let status = StatusCode::from_u16(status).expect("a status");
+                (status, [(header::CONTENT_TYPE, kind), (header::ALLOW, "GET")], "x")
+            };
+            let service = Router::new().route("/", get(answer)).layer(from_fn(worded));
+            let request = Request::get("/").body(axum::body::Body::empty()).expect("a request");
+            let answer = service.oneshot(request).await.expect("an answer");
+            assert_eq!(answer.status().as_u16(), status);
+            assert_eq!(answer.headers()[header::CONTENT_TYPE], want, "{status}");
+            assert_eq!(answer.headers()[header::ALLOW], "GET", "{status}");
+        };
+        let problem = "application/problem+json";
+        check(200, "text/plain", "text/plain").await;
+        check(304, "text/plain", "text/plain").await;
+        check(404, "text/html; charset=utf-8", "text/html; charset=utf-8").await;
+        check(422, problem, problem).await;
+        for status in [400, 404, 405, 408, 413, 415, 429, 500, 503] {
+            check(status, "text/plain", problem).await;
+        }
+    }
 
     #[tokio::test]
     async fn a_handler_whose_client_left_goes_on() {

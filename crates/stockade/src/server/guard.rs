@@ -1,6 +1,12 @@
 //! At the door of every route: who it is, and whether they may.
 
-use super::{Answer, Problem, Rule, cookies::Cookie, headers::address_of, state::App};
+use super::{
+    Answer, Problem, Rule,
+    cookies::Cookie,
+    cost::{Held, Turns},
+    headers::address_of,
+    state::App,
+};
 use crate::desk::{Visitor, now};
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -8,8 +14,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use edge::Peer;
-use http::{HeaderMap, header, request::Parts};
+use http::{HeaderMap, HeaderName, header, request::Parts};
 use identity::{Authenticated, Tenant};
+use std::sync::Arc;
+use uuid::Uuid;
 
 /// A route's rule beside the app that checks it.
 #[derive(Clone)]
@@ -18,9 +26,11 @@ pub struct Guard {
     pub app: App,
     /// The rule.
     pub rule: Rule,
+    /// The places of a route that has only so many.
+    pub turns: Option<Arc<Turns>>,
 }
 
-/// Whoever got through the guard: proven, and allowed to do what the route does.
+/// Whoever got through the guard by a session: proven, and allowed to do what the route does.
 #[derive(Debug, Clone, Copy)]
 pub struct Signed {
     /// The capability to reach what the person owns.
@@ -29,23 +39,76 @@ pub struct Signed {
     pub session: Authenticated,
 }
 
-/// Lets a request through that satisfies the route's rule.
-pub async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    let Rule::Needs(permission) = guard.rule else {
-        return next.run(request).await;
-    };
-    let now = now();
-    let signed = match authenticate(&guard.app, request.headers()).await {
-        Ok(session) => session.authorize(permission, now).map(|tenant| Signed { tenant, session }),
-        Err(problem) => return problem.into_response(),
-    };
-    match signed {
-        Ok(signed) => {
-            request.extensions_mut().insert(signed);
-            next.run(request).await
+/// Whoever got through the guard, by a session or by an API token of theirs.
+#[derive(Debug, Clone, Copy)]
+pub struct Granted {
+    /// The capability to reach what the person owns.
+    pub tenant: Tenant,
+    by: By,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum By {
+    Session(Authenticated),
+    Token(Uuid),
+}
+
+impl Granted {
+    /// Returns when what let the request in is over: streams end then.
+    pub async fn ended(&self, app: &App) {
+        match &self.by {
+            By::Session(session) => app.accounts().ended(session).await,
+            By::Token(id) => app.accounts().token_ended(&self.tenant, *id).await,
         }
-        Err(refused) => Problem::from(refused).into_response(),
     }
+}
+
+/// Lets a request through that satisfies the route's rule, once there is a place for it.
+pub async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let mut who = None;
+    if guard.rule.permission().is_some() {
+        let peer = request.extensions().get::<Peer>();
+        match granted(&guard, request.headers(), peer).await {
+            Ok(granted) => {
+                who = Some(granted.tenant.account());
+                if let By::Session(session) = granted.by {
+                    request.extensions_mut().insert(Signed { tenant: granted.tenant, session });
+                }
+                request.extensions_mut().insert(granted);
+            }
+            Err(problem) => return problem.into_response(),
+        }
+    }
+    let Some(turns) = guard.turns else { return next.run(request).await };
+    match turns.take(who).await {
+        Ok(turn) => next.run(request).await.map(|body| Held::body(body, turn)),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// By the token that a request names, or else by its session; who names a token is nobody else.
+async fn granted(guard: &Guard, headers: &HeaderMap, peer: Option<&Peer>) -> Answer<Granted> {
+    if let Some(token) = bearer(headers) {
+        let visitor = visitor(headers, peer);
+        let token = guard.app.accounts().delegate(&visitor, token?).await?;
+        let tenant = guard.rule.admit_token(&token)?;
+        return Ok(Granted { tenant, by: By::Token(token.credential()) });
+    }
+    let session = authenticate(&guard.app, headers).await?;
+    let tenant = guard.rule.admit(&session, now())?;
+    // An open route has no tenant: whoever asks for one there is nobody.
+    let granted = |tenant| Granted { tenant, by: By::Session(session) };
+    tenant.map(granted).ok_or_else(Problem::anonymous)
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750); what else stands there is refused.
+fn bearer(headers: &HeaderMap) -> Option<Answer<&str>> {
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let line = lines.next()?;
+    let text = line.to_str().unwrap_or_default();
+    let (scheme, token) = text.split_once(' ').unwrap_or_default();
+    let one = lines.next().is_none() && scheme.eq_ignore_ascii_case("bearer");
+    Some(if one { Ok(token.trim()) } else { Err(Problem::anonymous()) })
 }
 
 /// Whose request this is.
@@ -58,9 +121,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Signed {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        // Only a handler on a route that needs no permission, or that a token reaches, can fail here.
+        parts.extensions.get::<Self>().copied().ok_or_else(Problem::anonymous)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Granted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         // Only a handler on a route that needs no permission can fail here.
         parts.extensions.get::<Self>().copied().ok_or_else(Problem::anonymous)
     }
+}
+
+/// The answer to a puzzle, as it came.
+fn work(headers: &HeaderMap) -> Option<&str> {
+    headers.get(HeaderName::from_static("stockade-work"))?.to_str().ok()
 }
 
 /// Where a request comes from, for limits and for the list of sessions.
@@ -71,11 +148,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-        Ok(Self(Visitor {
-            address: address_of(parts.extensions.get::<Peer>()),
-            agent: agent.unwrap_or_default().to_owned(),
-            device: Cookie::Device.read(&parts.headers).map(str::to_owned),
-        }))
+        Ok(Self(visitor(&parts.headers, parts.extensions.get::<Peer>())))
+    }
+}
+
+fn visitor(headers: &HeaderMap, peer: Option<&Peer>) -> Visitor {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    Visitor {
+        address: address_of(peer),
+        agent: agent.unwrap_or_default().to_owned(),
+        device: Cookie::Device.read(headers).map(str::to_owned),
+        work: work(headers).map(str::to_owned),
     }
 }

@@ -1,6 +1,6 @@
 //! What every answer carries, errors included, and what every request must show.
 
-use super::{Problem, extract::media_type, state::App};
+use super::{Problem, state::App};
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -14,13 +14,13 @@ use std::net::IpAddr;
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
 style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
 form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-trusted-types svelte-trusted-html; report-uri /csp-report";
+trusted-types svelte-trusted-html stockade-worker; report-uri /csp-report";
 
 /// Device features that no page of ours asks for.
 const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), \
 encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), \
 magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), \
-publickey-credentials-get=(), screen-wake-lock=(), serial=(), sync-xhr=(), usb=(), \
+publickey-credentials-get=(self), screen-wake-lock=(), serial=(), sync-xhr=(), usb=(), \
 xr-spatial-tracking=()";
 
 /// Name and value of every header that each answer carries.
@@ -46,9 +46,10 @@ const STRICT_TRANSPORT: &str = "max-age=31536000";
 pub async fn harden(State(app): State<App>, request: Request, next: Next) -> Response {
     let host = host_of(&request);
     let named = host.as_deref().is_some_and(is_public_name);
+    let data = request.uri().path().starts_with("/api/");
     let refused = wrong_host(&app, host.as_deref())
         .or_else(|| foreign(request.method(), request.uri(), request.headers()))
-        .or_else(|| not_json(request.method(), request.uri(), request.headers()));
+        .or_else(|| strange_origin(&request));
     let mut response = match refused {
         Some(problem) => problem.into_response(),
         None => next.run(request).await,
@@ -61,7 +62,13 @@ pub async fn harden(State(app): State<App>, request: Request, next: Next) -> Res
         let value = HeaderValue::from_static(STRICT_TRANSPORT);
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let unkept = HeaderValue::from_static("no-store");
+    if data {
+        // Whatever a library says of an answer with somebody's data, such as of an event stream.
+        headers.insert(header::CACHE_CONTROL, unkept);
+    } else {
+        headers.entry(header::CACHE_CONTROL).or_insert(unkept);
+    }
     response
 }
 
@@ -118,12 +125,31 @@ fn foreign(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Problem> {
     })
 }
 
-/// What changes something must come as JSON: no form of another page can send that.
-fn not_json(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Problem> {
-    let changes = matches!(*method, Method::POST | Method::PUT | Method::PATCH);
-    let wanted = changes && uri.path().starts_with("/api/");
-    let fine = !wanted || media_type(headers) == Some("application/json");
-    (!fine).then(Problem::not_json)
+/// What a browser without Fetch Metadata says in their place (RFC 6454 §7.3): the origin of the page
+/// that sends. Programs send none. Whoever sends Fetch Metadata has been judged by those, which also
+/// hold behind a proxy that changes the host.
+fn strange_origin(request: &Request) -> Option<Problem> {
+    let headers = request.headers();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if reads || headers.contains_key("sec-fetch-site") || request.uri().path() == "/csp-report" {
+        return None;
+    }
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let origin = origins.next()?;
+    let authority = match request.uri().authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => headers.get(header::HOST).and_then(|host| host.to_str().ok()),
+    };
+    let origin = origin.to_str().ok().and_then(|origin| origin.strip_prefix("https://"));
+    let own = origin.zip(authority).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other));
+    if own && origins.next().is_none() {
+        return None;
+    }
+    let detail = "the request comes from another site's page";
+    Some(
+        Problem::new(StatusCode::FORBIDDEN, "foreign-site", detail)
+            .fix("use the pages of this server, or a program that sends no Origin"),
+    )
 }
 
 /// The address at the other end of a network connection.
@@ -161,6 +187,39 @@ mod tests {
         check(Method::GET, "/", "cross-site", "navigate", true);
         check(Method::GET, "/assets/a.js", "cross-site", "no-cors", false);
         check(Method::POST, "/csp-report", "cross-site", "no-cors", true);
+    }
+
+    #[test]
+    fn an_old_browser_is_judged_by_the_origin_that_it_names() {
+        let check = |method: Method, host: &str, origins: &[&str], fine: bool| {
+            let mut request = Request::builder().method(&method).uri("/api/v1/sign-in");
+            request = request.header(header::HOST, host);
+            for origin in origins {
+                request = request.header(header::ORIGIN, *origin);
+            }
+            let request = request.body(axum::body::Body::empty()).expect("a request");
+            let refused = strange_origin(&request);
+            assert_eq!(refused.is_none(), fine, "{method} {host} {origins:?}");
+        };
+        let local = "localhost:8443";
+        check(Method::POST, local, &[], true);
+        check(Method::POST, local, &["https://localhost:8443"], true);
+        check(Method::POST, local, &["https://LOCALHOST:8443"], true);
+        for origin in [
+            "null",
+            "",
+            "http://localhost:8443",
+            "https://localhost",
+            "https://localhost:3000",
+            "https://localhost:8443.evil.example",
+            "https://localhost:8443@evil.example",
+            "https://evil.example",
+            "https://127.0.0.1:8443",
+        ] {
+            check(Method::POST, local, &[origin], false);
+            check(Method::DELETE, local, &["https://localhost:8443", origin], false);
+            check(Method::GET, local, &[origin], true);
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The HTTP server: one table of routes, one file of statuses, headers on everything.
 
+mod admin_routes;
 pub mod control;
 pub mod cookies;
+mod cost;
 pub mod extract;
 pub mod finish;
 pub mod guard;
@@ -9,21 +11,30 @@ pub mod handlers;
 pub mod headers;
 mod intake;
 pub mod jobs;
+mod link_routes;
+mod log_routes;
+mod named;
+pub mod names;
 mod problem;
+pub mod published;
 mod result_routes;
 pub mod routes;
 mod run;
+mod security_routes;
 pub mod state;
 pub mod stream;
+pub mod strict;
 mod sweep_routes;
 pub mod sweeping;
 pub mod table;
-mod trace;
+pub mod trace;
 mod ui;
 mod words;
 
+pub use cost::{AtOnce, Cost};
+pub use intake::Intake;
 pub use problem::{Answer, Problem};
-pub use run::{Options, Server, Started, link as setup_link, serve};
+pub use run::{Options, Server, Started, link as setup_link, recovery_link, serve};
 pub use table::{Row, Rule, Table};
 pub use words::Words;
 
@@ -47,13 +58,18 @@ const HANDLER_TIME: Duration = Duration::from_mins(1);
 
 /// The whole service: routes, the UI behind them, and the layers around both.
 pub fn router(app: &App) -> Router {
-    let (routes, rows, document) = routes::table(app.clone()).finish();
-    tracing::debug!(routes = rows.len(), "routes are mounted");
-    match document.to_json() {
-        Ok(text) => app.keep_document(text),
+    service(app, routes::table())
+}
+
+/// The service of another table: a test adds a route that fails as ours should not.
+pub fn service(app: &App, table: Table) -> Router {
+    tracing::debug!(routes = table.rows().len(), "routes are mounted");
+    match table.document() {
+        Ok(text) => app.keep_table(table.rows().to_vec(), text),
         Err(error) => tracing::error!(%error, "the OpenAPI document cannot be written"),
     }
-    routes
+    table
+        .router(app)
         .fallback(ui::fallback)
         .method_not_allowed_fallback(ui::wrong_method)
         .with_state(app.clone())
@@ -69,6 +85,7 @@ pub fn router(app: &App) -> Router {
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
             Problem::internal(&words.unwrap_or("a panic without words")).into_response()
         }))
+        .layer(from_fn(finish::worded))
         .layer(from_fn(intake::few_headers))
         .layer(from_fn_with_state(app.clone(), headers::harden))
         .layer(from_fn(trace::request))

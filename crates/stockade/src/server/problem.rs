@@ -19,7 +19,9 @@ pub struct Problem {
     /// What is wrong, for a person.
     pub detail: String,
     /// Where it is wrong: a field, a line.
-    pub place: Option<String>,
+    pub place: Option<Box<str>>,
+    /// The same place in the request's body as a JSON pointer (RFC 6901).
+    pub pointer: Option<Box<str>>,
     /// What to do about it.
     pub fix: Option<String>,
     /// Seconds until another attempt makes sense.
@@ -43,6 +45,10 @@ pub struct ProblemJson {
     /// Where it is wrong: a field, a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<String>,
+    /// The same place in the request's body as a JSON pointer (RFC 6901); the empty text is the
+    /// whole body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
@@ -55,15 +61,28 @@ impl Problem {
     /// A refusal without place or fix.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        let (place, fix, retry_after_s) = (None, None, None);
-        Self { status, code, detail: detail.into(), place, fix, retry_after_s }
+        let (place, pointer, fix, retry_after_s) = (None, None, None, None);
+        Self { status, code, detail: detail.into(), place, pointer, fix, retry_after_s }
     }
 
     /// Names the field or line.
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {
-        self.place = Some(place.into());
+        self.place = Some(place.into().into());
         self
+    }
+
+    /// Names a place in the body for programs (RFC 6901).
+    #[must_use]
+    pub fn pointer(mut self, pointer: impl Into<String>) -> Self {
+        self.pointer = Some(pointer.into().into());
+        self
+    }
+
+    /// Names a field of the body, for people and for programs.
+    #[must_use]
+    pub fn field(self, name: &str) -> Self {
+        self.at(name).pointer(format!("/{name}"))
     }
 
     /// Says what to do.
@@ -99,14 +118,6 @@ impl Problem {
             .fix("sign in and repeat it")
     }
 
-    /// The body has another content type.
-    #[must_use]
-    pub fn not_json() -> Self {
-        let detail = "the body must be JSON";
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", detail)
-            .fix("send it with content-type: application/json")
-    }
-
     /// Our own fault; the cause is logged under the request's id, never shown.
     #[must_use]
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
@@ -128,8 +139,9 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             code: self.code,
             detail: self.detail,
-            place: self.place,
-            fix: self.fix,
+            place: self.place.map(String::from),
+            pointer: self.pointer.map(String::from),
+            fix: Some(self.fix.unwrap_or_else(|| remedy(self.status).to_owned())),
         };
         let mut response = (self.status, Json(body)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
@@ -141,10 +153,29 @@ impl IntoResponse for Problem {
     }
 }
 
+/// What to do where a problem has nothing better to say.
+fn remedy(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+            "repair what is named and send it again; /openapi.json says what this takes"
+        }
+        StatusCode::UNAUTHORIZED => "sign in and repeat it",
+        StatusCode::FORBIDDEN => "ask somebody whose role allows it; the page of routes says whose",
+        StatusCode::NOT_FOUND => "check the address; what belongs to others is not there either",
+        StatusCode::CONFLICT => "load it again and decide anew",
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "wait and repeat it",
+        StatusCode::INTERNAL_SERVER_ERROR => {
+            "give the number in x-request-id to whoever runs the server"
+        }
+        _ => "/openapi.json says what this takes",
+    }
+}
+
 impl From<desk::Error> for Problem {
     fn from(error: desk::Error) -> Self {
         use desk::Error as E;
         let text = error.to_string();
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code, text.clone());
         match error {
             E::Identity(inner) => inner.into(),
             E::Sweep(inner) => (*inner).into(),
@@ -156,41 +187,34 @@ impl From<desk::Error> for Problem {
             E::Store(
                 store::Error::DiskFull { .. }
                 | store::Error::Busy { .. }
-                | store::Error::Locked { .. },
+                | store::Error::Locked { .. }
+                | store::Error::Unreachable { .. },
             ) => {
                 tracing::error!(cause = %text, "the database could not take it");
                 let detail = "the database could not take it: nothing was half-written";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", detail).retry_after(5)
             }
-            E::Strategy(problems) => {
-                let place =
-                    problems.first().map(|p| format!("line {}, column {}", p.line, p.column));
-                let mut problem = Self::invalid(text);
-                problem.code = "strategy";
-                problem.place = place;
-                problem.fix("repair the strategy; its editor shows every problem")
-            }
+            E::Strategy(problems) => strategy(&problems, text),
             E::Expression { place, .. } => {
-                let mut problem = Self::invalid(text).at(place);
-                problem.code = "expression";
-                problem
+                Self { code: "expression", ..Self::invalid(text).at(place) }
             }
             E::Factor(inner) => inner.into(),
-            E::Research(research::Error::Cancelled) => {
-                Self::new(StatusCode::CONFLICT, "cancelled", text)
-            }
-            E::NameTaken { .. } => Self::new(StatusCode::CONFLICT, "name-taken", text),
-            E::Changed { .. } => Self::new(StatusCode::CONFLICT, "changed", text),
-            E::SweepState { .. } => Self::new(StatusCode::CONFLICT, "sweep-state", text),
-            E::Archived { .. } => Self::new(StatusCode::CONFLICT, "archived", text),
-            E::NoOwner => Self::new(StatusCode::CONFLICT, "no-owner", text),
-            E::HasOwner => Self::new(StatusCode::CONFLICT, "has-owner", text),
+            E::Research(research::Error::Cancelled) | E::Cancelled => conflict("cancelled"),
+            E::NameTaken { .. } => conflict("name-taken"),
+            E::Overtaken { .. } => conflict("overtaken"),
+            E::Changed { .. } => conflict("changed"),
+            E::SweepState { .. } => conflict("sweep-state"),
+            E::Archived { .. } => conflict("archived"),
+            E::NoOwner => conflict("no-owner"),
+            E::HasOwner => conflict("has-owner"),
+            E::HasAccount => conflict("has-account"),
+            E::Enrolment => Self::invalid(text).field("code"),
             E::Busy { retry_after_s, .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", text).retry_after(retry_after_s)
             }
             E::Limit { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text),
-            E::Cancelled => Self::new(StatusCode::CONFLICT, "cancelled", text),
-            E::Research(_)
+            E::Store(store::Error::ZeroCharacter)
+            | E::Research(_)
             | E::Engine(_)
             | E::NoOpen { .. }
             | E::NoSuchData { .. }
@@ -198,6 +222,7 @@ impl From<desk::Error> for Problem {
             | E::NotTradable { .. }
             | E::NoSizes { .. }
             | E::OnQuotes => Self::invalid(text),
+            E::Linked { .. } => linked(&text),
             E::Store(_)
             | E::File { .. }
             | E::Exposed { .. }
@@ -205,6 +230,8 @@ impl From<desk::Error> for Problem {
             | E::Key(_)
             | E::Audit(_)
             | E::Edge(_)
+            | E::Watching(_)
+            | E::Mail(_)
             | E::Report { .. }
             | E::Refused(_)
             | E::Unanswered { .. }
@@ -212,6 +239,22 @@ impl From<desk::Error> for Problem {
             | E::Worker(_) => Self::internal(&text),
         }
     }
+}
+
+/// Where the link leads is for the log.
+fn linked(text: &str) -> Problem {
+    tracing::error!(error = text, "a result is not read");
+    let detail = "this result was replaced by a link to elsewhere, which is not followed";
+    Problem::new(StatusCode::GONE, "result-gone", detail)
+        .fix("run the backtest again: the same data and text give the same result")
+}
+
+fn strategy(problems: &[engine::Problem], text: String) -> Problem {
+    let place = problems.first().map(|p| format!("line {}, column {}", p.line, p.column));
+    let mut problem = Problem::invalid(text);
+    problem.code = "strategy";
+    problem.place = place.map(Into::into);
+    problem.fix("repair the strategy; its editor shows every problem")
 }
 
 impl From<crate::sweep::Error> for Problem {
@@ -249,7 +292,7 @@ impl From<identity::Error> for Problem {
     fn from(error: identity::Error) -> Self {
         use identity::Error as E;
         let text = error.to_string();
-        let invalid = |place: &str| Self::invalid(text.clone()).at(place);
+        let invalid = |field: &str| Self::invalid(text.clone()).field(field);
         match error {
             E::Email { .. } => invalid("email"),
             E::DisplayName => invalid("display_name"),
@@ -258,7 +301,7 @@ impl From<identity::Error> for Problem {
                 problem.code = "password";
                 problem
             }
-            E::Id | E::Role { .. } => Self::invalid(text),
+            E::Id | E::Role { .. } | E::Import { .. } | E::Scope => Self::invalid(text),
             E::Credentials => Self::new(StatusCode::UNAUTHORIZED, "credentials", text),
             E::Code => Self::new(StatusCode::UNAUTHORIZED, "code", text),
             E::Ticket => Self::new(StatusCode::UNAUTHORIZED, "ticket", text),
@@ -267,6 +310,18 @@ impl From<identity::Error> for Problem {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", text).retry_after(seconds)
             }
             E::Forged | E::Token(_) => Self::anonymous(),
+            E::FactorNeeded => Self::new(StatusCode::FORBIDDEN, "mfa_required", text)
+                .fix("the page Security enrols one: /account/security"),
+            E::Passkey(_) => {
+                Self::new(StatusCode::UNAUTHORIZED, "passkey", "the passkey is refused")
+            }
+            E::Closed => Self::new(StatusCode::FORBIDDEN, "closed", text),
+            E::WorkNeeded { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "work", text),
+            E::Rule(identity::Rule::SecondPerson) => {
+                Self::new(StatusCode::CONFLICT, "second-person", text)
+                    .fix("POST the act to /api/v1/proposals")
+            }
+            E::Rule(_) => Self::new(StatusCode::CONFLICT, "rule", text),
             E::Ended { .. } => Self::new(StatusCode::UNAUTHORIZED, "ended", text),
             E::Permission => Self::new(StatusCode::FORBIDDEN, "permission", text),
             E::Stale => Self::new(StatusCode::FORBIDDEN, "stale", text)

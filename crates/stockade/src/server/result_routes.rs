@@ -1,7 +1,7 @@
 //! The rows of the table of routes for what a backtest left.
 
 use super::{
-    Rule, Table, Words,
+    AtOnce, Cost, Rule, Table, Words,
     handlers::{bars, replay, results},
 };
 use identity::Permission as P;
@@ -18,37 +18,37 @@ fn files_of(table: Table) -> Table {
         .get(
             "/api/v1/backtests/{id}/result",
             read,
-            Words::new("Its result").media("application/json"),
+            Words::new(Cost::Heavy(AtOnce::READING), "Its result").media("application/json"),
             results::result,
         )
         .get(
             "/api/v1/backtests/{id}/tearsheet",
             read,
-            Words::new("Its tear sheet").media("text/html"),
+            Words::new(Cost::Heavy(AtOnce::READING), "Its tear sheet").media("text/html"),
             results::tearsheet,
         )
         .get(
             "/api/v1/backtests/{id}/trades.csv",
             read,
-            Words::new("Its trades").media("text/csv"),
+            Words::new(Cost::Heavy(AtOnce::READING), "Its trades").media("text/csv"),
             results::trades_csv,
         )
         .get(
             "/api/v1/backtests/{id}/fills.csv",
             read,
-            Words::new("Its fills").media("text/csv"),
+            Words::new(Cost::Heavy(AtOnce::READING), "Its fills").media("text/csv"),
             results::fills_csv,
         )
         .get(
             "/api/v1/backtests/{id}/orders.csv",
             read,
-            Words::new("Its orders").media("text/csv"),
+            Words::new(Cost::Heavy(AtOnce::READING), "Its orders").media("text/csv"),
             results::orders_csv,
         )
         .get(
             "/api/v1/backtests/{id}/refusals.csv",
             read,
-            Words::new("What was refused, and why").media("text/csv"),
+            Words::new(Cost::Heavy(AtOnce::READING), "What was refused, and why").media("text/csv"),
             results::refusals_csv,
         )
 }
@@ -57,9 +57,8 @@ fn files_of(table: Table) -> Table {
 fn tables_of(table: Table) -> Table {
     let read = Rule::Needs(P::BacktestRead);
     let columns = |summary| {
-        Words::new(summary)
-            .query("from", "the first row, from 0")
-            .query("count", "how many rows, at most 500,000")
+        Words::new(Cost::Heavy(AtOnce::READING), summary)
+            .query::<results::PartOfTable>()
             .media("application/json")
     };
     table
@@ -85,30 +84,24 @@ fn replay_of(table: Table) -> Table {
         .get(
             "/api/v1/backtests/{id}/ticks",
             read,
-            Words::new("What happened at each tick, by column")
-                .query("from", "the first tick, from 1")
-                .query("count", "how many ticks, at most 100,000")
+            Words::new(Cost::Heavy(AtOnce::READING), "What happened at each tick, by column")
+                .query::<replay::PartOfTicks>()
                 .media("application/json"),
             replay::ticks,
         )
         .get(
             "/api/v1/backtests/{id}/state",
             read,
-            Words::new("The account after a tick")
-                .query("tick", "the tick's number")
-                .query("at", "instead of it a second since 1970: the newest row by then")
+            Words::new(Cost::Heavy(AtOnce::READING), "The account after a tick")
+                .query::<replay::Which>()
                 .json::<replay::StateView>(),
             replay::state,
         )
         .get(
             "/api/v1/backtests/{id}/bars",
             read,
-            Words::new("The bars of one symbol as the run saw them")
-                .query("symbol", "whose bars")
-                .query("from", "only bars that open at or after this second since 1970")
-                .query("to", "only bars that open at or before this second")
-                .query("around", "instead: bars around this second, half of them up to it")
-                .query("limit", "how many at most, 20,000 unless less; a longer span is joined")
+            Words::new(Cost::Heavy(AtOnce::READING), "The bars of one symbol as the run saw them")
+                .query::<bars::Which>()
                 .json::<bars::Bars>(),
             bars::of_run,
         )

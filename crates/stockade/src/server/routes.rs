@@ -1,13 +1,17 @@
 //! The table of routes. A route is a line here, with its rule and its words, or it does not exist.
 
 use super::{
-    Rule, Table, Words,
+    AtOnce, Cost, Rule, Table, Words,
+    admin_routes::administration,
     handlers::{
-        account, audit, backtests, bars, data, factors, reports, step_up, strategies, studies,
-        system, workbench,
+        account, audit, backtests, bars, data, factors, proof, reports, step_up, strategies,
+        studies, system, witnesses, workbench,
     },
+    link_routes::links_of,
+    log_routes::log_of,
+    published,
     result_routes::results_of,
-    state::App,
+    security_routes::security_of,
     sweep_routes::sweeps_of,
 };
 use http::StatusCode;
@@ -15,8 +19,9 @@ use identity::Permission as P;
 
 /// All routes of the server.
 #[must_use]
-pub fn table(app: App) -> Table {
-    research(records(sessions(doors(public(Table::new(app))))))
+pub fn table() -> Table {
+    let table = records(links_of(sessions(doors(log_of(public(Table::default()))))));
+    administration(security_of(research(table)))
 }
 
 fn public(table: Table) -> Table {
@@ -25,19 +30,24 @@ fn public(table: Table) -> Table {
         .get(
             "/health",
             probe,
-            Words::new("Whether the server works").json::<system::Health>(),
+            Words::new(Cost::Light, "Whether the server works").json::<system::Health>(),
             system::health,
         )
         .get(
             "/openapi.json",
             probe,
-            Words::new("This document").media("application/json"),
+            Words::new(Cost::Light, "This document").media("application/json"),
             system::openapi,
         )
         .post(
             "/csp-report",
             Rule::Open("browsers send reports without credentials; they are bounded and counted"),
-            Words::new("Takes reports of the content security policy"),
+            Words::new(Cost::Light, "Takes reports of the content security policy")
+                .takes_as::<reports::Report>(&[
+                    "application/csp-report",
+                    "application/reports+json",
+                    "application/json",
+                ]),
             reports::collect,
         )
 }
@@ -48,13 +58,13 @@ fn doors(table: Table) -> Table {
         .get(
             "/api/v1/session",
             Rule::Open("says whether somebody is signed in, and only to themselves"),
-            Words::new("Who is signed in").json::<account::SessionState>(),
+            Words::new(Cost::Light, "Who is signed in").json::<account::SessionState>(),
             account::session,
         )
         .post(
             "/api/v1/setup/begin",
             door,
-            Words::new("Begins the first account with a set-up link's token")
+            Words::new(Cost::Hashing, "Begins the first account with a set-up link's token")
                 .takes::<account::SetupForm>()
                 .json::<account::SetupBegun>(),
             account::setup_begin,
@@ -62,7 +72,7 @@ fn doors(table: Table) -> Table {
         .post(
             "/api/v1/setup/finish",
             door,
-            Words::new("Confirms the authenticator and makes the first account")
+            Words::new(Cost::Hashing, "Confirms the authenticator and makes the first account")
                 .takes::<account::SetupCode>()
                 .json::<account::SetupFinished>(),
             account::setup_finish,
@@ -70,15 +80,15 @@ fn doors(table: Table) -> Table {
         .post(
             "/api/v1/sign-in",
             door,
-            Words::new("Checks address and password")
+            Words::new(Cost::Hashing, "Checks address and password")
                 .takes::<account::SignInForm>()
-                .json::<account::Challenge>(),
+                .json::<account::PasswordTaken>(),
             account::sign_in,
         )
         .post(
             "/api/v1/sign-in/factor",
             door,
-            Words::new("Checks the second factor and opens a session")
+            Words::new(Cost::Hashing, "Checks the second factor and opens a session")
                 .takes::<account::FactorForm>()
                 .json::<account::SignedIn>(),
             account::sign_in_factor,
@@ -90,32 +100,39 @@ fn sessions(table: Table) -> Table {
         .post(
             "/api/v1/session/refresh",
             Rule::Open("the refresh cookie is the proof"),
-            Words::new("Exchanges the refresh cookie for fresh ones"),
+            Words::new(Cost::Moderate, "Exchanges the refresh cookie for fresh ones"),
             account::refresh,
         )
         .post(
             "/api/v1/session/step-up",
             Rule::Needs(P::OwnSessions),
-            Words::new("Takes both factors again and makes the session fresh")
-                .takes::<step_up::StepUpForm>(),
+            Words::new(Cost::Hashing, "Takes both factors again and makes the session fresh")
+                .takes::<proof::Proof>(),
             step_up::step_up,
         )
         .post(
             "/api/v1/sign-out",
             Rule::Open("ends the session that the cookies name, and takes the cookies"),
-            Words::new("Signs out"),
+            Words::new(Cost::Moderate, "Signs out"),
             account::sign_out,
+        )
+        .get(
+            "/api/v1/routes",
+            Rule::Needs(P::OwnSessions),
+            Words::new(Cost::Light, "This table: who may call what, how fresh, at what cost")
+                .json::<published::Published>(),
+            published::routes,
         )
         .get(
             "/api/v1/sessions",
             Rule::Needs(P::OwnSessions),
-            Words::new("One's own sessions").json::<Vec<account::SessionRow>>(),
+            Words::new(Cost::Light, "One's own sessions").json::<Vec<account::SessionRow>>(),
             account::sessions,
         )
         .delete(
             "/api/v1/sessions/{handle}",
             Rule::Needs(P::OwnSessions),
-            Words::new("Ends one of one's own sessions"),
+            Words::new(Cost::Moderate, "Ends one of one's own sessions"),
             account::end_session,
         )
 }
@@ -126,41 +143,49 @@ fn records(table: Table) -> Table {
         .get(
             "/api/v1/audit",
             read,
-            Words::new("The audit log, the newest entry first")
-                .query("before", "only entries with a smaller index")
-                .query("limit", "how many, at most 500")
-                .query("kind", "only entries of this kind")
+            Words::new(Cost::Moderate, "The audit log, the newest entry first")
+                .query::<audit::Which>()
                 .json::<audit::Page>(),
             audit::page,
         )
         .get(
+            "/api/v1/audit/witnesses",
+            read,
+            Words::new(Cost::Light, "Who witnesses the log, and whose this server witnesses")
+                .json::<witnesses::Witnessing>(),
+            witnesses::witnesses,
+        )
+        .get(
             "/api/v1/audit/{index}/receipt",
             read,
-            Words::new("Proof that the log holds an entry (C2SP tlog-proof)").media("text/plain"),
+            Words::new(Cost::Moderate, "Proof that the log holds an entry (C2SP tlog-proof)")
+                .media("text/plain"),
             audit::receipt,
         )
         .get(
             "/api/v1/audit/export",
             Rule::Needs(P::AuditExport),
-            Words::new("The whole log as JSON lines").media("application/jsonl"),
+            Words::new(Cost::Heavy(AtOnce::EXPORT), "The whole log as JSON lines")
+                .media("application/jsonl"),
             audit::export,
         )
         .get(
             "/api/v1/audit/checkpoint",
             read,
-            Words::new("The newest signed checkpoint").media("text/plain"),
+            Words::new(Cost::Light, "The newest signed checkpoint").media("text/plain"),
             audit::checkpoint,
         )
         .get(
             "/api/v1/audit/key",
             read,
-            Words::new("The key that verifies checkpoints").media("text/plain"),
+            Words::new(Cost::Light, "The key that verifies checkpoints").media("text/plain"),
             audit::key,
         )
         .get(
             "/api/v1/csp-reports",
             Rule::Needs(P::ViolationRead),
-            Words::new("What browsers report of our pages").json::<reports::Reported>(),
+            Words::new(Cost::Light, "What browsers report of our pages")
+                .json::<reports::Reported>(),
             reports::list,
         )
 }
@@ -176,33 +201,29 @@ fn data_of(table: Table) -> Table {
         .get(
             "/api/v1/datasets",
             read,
-            Words::new("All datasets").json::<Vec<data::Dataset>>(),
+            Words::new(Cost::Light, "All datasets").json::<Vec<data::Dataset>>(),
             data::list,
         )
         .get(
             "/api/v1/datasets/{name}",
             read,
-            Words::new("A dataset's manifest and quality").json::<data::DatasetDetail>(),
+            Words::new(Cost::Moderate, "A dataset's manifest and quality")
+                .json::<data::DatasetDetail>(),
             data::show,
         )
         .get(
             "/api/v1/datasets/{name}/bars",
             read,
-            Words::new("The bars of one symbol")
-                .query("symbol", "whose bars")
-                .query("adjust", "splits (default) or none")
-                .query("from", "only bars that open at or after this second since 1970")
-                .query("to", "only bars that open at or before this second")
-                .query("around", "instead: bars around this second, half of them up to it")
-                .query("limit", "how many at most, 20,000 unless less; a longer span is joined")
+            Words::new(Cost::Heavy(AtOnce::READING), "The bars of one symbol")
+                .query::<bars::Which>()
                 .json::<bars::Bars>(),
             bars::of_dataset,
         )
         .get(
             "/api/v1/language",
             Rule::Needs(P::StrategyRead),
-            Words::new("The expression language")
-                .query("dataset", "whose fields; those that the library reads unless given")
+            Words::new(Cost::Light, "The expression language")
+                .query::<system::Whose>()
                 .json::<system::Language>(),
             system::language,
         )
@@ -214,7 +235,7 @@ fn strategies_of(table: Table) -> Table {
         .post(
             "/api/v1/strategies/check",
             read,
-            Words::new("What is wrong with a strategy's text")
+            Words::new(Cost::Moderate, "What is wrong with a strategy's text")
                 .takes::<strategies::Text>()
                 .json::<strategies::Checked>(),
             strategies::check,
@@ -222,7 +243,7 @@ fn strategies_of(table: Table) -> Table {
         .post(
             "/api/v1/strategies/complete",
             read,
-            Words::new("What may stand at the cursor")
+            Words::new(Cost::Moderate, "What may stand at the cursor")
                 .takes::<strategies::Cursor>()
                 .json::<strategies::Completed>(),
             strategies::complete,
@@ -230,13 +251,13 @@ fn strategies_of(table: Table) -> Table {
         .get(
             "/api/v1/strategies",
             read,
-            Words::new("One's own strategies").json::<Vec<strategies::Line>>(),
+            Words::new(Cost::Light, "One's own strategies").json::<Vec<strategies::Line>>(),
             strategies::list,
         )
         .post(
             "/api/v1/strategies",
             write,
-            Words::new("Keeps a new strategy")
+            Words::new(Cost::Moderate, "Keeps a new strategy")
                 .takes::<strategies::NewStrategy>()
                 .json::<strategies::Kept>()
                 .status(StatusCode::CREATED),
@@ -245,13 +266,13 @@ fn strategies_of(table: Table) -> Table {
         .get(
             "/api/v1/strategies/{id}",
             read,
-            Words::new("A strategy").json::<strategies::Strategy>(),
+            Words::new(Cost::Light, "A strategy").json::<strategies::Strategy>(),
             strategies::show,
         )
         .put(
             "/api/v1/strategies/{id}",
             write,
-            Words::new("Changes a strategy")
+            Words::new(Cost::Moderate, "Changes a strategy")
                 .takes::<strategies::ChangedStrategy>()
                 .json::<strategies::Kept>(),
             strategies::change,
@@ -259,7 +280,7 @@ fn strategies_of(table: Table) -> Table {
         .delete(
             "/api/v1/strategies/{id}",
             write,
-            Words::new("Removes a strategy"),
+            Words::new(Cost::Moderate, "Removes a strategy"),
             strategies::remove,
         )
 }
@@ -270,13 +291,13 @@ fn backtests_of(table: Table) -> Table {
         .get(
             "/api/v1/backtests",
             read,
-            Words::new("One's own backtests").json::<Vec<backtests::Backtest>>(),
+            Words::new(Cost::Light, "One's own backtests").json::<Vec<backtests::Backtest>>(),
             backtests::list,
         )
         .post(
             "/api/v1/backtests",
             run,
-            Words::new("Starts a backtest")
+            Words::new(Cost::Moderate, "Starts a backtest")
                 .takes::<backtests::NewBacktest>()
                 .json::<backtests::Started>()
                 .status(StatusCode::ACCEPTED),
@@ -285,19 +306,20 @@ fn backtests_of(table: Table) -> Table {
         .get(
             "/api/v1/backtests/{id}",
             read,
-            Words::new("A backtest").json::<backtests::Backtest>(),
+            Words::new(Cost::Light, "A backtest").json::<backtests::Backtest>(),
             backtests::show,
         )
         .get(
             "/api/v1/backtests/{id}/events",
             read,
-            Words::new("Its live events; Last-Event-ID resumes").media("text/event-stream"),
+            Words::new(Cost::Light, "Its live events; Last-Event-ID resumes")
+                .media("text/event-stream"),
             backtests::events,
         )
         .post(
             "/api/v1/backtests/{id}/cancel",
             run,
-            Words::new("Stops a backtest").status(StatusCode::ACCEPTED),
+            Words::new(Cost::Moderate, "Stops a backtest").status(StatusCode::ACCEPTED),
             backtests::cancel,
         )
 }
@@ -308,7 +330,7 @@ fn factors_of(table: Table) -> Table {
         .post(
             "/api/v1/factors/check",
             read,
-            Words::new("What is wrong with an expression, or what it is")
+            Words::new(Cost::Moderate, "What is wrong with an expression, or what it is")
                 .takes::<factors::ExpressionText>()
                 .json::<factors::CheckedExpression>(),
             factors::check,
@@ -316,7 +338,7 @@ fn factors_of(table: Table) -> Table {
         .post(
             "/api/v1/factors/complete",
             read,
-            Words::new("What may stand at the cursor of an expression")
+            Words::new(Cost::Moderate, "What may stand at the cursor of an expression")
                 .takes::<factors::ExpressionCursor>()
                 .json::<strategies::Completed>(),
             factors::complete,
@@ -324,21 +346,21 @@ fn factors_of(table: Table) -> Table {
         .get(
             "/api/v1/factors/library",
             read,
-            Words::new("The factors that are shipped").json::<factors::Library>(),
+            Words::new(Cost::Light, "The factors that are shipped").json::<factors::Library>(),
             factors::library,
         )
         .get(
             "/api/v1/factors",
             read,
-            Words::new("One's own factors")
-                .query("archived", "true shows what was put away too")
+            Words::new(Cost::Light, "One's own factors")
+                .query::<factors::Listed>()
                 .json::<Vec<factors::Factor>>(),
             factors::list,
         )
         .post(
             "/api/v1/factors",
             write,
-            Words::new("Keeps a new factor")
+            Words::new(Cost::Moderate, "Keeps a new factor")
                 .takes::<factors::NewFactor>()
                 .json::<factors::KeptFactor>()
                 .status(StatusCode::CREATED),
@@ -347,19 +369,20 @@ fn factors_of(table: Table) -> Table {
         .get(
             "/api/v1/factors/{id}",
             read,
-            Words::new("A factor with its newest version").json::<factors::Factor>(),
+            Words::new(Cost::Light, "A factor with its newest version").json::<factors::Factor>(),
             factors::show,
         )
         .get(
             "/api/v1/factors/{id}/versions",
             read,
-            Words::new("Its versions, the newest first").json::<Vec<factors::VersionRow>>(),
+            Words::new(Cost::Light, "Its versions, the newest first")
+                .json::<Vec<factors::VersionRow>>(),
             factors::versions,
         )
         .post(
             "/api/v1/factors/{id}/versions",
             write,
-            Words::new("Adds a version; the others stay as they are")
+            Words::new(Cost::Moderate, "Adds a version; the others stay as they are")
                 .takes::<factors::NewVersion>()
                 .json::<factors::KeptFactor>()
                 .status(StatusCode::CREATED),
@@ -368,7 +391,7 @@ fn factors_of(table: Table) -> Table {
         .delete(
             "/api/v1/factors/{id}",
             write,
-            Words::new("Puts a factor away; its versions stay"),
+            Words::new(Cost::Moderate, "Puts a factor away; its versions stay"),
             factors::archive,
         )
 }
@@ -379,15 +402,18 @@ fn workbench_of(table: Table) -> Table {
         .post(
             "/api/v1/factors/preview",
             run,
-            Words::new("Expressions on data: a date's cross-section, a name's history")
-                .takes::<workbench::Look>()
-                .json::<workbench::Preview>(),
+            Words::new(
+                Cost::Heavy(AtOnce::COMPUTING),
+                "Expressions on data: a date's cross-section, a name's history",
+            )
+            .takes::<workbench::Look>()
+            .json::<workbench::Preview>(),
             workbench::preview,
         )
         .post(
             "/api/v1/factors/correlate",
             run,
-            Words::new("How much expressions say the same")
+            Words::new(Cost::Heavy(AtOnce::COMPUTING), "How much expressions say the same")
                 .takes::<workbench::Comparison>()
                 .json::<workbench::Compared>(),
             workbench::correlate,
@@ -395,7 +421,7 @@ fn workbench_of(table: Table) -> Table {
         .post(
             "/api/v1/factors/study",
             run,
-            Words::new("Reads a factor against later returns")
+            Words::new(Cost::Heavy(AtOnce::COMPUTING), "Reads a factor against later returns")
                 .takes::<studies::NewStudy>()
                 .json::<studies::StudyView>(),
             studies::start,
@@ -403,13 +429,14 @@ fn workbench_of(table: Table) -> Table {
         .get(
             "/api/v1/factors/studies/{id}",
             read,
-            Words::new("A read-out again, while it is kept").json::<studies::StudyView>(),
+            Words::new(Cost::Light, "A read-out again, while it is kept")
+                .json::<studies::StudyView>(),
             studies::show,
         )
         .get(
             "/api/v1/factors/studies/{id}/report",
             read,
-            Words::new("A read-out as a page").media("text/html"),
+            Words::new(Cost::Moderate, "A read-out as a page").media("text/html"),
             studies::report,
         )
 }

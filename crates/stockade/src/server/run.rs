@@ -1,24 +1,42 @@
 //! From options to a running server, and from a signal to a clean end.
 
 use super::{control, jobs::Capacity, jobs::Jobs, router, state::App};
-use crate::desk::{Accounts, Actor, Deed, Desk, Error, Minutes, Result, now};
+use crate::desk::{
+    Accounts, Actor, Deed, Desk, Error, Home, Letters, Minutes, Post, Result, Terms, WitnessTerms,
+    Witnesses, now, read_breached,
+};
 use edge::{Authority, Drained, Exposure, Limits, LocalDoor, Tls, TlsDoor};
+use identity::{BreachedPasswords, Purpose, RegistrationMode};
 use jiff::Timestamp;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
-use tokio::task::JoinHandle;
+use notify::Relay;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 /// What a server is started with.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The data directory.
-    pub root: PathBuf,
+    /// The data directory and the database.
+    pub home: Home,
     /// Address and port; port 0 takes any free one.
     pub listen: SocketAddr,
     /// Who may be able to reach it.
     pub exposure: Exposure,
     /// How many backtests run and wait.
     pub capacity: Capacity,
+    /// How letters are written; if nothing is set, as from this machine.
+    pub letters: Option<Letters>,
+    /// Who carries letters; nobody: they wait where the owner can read them.
+    pub relay: Option<Relay>,
+    /// Who may register.
+    pub registration: RegistrationMode,
+    /// Who witnesses whom.
+    pub witnesses: WitnessTerms,
+    /// A file of passwords that leaked, which nobody may set here.
+    pub breached_passwords: Option<PathBuf>,
     /// What a connection is granted, and how long a drain may take.
     pub limits: Limits,
 }
@@ -49,6 +67,9 @@ pub struct Server {
     stop: CancellationToken,
     pages: JoinHandle<Drained>,
     control: JoinHandle<()>,
+    peers: JoinHandle<()>,
+    mail: [JoinHandle<()>; 2],
+    asking: JoinHandle<()>,
     chores: JoinHandle<()>,
 }
 
@@ -61,7 +82,7 @@ impl Server {
     /// Takes the data directory, opens the doors, and serves in the background.
     pub async fn start(options: Options) -> Result<Self> {
         let now = now();
-        let desk = Desk::open(&options.root, "the server", now).await?;
+        let desk = Desk::open(options.home.clone(), "the server", now).await?;
         let authority = Authority::open_or_create(&desk.paths().tls(), now)?;
         let leaf = authority.leaf(now)?;
         let spki = leaf.spki_hash();
@@ -77,21 +98,39 @@ impl Server {
         let deed = Deed::ServerStarted { version: env!("CARGO_PKG_VERSION") };
         desk.store().begin().await?.commit(deed.entry(Actor::Server), now).await?;
         let setup_link = setup_link(&desk, &url).await?;
+        let letters = match options.letters {
+            Some(letters) => letters,
+            None => Letters::from_here(&url)?,
+        };
+        let post = if options.relay.is_some() { Post::Sent } else { Post::Kept };
+        let breached = Arc::new(breached(options.breached_passwords).await?);
+        let terms = Terms { letters, registration: options.registration, post, breached };
         let stop = CancellationToken::new();
+        let witnesses = Witnesses::new(&desk, options.witnesses);
         let app = App::new(
-            Accounts::new(desk.clone())?,
+            Accounts::open(desk.clone(), terms).await?,
             Jobs::new(desk, options.capacity),
+            witnesses,
             options.exposure,
             stop.clone(),
         );
         let service = router(&app);
         let pages = tokio::spawn(edge::serve(door, service, options.limits, stop.clone()));
         let control = tokio::spawn(control::answer(socket, app.clone(), url.clone(), stop.clone()));
+        let peers = tokio::spawn(app.accounts().clone().follow(stop.clone()));
+        let mail = [
+            tokio::spawn(app.accounts().clone().run_errands(stop.clone())),
+            tokio::spawn(app.accounts().clone().send_letters(options.relay, stop.clone())),
+        ];
+        let (asker, asked_to_stop) = (app.clone(), stop.clone());
+        let asking = tokio::spawn(async move {
+            asker.witnesses().ask(asker.desk(), &asked_to_stop).await;
+        });
         let fingerprint = authority.fingerprint();
         let path = authority.path();
         let chores = tokio::spawn(chores(app.clone(), authority, tls, stop.clone()));
         let started = Started { url, address, setup_link, fingerprint, authority: path, spki };
-        Ok(Self { started, app, stop, pages, control, chores })
+        Ok(Self { started, app, stop, pages, control, peers, mail, asking, chores })
     }
 
     /// The app inside, for callers in the same process.
@@ -105,6 +144,11 @@ impl Server {
         self.stop.cancel();
         let drained = self.pages.await?;
         self.control.await?;
+        self.peers.await?;
+        for task in self.mail {
+            task.await?;
+        }
+        self.asking.await?;
         self.chores.await?;
         tokio::join!(self.app.jobs().close(), self.app.sweeping().close());
         self.app.accounts().log_refusals(Minutes::All).await?;
@@ -116,26 +160,53 @@ impl Server {
 
 /// Serves until Ctrl-C or a termination signal; a second one ends the process at once.
 pub async fn serve(options: Options, ready: impl FnOnce(&Started)) -> Result<Drained> {
-    let server = Server::start(options).await?;
+    // Before anybody knows that there is a server: whoever hears of it may want it to end at once.
+    let mut signals = Signals::listen()?;
+    let mut server = Server::start(options).await?;
     ready(&server.started);
-    signalled().await;
+    // Whoever had to know it knows it now.
+    server.started.setup_link = None;
+    signals.next().await;
     tracing::info!("stopping: waiting for requests in flight; once more stops at once");
     tokio::select! {
         drained = server.stop() => drained,
-        () = signalled() => std::process::exit(130),
+        () = signals.next() => std::process::exit(130),
     }
 }
 
-/// Ctrl-C, or what a service manager sends.
-async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// Ctrl-C, and what a service manager sends; one that comes early is heard later.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        let listened = |kind| {
+            signal(kind).map_err(|source| Error::File {
+                doing: "listen for",
+                path: PathBuf::from("signals"),
+                source,
+            })
+        };
+        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Self { interrupt: listened(interrupt)?, terminate: listened(terminate)? })
     }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// The list of the operator's, if there is one; a large one takes seconds to read.
+async fn breached(path: Option<PathBuf>) -> Result<BreachedPasswords> {
+    let Some(path) = path else { return Ok(BreachedPasswords::default()) };
+    let list = tokio::task::spawn_blocking(move || read_breached(&path)).await??;
+    tracing::info!(entries = list.len(), "leaked passwords are refused");
+    Ok(list)
 }
 
 async fn setup_link(desk: &Desk, url: &str) -> Result<Option<String>> {
@@ -152,6 +223,12 @@ pub fn link(url: &str, token: &str) -> String {
     format!("{url}/setup#{token}")
 }
 
+/// The recovery link of a token, likewise.
+#[must_use]
+pub fn recovery_link(url: &str, token: &str) -> String {
+    format!("{url}/link/{}#{token}", Purpose::Recover.as_str())
+}
+
 /// What must be done now and then.
 async fn chores(app: App, authority: Authority, tls: Tls, stop: CancellationToken) {
     let mut renewal = tokio::time::interval(RENEWAL);
@@ -161,11 +238,13 @@ async fn chores(app: App, authority: Authority, tls: Tls, stop: CancellationToke
             () = stop.cancelled() => return,
             _ = renewal.tick() => renew(&authority, &tls, now()),
             _ = writing.tick() => {
+                app.accounts().tend().await;
                 // One that fails is no reason to leave the other out.
                 let refusals = app.accounts().log_refusals(Minutes::Over).await;
                 let violations = app.desk().keep_violations(app.violations()).await;
                 let prices = app.desk().settle(now()).await;
-                for error in [refusals, violations, prices].into_iter().filter_map(Result::err) {
+                let keys = app.accounts().turn_keys(now()).await;
+                for error in [refusals, violations, prices, keys].into_iter().filter_map(Result::err) {
                     tracing::error!(%error, "what was counted could not be written");
                 }
             }

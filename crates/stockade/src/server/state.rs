@@ -1,7 +1,7 @@
 //! What every handler can reach.
 
-use super::{jobs::Jobs, sweeping::Sweeping};
-use crate::desk::{Accounts, Desk, Recordings, Studies, Views, Violations};
+use super::{Row, jobs::Jobs, sweeping::Sweeping};
+use crate::desk::{Accounts, Desk, Recordings, Studies, Views, Violations, Witnesses};
 use edge::Exposure;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
@@ -14,13 +14,14 @@ struct Inner {
     desk: Desk,
     accounts: Accounts,
     jobs: Jobs,
+    witnesses: Witnesses,
     sweeping: Sweeping,
     violations: Violations,
     views: Views,
     studies: Studies,
     recordings: Arc<Recordings>,
     exposure: Exposure,
-    document: OnceLock<String>,
+    table: OnceLock<(Vec<Row>, String)>,
     stop: CancellationToken,
 }
 
@@ -30,6 +31,7 @@ impl App {
     pub fn new(
         accounts: Accounts,
         jobs: Jobs,
+        witnesses: Witnesses,
         exposure: Exposure,
         stop: CancellationToken,
     ) -> Self {
@@ -40,13 +42,14 @@ impl App {
             desk,
             accounts,
             jobs,
+            witnesses,
             sweeping,
             violations,
             views,
             studies: Studies::default(),
             recordings: Arc::default(),
             exposure,
-            document: OnceLock::new(),
+            table: OnceLock::new(),
             stop,
         }))
     }
@@ -73,6 +76,12 @@ impl App {
     #[must_use]
     pub fn jobs(&self) -> &Jobs {
         &self.0.jobs
+    }
+
+    /// Who witnesses the log, and whose this server witnesses.
+    #[must_use]
+    pub fn witnesses(&self) -> &Witnesses {
+        &self.0.witnesses
     }
 
     /// Who looks at the log.
@@ -108,12 +117,31 @@ impl App {
     /// The OpenAPI document, once the routes are mounted.
     #[must_use]
     pub fn document(&self) -> &str {
-        self.0.document.get().map_or("{}", String::as_str)
+        self.0.table.get().map_or("{}", |(_, document)| document.as_str())
     }
 
-    /// Keeps the document; the first one stays.
-    pub(super) fn keep_document(&self, text: String) {
-        let _ = self.0.document.set(text);
+    /// The rows of the table, once the routes are mounted.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        self.0.table.get().map_or(&[], |(rows, _)| rows.as_slice())
+    }
+
+    /// The methods that a path of the table takes, as `Allow` lists them.
+    pub(super) fn methods(&self, path: &str) -> String {
+        let mut known = Vec::new();
+        for row in self.rows().iter().filter(|row| row.path == path) {
+            known.push(row.method.as_str());
+            if row.method == http::Method::GET {
+                known.push("HEAD");
+            }
+        }
+        known.push("OPTIONS");
+        known.join(", ")
+    }
+
+    /// Keeps rows and document; the first ones stay.
+    pub(super) fn keep_table(&self, rows: Vec<Row>, document: String) {
+        let _ = self.0.table.set((rows, document));
     }
 
     /// Becomes cancelled when the server stops: open streams end then.

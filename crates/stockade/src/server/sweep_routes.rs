@@ -1,6 +1,6 @@
 //! The rows of the table of routes for sweeps.
 
-use super::{Rule, Table, Words, handlers::sweeps};
+use super::{AtOnce, Cost, Rule, Table, Words, handlers::sweeps};
 use http::StatusCode;
 use identity::Permission as P;
 
@@ -15,31 +15,38 @@ fn reading_of(table: Table) -> Table {
         .get(
             "/api/v1/sweeps",
             read,
-            Words::new("One's own sweeps").json::<sweeps::Sweeps>(),
+            Words::new(Cost::Light, "One's own sweeps").json::<sweeps::Sweeps>(),
             sweeps::list,
         )
         .get(
             "/api/v1/sweeps/{id}",
             read,
-            Words::new("A sweep: its axes and measures, how far it is").json::<sweeps::SweepView>(),
+            Words::new(Cost::Light, "A sweep: its axes and measures, how far it is")
+                .json::<sweeps::SweepView>(),
             sweeps::show,
         )
         .get(
             "/api/v1/sweeps/{id}/rows",
             read,
-            Words::new("The outcomes of its finished sets, by column").media("application/json"),
+            Words::new(
+                Cost::Heavy(AtOnce::READING),
+                "The outcomes of its finished sets, by column",
+            )
+            .media("application/json"),
             sweeps::rows,
         )
         .get(
             "/api/v1/sweeps/{id}/sets/{number}",
             read,
-            Words::new("One set: its values, its strategy, its run id").json::<sweeps::SetView>(),
+            Words::new(Cost::Moderate, "One set: its values, its strategy, its run id")
+                .json::<sweeps::SetView>(),
             sweeps::set,
         )
         .get(
             "/api/v1/sweeps/{id}/events",
             read,
-            Words::new("Its live events; Last-Event-ID resumes").media("text/event-stream"),
+            Words::new(Cost::Light, "Its live events; Last-Event-ID resumes")
+                .media("text/event-stream"),
             sweeps::events,
         )
 }
@@ -50,15 +57,18 @@ fn work_of(table: Table) -> Table {
         .post(
             "/api/v1/sweeps/check",
             run,
-            Words::new("How many sets a sweep would have, and what is wrong with it")
-                .takes::<sweeps::NewSweep>()
-                .json::<sweeps::CheckedSweep>(),
+            Words::new(
+                Cost::Heavy(AtOnce::COMPUTING),
+                "How many sets a sweep would have, and what is wrong with it",
+            )
+            .takes::<sweeps::NewSweep>()
+            .json::<sweeps::CheckedSweep>(),
             sweeps::check,
         )
         .post(
             "/api/v1/sweeps",
             run,
-            Words::new("Starts a sweep; each person has one at work at a time")
+            Words::new(Cost::Moderate, "Starts a sweep; each person has one at work at a time")
                 .takes::<sweeps::NewSweep>()
                 .json::<sweeps::StartedSweep>()
                 .status(StatusCode::ACCEPTED),
@@ -67,19 +77,21 @@ fn work_of(table: Table) -> Table {
         .post(
             "/api/v1/sweeps/{id}/stop",
             run,
-            Words::new("Stops a sweep; what it found is kept").status(StatusCode::ACCEPTED),
+            Words::new(Cost::Moderate, "Stops a sweep; what it found is kept")
+                .status(StatusCode::ACCEPTED),
             sweeps::stop,
         )
         .post(
             "/api/v1/sweeps/{id}/resume",
             run,
-            Words::new("Lets a sweep that stopped or failed go on").status(StatusCode::ACCEPTED),
+            Words::new(Cost::Moderate, "Lets a sweep that stopped or failed go on")
+                .status(StatusCode::ACCEPTED),
             sweeps::resume,
         )
         .delete(
             "/api/v1/sweeps/{id}",
             run,
-            Words::new("Removes a sweep that does not run, with its outcomes"),
+            Words::new(Cost::Moderate, "Removes a sweep that does not run, with its outcomes"),
             sweeps::remove,
         )
 }

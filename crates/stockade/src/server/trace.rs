@@ -7,6 +7,8 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue};
 use std::{
+    fmt::Write as _,
+    io,
     sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
@@ -30,4 +32,113 @@ pub async fn request(request: Request, next: Next) -> Response {
     span.in_scope(|| tracing::info!(%method, route, status, ms, "answered"));
     response.headers_mut().insert(REQUEST_ID, HeaderValue::from(id));
     response
+}
+
+/// Keeps each entry of the log on one line: what a client wrote cannot begin another entry, and
+/// cannot drive a terminal. Colours pass where they are the log's own.
+#[derive(Debug)]
+pub struct OneLine<W> {
+    to: W,
+    colours: Colours,
+}
+
+/// Whether the log itself writes escape sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// It does; the subscriber has escaped those of values.
+    Own,
+    /// It does not.
+    None,
+}
+
+impl<W> OneLine<W> {
+    /// Around a writer that gets each entry in one piece.
+    pub const fn new(to: W, colours: Colours) -> Self {
+        Self { to, colours }
+    }
+}
+
+impl<W: io::Write> io::Write for OneLine<W> {
+    fn write(&mut self, entry: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(entry);
+        let (text, end) = text.strip_suffix('\n').map_or((&*text, ""), |text| (text, "\n"));
+        let mut line = String::with_capacity(entry.len());
+        for c in text.chars() {
+            match c {
+                '\u{1b}' if self.colours == Colours::Own => line.push(c),
+                // The two that end a line without being control characters.
+                '\u{2028}' | '\u{2029}' => drop(write!(line, "{}", c.escape_unicode())),
+                c if c.is_control() => drop(write!(line, "{}", c.escape_default())),
+                c => line.push(c),
+            }
+        }
+        line.push_str(end);
+        self.to.write_all(line.as_bytes())?;
+        Ok(entry.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("a lock").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What a subscriber writes of a value that somebody made up.
+    fn logged(value: &str, json: bool, guarded: bool) -> String {
+        let kept = Kept::default();
+        let to = kept.clone();
+        let lines = tracing_subscriber::fmt().with_ansi(false).without_time();
+        let line = || tracing::error!(cause = %value, "a request failed");
+        match (json, guarded) {
+            (true, _) => {
+                let to = move || OneLine::new(to.clone(), Colours::None);
+                tracing::subscriber::with_default(lines.json().with_writer(to).finish(), line);
+            }
+            (false, true) => {
+                let to = move || OneLine::new(to.clone(), Colours::None);
+                tracing::subscriber::with_default(lines.with_writer(to).finish(), line);
+            }
+            (false, false) => {
+                let to = move || to.clone();
+                tracing::subscriber::with_default(lines.with_writer(to).finish(), line);
+            }
+        }
+        let bytes = kept.0.lock().expect("a lock").clone();
+        String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn a_value_cannot_begin_an_entry_of_its_own() {
+        let forged = "x\nERROR forged\r\u{85}\u{2028}\u{1b}[2J\u{9b}31m\0\u{8}";
+        let breaks = |text: &str| {
+            let inner = text.trim_end_matches('\n');
+            inner.contains(|c: char| c.is_control() || c == '\u{2028}')
+        };
+        assert!(!breaks(&logged(forged, false, true)));
+        assert!(!breaks(&logged(forged, true, true)));
+        assert!(logged(forged, false, true).contains(r"x\nERROR forged\r"));
+        assert!(breaks(&logged(forged, false, false)), "the test can fail");
+        let coloured = OneLine::new(Vec::new(), Colours::Own);
+        let mut coloured = coloured;
+        io::Write::write_all(&mut coloured, b"\x1b[31mx\x1b[0m\ty\n").expect("writes");
+        assert_eq!(coloured.to, b"\x1b[31mx\x1b[0m\\ty\n");
+    }
 }

@@ -1,9 +1,9 @@
 //! The web UI, embedded; pre-compressed where its build made `.br` files.
 
-use super::Problem;
+use super::{Problem, state::App};
 use axum::{
     body::Body,
-    extract::Request,
+    extract::{MatchedPath, Request, State},
     response::{Html, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -25,8 +25,11 @@ pub async fn fallback(request: Request) -> Response {
         "favicon.ico" => "favicon.svg",
         path => path,
     };
-    if path.starts_with("api/") || !matches!(*request.method(), Method::GET | Method::HEAD) {
+    if path.starts_with("api/") {
         return Problem::not_found().into_response();
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return other_method(request.method(), "GET, HEAD, OPTIONS");
     }
     if let Some(response) = file(path, request.headers()) {
         return response;
@@ -39,10 +42,29 @@ pub async fn fallback(request: Request) -> Response {
         .unwrap_or_else(|| (StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response())
 }
 
-/// A wrong method on a known path.
-pub async fn wrong_method() -> Problem {
-    let detail = "this address does not take this method; /openapi.json lists what it takes";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", detail)
+/// A wrong method on a known path: `Allow` says which are right (RFC 9110 §15.5.6); that is also
+/// the whole answer to OPTIONS. Other sites' pages are told nothing: no header of CORS is sent.
+pub async fn wrong_method(
+    State(app): State<App>,
+    method: Method,
+    path: Option<MatchedPath>,
+) -> Response {
+    let known = path.map(|path| app.methods(path.as_str())).unwrap_or_default();
+    other_method(&method, &known)
+}
+
+fn other_method(method: &Method, known: &str) -> Response {
+    let allow = HeaderValue::try_from(known).expect("methods and commas are a header's value");
+    let mut response = if method == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let detail = "this address does not take this method";
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", detail)
+            .fix(format!("it takes {known}"))
+            .into_response()
+    };
+    response.headers_mut().insert(header::ALLOW, allow);
+    response
 }
 
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\

@@ -11,21 +11,26 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
+use identity::RegistrationMode;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap, fmt::Write as _, net::SocketAddr, ops::ControlFlow, path::Path,
+    collections::BTreeMap,
+    fmt::Write as _,
+    net::{IpAddr, SocketAddr},
+    ops::ControlFlow,
+    path::Path,
     sync::Arc,
 };
 use stockade::{
     desk,
     server::{Options, Server, jobs::Capacity},
 };
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use totp_rs::{Algorithm, Builder, Secret};
 
 /// The owner's password in every test.
@@ -36,11 +41,16 @@ pub const EMAIL: &str = "ada@example.org";
 /// What the server is started with: loopback, any free port.
 pub fn options(root: &Path) -> Options {
     Options {
-        root: root.to_owned(),
+        witnesses: stockade::desk::WitnessTerms::default(),
+        home: root.into(),
         listen: "127.0.0.1:0".parse().expect("an address"),
         exposure: Exposure::Loopback,
         capacity: Capacity { workers: 1, queue: 8 },
         limits: Limits::default(),
+        letters: None,
+        relay: None,
+        registration: RegistrationMode::Invite,
+        breached_passwords: None,
     }
 }
 
@@ -57,6 +67,8 @@ pub struct Browser {
     pub cookies: BTreeMap<String, String>,
     /// What the authenticator knows since the set-up.
     pub secret: String,
+    /// From which of this machine's addresses it comes, where not from the usual one.
+    pub source: Option<IpAddr>,
 }
 
 /// An answer, read to its end.
@@ -87,7 +99,12 @@ impl Answer {
 impl Browser {
     /// Trusts the server's own authority and nobody else.
     pub fn new(server: &Server) -> Self {
-        let pem = std::fs::read(&server.started.authority).expect("the authority");
+        Self::at(server.started.address, &server.started.authority)
+    }
+
+    /// At an address, trusting the authority in a file and nobody else.
+    pub fn at(address: SocketAddr, authority: &Path) -> Self {
+        let pem = std::fs::read(authority).expect("the authority");
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(&pem).expect("PEM")).expect("a root");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -97,19 +114,27 @@ impl Browser {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let tls = TlsConnector::from(Arc::new(config));
-        Self {
-            address: server.started.address,
-            tls,
-            cookies: BTreeMap::new(),
-            secret: String::new(),
-        }
+        Self { address, tls, cookies: BTreeMap::new(), secret: String::new(), source: None }
+    }
+
+    /// A connection, on which nothing was said yet.
+    pub async fn connect(&self) -> TlsStream<TcpStream> {
+        let tcp = match self.source {
+            None => TcpStream::connect(self.address).await,
+            Some(source) => {
+                let socket = TcpSocket::new_v4().expect("a socket");
+                socket.bind((source, 0).into()).expect("one of this machine's");
+                socket.connect(self.address).await
+            }
+        };
+        let tcp = tcp.expect("connects");
+        let name = ServerName::try_from("localhost").expect("a name");
+        self.tls.connect(name, tcp).await.expect("a handshake")
     }
 
     /// Sends a request as it is, with the cookies; the body is still to be read.
     pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Response<Incoming> {
-        let tcp = TcpStream::connect(self.address).await.expect("connects");
-        let name = ServerName::try_from("localhost").expect("a name");
-        let stream = self.tls.connect(name, tcp).await.expect("a handshake");
+        let stream = self.connect().await;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("HTTP");
         tokio::spawn(connection);
@@ -159,6 +184,11 @@ impl Browser {
     /// Makes the owner's account from the printed link; the recovery codes.
     pub async fn set_up(&mut self, server: &Server) -> Vec<String> {
         let link = server.started.setup_link.clone().expect("a link");
+        self.set_up_by(&link).await
+    }
+
+    /// The same from a link that somebody read off a terminal.
+    pub async fn set_up_by(&mut self, link: &str) -> Vec<String> {
         let token = link.split_once('#').expect("a fragment").1;
         let form = json!({ "token": token, "email": EMAIL, "password": PASSWORD });
         let begun = self.post("/api/v1/setup/begin", form).await.expect(200).json();
@@ -181,7 +211,7 @@ impl Browser {
 
     /// Gives both factors again.
     pub async fn step_up(&mut self, password: &str, kind: &str, code: &str) -> Answer {
-        let form = json!({ "password": password, "kind": kind, "code": code });
+        let form = json!({ "password": password, "factor": { "kind": kind, "code": code } });
         self.post("/api/v1/session/step-up", form).await
     }
 

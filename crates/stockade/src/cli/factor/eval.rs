@@ -7,7 +7,7 @@ use crate::cli::{
     output::Output,
 };
 use anyhow::{Context, bail};
-use catalog::{PanelBlocks, Sink, Storage, Target};
+use catalog::{PanelBlocks, Sink, Storage, Target, Texts};
 use factor::Schema;
 use market::{Column, NarrowColumn, NarrowPanel, Panel, Symbol, Timestamp};
 use serde::Serialize;
@@ -207,6 +207,7 @@ fn create(eval: &Eval, names: &[String], symbols: &[Symbol]) -> anyhow::Result<S
             Shape::Long => catalog::Shape::Long,
         },
         storage: if eval.float32 { Storage::Float32 } else { Storage::Float64 },
+        texts: if eval.raw { Texts::Raw } else { Texts::Harmless },
     };
     Ok(Sink::create(&target, names, symbols)?)
 }

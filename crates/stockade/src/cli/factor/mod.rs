@@ -14,6 +14,7 @@ use super::{
     configuration,
     output::{Ending, Output},
 };
+use crate::desk;
 use std::path::PathBuf;
 
 /// Bytes one evaluation may hold; larger files are evaluated with `--stream`.
@@ -47,6 +48,10 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    fn home(&self) -> anyhow::Result<desk::Home> {
+        configuration::home(&configuration::load(self.cli)?)
+    }
+
     fn dir(&self) -> anyhow::Result<PathBuf> {
         Ok(configuration::data_dir(&configuration::load(self.cli)?))
     }

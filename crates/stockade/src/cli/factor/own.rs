@@ -19,7 +19,7 @@ pub(super) fn save(save: &Save, place: &Place<'_>, output: Output) -> anyhow::Re
         dataset: save.dataset.clone(),
         base: save.base,
     };
-    let version = desk::connect(&place.dir()?)?.save_factor(saved)?;
+    let version = desk::connect(place.home()?)?.save_factor(saved)?;
     output.show(&json!({ "name": save.name, "version": version }), |_| {
         format!("{}, version {version}", plain(&save.name))
     })
@@ -28,7 +28,7 @@ pub(super) fn save(save: &Save, place: &Place<'_>, output: Output) -> anyhow::Re
 /// Lists the owner's factors.
 pub(super) fn list(archived: bool, place: &Place<'_>, output: Output) -> anyhow::Result<()> {
     let archived = if archived { Archived::Shown } else { Archived::Hidden };
-    let found = desk::connect(&place.dir()?)?.factors(archived)?;
+    let found = desk::connect(place.home()?)?.factors(archived)?;
     output.show(&found, |found| {
         let head = ["name", "version", "changed", "expression"].map(str::to_owned).to_vec();
         let row = |one: &desk::OwnFactor| {
@@ -41,7 +41,7 @@ pub(super) fn list(archived: bool, place: &Place<'_>, output: Output) -> anyhow:
 
 /// Lists the versions of a factor.
 pub(super) fn versions(name: &str, place: &Place<'_>, output: Output) -> anyhow::Result<()> {
-    let found = desk::connect(&place.dir()?)?.factor_versions(name)?;
+    let found = desk::connect(place.home()?)?.factor_versions(name)?;
     output.show(&found, |found| {
         let head = ["version", "made", "log entry", "expression"].map(str::to_owned).to_vec();
         let row = |one: &desk::OwnVersion| {
@@ -54,7 +54,7 @@ pub(super) fn versions(name: &str, place: &Place<'_>, output: Output) -> anyhow:
 
 /// Puts a factor away.
 pub(super) fn remove(name: &str, place: &Place<'_>, output: Output) -> anyhow::Result<()> {
-    desk::connect(&place.dir()?)?.archive_factor(name)?;
+    desk::connect(place.home()?)?.archive_factor(name)?;
     output.note(&format!("{} is put away; its versions stay", plain(name)));
     Ok(())
 }

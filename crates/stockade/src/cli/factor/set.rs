@@ -21,7 +21,7 @@ pub(super) fn texts(
         (Some(text), ..) => Ok(vec![("factor".to_owned(), text.clone())]),
         (_, Some(path), _) => read_set(path),
         (_, _, Some(name)) => {
-            let versions = desk::connect(&place.dir()?)?.factor_versions(name)?;
+            let versions = desk::connect(place.home()?)?.factor_versions(name)?;
             let newest = versions.into_iter().next().context("a factor has a version")?;
             Ok(vec![("factor".to_owned(), newest.text)])
         }

@@ -66,7 +66,7 @@ pub(super) fn ready(
     let plan = Plan::new(&set, schema, &Limits::default())?;
     let trials = match &source.dataset {
         Some(name) => {
-            let desk = desk::connect(&place.dir()?)?;
+            let desk = desk::connect(place.home()?)?;
             Some(desk.count_trials(name, &set::canonical(&set))?)
         }
         None => None,

@@ -1,7 +1,11 @@
 //! Set-up, sign-in, sessions.
 
+use super::{
+    passkeys::{PasskeyAssertion, PasskeyRequest},
+    proof::{Factor, given},
+};
 use crate::{
-    desk::{Guest, Opened, now},
+    desk::{Guest, Opened, SignInStep, now},
     server::{
         Answer, Problem,
         cookies::{Cookie, lines},
@@ -15,7 +19,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use identity::{FactorKind, Level};
+use identity::Level;
 use jiff::SignedDuration;
 use qrcode::{QrCode, render::svg};
 use seal::Secret;
@@ -43,6 +47,11 @@ pub struct SessionState {
     level: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
+    /// Who may make an account: `open`, `invite` or `closed`.
+    registration: &'static str,
+    /// The origin at which passkeys work; none where the server has no name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passkey_origin: Option<String>,
 }
 
 /// The first form.
@@ -94,36 +103,43 @@ pub struct SignInForm {
     password: Password,
 }
 
-/// A second factor is asked for.
+/// What comes of a right password: a second factor is asked for, or, where the account has none,
+/// somebody is signed in.
 #[derive(Serialize, ToSchema)]
-pub struct Challenge {
-    challenge: String,
-    factors: [&'static str; 2],
+pub struct PasswordTaken {
+    /// To go on with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenge: Option<String>,
+    /// The kinds that the account has, the strongest first: `passkey`, `totp`, `recovery`.
+    factors: Vec<&'static str>,
+    /// What a passkey is asked, where the account has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passkey: Option<PasskeyRequest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Account>,
 }
 
-/// A second factor.
+/// A second factor: a `code`, or of a passkey its `ticket` and `assertion`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FactorForm {
     challenge: String,
     kind: Factor,
-    code: String,
-}
-
-/// Kinds of second factor.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Factor {
-    /// A code of an authenticator.
-    Totp,
-    /// A recovery code.
-    Recovery,
+    code: Option<String>,
+    ticket: Option<String>,
+    assertion: Option<PasskeyAssertion>,
 }
 
 /// Who has signed in.
 #[derive(Serialize, ToSchema)]
 pub struct SignedIn {
     account: Account,
+}
+
+impl SignedIn {
+    pub(super) const fn of(account: Account) -> Self {
+        Self { account }
+    }
 }
 
 /// A signed-in browser.
@@ -143,15 +159,6 @@ pub struct Password(pub(super) Secret<String>);
 impl<'de> Deserialize<'de> for Password {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         String::deserialize(from).map(|text| Self(Secret::new(text)))
-    }
-}
-
-impl From<Factor> for FactorKind {
-    fn from(factor: Factor) -> Self {
-        match factor {
-            Factor::Totp => Self::Totp,
-            Factor::Recovery => Self::Recovery,
-        }
     }
 }
 
@@ -176,7 +183,8 @@ fn level(level: Level) -> &'static str {
 
 /// `GET /api/v1/session`
 pub async fn session(State(app): State<App>, headers: HeaderMap) -> Answer<Json<SessionState>> {
-    let none = |state| SessionState { state, account: None, level: None, expires: None };
+    let passkey_origin = app.accounts().passkey_origin().map(str::to_owned);
+    let registration = app.accounts().registration().as_str();
     if let Ok(session) = authenticate(&app, &headers).await {
         let guest = app.accounts().guest(&session, now()).await?;
         return Ok(Json(SessionState {
@@ -184,10 +192,20 @@ pub async fn session(State(app): State<App>, headers: HeaderMap) -> Answer<Json<
             account: Some(Account::from(&guest)),
             level: Some(level(guest.level)),
             expires: Some(guest.expires.to_string()),
+            registration,
+            passkey_origin,
         }));
     }
     let setup = app.desk().needs_setup().await?;
-    Ok(Json(none(if setup { "setup" } else { "none" })))
+    let state = if setup { "setup" } else { "none" };
+    Ok(Json(SessionState {
+        state,
+        account: None,
+        level: None,
+        expires: None,
+        registration,
+        passkey_origin,
+    }))
 }
 
 /// `POST /api/v1/setup/begin`
@@ -198,10 +216,15 @@ pub async fn setup_begin(
 ) -> Answer<Json<SetupBegun>> {
     let person = (form.email.as_str(), form.display_name.as_deref());
     let begun = app.accounts().begin_setup(&visitor, &form.token, person, form.password.0).await?;
-    let code = QrCode::new(begun.uri.expose()).map_err(|error| Problem::internal(&error))?;
+    Ok(Json(SetupBegun { ticket: begun.ticket, totp: totp(&begun.secret, &begun.uri)? }))
+}
+
+/// What an authenticator needs, with a picture to scan.
+pub(super) fn totp(secret: &Secret<String>, uri: &Secret<String>) -> Answer<Totp> {
+    let code = QrCode::new(uri.expose()).map_err(|error| Problem::internal(&error))?;
     let qr_svg = code.render::<svg::Color<'_>>().min_dimensions(200, 200).build();
-    let (secret, uri) = (begun.secret.expose().clone(), begun.uri.expose().clone());
-    Ok(Json(SetupBegun { ticket: begun.ticket, totp: Totp { secret, uri, qr_svg } }))
+    let (secret, uri) = (secret.expose().clone(), uri.expose().clone());
+    Ok(Totp { secret, uri, qr_svg })
 }
 
 /// `POST /api/v1/setup/finish`
@@ -221,9 +244,22 @@ pub async fn sign_in(
     State(app): State<App>,
     Caller(visitor): Caller,
     Json(form): Json<SignInForm>,
-) -> Answer<Json<Challenge>> {
-    let challenge = app.accounts().sign_in(&visitor, &form.email, form.password.0).await?;
-    Ok(Json(Challenge { challenge, factors: ["totp", "recovery"] }))
+) -> Answer<Response> {
+    match app.accounts().sign_in(&visitor, &form.email, form.password.0).await? {
+        SignInStep::Asked(ask) => Ok(Json(PasswordTaken {
+            challenge: Some(ask.challenge),
+            factors: ask.kinds.iter().map(|kind| kind.as_str()).collect(),
+            passkey: ask.passkey.map(PasskeyRequest::from),
+            account: None,
+        })
+        .into_response()),
+        SignInStep::Opened(opened) => {
+            let account = Some(Account::from(&opened.guest));
+            let body =
+                PasswordTaken { challenge: None, factors: Vec::new(), passkey: None, account };
+            Ok((cookies(&opened), Json(body)).into_response())
+        }
+    }
 }
 
 /// `POST /api/v1/sign-in/factor`
@@ -232,7 +268,7 @@ pub async fn sign_in_factor(
     Caller(visitor): Caller,
     Json(form): Json<FactorForm>,
 ) -> Answer<Response> {
-    let factor = (form.kind.into(), form.code.trim());
+    let factor = given(form.kind, (form.code, form.ticket, form.assertion))?;
     let opened = app.accounts().second_factor(&visitor, &form.challenge, factor).await?;
     let body = Json(SignedIn { account: Account::from(&opened.guest) });
     Ok((cookies(&opened), body).into_response())
@@ -304,9 +340,9 @@ pub async fn end_session(
 }
 
 /// A year: the cookie is no key, it only gives a browser a budget of its own.
-const DEVICE_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365);
+pub(super) const DEVICE_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365);
 
-fn cookies(opened: &Opened) -> AppendHeaders<Vec<(HeaderName, HeaderValue)>> {
+pub(super) fn cookies(opened: &Opened) -> AppendHeaders<Vec<(HeaderName, HeaderValue)>> {
     let left = opened.expires.duration_since(now());
     lines([
         Cookie::Access.set(opened.access.expose(), left),

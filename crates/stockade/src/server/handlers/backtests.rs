@@ -3,7 +3,7 @@
 use crate::server::{
     Answer, Problem,
     extract::{Json, Part},
-    guard::Signed,
+    guard::Granted,
     state::App,
     stream::{Note, Stream},
 };
@@ -54,7 +54,7 @@ pub struct Backtest {
     problem: Option<Value>,
 }
 
-fn view(app: &App, signed: &Signed, row: BacktestRow) -> Backtest {
+fn view(app: &App, signed: &Granted, row: BacktestRow) -> Backtest {
     let (mut run_id, mut summary, mut spark, mut problem) = (None, None, None, None);
     let state = match row.state {
         BacktestState::Queued => {
@@ -100,7 +100,7 @@ fn in_words(mut problem: Value) -> Value {
 }
 
 /// `GET /api/v1/backtests`
-pub async fn list(State(app): State<App>, signed: Signed) -> Answer<Json<Vec<Backtest>>> {
+pub async fn list(State(app): State<App>, signed: Granted) -> Answer<Json<Vec<Backtest>>> {
     let rows = app.desk().backtests(&signed.tenant).await?;
     Ok(Json(rows.into_iter().map(|row| view(&app, &signed, row)).collect()))
 }
@@ -108,7 +108,7 @@ pub async fn list(State(app): State<App>, signed: Signed) -> Answer<Json<Vec<Bac
 /// `GET /api/v1/backtests/{id}`
 pub async fn show(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<Json<Backtest>> {
     let row = app.desk().backtest(&signed.tenant, id).await?;
@@ -118,7 +118,7 @@ pub async fn show(
 /// `POST /api/v1/backtests`
 pub async fn start(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Json(new): Json<NewBacktest>,
 ) -> Answer<(StatusCode, Json<Started>)> {
     let text = match (new.strategy_id, new.text) {
@@ -136,7 +136,7 @@ pub async fn start(
 /// `POST /api/v1/backtests/{id}/cancel`
 pub async fn cancel(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<StatusCode> {
     if !app.jobs().cancel(&signed.tenant, id) {
@@ -149,7 +149,7 @@ pub async fn cancel(
 /// `GET /api/v1/backtests/{id}/events`
 pub async fn events(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
     headers: HeaderMap,
 ) -> Answer<Response> {
@@ -180,7 +180,7 @@ pub(super) enum Follow {
 }
 
 /// A stream of events after the one that the reader has seen.
-pub(super) fn answer(app: App, signed: Signed, what: Follow, headers: &HeaderMap) -> Response {
+pub(super) fn answer(app: App, signed: Granted, what: Follow, headers: &HeaderMap) -> Response {
     let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let seen: u64 = seen.unwrap_or(0);
     match what {
@@ -198,13 +198,13 @@ pub(super) fn answer(app: App, signed: Signed, what: Follow, headers: &HeaderMap
 /// The events of a live job, until it, the session or the server ends.
 fn follow(
     app: App,
-    signed: Signed,
+    signed: Granted,
     events: Arc<Stream>,
     seen: u64,
 ) -> impl stream::Stream<Item = Result<Event, Infallible>> {
     let ended = Box::pin(async move {
         tokio::select! {
-            () = app.accounts().ended(&signed.session) => {}
+            () = signed.ended(&app) => {}
             () = app.stop().cancelled() => {}
         }
     });

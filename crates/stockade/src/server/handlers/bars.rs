@@ -5,14 +5,14 @@ use crate::server::{
     Answer, Problem,
     extract::{Json, Part, Query},
     finish::Gone,
-    guard::Signed,
+    guard::Granted,
     state::App,
 };
 use axum::extract::State;
 use market::{Adjustment, BarSeries, Symbol, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{num::NonZeroUsize, ops::Range};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// Bars of one symbol.
@@ -37,18 +37,26 @@ pub struct Bars {
 const BARS_MAX: usize = 20_000;
 
 /// Whose bars, and which.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Which {
+    /// Whose bars.
     symbol: String,
+    /// What splits do: applied (`splits`, as unless given) or `none`.
+    #[param(inline)]
     adjust: Option<Adjust>,
+    /// Only bars that open at or after this second since 1970.
     from: Option<i64>,
+    /// Only bars that open at or before this second.
     to: Option<i64>,
+    /// Instead: bars around this second, half of them up to it.
     around: Option<i64>,
+    /// How many at most, 20,000 unless less; a longer span is joined.
+    #[param(value_type = Option<usize>, minimum = 1)]
     limit: Option<NonZeroUsize>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Adjust {
     Splits,
@@ -106,7 +114,7 @@ pub async fn of_dataset(
 /// `GET /api/v1/backtests/{id}/bars`: those that the run saw, out of memory once it is there.
 pub async fn of_run(
     app: State<App>,
-    signed: Signed,
+    signed: Granted,
     gone: Gone,
     Part(id): Part<Uuid>,
     Query(which): Query<Which>,

@@ -7,7 +7,7 @@ use crate::{
     server::{
         Answer, Problem,
         extract::{Json, Part, Query},
-        guard::Signed,
+        guard::Granted,
         state::App,
     },
 };
@@ -16,7 +16,7 @@ use factor::{Diagnostic, Expression, Limits, Plan, Schema};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{FactorLine, FactorVersion};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// A factor with its newest version.
@@ -75,9 +75,10 @@ pub struct KeptFactor {
 }
 
 /// Which factors a list shows.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Listed {
+    /// Whether what was put away is shown too.
     #[serde(default)]
     archived: bool,
 }
@@ -187,7 +188,7 @@ pub async fn library() -> Json<Library> {
 /// `GET /api/v1/factors`
 pub async fn list(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Query(asked): Query<Listed>,
 ) -> Answer<Json<Vec<Factor>>> {
     let archived = if asked.archived { Archived::Shown } else { Archived::Hidden };
@@ -198,7 +199,7 @@ pub async fn list(
 /// `POST /api/v1/factors`
 pub async fn create(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Json(new): Json<NewFactor>,
 ) -> Answer<(StatusCode, Json<KeptFactor>)> {
     let draft = Draft { text: &new.text, note: &new.note, dataset: new.dataset.as_deref() };
@@ -209,7 +210,7 @@ pub async fn create(
 /// `GET /api/v1/factors/{id}`
 pub async fn show(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<Json<Factor>> {
     Ok(Json(view(app.desk().factor(&signed.tenant, id).await?)))
@@ -218,7 +219,7 @@ pub async fn show(
 /// `GET /api/v1/factors/{id}/versions`
 pub async fn versions(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<Json<Vec<VersionRow>>> {
     let version = |one: FactorVersion| VersionRow {
@@ -236,7 +237,7 @@ pub async fn versions(
 /// `POST /api/v1/factors/{id}/versions`
 pub async fn add_version(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
     Json(new): Json<NewVersion>,
 ) -> Answer<(StatusCode, Json<KeptFactor>)> {
@@ -249,7 +250,7 @@ pub async fn add_version(
 /// `DELETE /api/v1/factors/{id}`
 pub async fn archive(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<StatusCode> {
     app.desk().archive_factor(&signed.tenant, id).await?;
@@ -279,7 +280,7 @@ pub async fn complete(
 ) -> Answer<Json<Completed>> {
     let text = sized(asked.text)?;
     let offset = byte_at(&text, asked.offset)
-        .ok_or_else(|| Problem::invalid("the cursor lies outside the text").at("offset"))?;
+        .ok_or_else(|| Problem::invalid("the cursor lies outside the text").field("offset"))?;
     let schema = app.desk().factor_schema(asked.dataset.as_deref()).await?;
     let found = factor::complete(&text, offset, &schema);
     let from = found.first().map_or(asked.offset, |one| units(&text, one.from));
@@ -336,7 +337,7 @@ fn longest(manifest: &catalog::Manifest) -> u64 {
 fn sized(text: String) -> Answer<String> {
     if text.len() > EXPRESSION_BYTES_MAX {
         let detail = format!("the text has more than {EXPRESSION_BYTES_MAX} bytes");
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).at("text"));
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).field("text"));
     }
     Ok(text)
 }

@@ -8,7 +8,7 @@ use crate::{
         Answer, Problem,
         extract::{Json, Part, Query},
         finish::Gone,
-        guard::Signed,
+        guard::Granted,
         state::App,
     },
 };
@@ -17,7 +17,7 @@ use http::{StatusCode, header};
 use market::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// Ticks in one answer.
@@ -40,19 +40,22 @@ const TICKS: &Schema = &[
 ];
 
 /// Which ticks.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct PartOfTicks {
     /// The first one's number, from 1.
     from: Option<usize>,
+    /// How many, at most 100,000.
     count: Option<usize>,
 }
 
 /// Which state: after a tick, or at the end of the newest row at or before a second since 1970.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Which {
+    /// The tick's number.
     tick: Option<usize>,
+    /// Instead of it a second since 1970: the newest row by then.
     at: Option<i64>,
 }
 
@@ -98,7 +101,7 @@ pub struct Near {
 /// `GET /api/v1/backtests/{id}/ticks`
 pub async fn ticks(
     app: State<App>,
-    signed: Signed,
+    signed: Granted,
     gone: Gone,
     Part(id): Part<Uuid>,
     Query(part): Query<PartOfTicks>,
@@ -115,7 +118,7 @@ pub async fn ticks(
 /// `GET /api/v1/backtests/{id}/state`
 pub async fn state(
     app: State<App>,
-    signed: Signed,
+    signed: Granted,
     gone: Gone,
     Part(id): Part<Uuid>,
     Query(which): Query<Which>,
@@ -139,7 +142,7 @@ pub async fn state(
 /// The run behind a finished backtest, out of memory or run again.
 pub(super) async fn recording(
     app: &App,
-    signed: &Signed,
+    signed: &Granted,
     gone: Gone,
     id: Uuid,
 ) -> Answer<Arc<Recording>> {

@@ -6,7 +6,7 @@ use crate::{
     server::{
         Answer, Problem,
         extract::{Part, Query},
-        guard::Signed,
+        guard::Granted,
         state::App,
     },
 };
@@ -16,56 +16,59 @@ use axum::{
 };
 use http::{StatusCode, header};
 use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 /// Rows of a table in one answer.
 const ROWS_MAX: usize = 500_000;
 
 /// Which part of a table.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct PartOfTable {
+    /// The first row, from 0.
     #[serde(default)]
     from: usize,
+    /// How many rows, at most 500,000.
     count: Option<usize>,
 }
 
 /// `GET /api/v1/backtests/{id}/result`
-pub async fn result(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
+pub async fn result(app: State<App>, signed: Granted, id: Part<Uuid>) -> Answer<Response> {
     let bytes = read(app, signed, id, JSON).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
 }
 
 /// `GET /api/v1/backtests/{id}/tearsheet`
-pub async fn tearsheet(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
+pub async fn tearsheet(app: State<App>, signed: Granted, id: Part<Uuid>) -> Answer<Response> {
     let bytes = read(app, signed, id, TEARSHEET).await?;
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], bytes).into_response())
 }
 
 /// `GET /api/v1/backtests/{id}/trades.csv`
-pub async fn trades_csv(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
+pub async fn trades_csv(app: State<App>, signed: Granted, id: Part<Uuid>) -> Answer<Response> {
     csv(app, signed, id, TRADES).await
 }
 
 /// `GET /api/v1/backtests/{id}/fills.csv`
-pub async fn fills_csv(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
+pub async fn fills_csv(app: State<App>, signed: Granted, id: Part<Uuid>) -> Answer<Response> {
     csv(app, signed, id, FILLS).await
 }
 
 /// `GET /api/v1/backtests/{id}/orders.csv`
-pub async fn orders_csv(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
+pub async fn orders_csv(app: State<App>, signed: Granted, id: Part<Uuid>) -> Answer<Response> {
     csv(app, signed, id, ORDERS).await
 }
 
 /// `GET /api/v1/backtests/{id}/refusals.csv`
-pub async fn refusals_csv(app: State<App>, signed: Signed, id: Part<Uuid>) -> Answer<Response> {
+pub async fn refusals_csv(app: State<App>, signed: Granted, id: Part<Uuid>) -> Answer<Response> {
     csv(app, signed, id, REFUSALS).await
 }
 
 /// `GET /api/v1/backtests/{id}/fills`
 pub async fn fills(
     app: State<App>,
-    signed: Signed,
+    signed: Granted,
     id: Part<Uuid>,
     Query(part): Query<PartOfTable>,
 ) -> Answer<Response> {
@@ -75,7 +78,7 @@ pub async fn fills(
 /// `GET /api/v1/backtests/{id}/orders`
 pub async fn orders(
     app: State<App>,
-    signed: Signed,
+    signed: Granted,
     id: Part<Uuid>,
     Query(part): Query<PartOfTable>,
 ) -> Answer<Response> {
@@ -85,7 +88,7 @@ pub async fn orders(
 /// `GET /api/v1/backtests/{id}/refusals`
 pub async fn refusals(
     app: State<App>,
-    signed: Signed,
+    signed: Granted,
     id: Part<Uuid>,
     Query(part): Query<PartOfTable>,
 ) -> Answer<Response> {
@@ -94,7 +97,7 @@ pub async fn refusals(
 
 async fn csv(
     app: State<App>,
-    signed: Signed,
+    signed: Granted,
     id: Part<Uuid>,
     name: &'static str,
 ) -> Answer<Response> {
@@ -108,7 +111,7 @@ async fn csv(
 
 async fn columns(
     app: State<App>,
-    signed: Signed,
+    signed: Granted,
     id: Part<Uuid>,
     (name, schema, part): (&'static str, &'static Schema, PartOfTable),
 ) -> Answer<Response> {
@@ -123,7 +126,7 @@ async fn columns(
 /// A file of a person's result.
 async fn read(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
     name: &'static str,
 ) -> Answer<Vec<u8>> {

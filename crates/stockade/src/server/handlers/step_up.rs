@@ -1,6 +1,6 @@
-//! Both factors once more, for acts that ask for a fresh proof.
+//! All factors once more, for acts that ask for a fresh proof.
 
-use super::account::{Factor, Password};
+use super::proof::Proof;
 use crate::server::{
     Answer,
     extract::Json,
@@ -9,27 +9,14 @@ use crate::server::{
 };
 use axum::extract::State;
 use http::StatusCode;
-use serde::Deserialize;
-use utoipa::ToSchema;
-
-/// Both factors of whoever is signed in.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StepUpForm {
-    #[schema(value_type = String)]
-    password: Password,
-    kind: Factor,
-    code: String,
-}
 
 /// `POST /api/v1/session/step-up`
 pub async fn step_up(
     State(app): State<App>,
     Caller(visitor): Caller,
     signed: Signed,
-    Json(form): Json<StepUpForm>,
+    Json(form): Json<Proof>,
 ) -> Answer<StatusCode> {
-    let factor = (form.kind.into(), form.code.trim());
-    app.accounts().step_up(&visitor, &signed.session, form.password.0, factor).await?;
+    app.accounts().step_up(&visitor, &signed.session, form.read()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,7 +5,7 @@ use crate::{
     server::{
         Answer, Problem,
         extract::{Json, Part},
-        guard::Signed,
+        guard::Granted,
         state::App,
     },
 };
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 /// A strategy in a list.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StrategyLine)]
 pub struct Line {
     id: Uuid,
     name: String,
@@ -111,7 +112,7 @@ pub struct Choice {
 }
 
 /// `GET /api/v1/strategies`
-pub async fn list(State(app): State<App>, signed: Signed) -> Answer<Json<Vec<Line>>> {
+pub async fn list(State(app): State<App>, signed: Granted) -> Answer<Json<Vec<Line>>> {
     let rows = app.desk().strategies(&signed.tenant).await?;
     let line = |row: store::StrategyLine| Line {
         id: row.id,
@@ -124,7 +125,7 @@ pub async fn list(State(app): State<App>, signed: Signed) -> Answer<Json<Vec<Lin
 /// `POST /api/v1/strategies`
 pub async fn create(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Json(new): Json<NewStrategy>,
 ) -> Answer<(StatusCode, Json<Kept>)> {
     let id = app.desk().create_strategy(&signed.tenant, new.name.as_deref(), &new.text).await?;
@@ -134,7 +135,7 @@ pub async fn create(
 /// `GET /api/v1/strategies/{id}`
 pub async fn show(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<Json<Strategy>> {
     let row = app.desk().strategy(&signed.tenant, id).await?;
@@ -150,7 +151,7 @@ pub async fn show(
 /// `PUT /api/v1/strategies/{id}`
 pub async fn change(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
     Json(new): Json<ChangedStrategy>,
 ) -> Answer<Json<Kept>> {
@@ -163,7 +164,7 @@ pub async fn change(
 /// `DELETE /api/v1/strategies/{id}`
 pub async fn remove(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<StatusCode> {
     app.desk().remove_strategy(&signed.tenant, id).await?;
@@ -192,7 +193,7 @@ pub async fn complete(
 ) -> Answer<Json<Completed>> {
     let text = sized(asked.text)?;
     let offset = byte_at(&text, asked.offset)
-        .ok_or_else(|| Problem::invalid("the cursor lies outside the text").at("offset"))?;
+        .ok_or_else(|| Problem::invalid("the cursor lies outside the text").field("offset"))?;
     let schema = schema(&app, &text).await.unwrap_or_else(|_| Schema::bars());
     let found = engine::complete_strategy(&text, offset, &schema);
     let from = found.first().map_or(asked.offset, |one| units(&text, one.from));
@@ -226,7 +227,7 @@ pub(super) const fn kind_in_expression(kind: factor::CompletionKind) -> &'static
 fn sized(text: String) -> Answer<String> {
     if text.len() > TEXT_BYTES_MAX {
         let detail = format!("the text has more than {TEXT_BYTES_MAX} bytes");
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).at("text"));
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail).field("text"));
     }
     Ok(text)
 }

@@ -8,7 +8,7 @@ use crate::{
         Answer,
         extract::{Json, Part},
         finish::Gone,
-        guard::Signed,
+        guard::Granted,
         state::App,
     },
 };
@@ -54,7 +54,7 @@ pub struct StudyView {
 /// `POST /api/v1/factors/study`
 pub async fn start(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     gone: Gone,
     Json(new): Json<NewStudy>,
 ) -> Answer<impl IntoResponse> {
@@ -108,7 +108,7 @@ fn read(
 /// `GET /api/v1/factors/studies/{id}`
 pub async fn show(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     gone: Gone,
     Part(id): Part<Uuid>,
 ) -> Answer<impl IntoResponse> {
@@ -122,7 +122,7 @@ pub async fn show(
 /// `GET /api/v1/factors/studies/{id}/report`
 pub async fn report(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     gone: Gone,
     Part(id): Part<Uuid>,
 ) -> Answer<impl IntoResponse> {

@@ -9,7 +9,7 @@ use crate::{
     server::{
         Answer, Problem,
         extract::{Json, Part},
-        guard::Signed,
+        guard::Granted,
         state::App,
         stream::Note,
     },
@@ -148,7 +148,7 @@ fn settings(pairs: Vec<(String, String)>) -> Vec<Setting> {
     pairs.into_iter().map(|(name, value)| Setting { name, value }).collect()
 }
 
-fn item(app: &App, signed: &Signed, row: SweepRow) -> Item {
+fn item(app: &App, signed: &Granted, row: SweepRow) -> Item {
     let SweepRow { id, name, dataset, state, sets, progress, created, .. } = row;
     let SweepProgress { done, best } = progress;
     let live = app.sweeping().find(&signed.tenant, id);
@@ -171,7 +171,7 @@ fn item(app: &App, signed: &Signed, row: SweepRow) -> Item {
 }
 
 /// `GET /api/v1/sweeps`
-pub async fn list(State(app): State<App>, signed: Signed) -> Answer<Json<Sweeps>> {
+pub async fn list(State(app): State<App>, signed: Granted) -> Answer<Json<Sweeps>> {
     let rows = app.desk().sweeps(&signed.tenant).await?;
     Ok(Json(Sweeps { items: rows.into_iter().map(|row| item(&app, &signed, row)).collect() }))
 }
@@ -179,7 +179,7 @@ pub async fn list(State(app): State<App>, signed: Signed) -> Answer<Json<Sweeps>
 /// `POST /api/v1/sweeps/check`
 pub async fn check(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Json(new): Json<NewSweep>,
 ) -> Answer<Json<CheckedSweep>> {
     let (id, words) = (new.strategy_id, new.words());
@@ -193,13 +193,20 @@ pub async fn check(
 /// `POST /api/v1/sweeps`
 pub async fn start(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Json(new): Json<NewSweep>,
 ) -> Answer<(StatusCode, Json<StartedSweep>)> {
     let (id, words) = (new.strategy_id, new.words());
     let plan = app.desk().plan_sweep(&signed.tenant, id, words).await?;
     if let Some(fault) = plan.faults.first() {
-        let problem = Problem::invalid(fault.message.clone()).at(fault.field.clone());
+        // A fault names its axis by the parameter; the pointer leads to the list of them.
+        let list = match fault.field.split('.').next() {
+            Some("strategy") | None => "strategy_id",
+            Some(list) => list,
+        };
+        let problem = Problem::invalid(fault.message.clone())
+            .at(fault.field.clone())
+            .pointer(format!("/{list}"));
         return Err(match &fault.help {
             Some(help) => problem.fix(help.clone()),
             None => problem,
@@ -212,7 +219,7 @@ pub async fn start(
 /// `GET /api/v1/sweeps/{id}`
 pub async fn show(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<Json<SweepView>> {
     let row = app.desk().sweep_row(&signed.tenant, id).await?;
@@ -231,7 +238,7 @@ pub async fn show(
 /// `GET /api/v1/sweeps/{id}/rows`
 pub async fn rows(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<impl IntoResponse> {
     let (names, rows) = app.desk().sweep_rows(&signed.tenant, id).await?;
@@ -244,7 +251,7 @@ pub async fn rows(
 /// `GET /api/v1/sweeps/{id}/sets/{number}`
 pub async fn set(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part((id, number)): Part<(Uuid, u64)>,
 ) -> Answer<Json<SetView>> {
     let set = app.desk().sweep_set(&signed.tenant, id, number).await?;
@@ -255,7 +262,7 @@ pub async fn set(
 /// `GET /api/v1/sweeps/{id}/events`
 pub async fn events(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
     headers: HeaderMap,
 ) -> Answer<Response> {
@@ -276,7 +283,7 @@ pub async fn events(
 /// `POST /api/v1/sweeps/{id}/stop`
 pub async fn stop(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<StatusCode> {
     if !app.sweeping().stop(&signed.tenant, id) {
@@ -289,7 +296,7 @@ pub async fn stop(
 /// `POST /api/v1/sweeps/{id}/resume`
 pub async fn resume(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<StatusCode> {
     app.sweeping().resume(signed.tenant, id).await?;
@@ -299,7 +306,7 @@ pub async fn resume(
 /// `DELETE /api/v1/sweeps/{id}`
 pub async fn remove(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     Part(id): Part<Uuid>,
 ) -> Answer<StatusCode> {
     app.desk().remove_sweep(&signed.tenant, id).await?;

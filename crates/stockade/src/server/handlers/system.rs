@@ -15,7 +15,7 @@ use axum::{
 use factor::Outcome;
 use http::header;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Whether it works.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,9 +65,10 @@ pub struct Parameter {
 }
 
 /// Whose fields.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Whose {
+    /// Whose fields; those that the library reads unless given.
     dataset: Option<String>,
 }
 

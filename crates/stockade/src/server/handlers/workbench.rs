@@ -3,7 +3,7 @@
 use crate::{
     desk::{Asked, Error, Evaluated, HISTORY_ROWS_MAX, Intent, Stop, newest, row_text},
     report::words,
-    server::{Answer, Problem, extract::Json, finish::Gone, guard::Signed, state::App},
+    server::{Answer, Problem, extract::Json, finish::Gone, guard::Granted, state::App},
 };
 use axum::extract::State;
 use http::StatusCode;
@@ -117,6 +117,8 @@ pub struct Comparison {
     dataset: String,
     #[serde(default)]
     adjust: Adjust,
+    /// Two at least.
+    #[schema(min_items = 2)]
     expressions: Vec<Named>,
 }
 
@@ -135,13 +137,13 @@ pub struct Compared {
 /// `POST /api/v1/factors/preview`
 pub async fn preview(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     gone: Gone,
     Json(look): Json<Look>,
 ) -> Answer<Json<Preview>> {
     let date = look.date.as_deref().map(time).transpose()?;
     let symbol = look.symbol.as_deref().map(str::parse::<Symbol>).transpose();
-    let symbol = symbol.map_err(|e| Problem::invalid(e.to_string()).at("symbol"))?;
+    let symbol = symbol.map_err(|e| Problem::invalid(e.to_string()).field("symbol"))?;
     let asked = asked(look.dataset.clone(), look.adjust, look.expressions, Intent::Look);
     let desk = app.desk().clone();
     let shown = within(&app, gone, async move |stop| {
@@ -155,12 +157,14 @@ pub async fn preview(
 /// `POST /api/v1/factors/correlate`
 pub async fn correlate(
     State(app): State<App>,
-    signed: Signed,
+    signed: Granted,
     gone: Gone,
     Json(wanted): Json<Comparison>,
 ) -> Answer<Json<Compared>> {
     if wanted.expressions.len() < 2 {
-        return Err(Problem::invalid("two expressions at least can be compared").at("expressions"));
+        return Err(
+            Problem::invalid("two expressions at least can be compared").field("expressions")
+        );
     }
     let asked = asked(wanted.dataset.clone(), wanted.adjust, wanted.expressions, Intent::Compare);
     let desk = app.desk().clone();
@@ -218,7 +222,8 @@ fn too_late(error: Error) -> Problem {
 }
 
 fn time(text: &str) -> Answer<Timestamp> {
-    let wrong = |_| Problem::invalid("a date is written 2024-01-31, a time in RFC 3339").at("date");
+    let wrong =
+        |_| Problem::invalid("a date is written 2024-01-31, a time in RFC 3339").field("date");
     newest(text).map_err(wrong)
 }
 
@@ -231,7 +236,7 @@ fn shown(
     let times = evaluated.panel.times();
     let at = |row: Option<usize>| row.and_then(|row| times.get(row)).map(ToString::to_string);
     let row = evaluated.row(date).ok_or_else(|| {
-        Problem::invalid("the data begin after this date").at("date").fix("ask for a later one")
+        Problem::invalid("the data begin after this date").field("date").fix("ask for a later one")
     })?;
     let history = match symbol {
         None => None,

@@ -1,0 +1,61 @@
+//! An installation: its data directory, and the database that belongs to it.
+
+use super::{Error, Paths, Result};
+use std::path::{Path, PathBuf};
+use store::Database;
+
+/// Where everything of an installation is. A path alone stands for a directory with its own
+/// database of SQLite.
+#[derive(Debug, Clone)]
+pub struct Home {
+    root: PathBuf,
+    database: Database,
+}
+
+impl Home {
+    /// A directory, and the setting `database.url`: `sqlite` for a file in the directory.
+    pub fn new(root: &Path, url: &str) -> Result<Self> {
+        if url == "sqlite" {
+            return Ok(Self::from(root));
+        }
+        let database = url.parse().map_err(Error::Store)?;
+        Ok(Self { root: root.to_owned(), database })
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The database.
+    #[must_use]
+    pub const fn database(&self) -> &Database {
+        &self.database
+    }
+}
+
+impl From<&Path> for Home {
+    fn from(root: &Path) -> Self {
+        let database = Database::file(&Paths::new(root).database());
+        Self { root: root.to_owned(), database }
+    }
+}
+
+impl From<&PathBuf> for Home {
+    fn from(root: &PathBuf) -> Self {
+        Self::from(root.as_path())
+    }
+}
+
+impl From<PathBuf> for Home {
+    fn from(root: PathBuf) -> Self {
+        Self::from(root.as_path())
+    }
+}
+
+impl From<&Home> for Home {
+    fn from(home: &Home) -> Self {
+        home.clone()
+    }
+}
