@@ -51,10 +51,18 @@ export async function settled(page) {
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
 
+const debuggers = new WeakMap();
+
+/** The page's debugger, kept: Chromium takes a page's software authenticator away when one is detached. */
+async function debuggerOf(page) {
+  if (!debuggers.has(page)) debuggers.set(page, await page.context().newCDPSession(page));
+  return debuggers.get(page);
+}
+
 /** What axe finds, one line a node. */
 export async function axe(page) {
   // Straight into the page by the debugger: the page's policy lets no other script in.
-  const session = await page.context().newCDPSession(page);
+  const session = await debuggerOf(page);
   const evaluate = async (expression) => {
     const answer = await session.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
     if (answer.exceptionDetails) throw new Error(answer.exceptionDetails.exception?.description ?? 'axe failed');
@@ -63,7 +71,6 @@ export async function axe(page) {
   await evaluate(`${AXE}; undefined`);
   const options = { runOnly: { type: 'tag', values: TAGS }, resultTypes: ['violations'] };
   const found = await evaluate(`axe.run(document, ${JSON.stringify(options)}).then((r) => JSON.stringify(r.violations))`);
-  await session.detach();
   return JSON.parse(found).flatMap((violation) =>
     violation.nodes.map((node) => {
       const detail = [...node.any, ...node.all, ...node.none].map((check) => check.message).join('; ');

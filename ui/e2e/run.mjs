@@ -1,11 +1,18 @@
 // A person's way through the product, against the real server, in a real Chromium.
 // `cargo xtask test --only browser` starts the server and sets the environment.
 import { Complaints, launch, person } from './browser.mjs';
+import { account } from './journey/account.mjs';
+import { admin } from './journey/admin.mjs';
 import { policy } from './journey/policy.mjs';
 import { research } from './journey/research.mjs';
 import { factors } from './journey/factors.mjs';
+import { keyboard } from './journey/keyboard.mjs';
+import { lacks } from './journey/lacks.mjs';
+import { letters } from './journey/letters.mjs';
+import { losses } from './journey/losses.mjs';
+import { member } from './journey/member.mjs';
 import { pages } from './journey/pages.mjs';
-import { stepUp } from './journey/step-up.mjs';
+import { stepUp, takeAway } from './journey/step-up.mjs';
 import { replay } from './journey/replay.mjs';
 import { sweeps } from './journey/sweeps.mjs';
 import { tables } from './journey/tables.mjs';
@@ -35,13 +42,21 @@ try {
   const step = (name, work, options = {}) => test(name, work, { onFailure, ...options });
   await setUp(world, step);
   await research(world, step);
+  await takeAway(world, step);
   await tables(world, step);
   await replay(world, step);
   await sweeps(world, step);
   await factors(world, step);
   await pages(world, step);
   await stepUp(world, step);
+  await admin(world, step);
+  await keyboard(world, step);
   await signIn(world, step);
+  await letters(world, step);
+  await account(world, step);
+  await member(world, step);
+  await lacks(world, step);
+  await losses(world, step);
   await policy(world, step);
 } finally {
   await browser.close();

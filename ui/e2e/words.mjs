@@ -1,10 +1,14 @@
 // The messages as the pages show them, so that a test names a thing and not its wording.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+
+const folder = new URL('../src/lib/i18n/', import.meta.url);
+/** Each language is a file, and a file in each folder of a noun. */
+const nouns = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
 
 function table(language) {
-  const read = (path) => readFileSync(new URL(`../src/lib/i18n/${path}.ts`, import.meta.url), 'utf8');
-  const text = read(language) + read(`factors/${language}`) + read(`results/${language}`) + read(`sweeps/${language}`);
-  const lines = text.matchAll(/^\s*'([\w.]+)':\s*'((?:[^'\\]|\\.)*)',?$/gm);
+  const read = (path) => readFileSync(new URL(`${path}.ts`, folder), 'utf8');
+  const text = [language, ...nouns.map(({ name }) => `${name}/${language}`)].map(read).join('\n');
+  const lines = text.matchAll(/^\s*'([\w.-]+)':\s*'((?:[^'\\]|\\.)*)',?$/gm);
   return new Map([...lines].map(([, key, value]) => [key, value.replace(/\\(.)/g, '$1')]));
 }
 

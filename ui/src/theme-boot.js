@@ -6,6 +6,7 @@
     const language = localStorage.getItem('stockade.language');
     if (language) document.documentElement.lang = language;
   } catch {
-    // Storage may be refused; the style sheet then follows the system.
+    // Site data are refused: nobody can sign in then, and the page says so.
+    document.documentElement.dataset.storage = 'refused';
   }
 })();

@@ -152,10 +152,13 @@ export async function factors(world, step) {
 
   await step('unsaved changes are not lost to a click', async () => {
     await put('rank(open)');
-    const asked = new Promise((resolve) => page.once('dialog', (dialog) => dialog.dismiss().then(() => resolve(dialog.message()))));
-    await page.getByRole('link', { name: t('nav.data'), exact: true }).click();
-    equal(await asked, t('strategy.leave'), 'the question');
-    holds(page.url().endsWith(world.factor), `left for ${page.url()}`);
+    for (const way of [page.getByRole('link', { name: t('nav.data'), exact: true }), page.getByRole('button', { name: t('nav.signout'), exact: true })]) {
+      const asked = new Promise((resolve) => page.once('dialog', (dialog) => dialog.dismiss().then(() => resolve(dialog.message()))));
+      await way.click();
+      equal(await asked, t('strategy.leave'), 'the question');
+      holds(page.url().endsWith(world.factor), `left for ${page.url()}`);
+      equal((await fetched(page, '/api/v1/session')).body.state, 'signed_in', 'the session');
+    }
     await put('-rank(delta(close, 7))');
     await page.getByTestId('save-state').getByText(t('factor.version', { version: 4 })).waitFor();
   });

@@ -2,6 +2,7 @@
 import { api } from './api';
 import { request } from './api/client';
 import { follow, wait, type ServerEvent } from './api/events';
+import { parse as read } from './api/read';
 import type { Sweep } from './api/sweeps';
 import type { Backtest, ProblemBody } from './api/wire';
 
@@ -145,7 +146,7 @@ export class LiveSweep extends LiveJob<Sweep> {
 
 function parse(text: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = read(text);
     return value !== null && typeof value === 'object' ? (value as Record<string, unknown>) : {};
   } catch {
     return {};

@@ -1,4 +1,5 @@
 /** The address bar as state. Links stay plain links; clicks inside the site do not reload. */
+import { elsewhere, leaving } from './leaving.svelte';
 import { match, type Route } from './router';
 
 class Navigation {
@@ -34,6 +35,8 @@ class Navigation {
       this.#read();
     });
     document.addEventListener('click', (event) => this.#click(event));
+    // The middle button opens links too.
+    document.addEventListener('auxclick', (event) => this.#leave(event));
   }
 
   #read(): void {
@@ -41,7 +44,18 @@ class Navigation {
     this.search = location.search;
   }
 
+  /** Another site is never entered by surprise: `Leave` says where the link leads, and holds the one that goes. */
+  #leave(event: MouseEvent): boolean {
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    const to = link && elsewhere(link.href, location.origin);
+    if (!to || 'told' in link.dataset) return false;
+    event.preventDefault();
+    leaving.to = to;
+    return true;
+  }
+
   #click(event: MouseEvent): void {
+    if (this.#leave(event)) return;
     if (event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = event.target instanceof Element ? event.target.closest('a') : null;

@@ -23,7 +23,15 @@ test('an address means one page', () => {
   check('/factors/new', { page: 'new-factor' });
   check('/factors/library/alpha_1', { page: 'library-factor', name: 'alpha_1' });
   check('/factors/library/a/b', { page: 'not-found' });
+  check('/admin', { page: 'users' });
+  check('/admin/users/u-1', { page: 'user', id: 'u-1' });
+  check('/admin/approvals', { page: 'approvals' });
+  check('/admin/reviews/x', { page: 'not-found' });
+  check('/admin/users/u/x', { page: 'not-found' });
   check('/sign-in', { page: 'sign-in' });
+  check('/account', { page: 'account' });
+  check('/account/security', { page: 'security' });
+  check('/account/other', { page: 'not-found' });
   check('/nowhere', { page: 'not-found' });
   check('/data/a/b', { page: 'not-found' });
   check('/data/%E0%A4%A', { page: 'not-found' });

@@ -1,9 +1,15 @@
 /** Which page an address means. Pure; the browser's history is in `navigation.svelte.ts`. */
 
+import { isPurpose, type Purpose } from './api/letters';
+
 export type Route =
   | { page: 'dashboard' }
   | { page: 'setup' }
   | { page: 'sign-in' }
+  | { page: 'register' }
+  | { page: 'forgotten' }
+  | { page: 'link'; purpose: Purpose }
+  | { page: 'outbox' }
   | { page: 'data' }
   | { page: 'dataset'; name: string }
   | { page: 'strategies' }
@@ -19,7 +25,15 @@ export type Route =
   | { page: 'new-sweep' }
   | { page: 'sweep'; id: string }
   | { page: 'audit' }
+  | { page: 'users' }
+  | { page: 'user'; id: string }
+  | { page: 'invitations' }
+  | { page: 'approvals' }
+  | { page: 'reviews' }
+  | { page: 'routes' }
   | { page: 'settings' }
+  | { page: 'account' }
+  | { page: 'security' }
   | { page: 'not-found' };
 
 export function match(path: string): Route {
@@ -32,23 +46,31 @@ export function match(path: string): Route {
   const [head, tail, more, rest] = parts;
   if (head === 'factors' && tail === 'library' && more !== undefined && rest === undefined) return { page: 'library-factor', name: more };
   if (head === 'backtests' && tail !== undefined && more === 'replay' && rest === undefined) return { page: 'replay', id: tail };
+  if (head === 'admin') return administration(tail, more, rest);
   if (more !== undefined) return { page: 'not-found' };
   if (tail === undefined) {
     switch (head) {
       case undefined: return { page: 'dashboard' };
       case 'setup': return { page: 'setup' };
       case 'sign-in': return { page: 'sign-in' };
+      case 'register': return { page: 'register' };
+      case 'forgotten': return { page: 'forgotten' };
+      case 'outbox': return { page: 'outbox' };
       case 'data': return { page: 'data' };
       case 'strategies': return { page: 'strategies' };
       case 'factors': return { page: 'factors' };
       case 'backtests': return { page: 'backtests' };
       case 'sweeps': return { page: 'sweeps' };
       case 'audit': return { page: 'audit' };
+      case 'routes': return { page: 'routes' };
       case 'settings': return { page: 'settings' };
+      case 'account': return { page: 'account' };
       default: return { page: 'not-found' };
     }
   }
   switch (head) {
+    case 'link': return isPurpose(tail) ? { page: 'link', purpose: tail } : { page: 'not-found' };
+    case 'account': return tail === 'security' ? { page: 'security' } : { page: 'not-found' };
     case 'data': return { page: 'dataset', name: tail };
     case 'strategies': return { page: 'strategy', id: tail };
     case 'factors': return tail === 'new' ? { page: 'new-factor' } : { page: 'factor', id: tail };
@@ -58,9 +80,23 @@ export function match(path: string): Route {
   }
 }
 
+/** The pages for those who run the server. */
+function administration(tail?: string, more?: string, rest?: string): Route {
+  if (rest !== undefined) return { page: 'not-found' };
+  if (more !== undefined) return tail === 'users' ? { page: 'user', id: more } : { page: 'not-found' };
+  switch (tail) {
+    case undefined: return { page: 'users' };
+    case 'users': return { page: 'users' };
+    case 'invitations': return { page: 'invitations' };
+    case 'approvals': return { page: 'approvals' };
+    case 'reviews': return { page: 'reviews' };
+    default: return { page: 'not-found' };
+  }
+}
+
 /** The pages that need no session. */
 export function isOpen(route: Route): boolean {
-  return route.page === 'setup' || route.page === 'sign-in';
+  return ['setup', 'sign-in', 'register', 'forgotten', 'link'].includes(route.page);
 }
 
 /** What a fragment says; one that is not well encoded is taken as it stands. */

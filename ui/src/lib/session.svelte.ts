@@ -13,7 +13,11 @@ const HINT = 'stockade.signed_in';
 class SessionState {
   state: Session['state'] | 'unknown' = $state('unknown');
   account: Account | null = $state(null);
+  /** Who may make an account: `open`, `invite` or `closed`. */
+  registration = $state('invite');
   failed: unknown = $state(null);
+  /** The origin at which passkeys work, if the server has a name. */
+  passkeyOrigin: string | null = $state(null);
 
   async start(): Promise<void> {
     whenSignedOut(() => this.#over());
@@ -36,7 +40,13 @@ class SessionState {
     localStorage.setItem(HINT, '1');
   }
 
+  renamed(display_name: string): void {
+    if (this.account) this.account = { ...this.account, display_name };
+  }
+
   async signOut(): Promise<void> {
+    // A page with something unsaved asks first, as before any other way out.
+    if (navigation.guard && !navigation.guard()) return;
     const { locale, chosen } = language;
     await api.signOut();
     // The server empties this site's storage; how the pages look is no secret and stays.
@@ -47,6 +57,8 @@ class SessionState {
   }
 
   #take(session: Session): void {
+    this.registration = session.registration ?? 'invite';
+    this.passkeyOrigin = session.passkey_origin ?? null;
     if (session.state === 'signed_in') this.signedIn(session.account ?? null);
     else this.state = session.state;
   }

@@ -9,7 +9,9 @@ test('g and a letter go somewhere; ? helps; everything else is left alone', () =
   expect(shortcut(stroke('g'), null)).toEqual({ pending: 'g', action: null });
   expect(shortcut(stroke('d'), 'g')).toEqual({ pending: null, action: '/data' });
   expect(shortcut(stroke('f'), 'g')).toEqual({ pending: null, action: '/factors' });
-  expect(shortcut(stroke('x'), 'g')).toEqual({ pending: null, action: null });
+  expect(shortcut(stroke('r'), 'g')).toEqual({ pending: null, action: '/routes' });
+  expect(shortcut(stroke('x'), 'g')).toEqual({ pending: null, action: 'sign-out' });
+  expect(shortcut(stroke('z'), 'g')).toEqual({ pending: null, action: null });
   expect(shortcut(stroke('d'), null)).toEqual({ pending: null, action: null });
   expect(shortcut(stroke('?'), null)).toEqual({ pending: null, action: 'help' });
   expect(shortcut(stroke('d', { ctrlKey: true }), 'g')).toEqual({ pending: null, action: null });

@@ -1,5 +1,7 @@
 /** Keyboard shortcuts: two strokes to go somewhere, so that no single key surprises. */
 
+import { own } from './api/read';
+
 const PLACES: Record<string, string> = {
   h: '/',
   d: '/data',
@@ -8,12 +10,15 @@ const PLACES: Record<string, string> = {
   b: '/backtests',
   w: '/sweeps',
   a: '/audit',
+  u: '/admin/users',
+  r: '/routes',
   ',': '/settings',
+  x: 'sign-out',
 };
 
 export interface Outcome {
   pending: string | null;
-  /** An address, or `help`. */
+  /** An address, `help` or `sign-out`. */
   action: string | null;
 }
 
@@ -21,7 +26,7 @@ export type Stroke = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey
 
 export function shortcut(stroke: Stroke, pending: string | null): Outcome {
   if (stroke.ctrlKey || stroke.metaKey || stroke.altKey || isTyping(stroke)) return { pending: null, action: null };
-  if (pending === 'g') return { pending: null, action: PLACES[stroke.key] ?? null };
+  if (pending === 'g') return { pending: null, action: own(PLACES, stroke.key) ?? null };
   if (stroke.key === 'g') return { pending: 'g', action: null };
   return { pending: null, action: stroke.key === '?' ? 'help' : null };
 }

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { ApiError, get, post, whenSignedOut } from './client';
+import { ApiError, get, passes, post, whenSignedOut } from './client';
 
 const json = (status: number, body: unknown, type = 'application/json') =>
   new Response(body === undefined ? null : JSON.stringify(body), { status, headers: { 'content-type': type } });
@@ -77,4 +77,11 @@ test('a refused step-up is no ended session, an ended session is', async () => {
 test('no server at all', async () => {
   answer({});
   await expect(get('/datasets')).rejects.toMatchObject({ status: 0, code: 'unreachable' });
+});
+
+test('only what passes by itself is worth the same again', () => {
+  const by = (status: number) => passes(new ApiError(status, {}));
+  expect([0, 429, 503].map(by)).toEqual([true, true, true]);
+  expect([401, 403, 404, 422, 500].map(by)).toEqual([false, false, false, false, false]);
+  expect(passes(new Error('x'))).toBe(false);
 });

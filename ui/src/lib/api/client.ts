@@ -1,4 +1,5 @@
 /** The one door to the server: JSON, same-origin cookies, one renewal on 401, typed refusals. */
+import { parse } from './read';
 import { Refresher } from './refresh';
 import type { ProblemBody } from './wire';
 
@@ -21,6 +22,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the same again may succeed in a while: too much at once, a busy server, or none in reach. */
+export const passes = (error: unknown): boolean => error instanceof ApiError && [0, 429, 503].includes(error.status);
+
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 export interface RequestOptions {
@@ -34,7 +38,7 @@ export interface RequestOptions {
 }
 
 const PREFIX = '/api/v1';
-const PROOF = ['credentials', 'code', 'ticket'];
+const PROOF = ['credentials', 'code', 'ticket', 'passkey'];
 
 async function send(method: Method, path: string, body: unknown, options: RequestOptions): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
@@ -89,12 +93,23 @@ export async function request(
 ): Promise<Response> {
   const sentAt = Date.now();
   let response = await send(method, path, body, options);
+  if (response.status === 429 && (await problemOf(response.clone())).code === 'work') {
+    const headers = { ...options.headers, 'stockade-work': await work() };
+    response = await send(method, path, body, { ...options, headers });
+  }
   if (response.status === 401 && (await isOver(response, options))) {
     if (await refresher.refresh(sentAt)) response = await send(method, path, body, options);
     if (response.status === 401 && (await isOver(response, options))) onSignedOut();
   }
   if (!response.ok) throw new ApiError(response.status, await problemOf(response));
   return response;
+}
+
+/** The work that the server asks of this address before it looks further. */
+async function work(): Promise<string> {
+  const { puzzle, bits } = await get<{ puzzle: string; bits: number }>('/puzzle', { session: 'ignore' });
+  const { worked } = await import('../work/work');
+  return worked(puzzle, bits);
 }
 
 /** Whether a 401 speaks of the session. */
@@ -108,7 +123,7 @@ async function problemOf(response: Response): Promise<ProblemBody> {
   const type = response.headers.get('content-type') ?? '';
   if (!type.includes('json')) return { title: `HTTP ${response.status}`, code: `http_${response.status}` };
   try {
-    return (await response.json()) as ProblemBody;
+    return parse(await response.text()) as ProblemBody;
   } catch {
     return { title: `HTTP ${response.status}`, code: `http_${response.status}` };
   }
@@ -118,7 +133,7 @@ async function json<T>(method: Method, path: string, body?: unknown, options?: R
   const response = await request(method, path, body, options);
   if (response.status === 204) return undefined as T;
   const text = await response.text();
-  return (text === '' ? undefined : JSON.parse(text)) as T;
+  return (text === '' ? undefined : parse(text)) as T;
 }
 
 export const get = <T>(path: string, options?: RequestOptions) => json<T>('GET', path, undefined, options);

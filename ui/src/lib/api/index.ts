@@ -1,7 +1,10 @@
 /** Every call of the HTTP API that the interface makes, by name. */
+import { parse } from './read';
 import { del, get, post, put, request, type RequestOptions } from './client';
 import type * as F from './factors';
+import { SIMPLE, type FactorBegun, type FactorMade, type LossShown, type MadePasskey, type Newcomer, type Outbox, type ResetBegun, type Simple, type Wish } from './letters';
 import type { Moment, ReplayState } from './replay';
+import type { GivenFactor, ProofBody } from './security';
 import type { Study } from './study';
 import type * as S from './sweeps';
 import type * as T from './wire';
@@ -11,19 +14,32 @@ const seg = encodeURIComponent;
 const open: RequestOptions = { session: 'ignore' };
 
 export const api = {
-  health: () => fetch('/health').then((r) => r.json() as Promise<{ status: string; version: string }>),
+  health: () => fetch('/health').then(async (r) => parse(await r.text()) as { status: string; version: string }),
   session: () => get<T.Session>('/session', open),
   setupBegin: (body: { token: string; email: string; password: string; display_name?: string }) =>
     post<T.SetupBegun>('/setup/begin', body, open),
   setupFinish: (body: { ticket: string; code: string }) => post<T.SetupFinished>('/setup/finish', body, open),
   signIn: (body: { email: string; password: string }) => post<T.SignInBegun>('/sign-in', body, open),
-  signInFactor: (body: { challenge: string; kind: T.Factor; code: string }) =>
+  signInFactor: (body: { challenge: string } & GivenFactor) =>
     post<{ account: T.Account }>('/sign-in/factor', body, open),
-  stepUp: (body: { password: string; kind: T.Factor; code: string }) =>
-    post<void>('/session/step-up', body, { session: 'proof' }),
+  stepUp: (body: ProofBody) => post<void>('/session/step-up', body, { session: 'proof' }),
+  askLetter: (body: { wish: Wish; email: string }) => post<void>('/letters', body, open),
+  followSimple: (purpose: Simple, token: string) => post<void>(SIMPLE[purpose], { token }, open),
+  registerBegin: (token: string) => post<Newcomer>('/register/begin', { token }, open),
+  registerFinish: (body: { token: string; display_name?: string; password?: string; passkey?: MadePasskey }) =>
+    post<{ account: T.Account }>('/register/finish', body, open),
+  resetBegin: (token: string) => post<ResetBegun>('/reset/begin', { token }, open),
+  resetFinish: (body: { token: string; password: string; factor?: GivenFactor }) => post<void>('/reset/finish', body, open),
+  lossBegin: (token: string) => post<LossShown>('/loss/begin', { token }, open),
+  lossDeclare: (body: { token: string; password: string }) => post<LossShown>('/loss/declare', body, open),
+  lossReplace: (body: { token: string; password: string } & FactorMade) => post<{ recovery_codes: string[] }>('/loss/replace', body, open),
+  recoverBegin: (token: string) => post<FactorBegun>('/recover/begin', { token }, open),
+  recoverFinish: (body: { token: string; password: string } & FactorMade) => post<{ recovery_codes: string[] }>('/recover/finish', body, open),
+  outbox: () => get<Outbox>('/outbox'),
   signOut: () => post<void>('/sign-out', {}, open),
 
   sessions: () => get<T.DeviceSession[]>('/sessions'),
+  routes: () => get<T.Published>('/routes'),
   endSession: (handle: string) => del(`/sessions/${seg(handle)}`),
 
   datasets: () => get<T.DatasetSummary[]>('/datasets'),
@@ -84,12 +100,13 @@ export const api = {
   correlate: (body: F.PreviewRequest, signal: AbortSignal) => post<F.Correlations>('/factors/correlate', body, { signal }),
   study: (body: F.StudyRequest, signal: AbortSignal) => post<Study>('/factors/study', body, { signal }),
 
-  audit: (query: { before?: number; limit?: number; kind?: string }) => {
+  audit: (query: { before?: number; limit?: number; kind?: string; account?: string; since?: string; until?: string }) => {
     const params = new URLSearchParams();
     for (const [key, value] of Object.entries(query)) if (value !== undefined && value !== '') params.set(key, String(value));
     const text = params.toString();
     return get<T.AuditPage>(text ? `/audit?${text}` : '/audit');
   },
+  witnesses: () => get<T.Witnessing>('/audit/witnesses'),
   auditExport: () => request('GET', '/audit/export').then((response) => response.blob()),
 };
 

@@ -1,5 +1,7 @@
 /** The wire types of /api/v1, as the server documents them in /openapi.json. */
 
+import type { PasskeyRequest } from './security';
+
 export interface ProblemBody {
   type?: string;
   title?: string;
@@ -18,10 +20,13 @@ export interface Account {
 }
 
 export interface Session {
+  registration?: string;
   state: 'none' | 'setup' | 'signed_in';
   account?: Account | null;
   level?: string | null;
   expires?: string | number | null;
+  /** The origin at which passkeys work; none where the server has no name. */
+  passkey_origin?: string | null;
 }
 
 export interface SetupBegun {
@@ -33,11 +38,38 @@ export interface SetupFinished {
   recovery_codes: string[];
 }
 
-export type Factor = 'totp' | 'recovery';
+export type Factor = 'passkey' | 'totp' | 'recovery';
 
+/** What comes of a right password: a challenge, or, where the account has no second factor, its account. */
 export interface SignInBegun {
-  challenge: string;
+  challenge?: string;
   factors: Factor[];
+  passkey?: PasskeyRequest;
+  account?: Account;
+}
+
+/** A row of the table of routes. */
+export interface RouteRow {
+  method: string;
+  path: string;
+  summary: string;
+  open: string | null;
+  permission: string | null;
+  level: 'read' | 'write' | 'dangerous' | null;
+  roles: string[];
+  cost: 'light' | 'moderate' | 'hashing' | 'heavy';
+  weight: number;
+  at_once: { all: number; each: number } | null;
+  body_bytes_max: number;
+  query: string[];
+  takes: string | null;
+  gives: string[];
+}
+
+export interface Published {
+  roles: string[];
+  permissions: { name: string; level: 'read' | 'write' | 'dangerous'; roles: string[]; routes: number }[];
+  routes: RouteRow[];
 }
 
 export interface DeviceSession {
@@ -316,7 +348,33 @@ export interface AuditEntry {
   leaf_hash: string;
 }
 
+/** Who witnesses the log, and whose this server witnesses. */
+export interface Witnessing {
+  /** This server's key as a witness of others. */
+  key: string;
+  /** Keys of the logs that it cosigns. */
+  logs: string[];
+  witnesses: WitnessRow[];
+}
+
+/** A witness of this log. */
+export interface WitnessRow {
+  name: string;
+  key: string;
+  /** Where it is asked; null where it comes by itself. */
+  address: string | null;
+  /** The largest size that it cosigned; null before it did. */
+  size: number | null;
+  time: string | null;
+  /** Why it did not cosign the newest checkpoint. */
+  trouble: string | null;
+  /** Whether it refuses, rather than being away. */
+  refuses: boolean;
+}
+
 export interface AuditPage {
   checkpoint: { size: number; root: string; time: string | number } | null;
   entries: AuditEntry[];
+  /** Where to go on; null at the end. */
+  next: number | null;
 }

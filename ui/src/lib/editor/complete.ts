@@ -1,5 +1,6 @@
 /** Completion by the server's own parser, so that the editor can never promise what a run refuses. */
 import { snippetCompletion, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
+import { own } from '../api/read';
 import type { Completed, CompletionOption, Operator } from '../api/wire';
 import { docsOf } from './docs';
 
@@ -28,7 +29,7 @@ export const completer = (ask: Ask, known: Known) => async (context: CompletionC
 };
 
 function optionOf(option: CompletionOption, known: Known): Completion {
-  const plain: Completion = { label: option.label, type: KINDS[option.kind] ?? 'text' };
+  const plain: Completion = { label: option.label, type: own(KINDS, option.kind) ?? 'text' };
   if (option.detail) plain.detail = option.detail;
   const operator = plain.type === 'function' ? known(option.label) : undefined;
   if (operator) plain.info = () => docsOf(operator);

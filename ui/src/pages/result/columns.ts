@@ -1,4 +1,5 @@
 /** The tables of a result as columns of a page: what each is called, how it reads, where it leads. */
+import { own } from '../../lib/api/read';
 import type { Trade } from '../../lib/api/wire';
 import { parseMoment, tone } from '../../lib/format';
 import { integer, instant, money, number, percent, quantity, t, word } from '../../lib/i18n/index.svelte';
@@ -48,7 +49,7 @@ type Make = (id: string, data: Data, all: Record<string, Data>) => Column;
 /** The columns that a server sends, in its order; one that is not known here is left to the file. */
 function made(table: WireTable, makes: Record<string, Make>): Column[] {
   const all = columnsOf(table, ['time', 'ended']);
-  return Object.entries(all).flatMap(([id, data]) => (makes[id] ? [makes[id](id, data, all)] : []));
+  return Object.entries(all).flatMap(([id, data]) => own(makes, id)?.(id, data, all) ?? []);
 }
 
 export function fillColumns(table: WireTable, says: Says): Column[] {

@@ -1,4 +1,5 @@
 /** How the measures of a sweep read. */
+import { own } from '../../lib/api/read';
 import type { Sweep, SweepMeasure } from '../../lib/api/sweeps';
 import { tone } from '../../lib/format';
 import { integer, money, number, percent, t } from '../../lib/i18n/index.svelte';
@@ -16,7 +17,7 @@ const LABELS: Record<string, () => string> = {
 
 /** A measure of a newer server stands for itself. */
 export function measureName(name: string): string {
-  return LABELS[name]?.() ?? name.replaceAll('_', ' ');
+  return own(LABELS, name)?.() ?? name.replaceAll('_', ' ');
 }
 
 export function measureFormat({ name, unit }: SweepMeasure, currency: string): (value: number) => string {
