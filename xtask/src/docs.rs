@@ -1,6 +1,6 @@
 //! Blocks of the book that the program itself writes, so that they cannot grow stale.
 
-use crate::{flags::Flags, machine, process};
+use crate::{flags::Flags, machine, process, register};
 use anyhow::{Context, Result};
 use std::{
     fs,
@@ -18,6 +18,8 @@ const OPENINGS: [(&str, Shown); 3] = [
     ("<!-- text made by: ", unchanged),
 ];
 const CLOSING: &str = "<!-- end -->";
+/// The one block that is read from the sources, not said by the program.
+const REGISTER: &str = "xtask register";
 
 /// Writes the blocks anew, or with `--check` only says which differ.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
@@ -55,6 +57,9 @@ pub fn stale(binary: &Path) -> Result<Vec<(PathBuf, String)>> {
 }
 
 fn said(binary: &Path, arguments: &str) -> Result<String> {
+    if arguments == REGISTER {
+        return register::page();
+    }
     // An empty place and a bare environment: what is said must not depend on who asks.
     let empty = machine::target().join("xtask/docs");
     fs::create_dir_all(&empty)?;
@@ -64,7 +69,7 @@ fn said(binary: &Path, arguments: &str) -> Result<String> {
 }
 
 /// The text with every block between the marks replaced by what `say` answers.
-fn renewed(text: &str, say: &dyn Fn(&str) -> Result<String>) -> Result<String> {
+pub fn renewed(text: &str, say: &dyn Fn(&str) -> Result<String>) -> Result<String> {
     let mut fresh = text.to_owned();
     for (opening, shown) in OPENINGS {
         let mut done = String::new();

@@ -60,8 +60,35 @@ pub fn chromium() -> Result<PathBuf, String> {
                     and apt-get); install one or name it in CHROMIUM"
             .into());
     }
-    println!("Chromium is not here; installing it with apt-get");
-    let install = ["install", "--yes", "--no-install-recommends", "chromium"];
+    install("chromium")?;
+    find(&NAMES).ok_or_else(|| "apt-get installed no program named chromium".into())
+}
+
+/// PostgreSQL's programs are there, or are installed now; the tests start a server of their own.
+pub fn postgres() -> Result<(), String> {
+    let here = || {
+        let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+        let mut debian = debian.map(|version| version.path().join("bin/initdb"));
+        debian.any(|program| program.is_file()) || find(&["initdb"]).is_some()
+    };
+    if here() {
+        return Ok(());
+    }
+    if !may_install() {
+        return Err(
+            "PostgreSQL is not here and cannot be installed (that needs root and apt-get): \
+                    storage is tested on SQLite alone; install postgresql to test both"
+                .into(),
+        );
+    }
+    install("postgresql")?;
+    if here() { Ok(()) } else { Err("apt-get installed no program named initdb".into()) }
+}
+
+/// Installs a Debian package.
+fn install(package: &str) -> Result<(), String> {
+    println!("{package} is not here; installing it with apt-get");
+    let install = ["install", "--yes", "--no-install-recommends", package];
     for arguments in [&["update"][..], &install[..]] {
         let mut command = process::command("apt-get", arguments, Path::new("/"));
         let ran = process::run(command.env("DEBIAN_FRONTEND", "noninteractive"));
@@ -69,41 +96,74 @@ pub fn chromium() -> Result<PathBuf, String> {
             return Err(format!("apt-get {} failed", arguments.join(" ")));
         }
     }
-    find(&NAMES).ok_or_else(|| "apt-get installed no program named chromium".into())
+    Ok(())
+}
+
+/// What a step needs of Python: an environment's name, the variable that names another Python, what is
+/// imported, and what is installed.
+pub struct Needs {
+    environment: &'static str,
+    variable: &'static str,
+    imports: &'static str,
+    packages: &'static [&'static str],
 }
 
 /// The independent client library that trades on the exchange in a box.
-const CCXT: &str = "ccxt==4.5.90";
+pub const CCXT: Needs = Needs {
+    environment: "ccxt",
+    variable: "CCXT_PYTHON",
+    imports: "ccxt",
+    packages: &["ccxt==4.5.90"],
+};
 
-/// A Python that has ccxt: the one named in `CCXT_PYTHON`, the one on the path, or one in an environment
-/// of its own under `target`, made now.
-pub fn ccxt() -> Result<PathBuf, String> {
-    if let Some(named) = env::var_os("CCXT_PYTHON") {
+/// The independent judges of our mail: a verifier of DKIM, a mail server, a name server.
+pub const MAIL: Needs = Needs {
+    environment: "mail",
+    variable: "MAIL_PYTHON",
+    imports: "dkim, nacl, aiosmtpd, dns.message",
+    packages: &["dkimpy==1.1.8", "PyNaCl==1.6.2", "aiosmtpd==1.4.6", "dnspython==2.9.2"],
+};
+
+/// The independent reader of the OpenAPI document.
+pub const OPENAPI: Needs = Needs {
+    environment: "openapi",
+    variable: "OPENAPI_PYTHON",
+    imports: "openapi_spec_validator",
+    packages: &["openapi-spec-validator==0.9.0"],
+};
+
+/// A Python that has what is needed: the one that is named in the variable, the one on the path, or one in an
+/// environment of its own under `target`, made now.
+pub fn python(needs: &Needs) -> Result<PathBuf, String> {
+    let Needs { environment, variable, imports, packages } = needs;
+    if let Some(named) = env::var_os(variable) {
         return Ok(PathBuf::from(named));
     }
     let Some(python) = find(&["python3"]) else {
-        return Err(
-            "no python3 on the path; install one, or name one that has ccxt in CCXT_PYTHON".into(),
-        );
+        return Err(format!(
+            "no python3 on the path; install one, or name one that has {imports} in {variable}"
+        ));
     };
-    let own = target().join("ccxt");
+    let own = target().join(environment);
     let inside = own.join("bin/python");
-    let has =
-        |python: &Path| process::output(Command::new(python).args(["-c", "import ccxt"])).is_ok();
+    let import = format!("import {imports}");
+    let has = |python: &Path| process::output(Command::new(python).args(["-c", &import])).is_ok();
     if let Some(found) = [&python, &inside].into_iter().find(|python| has(python)) {
         return Ok(found.clone());
     }
-    println!("ccxt is not here; installing it into {}", own.display());
+    println!("{} are not here; installing them into {}", packages.join(", "), own.display());
     let directory = own.to_string_lossy().into_owned();
-    let install = ["-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "20", CCXT];
+    let install = ["-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "20"];
+    let install: Vec<&str> = install.iter().chain(*packages).copied().collect();
     let (program, inner) = (python.to_string_lossy(), inside.to_string_lossy());
     for (program, arguments) in
-        [(&program, &["-m", "venv", &directory][..]), (&inner, &install[..])]
+        [(&program, &["-m", "venv", &directory][..]), (&inner, install.as_slice())]
     {
         let mut command = process::command(program, arguments, Path::new("/"));
         if !process::run(&mut command).is_ok_and(|ran| ran.success) {
             return Err(format!(
-                "{CCXT} cannot be installed here (that needs venv, pip and PyPI); name a Python that has it in CCXT_PYTHON"
+                "{} cannot be installed here (that needs venv, pip and PyPI); name a Python that has them in {variable}",
+                packages.join(", ")
             ));
         }
     }

@@ -17,6 +17,7 @@ mod flags;
 mod kill_loop;
 mod machine;
 mod process;
+mod register;
 mod report;
 mod server;
 mod steps;
@@ -41,6 +42,9 @@ The chores of this project.
   cargo xtask docs [--check]
       Writes the blocks of the book that the program itself says.
 
+  cargo xtask register
+      Holds the register of claims against the tests of the sources, and counts its rows.
+
 Exit codes: 0 well, 1 something failed, 2 wrong usage.
 ";
 
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest),
         "test" => steps::run(rest),
         "docs" => docs::run(rest),
+        "register" => register::run(rest),
         "kill-loop" => kill_loop::run(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -8,7 +8,11 @@ use crate::{
     supply, ui,
 };
 use anyhow::Result;
-use std::{env, process::ExitCode, time::Instant};
+use std::{
+    env, fs,
+    process::{Command, ExitCode},
+    time::Instant,
+};
 
 struct Step {
     name: &'static str,
@@ -16,7 +20,7 @@ struct Step {
     run: fn() -> Result<Outcome>,
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 14] = [
     Step { name: "format", what: "every Rust file is formatted", run: format },
     Step { name: "supply", what: "dependencies: bans, licences, sources", run: supply_chain },
     Step { name: "ui-install", what: "the locked npm packages, no scripts", run: ui_install },
@@ -26,8 +30,14 @@ const STEPS: [Step; 12] = [
     Step { name: "clippy", what: "lints, warnings are errors", run: clippy },
     Step { name: "rust", what: "all Rust tests, tidy among them", run: rust },
     Step { name: "ccxt", what: "an independent client trades on the boxes", run: on_the_boxes },
+    Step { name: "mail", what: "independent judges of our mail", run: before_judges },
     Step { name: "doc", what: "the examples in the documentation", run: doc },
     Step { name: "book", what: "the book says what the program says", run: book },
+    Step {
+        name: "openapi",
+        what: "an independent validator reads the API's document",
+        run: openapi,
+    },
     Step { name: "browser", what: "a person's way through a real Chromium", run: in_browser },
 ];
 
@@ -80,23 +90,50 @@ fn rust() -> Result<Outcome> {
     if matches!(built, Outcome::Failed(..)) {
         return Ok(built);
     }
+    let required = match machine::postgres() {
+        Ok(()) => Some("TEST_POSTGRES"),
+        Err(why) => {
+            println!("{why}");
+            None
+        }
+    };
     if machine::find(&["cargo-nextest"]).is_some() {
-        return cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
+        return cargo_with(
+            &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"],
+            required,
+        );
     }
     println!("cargo-nextest is not here, so the tests run with cargo test");
-    cargo(&["test", "--workspace", "--bins", "--lib", "--tests", "--locked", "--no-fail-fast"])
+    cargo_with(
+        &["test", "--workspace", "--bins", "--lib", "--tests", "--locked", "--no-fail-fast"],
+        required,
+    )
 }
 
 /// The same tests as in the step before, which pass these over where Python has no ccxt.
 fn on_the_boxes() -> Result<Outcome> {
-    let python = match machine::ccxt() {
+    with_python(&machine::CCXT, &["--test", "boxes", "independent::"], "CCXT_PYTHON")
+}
+
+/// The same tests as in the step of all Rust tests, which pass these over where Python lacks the judges.
+fn before_judges() -> Result<Outcome> {
+    with_python(
+        &machine::MAIL,
+        &["--test", "independent", "--test", "mail_commands", "--", "--show-output"],
+        "MAIL_PYTHON",
+    )
+}
+
+fn with_python(needs: &machine::Needs, tests: &[&str], variable: &str) -> Result<Outcome> {
+    let python = match machine::python(needs) {
         Ok(path) => path,
         Err(why) => return Ok(Outcome::Skipped(why)),
     };
-    let arguments = ["test", "--workspace", "--locked", "--test", "boxes", "independent::"];
+    let arguments: Vec<&str> =
+        ["test", "--workspace", "--locked"].into_iter().chain(tests.iter().copied()).collect();
     let program = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = process::command(&program, &arguments, &machine::project());
-    let ran = process::run(command.env("CCXT_PYTHON", python))?;
+    let ran = process::run(command.env(variable, python))?;
     Ok(ended(&ran, &format!("cargo {}", arguments.join(" "))))
 }
 
@@ -112,6 +149,23 @@ fn book() -> Result<Outcome> {
     }
     let why = format!("stale: {}; `cargo xtask docs` writes them anew", names.join(", "));
     Ok(Outcome::Failed(None, why))
+}
+
+/// The document as the program prints it, judged by a validator that others wrote.
+fn openapi() -> Result<Outcome> {
+    let python = match machine::python(&machine::OPENAPI) {
+        Ok(path) => path,
+        Err(why) => return Ok(Outcome::Skipped(why)),
+    };
+    let binary = machine::target().join("debug/stockade");
+    let document = process::output(Command::new(&binary).args(["routes", "--openapi"]))?;
+    let place = machine::target().join("xtask/openapi.json");
+    fs::create_dir_all(machine::target().join("xtask"))?;
+    fs::write(&place, document)?;
+    let (python, place) = (python.to_string_lossy(), place.to_string_lossy());
+    let arguments = ["-m", "openapi_spec_validator", "--schema", "3.1", &place];
+    let mut command = process::command(&python, &arguments, &machine::project());
+    process::run(&mut command).map(|ran| ended(&ran, "openapi_spec_validator"))
 }
 
 fn supply_chain() -> Result<Outcome> {
@@ -159,8 +213,14 @@ fn npm_script(script: &str) -> Result<Outcome> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<Outcome> {
+    cargo_with(arguments, None)
+}
+
+/// With a variable that tells the tests that something must be there.
+fn cargo_with(arguments: &[&str], required: Option<&str>) -> Result<Outcome> {
     let program = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = process::command(&program, arguments, &machine::project());
+    command.envs(required.map(|name| (name, "required")));
     process::run(&mut command).map(|ran| ended(&ran, &format!("cargo {}", arguments.join(" "))))
 }
 

@@ -104,6 +104,24 @@ fn every_crate_and_every_chapter_is_on_the_map() {
     tree::none(&findings);
 }
 
+/// Words that stand in a list of texts of a source, and are missing from a document.
+fn unsaid(source: &str, list: &str, document: &str) -> Vec<String> {
+    let texts = source.split_once(list).and_then(|(_, tail)| tail.split_once(';'));
+    let Some(texts) = texts.map(|(_, tail)| tail.split(';').next().unwrap_or_default()) else {
+        return vec![format!("{list} was not found")];
+    };
+    let words: Vec<&str> = texts.split('"').skip(1).step_by(2).collect();
+    assert!(!words.is_empty(), "{list} has no texts: {texts}");
+    let missing = words.iter().filter(|word| !document.contains(&format!("`{word}`")));
+    missing.map(|word| format!("{word} of {list} is not said")).collect()
+}
+
+#[test]
+fn the_book_says_which_words_count_for_nothing_in_a_password() {
+    let policy = tree::file("crates/identity/src/policy.rs").text;
+    tree::none(&unsaid(&policy, "const HOUSE_WORDS", &tree::file("docs/accounts.md").text));
+}
+
 #[test]
 fn the_readme_names_the_two_commands_and_ci_runs_the_second() {
     let readme = tree::file("README.md").text;
@@ -137,4 +155,8 @@ fn the_file_rules_bite() {
     };
     assert_eq!(links("[a](data.md#x) [b](../README.md) [c](https://example.org) [d](#here)"), 0);
     assert_eq!(links("[a](gone.md) <img src=\"picture.svg\">"), 2);
+    let source = "const WORDS: [&str; 2] = [\"one\", \"two\"];\nconst MORE: &str = \"three\";";
+    assert_eq!(unsaid(source, "const WORDS", "`one` and `two`").len(), 0);
+    assert_eq!(unsaid(source, "const WORDS", "`one` and two").len(), 1);
+    assert_eq!(unsaid(source, "const GONE", "`one`").len(), 1);
 }

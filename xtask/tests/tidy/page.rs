@@ -25,6 +25,54 @@ const BLOCKED: [(&str, &str); 10] = [
     ("new Function(", "text is never run"),
 ];
 
+/// What the browser keeps for the pages under which name, and what it holds: nothing private.
+const KEPT: [(&str, &str); 6] = [
+    ("stockade.theme", "light or dark"),
+    ("stockade.language", "en or de"),
+    ("stockade.shortcuts", "whether keys are shortcuts"),
+    ("stockade.signed_in", "that a session was there, so that it is worth renewing"),
+    ("stockade.refresh", "the name of a lock between tabs; nothing is stored"),
+    ("stockade.refreshed", "when a tab last renewed the session"),
+];
+
+/// The files that reach the browser's storage, all by names of [`KEPT`].
+const KEEPERS: [&str; 6] = [
+    "ui/src/theme-boot.js",
+    "ui/src/lib/theme.svelte.ts",
+    "ui/src/lib/i18n/index.svelte.ts",
+    "ui/src/lib/shortcuts-choice.svelte.ts",
+    "ui/src/lib/session.svelte.ts",
+    "ui/src/lib/api/client.ts",
+];
+
+/// Storage under a name that is not listed, from a file that is not, or of another kind.
+fn kept(file: &File) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (number, line) in file.text.lines().enumerate() {
+        let mut say = |what: &str| findings.push(format!("{}:{}: {what}", file.path, number + 1));
+        let others =
+            ["sessionStorage", "indexedDB", "document.cookie", "cookieStore", "caches.open"];
+        for word in others.iter().filter(|word| line.contains(**word)) {
+            say(&format!("{word}: what the browser keeps is in localStorage, and listed"));
+        }
+        if line.contains("localStorage") && !KEEPERS.contains(&file.path.as_str()) {
+            say("localStorage: the file is not in KEEPERS");
+        }
+        for tail in line.split(['\'', '"', '`']).filter(|text| text.starts_with("stockade.")) {
+            if !KEPT.iter().any(|(name, _)| *name == tail) && !tail.starts_with("stockade.invalid")
+            {
+                say(&format!("{tail} is not in KEPT: say what it holds"));
+            }
+        }
+        // A name is a constant of the file or stands in the call; a value made elsewhere is none.
+        let stored = line.split_once("localStorage.setItem(").map(|(_, call)| call);
+        if stored.is_some_and(|call| !call.starts_with(['\'', 'S', 'H'])) {
+            say("the name of what is stored is no constant");
+        }
+    }
+    findings
+}
+
 fn blocked(file: &File) -> Vec<String> {
     let mut findings = Vec::new();
     for (number, line) in file.text.lines().enumerate() {
@@ -111,6 +159,17 @@ fn nothing_in_the_ui_comes_from_elsewhere() {
 }
 
 #[test]
+fn the_browser_keeps_what_is_listed_and_nothing_else() {
+    let mut files = tree::files("ui/src", &["svelte", "ts", "js"]);
+    files.retain(|file| !file.path.contains(".test."));
+    tree::none(&files.iter().flat_map(kept).collect::<Vec<_>>());
+    for (name, holds) in KEPT {
+        let used = files.iter().any(|file| file.text.contains(&format!("'{name}'")));
+        assert!(used, "{name} ({holds}) is in no source: its line in KEPT can go");
+    }
+}
+
+#[test]
 fn both_languages_have_every_message() {
     let files = tree::files("ui/src", &["ts", "json"]);
     let english = files.iter().filter(|file| file.stem() == "en");
@@ -141,6 +200,13 @@ fn the_page_rules_bite() {
     check(elsewhere, "<img src=\"https://example.org/a.png\">", 1);
     check(elsewhere, "<a href=\"https://www.tradingview.com/\">", 0);
     check(elsewhere, "@import url(//fonts.example.org/a.css)", 1);
+    let keeps = |path: &str, text: &str| kept(&File::sample(path, text)).len();
+    let theme = "ui/src/lib/theme.svelte.ts";
+    assert_eq!(keeps(theme, "localStorage.setItem('stockade.theme', theme);"), 0);
+    assert_eq!(keeps(theme, "localStorage.setItem('stockade.token', token);"), 1);
+    assert_eq!(keeps(theme, "localStorage.setItem(name, token);"), 1);
+    assert_eq!(keeps("ui/src/App.svelte", "localStorage.setItem('stockade.theme', x);"), 1);
+    assert_eq!(keeps("ui/src/App.svelte", "sessionStorage.x = 1; document.cookie = 'a';"), 2);
     let table = |path: &str, text: &str| File::sample(path, text);
     let english = table("en.ts", "  \"a.b\": \"A\",\n  c: \"C: d\",\n");
     assert_eq!(missing_messages(&english, &table("de.ts", "  'a.b': 'A',\n")).len(), 1);

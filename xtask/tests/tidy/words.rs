@@ -112,6 +112,37 @@ fn bare_unsafe(file: &File) -> Vec<String> {
     if argued { Vec::new() } else { vec![format!("{}: no `// SAFETY:`", file.path)] }
 }
 
+/// A program that a crate starts: nothing that was sent or made is ever run. The lint says so of
+/// one way to start one, line by line; here no waiver helps.
+fn started_programs(file: &File) -> Vec<String> {
+    if file.path.contains("/tests/") {
+        return Vec::new();
+    }
+    let code = without_tests(&code_of(&file.text));
+    let words = ["Command::new", "process::Command", "CommandExt"];
+    let found = words.iter().filter(|word| code.contains(**word));
+    found.map(|word| format!("{}: {word}: only xtask starts programs", file.path)).collect()
+}
+
+/// The names of what sends text to a telephone.
+const TELEPHONE: [&str; 5] = ["sms", "twilio", "vonage", "nexmo", "messagebird"];
+
+/// A telephone can be taken over by whoever talks to its company: no code goes there.
+fn telephone(file: &File) -> Option<String> {
+    // `SmsGateway` is two words, and so is `sMsg`.
+    let mut text = String::with_capacity(file.text.len());
+    for c in file.text.chars() {
+        if c.is_uppercase() && text.ends_with(char::is_lowercase) {
+            text.push(' ');
+        }
+        text.push(c);
+    }
+    let text = text.to_lowercase();
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    let found = words.find(|word| TELEPHONE.iter().any(|name| word.starts_with(name)))?;
+    Some(format!("{}: {found:?}: no code goes by telephone", file.path))
+}
+
 fn opening(file: &File) -> Option<String> {
     let mut lines = file.text.lines();
     let knows = lines.next().is_some_and(|l| l.starts_with("//! Knows: ") && l.ends_with('.'));
@@ -149,6 +180,21 @@ fn every_waiver_has_its_reason() {
 fn no_test_sleeps() {
     let files = tree::files("crates", &["rs"]);
     tree::none(&files.iter().flat_map(sleeping_tests).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_crate_starts_a_program() {
+    let files = tree::files("crates", &["rs"]);
+    tree::none(&files.iter().flat_map(started_programs).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_code_goes_by_telephone() {
+    let mut files = tree::files("crates", &["rs"]);
+    files.extend(tree::files("ui/src", &["ts", "svelte"]));
+    files.extend(["Cargo.lock", "ui/package-lock.json"].map(tree::file));
+    assert!(files.iter().all(|file| !file.text.is_empty()), "a file was not found");
+    tree::none(&files.iter().filter_map(telephone).collect::<Vec<_>>());
 }
 
 #[test]
@@ -211,6 +257,16 @@ fn the_word_rules_bite() {
     assert!(bare_unsafe(&File::sample(module, "// SAFETY: seen\nunsafe { g() }")).is_empty());
     check(sleeping_tests, "fn f() { std::thread::sleep(x); }", 1);
     check(sleeping_tests, "fn f() { tokio::time::sleep(x).await; }", 1);
+    let start = |path: &str, text: &str| started_programs(&File::sample(path, text)).len();
+    assert_eq!(start("crates/x/src/a.rs", "use std::process::Command;"), 1);
+    assert_eq!(start("crates/x/src/a.rs", "fn f() { Command::new(\"sh\"); }"), 1);
+    assert_eq!(start("crates/x/src/a.rs", "fn f() {} // Command::new"), 0);
+    assert_eq!(start("crates/x/src/a.rs", "#[cfg(test)]\nmod t { use std::process::Command; }"), 0);
+    assert_eq!(start("crates/x/tests/a.rs", "use std::process::Command;"), 0);
+    let dials = |text: &str| telephone(&File::sample("crates/x/src/a.rs", text)).is_some();
+    assert!(dials("enum Channel { Mail, SmsGateway }") && dials("const SMS: u8 = 0;"));
+    assert!(dials("name = \"twilio-rs\""));
+    assert!(!dials("fn f() { mechanisms(); answer.sMsg }"));
 }
 
 #[test]
