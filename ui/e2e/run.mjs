@@ -38,7 +38,11 @@ try {
   const complaints = new Complaints();
   const page = await person(browser, origin, complaints);
   const world = { browser, page, complaints, link, data, origin, ca, binary: given('E2E_BINARY') };
-  const onFailure = (name) => picture(page, `failed-${name.replace(/\W+/g, '-')}`).catch(() => undefined);
+  // Everybody's page, as more than one person walks here.
+  const onFailure = async (name) => {
+    const open = browser.contexts().flatMap((context) => context.pages());
+    for (const [n, one] of open.entries()) await picture(one, `failed-${name.replace(/\W+/g, '-')}-${n}`).catch(() => undefined);
+  };
   const step = (name, work, options = {}) => test(name, work, { onFailure, ...options });
   await setUp(world, step);
   await research(world, step);

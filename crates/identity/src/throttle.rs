@@ -178,27 +178,40 @@ impl Throttle {
     /// its own and needs none of its source's: whoever shares the owner's address (a household, a
     /// proxy, this machine) cannot keep the owner out.
     pub fn admit_password(&mut self, attempt: &Attempt, now: Timestamp) -> Result<(), Error> {
+        if attempt.device == DeviceStanding::Unknown {
+            self.admit_source(attempt.source, now)?;
+        }
+        self.admit_password_of(attempt.account, attempt.device, now)
+    }
+
+    /// Takes one for a password that is given beside a link: following the link took one from the
+    /// source already, and one request takes no two.
+    pub fn admit_password_of(
+        &mut self,
+        account: EmailIndex,
+        device: DeviceStanding,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let millis = now.as_millisecond();
-        match attempt.device {
+        match device {
             DeviceStanding::Unknown => {
-                self.admit_source(attempt.source, now)?;
-                self.password_unknown.admit(attempt.account, millis)?;
-                let holder = || name(&attempt.account);
+                self.password_unknown.admit(account, millis)?;
+                let holder = || name(&account);
                 Self::note(&mut self.taken, &self.password_unknown, "password", holder);
             }
             DeviceStanding::Known(device) => {
-                self.password_known.admit((attempt.account, device), millis)?;
-                let holder = || format!("{} {device}", name(&attempt.account));
+                self.password_known.admit((account, device), millis)?;
+                let holder = || format!("{} {device}", name(&account));
                 Self::note(&mut self.taken, &self.password_known, "password of a device", holder);
             }
         }
         Ok(())
     }
 
-    /// Takes one for a second factor: apart from the password's budget, shared by all challenges.
+    /// Takes one for a second factor: apart from the password's budget, shared by all challenges. What
+    /// the request took from its source ([`Throttle::admit_source`]) is another matter.
     pub fn admit_factor(
         &mut self,
-        source: Source,
         account: AccountId,
         device: DeviceStanding,
         now: Timestamp,
@@ -206,7 +219,6 @@ impl Throttle {
         let millis = now.as_millisecond();
         match device {
             DeviceStanding::Unknown => {
-                self.admit_source(source, now)?;
                 self.factor_unknown.admit(account, millis)?;
                 Self::note(&mut self.taken, &self.factor_unknown, "factor", || account.to_string());
             }
@@ -420,10 +432,8 @@ mod tests {
     fn second_factors_have_a_budget_of_their_own_over_all_challenges() {
         let mut throttle = Throttle::new(Limits::default());
         let account = AccountId::new(at(0), &mut SeededEntropy::new(1));
-        let mut tries = |device, now| {
-            let of = |n: u32| Source::of(IpAddr::V4(core::net::Ipv4Addr::from_bits(n)));
-            (0..100).find(|n| throttle.admit_factor(of(*n), account, device, now).is_err())
-        };
+        let mut tries =
+            |device, now| (0..100).find(|_| throttle.admit_factor(account, device, now).is_err());
         assert_eq!(tries(DeviceStanding::Unknown, at(0)), Some(5));
         assert_eq!(tries(device(1), at(0)), Some(5));
         assert_eq!(tries(DeviceStanding::Unknown, at(299)), Some(0));

@@ -165,7 +165,7 @@ impl World {
             let source = Source::of(IpAddr::V4(Ipv4Addr::from_bits(n)));
             let attempt = Attempt { source, account, device: DeviceStanding::Unknown };
             let _refused_mostly = throttle.admit_password(&attempt, now);
-            let _refused_too = throttle.admit_factor(source, id, DeviceStanding::Unknown, now);
+            let _refused_too = throttle.admit_factor(id, DeviceStanding::Unknown, now);
         }
         let mut device = self.database.standing(id, own);
         if device == DeviceStanding::Unknown {
@@ -178,7 +178,7 @@ impl World {
         let source = Source::of(IpAddr::V4(Ipv4Addr::from_bits(1)));
         let attempt = Attempt { source, account, device };
         let admitted = throttle.admit_password(&attempt, now);
-        let admitted = admitted.and_then(|()| throttle.admit_factor(source, id, device, now));
+        let admitted = admitted.and_then(|()| throttle.admit_factor(id, device, now));
         if let Err(why) = admitted {
             self.database.ledger.refused_known(&why);
         }

@@ -64,14 +64,16 @@ impl Accounts {
         Ok(LossPage { stage, factor })
     }
 
-    /// Takes the password beside the link, within the budgets of a sign-in.
+    /// Takes the password beside the link, within the budgets of a sign-in. What is refused for want
+    /// of work takes nothing: else a source that has one try left at a time would never come through.
     async fn loss_proof(
         &self,
         visitor: &Visitor,
         token: &str,
         password: Secret<String>,
     ) -> Result<Proven> {
-        let now = now();
+        let (now, source) = (now(), visitor.source());
+        self.worked(visitor, now).await?;
         let (followed, known) = self.followed_by(visitor, Purpose::Loss, token, now).await?;
         // Before the password is looked at: a link of another browser tries none.
         let device = self.browser(visitor, now)?;
@@ -79,9 +81,12 @@ impl Accounts {
             .grant
             .admits(Purpose::Loss, &followed.token, Some(device), now)
             .map_err(|error| self.link_refused(visitor, now, error))?;
-        let (stored, standing) = self.aimed(visitor, &known.profile.email, now).await?;
-        let password =
-            self.check_password((visitor.source(), standing), stored, password, now).await?;
+        let account = self.0.vault.index(&known.profile.email);
+        let standing = self.standing(visitor, &account).await?;
+        self.admitted(source, now, |live| live.throttle.admit_password_of(account, standing, now))
+            .await?;
+        let stored = self.0.desk.store().credentials(&account).await?;
+        let password = self.check_password((source, standing), stored, password, now).await?;
         Ok(Proven { followed, known, password })
     }
 

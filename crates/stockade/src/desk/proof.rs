@@ -91,7 +91,8 @@ impl Accounts {
     }
 
     /// Admits and checks a second factor after a right password; it is not used up yet. Without
-    /// one, the password must be all that the account has.
+    /// one, the password must be all that the account has. The source's budget is the caller's: a
+    /// request that brings both factors takes one of it, not two.
     pub(super) async fn check_factor(
         &self,
         source: Source,
@@ -102,10 +103,8 @@ impl Accounts {
         let (account, device) = (sign_in.account(), sign_in.device());
         // A passkey's signature is not guessed: the password's budget was asked already.
         if matches!(factor, Some(Given::Totp(_) | Given::Recovery(_))) {
-            self.admitted(source, now, |live| {
-                live.throttle.admit_factor(source, account, device, now)
-            })
-            .await?;
+            self.admitted(source, now, |live| live.throttle.admit_factor(account, device, now))
+                .await?;
         }
         let refused = |error| self.refuse(source, Stage::Factor, now, error);
         let sealed = self.0.desk.store().factors(account).await?;

@@ -89,13 +89,12 @@ impl Accounts {
         let factors = known.member.holdings.factors();
         let new = self.new_password(password, known.profile.clone(), factors).await?;
         if factor.is_some() {
-            let source = visitor.source();
             let email = self.0.vault.index(&known.profile.email);
             let device = self.standing(visitor, &email).await?;
-            self.admitted(source, now, |live| {
-                live.throttle.admit_factor(source, account, device, now)
-            })
-            .await?;
+            // Following the link took from the source already.
+            let source = visitor.source();
+            self.admitted(source, now, |live| live.throttle.admit_factor(account, device, now))
+                .await?;
         }
         let read = self.read_factor(visitor, factor, now).await?;
         let sealed = self.0.desk.store().factors(account).await?;

@@ -92,7 +92,14 @@ impl Accounts {
         let sign_in = self.live().sign_ins.find(challenge, now).copied();
         let sign_in = sign_in.map_err(|error| self.refuse(source, Stage::Factor, now, error))?;
         let account = sign_in.account();
-        let proof = match self.check_factor(source, sign_in, Some(factor), now).await {
+        let guessed = matches!(factor, Given::Totp(_) | Given::Recovery(_));
+        let checked = async {
+            if guessed && sign_in.device() == DeviceStanding::Unknown {
+                self.admitted(source, now, |live| live.throttle.admit_source(source, now)).await?;
+            }
+            self.check_factor(source, sign_in, Some(factor), now).await
+        };
+        let proof = match checked.await {
             Ok(proof) => proof,
             Err(error) => {
                 self.half_signed_in(visitor, account, now).await?;

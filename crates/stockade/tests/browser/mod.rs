@@ -173,6 +173,22 @@ impl Browser {
         self.raw(request(Method::POST, path, Some(body))).await
     }
 
+    /// Posts what was refused for want of work, with the work.
+    pub async fn post_worked(&mut self, path: &str, body: Value) -> Answer {
+        let given = self.get("/api/v1/puzzle").await.expect(200).json();
+        let (puzzle, bits) = (given["puzzle"].as_str().expect("text"), given["bits"].as_u64());
+        let answer = (0..1_u64 << 40)
+            .map(|n| format!("{n:x}"))
+            .find(|answer| {
+                u64::from(identity::zero_bits(puzzle, answer)) >= bits.expect("a number")
+            })
+            .expect("there is one");
+        let mut asked = request(Method::POST, path, Some(body));
+        let work = format!("{puzzle}.{answer}").parse().expect("a header");
+        asked.headers_mut().insert("stockade-work", work);
+        self.raw(asked).await
+    }
+
     pub async fn put(&mut self, path: &str, body: Value) -> Answer {
         self.raw(request(Method::PUT, path, Some(body))).await
     }
