@@ -6,10 +6,10 @@ pub fn line(text: &str) -> String {
     notify::cut(&notify::clean(text), 200)
 }
 
-/// The same with at most 2,000 characters, for the log.
+/// The same with at most 2,000 characters and without what looks like a secret, for the log.
 #[must_use]
 pub fn long(text: &str) -> String {
-    notify::cut(&notify::clean(text), 2_000)
+    notify::cut(&notify::clean(&notify::scrub(text)), 2_000)
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ export async function keyboard(world, step) {
 }
 
 async function appears(dialog) {
-  return eventually('a dialog', () => dialog.isVisible(), 700).catch(() => false);
+  return eventually('a dialog', () => dialog.isVisible(), 2_000).catch(() => false);
 }
 
 /** Presses Tab from the top to the end; what was passed over, or cannot be seen while it has the focus. */

@@ -35,7 +35,8 @@ pub async fn request(request: Request, next: Next) -> Response {
 }
 
 /// Keeps each entry of the log on one line: what a client wrote cannot begin another entry, and
-/// cannot drive a terminal. Colours pass where they are the log's own.
+/// cannot drive a terminal. Colours pass where they are the log's own. What looks like a secret stays
+/// behind.
 #[derive(Debug)]
 pub struct OneLine<W> {
     to: W,
@@ -61,6 +62,7 @@ impl<W> OneLine<W> {
 impl<W: io::Write> io::Write for OneLine<W> {
     fn write(&mut self, entry: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(entry);
+        let text = notify::scrub(&text);
         let (text, end) = text.strip_suffix('\n').map_or((&*text, ""), |text| (text, "\n"));
         let mut line = String::with_capacity(entry.len());
         for c in text.chars() {
@@ -123,6 +125,15 @@ mod tests {
         }
         let bytes = kept.0.lock().expect("a lock").clone();
         String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_stays_behind() {
+        let told = "refused: postgres://ada:canary-7@db/x, password=canary-7, stk_canary7canary7";
+        for json in [false, true] {
+            assert!(!logged(told, json, true).contains("canary"), "json: {json}");
+        }
+        assert!(logged(told, false, false).contains("canary"), "without the fence it is there");
     }
 
     #[test]
