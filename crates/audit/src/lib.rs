@@ -13,6 +13,7 @@ mod proof;
 mod quorum;
 mod receipt;
 mod replay;
+mod retention;
 pub mod simulate;
 mod tile;
 mod tree;
@@ -31,11 +32,14 @@ pub use proof::{
 pub use quorum::{Quorum, Witnessed};
 pub use receipt::{Receipt, Verified, verify_receipt};
 pub use replay::{Replay, Summary};
+pub use retention::{Purge, kept_until, sample};
 pub use tile::{
     BundleId, TILE_WIDTH, TileId, node_in, read_bundle, read_tile, write_bundle, write_tile,
 };
 pub use tree::{Frontier, Hash, NodeId, empty_root, leaf_hash, node_hash};
 pub use witness::{Fork, Objection, SUBMISSION_BYTES_MAX, Seen, Submission, judge};
+
+use jiff::Timestamp;
 
 /// Everything that can be wrong with a log, a proof or a receipt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -188,6 +192,24 @@ pub enum Error {
         level: u8,
         /// The place in its level.
         index: u64,
+    },
+    /// A purge of bodies that are not seven years old.
+    #[error(
+        "entries before {before} are kept until {until}: nothing is pruned before it is seven years old"
+    )]
+    TooEarly {
+        /// The end of what was to be pruned.
+        before: Timestamp,
+        /// Until when the youngest of it is kept.
+        until: Timestamp,
+    },
+    /// A body is gone that had to be there.
+    #[error("the body of leaf {index} is gone, and had to be kept until {until}")]
+    PrunedEarly {
+        /// Which leaf.
+        index: u64,
+        /// Until when.
+        until: Timestamp,
     },
     /// More witnesses are asked for than there are.
     #[error("{need} witnesses are asked for, and {witnesses} different keys were given")]

@@ -32,6 +32,12 @@ impl Quorum {
         Ok(Self { need, witnesses })
     }
 
+    /// How many are enough.
+    #[must_use]
+    pub const fn need(&self) -> usize {
+        self.need
+    }
+
     /// Who of them cosigned the note. A cosignature from the future is an error: that clock, or this one, is
     /// wrong by more than `skew` seconds, and the newest witnessed state cannot be told.
     pub fn check(&self, note: &str, now: Timestamp, skew: i64) -> Result<Witnessed, Error> {

@@ -1,6 +1,7 @@
 //! The whole log over again: every leaf from the first, against every checkpoint that was signed.
 
-use crate::{Checkpoint, Error, Frontier, Hash, NodeId, Opening, Row, Verifier};
+use crate::{Checkpoint, Error, Frontier, Hash, NodeId, Opening, Row, Verifier, kept_until};
+use jiff::Timestamp;
 
 /// Rebuilds a log leaf by leaf and stops at the first that does not fit.
 #[derive(Debug)]
@@ -11,6 +12,10 @@ pub struct Replay {
     last: Option<Checkpoint>,
     checkpoints: usize,
     bodies: u64,
+    /// The time of the youngest entry.
+    newest: Option<Timestamp>,
+    /// The entry whose body is gone and would be kept the longest.
+    gone: Option<(Timestamp, u64)>,
 }
 
 /// What a replay found whole.
@@ -20,7 +25,7 @@ pub struct Summary {
     pub checkpoint: Checkpoint,
     /// How many signed checkpoints were met on the way.
     pub checkpoints: usize,
-    /// How many bodies were there and opened their leaf; the others are pruned or withheld.
+    /// How many bodies were there and opened their leaf; the others are pruned.
     pub bodies: u64,
 }
 
@@ -51,6 +56,8 @@ impl Replay {
             last: None,
             ahead,
             bodies: 0,
+            newest: None,
+            gone: None,
         };
         replay.meet()?;
         Ok(replay)
@@ -81,7 +88,10 @@ impl Replay {
                 return Err(Error::BodyAltered { index });
             }
             self.bodies += 1;
+        } else {
+            self.gone = self.gone.max(Some((kept_until(row.leaf.time()), index)));
         }
+        self.newest = self.newest.max(Some(row.leaf.time()));
         let mut nodes = Vec::new();
         self.frontier.append(hash, |id, hash| {
             if id.level > 0 {
@@ -92,8 +102,14 @@ impl Replay {
         Ok(nodes)
     }
 
-    /// The log is at its end: it must be the end that was signed.
+    /// The log is at its end: it must be the end that was signed, and every body that is gone was seven
+    /// years old when the last entry was made.
     pub fn finish(self) -> Result<Summary, Error> {
+        if let Some((until, index)) = self.gone
+            && Some(until) > self.newest
+        {
+            return Err(Error::PrunedEarly { index, until });
+        }
         let found = self.frontier.size();
         if let Some(head) = self.ahead.first() {
             return Err(Error::SizeMismatch { signed: head.size, found });
