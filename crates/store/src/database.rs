@@ -44,7 +44,11 @@ const SESSION: [(&str, &str); 7] = [
 
 /// Which database; it prints without its password.
 #[derive(Clone)]
-pub struct Database(pub(crate) Kind);
+pub struct Database {
+    pub(crate) kind: Kind,
+    /// The role that owns the tables, where that is another one.
+    owner: Option<Box<PgConnectOptions>>,
+}
 
 #[derive(Clone)]
 pub(crate) enum Kind {
@@ -67,22 +71,58 @@ impl Database {
     /// A file of SQLite.
     #[must_use]
     pub fn file(path: &Path) -> Self {
-        Self(Kind::File(path.to_owned()))
+        Self { kind: Kind::File(path.to_owned()), owner: None }
     }
 
     /// The file, if it is one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        match &self.0 {
+        match &self.kind {
             Kind::File(path) => Some(path),
             Kind::Server(_) => None,
+        }
+    }
+
+    /// The same database, whose tables belong to the role of another address: that one changes the
+    /// schema, and this one adds to the audit log and can change nothing in it.
+    pub fn owned_by(self, owner: Self) -> Result<Self, Error> {
+        let refused = |problem| Err(Error::Url { problem });
+        let (Kind::Server(own), Kind::Server(other)) = (&self.kind, owner.kind) else {
+            return refused("only a database of PostgreSQL has an owner");
+        };
+        if own.get_database() != other.get_database() {
+            return refused("the owner's address names another database");
+        }
+        if own.get_username() == other.get_username() {
+            return refused("the owner is the server's own role: name another one");
+        }
+        Ok(Self { owner: Some(other), ..self })
+    }
+
+    /// As the role reaches it that owns the tables: for what the server's own may not do.
+    #[must_use]
+    pub fn as_owner(&self) -> Self {
+        self.owner().unwrap_or_else(|| self.clone())
+    }
+
+    /// How the role reaches it that owns the tables, where that is another one.
+    pub(crate) fn owner(&self) -> Option<Self> {
+        let options = self.owner.clone()?;
+        Some(Self { kind: Kind::Server(options), owner: None })
+    }
+
+    /// The server's own role, if it is a server.
+    pub(crate) fn role(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::File(_) => None,
+            Kind::Server(options) => Some(options.get_username()),
         }
     }
 
     /// Where it is, for a person.
     #[must_use]
     pub fn place(&self) -> Place {
-        Place::new(match &self.0 {
+        Place::new(match &self.kind {
             Kind::File(path) => path.display().to_string(),
             Kind::Server(options) => {
                 let host = match options.get_socket() {
@@ -135,7 +175,8 @@ impl FromStr for Database {
                 );
             }
         };
-        Ok(Self(Kind::Server(Box::new(options.application_name("stockade").options(SESSION)))))
+        let options = options.application_name("stockade").options(SESSION);
+        Ok(Self { kind: Kind::Server(Box::new(options)), owner: None })
     }
 }
 
@@ -266,8 +307,27 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_is_another_role_of_the_same_database() {
+        let check = |own: &str, owner: &str, part: &str| {
+            let read = |text: &str| text.parse::<Database>().expect(text);
+            let owned = read(own).owned_by(read(owner)).map(|owned| owned.place().to_string());
+            match owned {
+                Ok(place) => assert!(part.is_empty() && own.contains("//s@"), "{place}"),
+                Err(error) => {
+                    assert!(!part.is_empty() && error.to_string().contains(part), "{error}")
+                }
+            }
+        };
+        check("postgres://s@localhost/db", "postgres://o@localhost/db", "");
+        check("postgres://s@localhost/db", "postgres://s@localhost/db", "own role");
+        check("postgres://s@localhost/db", "postgres://o@localhost/other", "another database");
+        check("postgres://s@localhost/db", "sqlite:x.db", "only a database of PostgreSQL");
+        check("sqlite:x.db", "postgres://o@localhost/db", "only a database of PostgreSQL");
+    }
+
+    #[test]
     fn a_server_on_another_machine_is_verified_unless_told_otherwise() {
-        let mode = |text: &str| match text.parse::<Database>().expect(text).0 {
+        let mode = |text: &str| match text.parse::<Database>().expect(text).kind {
             Kind::Server(options) => options.get_ssl_mode(),
             Kind::File(_) => panic!("{text}"),
         };

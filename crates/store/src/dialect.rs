@@ -11,7 +11,7 @@ use crate::{
     error::Place,
     scope::HOUSE,
     sql::{Link, Row, sql},
-    tables::{Owner, TABLES, Table},
+    tables::{LOG, MIGRATIONS_TABLE, Owner, TABLES, Table},
 };
 use sqlx::AssertSqlSafe;
 
@@ -98,6 +98,41 @@ pub(crate) async fn check_walls(link: &mut Link, place: &Place) -> Result<(), Er
         None => Ok(()),
         Some(table) => Err(Error::Wall { place: place.clone(), table: table.name }),
     }
+}
+
+/// Gives a role what a server does with another role's tables; of the audit log that is reading and
+/// adding, and of the schema's own table reading.
+pub(crate) async fn admit(link: &mut Link, place: &Place, role: &str) -> Result<(), Error> {
+    let role = format!("\"{}\"", role.replace('"', "\"\""));
+    let quoted = "SELECT quote_ident(current_schema())::text";
+    let row = sql(quoted).fetch_one(link).await.map_err(|error| place.fault(error))?;
+    let schema: String = row.try_get(0).map_err(|error| place.fault(error))?;
+    let log = LOG.join(", ");
+    let text = format!(
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
+         REVOKE UPDATE, DELETE, TRUNCATE ON {log} FROM {role};
+         REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {MIGRATIONS_TABLE} FROM {role};"
+    );
+    link.script(AssertSqlSafe(text)).await.map_err(|error| place.fault(error))
+}
+
+/// Refuses a role that can change what the audit log holds, where another one owns the tables.
+pub(crate) async fn check_log(link: &mut Link, place: &Place) -> Result<(), Error> {
+    let fault = |error| place.fault(error);
+    for table in LOG {
+        let row = sql("SELECT current_user::text, CASE WHEN has_table_privilege($1, 'UPDATE')
+                 OR has_table_privilege($1, 'DELETE') OR has_table_privilege($1, 'TRUNCATE')
+                 OR has_any_column_privilege($1, 'UPDATE') THEN 1 ELSE 0 END::bigint")
+        .bind(table)
+        .fetch_one(link)
+        .await
+        .map_err(fault)?;
+        if row.try_get::<i64, _>(1).map_err(fault)? != 0 {
+            let role = row.try_get(0).map_err(fault)?;
+            return Err(Error::Alterable { place: place.clone(), role, table });
+        }
+    }
+    Ok(())
 }
 
 /// The names of all tables, in order.

@@ -234,6 +234,26 @@ pub enum Error {
         /// The table.
         table: &'static str,
     },
+    /// An act that kept the entries of several callers failed.
+    #[error("an entry of the log in {place} could not be kept: {problem}")]
+    Unkept {
+        /// The database.
+        place: Place,
+        /// What stopped the act.
+        problem: String,
+    },
+    /// The server's role can change what the audit log holds, although another one owns the tables.
+    #[error(
+        "the role {role} can change table {table} of the audit log in {place}: REVOKE UPDATE, DELETE, TRUNCATE on it from {role} and PUBLIC"
+    )]
+    Alterable {
+        /// The database.
+        place: Place,
+        /// The role.
+        role: String,
+        /// The table.
+        table: &'static str,
+    },
     /// The database is there and has rows.
     #[error("the database {place} is not empty: table {table} has rows; name a new one")]
     NotEmpty {

@@ -5,6 +5,7 @@ use crate::{
     database::Purpose,
     dialect,
     error::Place,
+    gathering::Gathering,
     log,
     migrate::{self, MIGRATIONS},
     pools::Pools,
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     entropy: Mutex<Box<dyn Entropy + Send>>,
     /// The newest checkpoint that this process wrote or read, and the tree's frontier under it.
     head: Mutex<Option<(String, Frontier)>>,
+    gathering: Gathering,
 }
 
 impl Store {
@@ -89,7 +91,8 @@ impl Store {
 
     fn over(place: Place, ledger: Ledger, pools: Pools, entropy: Box<dyn Entropy + Send>) -> Self {
         let (entropy, head) = (Mutex::new(entropy), Mutex::new(None));
-        Self(Arc::new(Inner { place, ledger, pools, entropy, head }))
+        let gathering = Gathering::default();
+        Self(Arc::new(Inner { place, ledger, pools, entropy, head, gathering }))
     }
 
     /// Begins an act: a transaction that holds the only pen until it is committed or dropped.
@@ -102,6 +105,11 @@ impl Store {
     #[must_use]
     pub fn place(&self) -> &Place {
         &self.0.place
+    }
+
+    /// The settings of the connections that count, as the connections themselves report them.
+    pub async fn connection_settings(&self) -> Result<Vec<(String, String)>, Error> {
+        self.0.pools.applied().await.map_err(|error| self.0.place.fault(error))
     }
 
     /// Waits for the last act, and closes the connections.
@@ -122,6 +130,11 @@ impl Store {
     /// A transaction for several statements that read, all of one moment.
     pub(crate) async fn snapshot(&self, scope: impl Into<Scope>) -> Result<Link, Error> {
         self.0.pools.snapshot(scope.into()).await.map_err(|error| self.0.place.fault(error))
+    }
+
+    /// Entries that wait for the next act.
+    pub(crate) fn gathering(&self) -> &Gathering {
+        &self.0.gathering
     }
 
     /// The log's keys.
@@ -188,10 +201,25 @@ pub(crate) async fn prepare(database: &Database, now: Timestamp) -> Result<Pools
     if let Some(path) = database.path() {
         make_file(path, &place)?;
     }
+    let owner = database.owner();
+    if let (Some(owner), Some(role)) = (&owner, database.role()) {
+        let place = owner.place();
+        let pools = Pools::open(owner, Purpose::Writing).await?;
+        migrate::apply((&pools, &place), None, MIGRATIONS, now).await?;
+        let mut link = pools.writing(&place).await?;
+        dialect::admit(&mut link, &place, role).await?;
+        link.commit(&place).await?;
+        pools.close().await;
+    }
     let pools = Pools::open(database, Purpose::Writing).await?;
-    migrate::apply((&pools, &place), database.path(), MIGRATIONS, now).await?;
+    if owner.is_none() {
+        migrate::apply((&pools, &place), database.path(), MIGRATIONS, now).await?;
+    }
     let mut link = pools.snapshot(Scope::House).await.map_err(|error| place.fault(error))?;
     dialect::check_walls(&mut link, &place).await?;
+    if owner.is_some() {
+        dialect::check_log(&mut link, &place).await?;
+    }
     Ok(pools)
 }
 

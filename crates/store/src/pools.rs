@@ -33,7 +33,7 @@ impl Pools {
     /// Opens what is there.
     pub(crate) async fn open(database: &Database, purpose: Purpose) -> Result<Self, Error> {
         let place = database.place();
-        Ok(match &database.0 {
+        Ok(match &database.kind {
             Kind::File(path) => {
                 // The writer first: it turns the file to write-ahead logging.
                 let at = (path.as_path(), &place);
@@ -118,6 +118,36 @@ impl Pools {
         }
     }
 
+    /// What the connections themselves say of their settings, and what their pools hold to.
+    pub(crate) async fn applied(&self) -> Result<Vec<(String, String)>, sqlx::Error> {
+        let mut found = Vec::new();
+        let mut links = vec![("readers", self.reading(Scope::House).await?)];
+        let (names, writer): (&[&str], _) = match self {
+            Self::Sqlite(_) => (&FILE_SETTINGS, self.bare_writer().await?),
+            Self::Postgres(pair) => {
+                let writer = match &pair.writer {
+                    Some(writer) => Some(Link::Postgres(writer.begin().await?)),
+                    None => None,
+                };
+                (&SERVER_SETTINGS, writer)
+            }
+        };
+        links.extend(writer.map(|link| ("writer", link)));
+        for (whose, mut link) in links {
+            for name in names {
+                let value = setting(&mut link, name).await?;
+                found.push((format!("{whose}.{name}"), value));
+            }
+        }
+        let (readers, seconds) = match self {
+            Self::Sqlite(pair) => pair.bounds(),
+            Self::Postgres(pair) => pair.bounds(),
+        };
+        found.push(("readers.connections".to_owned(), readers.to_string()));
+        found.push(("readers.wait_s".to_owned(), seconds.to_string()));
+        Ok(found)
+    }
+
     /// Waits for the last statement and closes all connections.
     pub(crate) async fn close(&self) {
         match self {
@@ -127,7 +157,34 @@ impl Pools {
     }
 }
 
+/// What a connection to a file is asked for.
+const FILE_SETTINGS: [&str; 4] = ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"];
+/// What a connection to a server is asked for.
+const SERVER_SETTINGS: [&str; 6] = [
+    "synchronous_commit",
+    "default_transaction_isolation",
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "default_transaction_read_only",
+];
+
+async fn setting(link: &mut Link, name: &'static str) -> Result<String, sqlx::Error> {
+    if let Link::Postgres(_) = link {
+        let row = sql("SELECT current_setting($1)::text").bind(name).fetch_one(link).await?;
+        return row.try_get(0);
+    }
+    let row = sql(AssertSqlSafe(format!("PRAGMA {name}"))).fetch_one(link).await?;
+    row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))
+}
+
 impl<DB: sqlx::Database> Pair<DB> {
+    /// How many readers there may be, and how many seconds one waits for a connection.
+    fn bounds(&self) -> (u32, u64) {
+        let options = self.readers.options();
+        (options.get_max_connections(), options.get_acquire_timeout().as_secs())
+    }
+
     async fn close(&self) {
         // The writer last: only it can move SQLite's write-ahead log into the database and remove it.
         self.readers.close().await;

@@ -71,5 +71,8 @@ pub(crate) const TABLES: &[Table] = &[
     table("sweeps", &["sweep_id"], Account("account_id")),
 ];
 
+/// The tables that are the audit log: nobody but who owns them can change what they hold.
+pub(crate) const LOG: [&str; 4] = ["audit_log", "audit_leaves", "audit_nodes", "audit_checkpoints"];
+
 /// The table that keeps count of the schema itself.
 pub(crate) const MIGRATIONS_TABLE: &str = "schema_migrations";

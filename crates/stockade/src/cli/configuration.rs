@@ -18,6 +18,12 @@ pub(crate) const KEYS: &[Key] = &[
         "sqlite",
         "The database: sqlite:PATH or postgres://…; sqlite alone is stockade.db in the data directory",
     ),
+    Key::secret(
+        "database.owner",
+        Kind::Text,
+        "",
+        "Another role of PostgreSQL that owns the tables, as postgres://…: then the server's own can only add to the audit log",
+    ),
     Key::plain(
         "server.listen",
         Kind::Address,
@@ -137,7 +143,8 @@ pub(crate) fn data_dir(settings: &Settings) -> PathBuf {
 
 /// The data directory and the database that belongs to it.
 pub(crate) fn home(settings: &Settings) -> anyhow::Result<Home> {
-    Ok(Home::new(&data_dir(settings), settings.text("database.url"))?)
+    let home = Home::new(&data_dir(settings), settings.text("database.url"))?;
+    Ok(home.owned_by(settings.text("database.owner"))?)
 }
 
 fn flags(cli: &Cli) -> Vec<Flag> {

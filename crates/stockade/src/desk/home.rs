@@ -22,6 +22,17 @@ impl Home {
         Ok(Self { root: root.to_owned(), database })
     }
 
+    /// The same, whose tables belong to the role of the setting `database.owner`; without one, to the
+    /// server's own.
+    pub fn owned_by(self, url: &str) -> Result<Self> {
+        if url.is_empty() {
+            return Ok(self);
+        }
+        let owner = url.parse().map_err(Error::Store)?;
+        let database = self.database.owned_by(owner).map_err(Error::Store)?;
+        Ok(Self { database, ..self })
+    }
+
     /// The data directory.
     #[must_use]
     pub fn root(&self) -> &Path {
