@@ -231,3 +231,70 @@ async fn a_text_that_one_database_cannot_keep_is_refused_by_both() {
         assert!(matches!(kept, Err(Error::ZeroCharacter)), "{kept:?}");
     }
 }
+
+/// Many callers at once: each hears its own entry's index, all are in the log once, and one that the log does
+/// not take fails alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn entries_of_many_callers_are_kept_together_and_each_hears_its_own() {
+    for place in both() {
+        let store = open(&place).await.expect("a new store");
+        let one = |subject: String| Entry {
+            kind: Kind::stated("a.b"),
+            actor: "host".to_owned(),
+            subject,
+            detail: serde_json::json!({}),
+        };
+        let tasks: Vec<_> = (0..300)
+            .map(|number| {
+                let (store, entry) = (store.clone(), one(format!("caller {number}")));
+                tokio::spawn(async move { (number, store.record(entry, now()).await) })
+            })
+            .collect();
+        let bad = store.record(one(String::new()), now()).await;
+        assert!(matches!(bad, Err(Error::Log(audit::Error::Name { .. }))), "{bad:?}");
+        let mut indexes = std::collections::BTreeSet::new();
+        for task in tasks {
+            let (number, index) = task.await.expect("joins");
+            let index = index.expect("kept");
+            assert!(indexes.insert(index), "{index} twice");
+            let receipt = store.receipt(index).await.expect("a receipt");
+            let key = store.log_key().parse().expect("a key");
+            let entry = receipt.verify(&key).expect("it verifies").entry.expect("its body");
+            assert_eq!(entry.subject, format!("caller {number}"));
+        }
+        let whole = store.verify_log(&[]).await.expect("whole");
+        assert_eq!(whole.checkpoint.size, 300);
+        // An act of its own for each would have left 300 checkpoints besides the first.
+        assert!(whole.checkpoints < 200, "{}", whole.checkpoints);
+    }
+}
+
+/// Whoever is let go in the middle takes nobody else's entry along.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_caller_that_goes_away_takes_nobody_along() {
+    for place in both() {
+        let store = open(&place).await.expect("a new store");
+        let entry = |number: usize| Entry {
+            kind: Kind::stated("a.b"),
+            actor: "host".to_owned(),
+            subject: format!("caller {number}"),
+            detail: serde_json::json!({}),
+        };
+        let tasks: Vec<_> = (0..120)
+            .map(|number| {
+                let store = store.clone();
+                tokio::spawn(async move { store.record(entry(number), now()).await })
+            })
+            .collect();
+        for task in tasks.iter().step_by(3) {
+            task.abort();
+        }
+        for (number, task) in tasks.into_iter().enumerate() {
+            match task.await {
+                Ok(kept) => drop(kept.expect("kept")),
+                Err(error) => assert!(error.is_cancelled() && number % 3 == 0, "{number}: {error}"),
+            }
+        }
+        store.verify_log(&[]).await.expect("whole");
+    }
+}

@@ -72,8 +72,7 @@ impl Desk {
             return Ok(());
         }
         let entry = look.1.deed().entry(Actor::Account(look.0));
-        let written = async { self.store().begin().await?.commit(entry, now).await };
-        if let Err(error) = written.await {
+        if let Err(error) = self.store().record(entry, now).await {
             views.forget(look);
             return Err(error.into());
         }
