@@ -6,6 +6,7 @@ use crate::{
     pools::Pools,
     scope::Scope,
     sql::{self, Link, Value, insertion, sql},
+    witnesses::witnessed,
 };
 use audit::{
     Batch, Checkpoint, ExportLine, Frontier, Hash, Kind, Leaf, Ledger, NodeId, Receipt, Record,
@@ -108,16 +109,20 @@ impl Store {
         rows.iter().map(|raw| Ok(self.ledger().record(&leaf(raw, self.place())?)?)).collect()
     }
 
-    /// The receipt for one entry: leaf, opened body, proof, checkpoint.
+    /// The receipt for one entry: leaf, opened body, proof, checkpoint. The checkpoint is the one that
+    /// most witnesses cosigned, of those that cover the entry, with their lines; the newest one where no
+    /// witness has seen the entry yet.
     pub async fn receipt(&self, index: u64) -> Result<Receipt, Error> {
         // One transaction, so that the checkpoint and the nodes are of one moment.
         let mut reading = self.snapshot(Scope::House).await?;
         let head = head(&mut reading, self.place(), self.ledger()).await?;
-        let size = head.checkpoint.size;
-        let none = Error::NoSuchLeaf { index, size };
-        if index >= size {
+        let none = Error::NoSuchLeaf { index, size: head.checkpoint.size };
+        if index >= head.checkpoint.size {
             return Err(none);
         }
+        let witnessed = witnessed(&mut reading, self.place(), index).await?;
+        let checkpoint = witnessed.unwrap_or(head.note);
+        let size = Checkpoint::verify(&checkpoint, self.ledger().verifier())?.size;
         let Some(row) = leaves(&mut reading, self.place(), index, 1).await?.pop() else {
             return Err(none);
         };
@@ -128,7 +133,7 @@ impl Store {
         let nodes = fetch_nodes(&mut reading, self.place(), &ids).await?;
         let proof = inclusion_proof(index, size, |id| nodes.get(&id).copied())?;
         let opening = self.ledger().open(&row)?;
-        Ok(Receipt { index, leaf: row.leaf, opening, proof, checkpoint: head.note })
+        Ok(Receipt { index, leaf: row.leaf, opening, proof, checkpoint })
     }
 
     /// Begins an export of the whole log as it is now.
@@ -284,7 +289,11 @@ async fn newest(connection: &mut Link, place: &Place) -> Result<(String, i64), E
     Ok((row.try_get(0).map_err(fault)?, row.try_get(1).map_err(fault)?))
 }
 
-async fn head(connection: &mut Link, place: &Place, ledger: &Ledger) -> Result<Head, Error> {
+pub(crate) async fn head(
+    connection: &mut Link,
+    place: &Place,
+    ledger: &Ledger,
+) -> Result<Head, Error> {
     let (note, time_us) = newest(connection, place).await?;
     let checkpoint = Checkpoint::verify(&note, ledger.verifier())?;
     let time = Timestamp::from_microsecond(time_us)

@@ -2,9 +2,10 @@
 
 use crate::{
     Error, Store,
+    error::Place,
     log::{integer, newest_note},
     scope::Scope,
-    sql::sql,
+    sql::{Link, sql},
 };
 use audit::{Checkpoint, Hash, Seen, TILE_WIDTH, TileId, Verifier, WitnessKey};
 use jiff::Timestamp;
@@ -33,6 +34,33 @@ pub struct Watched {
     pub seen: Seen,
     /// When.
     pub time: Timestamp,
+}
+
+/// The checkpoint over a leaf that most witnesses cosigned, the largest of those, with their lines.
+pub(crate) async fn witnessed(
+    link: &mut Link,
+    place: &Place,
+    index: u64,
+) -> Result<Option<String>, Error> {
+    let fault = |error| place.fault(error);
+    let rows = sql("SELECT note, line FROM audit_cosignatures WHERE tree_size > $1
+         ORDER BY tree_size, witness")
+    .bind(integer(index))
+    .fetch_all(link)
+    .await
+    .map_err(fault)?;
+    let mut notes: Vec<(String, Vec<String>)> = Vec::new();
+    for row in &rows {
+        let (note, line): (String, String) =
+            (row.try_get(0).map_err(fault)?, row.try_get(1).map_err(fault)?);
+        match notes.last_mut() {
+            Some((last, lines)) if *last == note => lines.push(line),
+            _ => notes.push((note, vec![line])),
+        }
+    }
+    // Of equals the last is taken, which is the largest.
+    let most = notes.into_iter().max_by_key(|(_, lines)| lines.len());
+    Ok(most.map(|(note, lines)| note + &lines.concat()))
 }
 
 impl Store {

@@ -7,8 +7,8 @@
 )]
 
 use audit::{
-    Cosigner, Entry, Frontier, Kind, Ledger, Seen, Signer, Submission, TileId, judge, read_tile,
-    verify_consistency,
+    Cosigner, Entry, Frontier, Kind, Ledger, Quorum, Receipt, Seen, Signer, Submission, TileId,
+    Verifier, judge, read_tile, verify_consistency, verify_receipt,
 };
 use jiff::{SignedDuration, Timestamp};
 use places::{Place, both};
@@ -148,5 +148,57 @@ async fn a_witness_moves_on_from_what_it_judged_against_only() {
         let stranger =
             log.log_key().replace("stockade.log", "other.log").parse::<audit::Verifier>();
         assert!(stranger.is_err(), "a name belongs to its key");
+    }
+}
+
+/// A receipt proves its entry by the log's key, and that witnesses saw it by theirs, with nothing else at hand.
+#[tokio::test]
+async fn a_receipt_carries_what_witnesses_said_of_its_entry() {
+    for place in both() {
+        let store = open(&place, 1).await;
+        let log: Verifier = store.log_key().parse().expect("a key");
+        let [one, two, other] =
+            [1, 2, 3].map(|n| Cosigner::new(&format!("w/{n}"), key(10 + n)).expect("a name"));
+        grow(&store, 5).await;
+        let small = store.log_head().await.expect("a head").note;
+        grow(&store, 5).await;
+        let large = store.log_head().await.expect("a head").note;
+        grow(&store, 5).await;
+        let alone = store.receipt(3).await.expect("a receipt").to_text();
+        let quorum = |need, who: &[&Cosigner]| {
+            Quorum::new(need, who.iter().map(|one| one.public().clone()).collect()).expect("keys")
+        };
+        let seen_by = |text: &str, need, who: &[&Cosigner]| {
+            let receipt = Receipt::parse(text).expect("a receipt");
+            quorum(need, who).check(&receipt.checkpoint, now(), 300).expect("checks").is_enough()
+        };
+        assert!(!seen_by(&alone, 1, &[&one]), "nobody has seen it yet");
+        let hear = async |who: &Cosigner, note: &str| {
+            let line = who.cosign(note, now()).expect("signed");
+            assert!(store.cosigned(who.public(), note, &line).await.expect("heard"));
+        };
+        hear(&one, &small).await;
+        hear(&two, &small).await;
+        hear(&other, &large).await;
+        // The entry that all saw comes with the checkpoint that most saw; a later one with the only one.
+        for (index, size, by) in [(3, 5, [true, true, false]), (7, 10, [false, false, true])] {
+            let text = store.receipt(index).await.expect("a receipt").to_text();
+            let verified = verify_receipt(&text, &log).expect("it verifies");
+            assert_eq!((verified.index, verified.checkpoint.size), (index, size));
+            assert!(verified.entry.is_some());
+            let found = [&one, &two, &other].map(|who| seen_by(&text, 1, &[who]));
+            assert_eq!(found, by, "{index}");
+        }
+        let text = store.receipt(3).await.expect("a receipt").to_text();
+        assert!(seen_by(&text, 2, &[&one, &two]));
+        assert!(!seen_by(&text, 3, &[&one, &two, &other]));
+        let newest = store.receipt(12).await.expect("a receipt");
+        assert_eq!(newest.verify(&log).expect("it verifies").checkpoint.size, 15);
+        // A line that was bent is an error and no absence; so is one that was moved to another checkpoint.
+        let line = one.cosign(&small, now()).expect("signed");
+        let moved = alone.clone() + &line;
+        let receipt = Receipt::parse(&moved).expect("reads");
+        assert!(receipt.verify(&log).is_ok(), "the log's own word stands");
+        assert!(quorum(1, &[&one]).check(&receipt.checkpoint, now(), 300).is_err());
     }
 }

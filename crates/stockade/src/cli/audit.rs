@@ -4,14 +4,14 @@ use super::{
     args::Audit,
     configuration::home,
     output::{Ending, Output, plain, table, write_stdout},
-    usage, witness,
+    retention, usage, witness,
 };
 use crate::{
-    desk::{self, Home},
+    desk::{self, Home, now},
     watching::cosigner,
 };
 use anyhow::{Context, bail};
-use audit::{ExportCheck, Receipt, Trust, Verified, Verifier};
+use audit::{ExportCheck, Quorum, Receipt, Trust, Verified, Verifier};
 use serde::Serialize;
 use settings::Settings;
 use std::{
@@ -21,6 +21,9 @@ use std::{
 };
 use store::{LogPage, Store};
 
+const NOT_WITNESSED: &str = "--witness and --quorum are for a receipt, or for a log at an address: give its file or its URL";
+/// Clocks of witnesses may be ahead of this one by so many seconds.
+const SKEW: i64 = 300;
 /// The longest line of an export: a body with every byte escaped, and room for the rest.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 /// The largest receipt or checkpoint.
@@ -37,12 +40,12 @@ pub(super) fn run(command: &Audit, settings: &Settings, output: Output) -> anyho
             if let Some(url) = url {
                 return witness::verify(url, online, (key, seen), (&home, output));
             }
-            if !online.witness.is_empty() || online.quorum.is_some() {
-                bail!(usage("--witness and --quorum are for a log at an address: give its URL"));
-            }
+            let asks = !online.witness.is_empty() || online.quorum.is_some();
+            let quorum = asks.then(|| witness::quorum(online)).transpose()?;
             let verdict = match file {
+                None if asks => return Err(usage(NOT_WITNESSED)),
                 None => whole_log(&home, key.as_ref(), &seen),
-                Some(path) => one_file(path, &home, key.as_ref(), &seen),
+                Some(path) => one_file(path, &home, (key.as_ref(), &seen), quorum.as_ref()),
             };
             return conclude(verdict, output);
         }
@@ -53,6 +56,9 @@ pub(super) fn run(command: &Audit, settings: &Settings, output: Output) -> anyho
             write_stdout(receipt.to_text().as_bytes())?;
         }
         Audit::Export { out } => export(&home, out.as_deref())?,
+        Audit::Sample { count } => return retention::sample(&home, *count, output),
+        Audit::Purge { before } => retention::purge(&home, *before, output)?,
+        Audit::Reconcile => return retention::reconcile(&home, output),
         Audit::Checkpoint => {
             let (runtime, store) = reader(&home)?;
             write_stdout(runtime.block_on(store.log_head())?.note.as_bytes())?;
@@ -71,7 +77,7 @@ pub(super) fn run(command: &Audit, settings: &Settings, output: Output) -> anyho
     Ok(Ending::Done)
 }
 
-fn reader(home: &Home) -> anyhow::Result<(tokio::runtime::Runtime, Store)> {
+pub(super) fn reader(home: &Home) -> anyhow::Result<(tokio::runtime::Runtime, Store)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let store = runtime.block_on(desk::open_for_reading(home))?;
     Ok((runtime, store))
@@ -100,6 +106,10 @@ struct Verdict {
     index: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    witnesses: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
     key: Option<String>,
     trust: Option<String>,
 }
@@ -116,6 +126,8 @@ impl Verdict {
             bodies: None,
             index: None,
             kind: None,
+            witnesses: Vec::new(),
+            missing: Vec::new(),
             key: Some(key.to_string()),
             trust: Some(trust.to_string()),
         }
@@ -129,6 +141,16 @@ impl Verdict {
             bodies: Some(summary.bodies),
             ..Self::of(what, key, trust)
         }
+    }
+
+    /// The same of a receipt that witnesses must have seen.
+    fn witnessed(self, note: &str, quorum: Option<&Quorum>) -> anyhow::Result<Self> {
+        let Some(quorum) = quorum else { return Ok(self) };
+        let said = quorum.check(note, now(), SKEW)?;
+        let enough = said.is_enough();
+        let by = said.by.iter().map(|one| format!("{} at {}", one.witness, one.time)).collect();
+        let problem = (!enough).then(|| "too few of these witnesses saw the entry".to_owned());
+        Ok(Self { verified: enough, problem, witnesses: by, missing: said.missing, ..self })
     }
 
     fn of_receipt(verified: &Verified, key: &Verifier, trust: Trust) -> Self {
@@ -156,6 +178,8 @@ fn conclude(verdict: anyhow::Result<Verdict>, output: Output) -> anyhow::Result<
             bodies: None,
             index: None,
             kind: None,
+            witnesses: Vec::new(),
+            missing: Vec::new(),
             key: None,
             trust: None,
         },
@@ -176,7 +200,9 @@ fn is_finding(error: &anyhow::Error) -> bool {
 
 fn describe(verdict: &Verdict) -> String {
     if let Some(problem) = &verdict.problem {
-        return format!("NOT VERIFIED: {problem}");
+        let missing = verdict.missing.join(", ");
+        let missing = if missing.is_empty() { missing } else { format!("\nnot seen by {missing}") };
+        return format!("NOT VERIFIED: {problem}{missing}");
     }
     let mut text = format!("verified: {}", verdict.what);
     if let (Some(index), Some(kind)) = (verdict.index, &verdict.kind) {
@@ -187,6 +213,9 @@ fn describe(verdict: &Verdict) -> String {
     }
     if let (Some(checkpoints), Some(bodies)) = (verdict.checkpoints, verdict.bodies) {
         text.push_str(&format!("\nchecked     {checkpoints} checkpoints, {bodies} bodies"));
+    }
+    if !verdict.witnesses.is_empty() {
+        text.push_str(&format!("\nwitnessed   by {}", verdict.witnesses.join(", ")));
     }
     if let (Some(key), Some(trust)) = (&verdict.key, &verdict.trust) {
         text.push_str(&format!("\nkey         {key}\n            {trust}"));
@@ -205,25 +234,30 @@ fn whole_log(home: &Home, pinned: Option<&Verifier>, seen: &[String]) -> anyhow:
 fn one_file(
     path: &Path,
     home: &Home,
-    pinned: Option<&Verifier>,
-    seen: &[String],
+    (pinned, seen): (Option<&Verifier>, &[String]),
+    quorum: Option<&Quorum>,
 ) -> anyhow::Result<Verdict> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut reader = BufReader::new(file);
     let start = reader.fill_buf().with_context(|| format!("cannot read {}", path.display()))?;
     if start.first() == Some(&b'{') {
+        if quorum.is_some() {
+            return Err(usage(NOT_WITNESSED));
+        }
         return export_file(reader, path, pinned, seen);
     }
     let receipt = Receipt::parse(&read_small(path)?)?;
     if let Some(key) = pinned {
-        return Ok(Verdict::of_receipt(&receipt.verify(key)?, key, Trust::Pinned));
+        let verdict = Verdict::of_receipt(&receipt.verify(key)?, key, Trust::Pinned);
+        return verdict.witnessed(&receipt.checkpoint, quorum);
     }
     // On the machine of the log itself, its own key file is where the key is known from.
     let Ok((_runtime, store)) = self::reader(home) else {
         return Err(usage("a receipt is checked against the log's key: give --key VKEY"));
     };
     let key: Verifier = store.log_key().parse()?;
-    Ok(Verdict::of_receipt(&receipt.verify(&key)?, &key, Trust::Pinned))
+    let verdict = Verdict::of_receipt(&receipt.verify(&key)?, &key, Trust::Pinned);
+    verdict.witnessed(&receipt.checkpoint, quorum)
 }
 
 fn export_file(

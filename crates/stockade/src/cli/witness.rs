@@ -99,6 +99,16 @@ pub(super) fn is_url(text: &str) -> bool {
     text.starts_with("https://") || text.starts_with("http://")
 }
 
+/// Whose word counts, and how many of them are enough: all of them unless said otherwise.
+pub(super) fn quorum(ask: &OnlineLog) -> anyhow::Result<Quorum> {
+    let witnesses = ask.witness.iter().map(|text| {
+        text.parse::<WitnessKey>().map_err(|error| usage(format!("--witness: {error}")))
+    });
+    let witnesses = witnesses.collect::<Result<Vec<_>, _>>()?;
+    let need = ask.quorum.unwrap_or(witnesses.len());
+    Quorum::new(need, witnesses).map_err(|error| usage(format!("--quorum: {error}")))
+}
+
 /// Verifies the log at an address from its tiles alone.
 pub(super) fn verify(
     url: &str,
@@ -106,13 +116,8 @@ pub(super) fn verify(
     (key, seen): (Option<Verifier>, Vec<String>),
     (home, output): (&Home, Output),
 ) -> anyhow::Result<Ending> {
-    let witnesses = ask.witness.iter().map(|text| {
-        text.parse::<WitnessKey>().map_err(|error| usage(format!("--witness: {error}")))
-    });
-    let witnesses = witnesses.collect::<Result<Vec<_>, _>>()?;
-    let need = ask.quorum.unwrap_or(witnesses.len());
-    let quorum =
-        Quorum::new(need, witnesses).map_err(|error| usage(format!("--quorum: {error}")))?;
+    let quorum = quorum(ask)?;
+    let need = quorum.need();
     let mut site = site(url, ask.authority.as_deref())?;
     let memory = Memory::at(&Paths::new(home.root()).seen());
     interrupt::listen()?;
