@@ -1,4 +1,5 @@
 // One's own account: a passkey made and used, tokens, the history, the file, a thief, and what an owner cannot do.
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Complaints, fetched, person } from '../browser.mjs';
 import { inspect } from '../looks.mjs';
@@ -107,6 +108,35 @@ export async function account(world, step) {
     equal((await by('/api/v1/strategies')).status, 401, 'revoked');
   });
 
+  await step('a program shows a code, is let in to what the page says, and is taken back', async () => {
+    const secret = programSecret();
+    const digest = createHash('sha256').update(secret).digest('hex');
+    const petition = (body) => ask(origin, ca, '/api/v1/petitions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const asked = await petition({ program: 'night shift', scope: ['strategy_read'], days: 7, digest });
+    equal(asked.status, 201, asked.text);
+    const { code } = JSON.parse(asked.text);
+    await page.goto(SECURITY);
+    await page.getByRole('link', { name: t('tokens.asked') }).click();
+    await page.getByLabel(t('grant.code')).fill(code.toLowerCase());
+    await inspect(page, 'grant-code');
+    await page.getByRole('button', { name: t('grant.look') }).click();
+    const shown = page.getByTestId('petition');
+    await shown.waitFor();
+    const words = await shown.innerText();
+    for (const word of ['night shift', 'strategy read', '7', '127.0.0.1', t('grant.warning')]) holds(words.includes(word), `${word} is not on the page: ${words}`);
+    await inspect(page, 'grant');
+    await shown.getByRole('button', { name: t('grant.grant') }).click();
+    await page.getByTestId('granted').waitFor();
+    await inspect(page, 'granted');
+    const by = (path) => ask(origin, ca, path, { headers: { authorization: `Bearer ${secret}` } });
+    equal((await by('/api/v1/strategies')).status, 200, 'within what was granted');
+    equal((await by('/api/v1/audit')).status, 403, 'beyond it');
+    await page.getByTestId('granted').getByRole('link', { name: t('security.title') }).click();
+    await page.getByRole('button', { name: t('tokens.revoke_of', { name: 'night shift' }) }).click();
+    await page.getByText(t('tokens.none')).waitFor();
+    equal((await by('/api/v1/strategies')).status, 401, 'taken back');
+  });
+
   await step('the history tells of it, each entry with its receipt', async () => {
     await page.goto('/account');
     const history = page.getByTestId('history');
@@ -182,6 +212,15 @@ async function authenticator(page) {
   };
   const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', { options });
   return { cdp, authenticatorId };
+}
+
+/** A token's text as a program makes it: 43 digits of base 62, and a checksum in six. */
+function programSecret() {
+  const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+  const written = (number, count) => Array.from({ length: count }, (_, place) => digits[Number((number / 62n ** BigInt(count - 1 - place)) % 62n)]).join('');
+  const body = written(BigInt(`0x${randomBytes(32).toString('hex')}`), 43);
+  const check = createHash('sha256').update(body).digest().readUInt32BE(0);
+  return `stk_${body}${written(BigInt(check), 6)}`;
 }
 
 async function signOut(page) {

@@ -31,6 +31,7 @@ test('an address means one page', () => {
   check('/sign-in', { page: 'sign-in' });
   check('/account', { page: 'account' });
   check('/account/security', { page: 'security' });
+  check('/account/grant', { page: 'grant' });
   check('/account/other', { page: 'not-found' });
   check('/nowhere', { page: 'not-found' });
   check('/data/a/b', { page: 'not-found' });

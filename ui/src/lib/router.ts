@@ -34,6 +34,7 @@ export type Route =
   | { page: 'settings' }
   | { page: 'account' }
   | { page: 'security' }
+  | { page: 'grant' }
   | { page: 'not-found' };
 
 export function match(path: string): Route {
@@ -70,7 +71,7 @@ export function match(path: string): Route {
   }
   switch (head) {
     case 'link': return isPurpose(tail) ? { page: 'link', purpose: tail } : { page: 'not-found' };
-    case 'account': return tail === 'security' ? { page: 'security' } : { page: 'not-found' };
+    case 'account': return tail === 'security' || tail === 'grant' ? { page: tail } : { page: 'not-found' };
     case 'data': return { page: 'dataset', name: tail };
     case 'strategies': return { page: 'strategy', id: tail };
     case 'factors': return tail === 'new' ? { page: 'new-factor' } : { page: 'factor', id: tail };

@@ -63,6 +63,7 @@ export const api = {
   backtests: () => get<T.Backtest[]>('/backtests'),
   backtest: (id: string) => get<T.Backtest>(`/backtests/${seg(id)}`),
   startBacktest: (body: { strategy_id: string } | { text: string }) => post<{ id: string }>('/backtests', body),
+  deleteBacktest: (id: string) => del(`/backtests/${seg(id)}`),
   cancelBacktest: (id: string) => post<void>(`/backtests/${seg(id)}/cancel`, {}),
   fills: (id: string) => get<WireTable>(`/backtests/${seg(id)}/fills`),
   orders: (id: string) => get<WireTable>(`/backtests/${seg(id)}/orders`),

@@ -77,6 +77,18 @@ export interface Token {
   last_used: string | null;
 }
 
+/** What a program asks for. Its name is its own word. */
+export interface Petition {
+  program: string;
+  address: string;
+  asked: string;
+  expires: string;
+  scope: string[];
+  /** What of it one's role cannot give. */
+  beyond: string[];
+  days: number;
+}
+
 const seg = encodeURIComponent;
 /** These refuse a proof with 401, which says nothing of the session. */
 const proof: RequestOptions = { session: 'proof' };
@@ -101,6 +113,9 @@ export const security = {
   tokens: () => get<{ tokens: Token[]; scopes: string[] }>('/account/tokens'),
   makeToken: (body: { label: string; scope: string[]; days: number }) =>
     post<{ secret: string; token: Token }>('/account/tokens', body),
+  petition: (code: string) => post<Petition>('/account/petition', { code }),
+  grant: (code: string) => post<void>('/account/petition/grant', { code }),
+  refuse: (code: string) => post<void>('/account/petition/refuse', { code }),
   revokeToken: (id: string) => del(`/account/tokens/${seg(id)}`),
   history: (before?: number) =>
     get<{ entries: AuditEntry[] }>(before === undefined ? '/account/history?limit=25' : `/account/history?limit=25&before=${before}`),

@@ -258,6 +258,8 @@ export const de: Record<Key, string> = {
   'backtest.done.announce': 'Backtest fertig.',
   'backtest.strategy': 'Strategie öffnen',
   'backtest.again': 'Erneut starten',
+  'backtest.delete.title': 'Diesen Backtest löschen?',
+  'backtest.delete.text': '„{name}“ wird entfernt, und sein Ergebnis mit ihm.',
   'result.tearsheet': 'Tear Sheet',
   'result.trades_csv': 'Trades (CSV)',
   'result.strategy': 'Strategie',

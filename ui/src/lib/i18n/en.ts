@@ -257,6 +257,8 @@ export const en = {
   'backtest.done.announce': 'Backtest finished.',
   'backtest.strategy': 'Open the strategy',
   'backtest.again': 'Run again',
+  'backtest.delete.title': 'Delete this backtest?',
+  'backtest.delete.text': '“{name}” is removed, and its result with it.',
   'result.tearsheet': 'Tear sheet',
   'result.trades_csv': 'Trades (CSV)',
   'result.strategy': 'Strategy',
