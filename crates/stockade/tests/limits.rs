@@ -139,3 +139,86 @@ async fn a_thousand_strategies_factors_and_versions_are_kept_and_no_more() {
 
 const STRATEGY: &str = "version: 1\nname: N\ndata: none\nbar: 1d\nsignals:\n  long: close > 1\n\
 sizing: { fixed: 1 }\ncosts: { fee_bps: 0 }\nconvention: next_open\ncash: 1000\ncurrency: USD\n";
+
+const ON_DATA: &str = "version: 1\nname: N\ndata: made-up\nsignals:\n  long: close > 1\n\
+sizing: { fixed: 1 }\ncosts: { fee_bps: 0 }\ncash: 1000\n";
+
+/// Factors that were put away count like all others: their versions stay.
+#[tokio::test]
+async fn what_was_put_away_takes_its_place_still() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = start(directory.path()).await;
+    let mut browser = Browser::new(&server);
+    browser.set_up(&server).await;
+    server.stop().await.expect("stops");
+    let mut connection = open(directory.path()).await;
+    for text in &NEARLY_ALL[1..3] {
+        sqlx::query(*text).execute(&mut connection).await.expect("writes");
+    }
+    let away = "UPDATE factors SET archived_us = 1";
+    sqlx::query(away).execute(&mut connection).await.expect("writes");
+    connection.close().await.expect("closes");
+    let server = start(directory.path()).await;
+    let mut browser = browser.moved(&server);
+    for (name, status) in [("one", 201), ("two", 201), ("three", 422)] {
+        let factor = json!({ "name": name, "text": "open" });
+        browser.post("/api/v1/factors", factor).await.expect(status);
+    }
+    server.stop().await.expect("stops");
+}
+
+/// Backtests are kept in number and in bytes up to a bound, and removing one makes room.
+#[tokio::test]
+async fn results_take_so_much_room_and_no_more() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let root = directory.path();
+    let server = start(root).await;
+    let mut browser = Browser::new(&server);
+    browser.set_up(&server).await;
+    browser::import(root, 30).await;
+    let ask = json!({ "text": ON_DATA });
+    let run = async |browser: &mut Browser| {
+        let path = "/api/v1/backtests";
+        let started = browser.post(path, ask.clone()).await.expect(202).json();
+        let path = format!("{path}/{}", started["id"].as_str().expect("an id"));
+        browser::events(browser, &format!("{path}/events"), None).await;
+        assert_eq!(browser.get(&path).await.expect(200).json()["state"], "done");
+        path
+    };
+    let (first, second) = (run(&mut browser).await, run(&mut browser).await);
+    let account = browser.get("/api/v1/session").await.expect(200).json()["account"]["id"].clone();
+    let own = stockade::desk::Paths::new(root).tenants().join(account.as_str().expect("an id"));
+    let results = || std::fs::read_dir(own.join("results")).expect("results").count();
+    assert_eq!(results(), 1, "both have the same result");
+    // Its result stays as long as a backtest has it.
+    browser.delete(&first).await.expect(204);
+    browser.delete(&first).await.expect(404);
+    assert_eq!(results(), 1);
+    browser.get(&format!("{second}/result")).await.expect(200);
+    browser.delete(&second).await.expect(204);
+    assert_eq!(results(), 0);
+    // A file that is as large as all the room there is, and takes none of it.
+    let large = own.join("results/large");
+    let file = std::fs::File::create(&large).expect("a file");
+    file.set_len(stockade::desk::ROOM_BYTES_MAX).expect("sparse");
+    let refused = browser.post("/api/v1/backtests", ask.clone()).await.expect(422).json();
+    assert_eq!(refused["code"], "limit", "{refused}");
+    assert!(refused["detail"].to_string().contains("bytes of results"), "{refused}");
+    std::fs::remove_file(&large).expect("removes");
+    run(&mut browser).await;
+    server.stop().await.expect("stops");
+    let mut connection = open(root).await;
+    let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
+         INSERT INTO backtests (backtest_id, account_id, name, strategy_text, state, created_us, finished_us)
+         SELECT printf('01890000-0000-7000-8000-%012x', i), account_id, 'B', 'x', 'cancelled', i, i
+         FROM n, accounts";
+    sqlx::query(many).execute(&mut connection).await.expect("writes");
+    connection.close().await.expect("closes");
+    let server = start(root).await;
+    let mut browser = browser.moved(&server);
+    let refused = browser.post("/api/v1/backtests", ask.clone()).await.expect(422).json();
+    assert!(refused["detail"].to_string().contains("10000 at most"), "{refused}");
+    browser.delete("/api/v1/backtests/01890000-0000-7000-8000-000000000001").await.expect(204);
+    run(&mut browser).await;
+    server.stop().await.expect("stops");
+}

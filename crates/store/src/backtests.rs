@@ -133,6 +133,43 @@ impl Act {
     }
 }
 
+/// What is left of a backtest that was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedBacktest {
+    /// Its result, if it had one and no other backtest of the person has the same.
+    pub result: Option<String>,
+}
+
+impl Act {
+    /// Removes a backtest that is over; [`None`] if there is no such one.
+    pub async fn remove_backtest(
+        &mut self,
+        tenant: &Tenant,
+        id: Uuid,
+    ) -> Result<Option<RemovedBacktest>, Error> {
+        let account = tenant.account().to_string();
+        let (connection, place) = self.parts(tenant).await?;
+        let fault = |error| place.fault(error);
+        let row = sql("DELETE FROM backtests WHERE backtest_id = $1 AND account_id = $2
+               AND state <> 'queued' RETURNING run_id")
+        .bind(id.to_string())
+        .bind(&account)
+        .fetch_optional(connection)
+        .await
+        .map_err(fault)?;
+        let Some(row) = row else { return Ok(None) };
+        let run_id: Option<String> = row.try_get(0).map_err(fault)?;
+        let Some(run_id) = run_id else { return Ok(Some(RemovedBacktest { result: None })) };
+        let other = sql("SELECT 1 FROM backtests WHERE account_id = $1 AND run_id = $2 LIMIT 1")
+            .bind(account)
+            .bind(&run_id)
+            .fetch_optional(connection)
+            .await
+            .map_err(fault)?;
+        Ok(Some(RemovedBacktest { result: other.is_none().then_some(run_id) }))
+    }
+}
+
 const COLUMNS: &str = "SELECT backtest_id, strategy_id, name, state, run_id, problem, summary, \
                        created_us, finished_us FROM backtests ";
 
@@ -147,6 +184,18 @@ impl Store {
             .await
             .map_err(|error| self.place().fault(error))?;
         rows.iter().map(|row| backtest(row, self.place())).collect()
+    }
+
+    /// How many backtests a person has.
+    pub async fn count_backtests(&self, tenant: &Tenant) -> Result<u64, Error> {
+        let fault = |error| self.place().fault(error);
+        let row = sql("SELECT COUNT(*) FROM backtests WHERE account_id = $1")
+            .bind(tenant.account().to_string())
+            .fetch_one(&mut self.reading(tenant).await?)
+            .await
+            .map_err(fault)?;
+        let count: i64 = row.try_get(0).map_err(fault)?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// One of a person's backtests.
