@@ -1,7 +1,10 @@
 //! The keys of access tokens: another one each month, made from the key file alike on every server,
 //! published a day ahead, and good for the last tokens of the one before.
 
-use super::{Accounts, Actor, Result, entry};
+use super::{
+    Accounts, Actor, Result, entry,
+    ranked::{Rank, Ranked},
+};
 use identity::{AccessKeys, Event};
 use jiff::{SignedDuration, Timestamp};
 use seal::{MacKey, Secret, SigningKey};
@@ -68,8 +71,9 @@ fn key(seeds: &MacKey, period: i64) -> SigningKey {
 }
 
 impl Accounts {
-    pub(super) fn access(&self) -> RwLockReadGuard<'_, Turning> {
-        self.0.access.read().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn access(&self) -> Ranked<RwLockReadGuard<'_, Turning>> {
+        let lock = || self.0.access.read().unwrap_or_else(PoisonError::into_inner);
+        Ranked::take(Rank::Access, lock)
     }
 
     /// The public keys that verify access tokens, as a JWK set.
@@ -80,7 +84,8 @@ impl Accounts {
 
     /// Turns to the key of the month; that it did is logged.
     pub async fn turn_keys(&self, now: Timestamp) -> Result<()> {
-        let event = self.0.access.write().unwrap_or_else(PoisonError::into_inner).turn(now);
+        let lock = || self.0.access.write().unwrap_or_else(PoisonError::into_inner);
+        let event = Ranked::take(Rank::Access, lock).turn(now);
         if let Some(event) = event {
             let act = self.0.desk.store().begin().await?;
             act.commit(entry(&event, Actor::Server), now).await?;
