@@ -31,6 +31,8 @@ pub struct Claims {
     pub session: SessionId,
     /// The account's epoch when it was issued.
     pub epoch: u32,
+    /// On which proof of who is there it stands: when both factors were given, to the microsecond.
+    pub proven: Timestamp,
     /// When it was issued (`iat`).
     pub issued: Timestamp,
     /// Until when it is good (`exp`).
@@ -97,6 +99,9 @@ struct Payload {
     iat: i64,
     exp: i64,
     epoch: u32,
+    /// In microseconds; a token from before there was this field stands on no proof that counts.
+    #[serde(default)]
+    proven: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
 }
@@ -165,6 +170,7 @@ impl AccessKeys {
             iat,
             exp,
             epoch: state.epoch,
+            proven: session.authenticated.as_microsecond(),
             nbf: None,
         };
         let (alg, typ) = (ALGORITHM.to_owned(), TYPE.to_owned());
@@ -237,6 +243,9 @@ impl AccessKeys {
             return Err(Error::Token(TokenFault::Audience));
         }
         let malformed = |_| Error::Token(TokenFault::Malformed);
+        let micros = |value| {
+            Timestamp::from_microsecond(value).map_err(|_| Error::Token(TokenFault::Malformed))
+        };
         let time = |second| {
             Timestamp::from_second(second).map_err(|_| Error::Token(TokenFault::Malformed))
         };
@@ -244,6 +253,7 @@ impl AccessKeys {
             account: payload.sub.parse().map_err(malformed)?,
             session: payload.sid.parse().map_err(malformed)?,
             epoch: payload.epoch,
+            proven: micros(payload.proven)?,
             issued: time(payload.iat)?,
             expires: time(payload.exp)?,
         })

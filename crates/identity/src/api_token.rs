@@ -24,7 +24,9 @@ const LAST_USE: SignedDuration = SignedDuration::from_mins(1);
 pub struct ApiSecret(Secret<String>);
 
 impl ApiSecret {
-    fn generate(entropy: &mut dyn Entropy) -> Self {
+    /// A fresh one.
+    #[must_use]
+    pub fn generate(entropy: &mut dyn Entropy) -> Self {
         let bytes = Secret::new(random::<32>(entropy));
         let body = base_62(bytes.expose());
         let check = checksum(&body);
@@ -40,7 +42,19 @@ impl ApiSecret {
     /// What finds its row.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
-        TokenHash::of("api", &sha256(self.0.expose().as_bytes()))
+        Self::hash_of(&self.digest())
+    }
+
+    /// What a program that made its secret itself says of it.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        sha256(self.0.expose().as_bytes())
+    }
+
+    /// What finds the row of a secret of which only the digest is known.
+    #[must_use]
+    pub fn hash_of(digest: &[u8; 32]) -> TokenHash {
+        TokenHash::of("api", digest)
     }
 }
 
@@ -190,6 +204,19 @@ impl Order {
         let row = self.fill(by, proof, now, id)?;
         let event = Event::Life { account: row.account, what: Life::TokenMade(row.id) };
         Ok((secret, row, event))
+    }
+
+    /// Grants what a program asked for, whose own secret has this hash.
+    pub fn granted(
+        self,
+        by: &Authenticated,
+        hash: TokenHash,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(Credential, Event), Error> {
+        let row = self.fill(by, Proof::Token(hash), now, version_7(now, entropy))?;
+        let event = Event::Life { account: row.account, what: Life::TokenGranted(row.id) };
+        Ok((row, event))
     }
 
     /// Binds a bot's certificate.

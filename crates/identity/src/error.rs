@@ -205,6 +205,9 @@ pub enum TokenFault {
     /// The account's rights changed after it was issued.
     #[error("overtaken by a change of the account")]
     Epoch,
+    /// Its session was proved anew after it was issued.
+    #[error("overtaken by a fresh proof")]
+    Proof,
 }
 
 fn join(problems: &[PasswordProblem]) -> String {

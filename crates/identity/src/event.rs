@@ -42,7 +42,7 @@ impl FactorKind {
 /// Why a session is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EndReason {
-    /// The person signed out.
+    /// The person signed out, or in anew in the same browser.
     SignOut,
     /// The person ended it from another session.
     Remote,
@@ -236,7 +236,7 @@ pub enum Event {
 
 impl Event {
     /// Every kind, as the audit log names it.
-    pub const KINDS: [&'static str; 54] = all_kinds();
+    pub const KINDS: [&'static str; 57] = all_kinds();
 
     /// The name of its kind.
     #[must_use]
@@ -354,16 +354,16 @@ const SIGN_IN_KINDS: [&str; 15] = [
 ];
 
 #[allow(clippy::indexing_slicing, reason = "the lengths are constants; a slip does not compile")]
-const fn all_kinds() -> [&'static str; 54] {
-    let mut all = [""; 54];
+const fn all_kinds() -> [&'static str; 57] {
+    let mut all = [""; 57];
     let mut at = 0;
     while at < all.len() {
         all[at] = if at < 15 {
             SIGN_IN_KINDS[at]
-        } else if at < 43 {
+        } else if at < 46 {
             Life::KINDS[at - 15]
         } else {
-            Governed::KINDS[at - 43]
+            Governed::KINDS[at - 46]
         };
         at += 1;
     }

@@ -41,6 +41,13 @@ impl HalfSignIns {
         half.failures == FAILURES
     }
 
+    /// What was to be told could not be kept: the next failure is told of.
+    pub fn untold(&mut self, account: AccountId) {
+        if let Some(half) = self.entries.get_mut(&account) {
+            half.failures = half.failures.min(FAILURES - 1);
+        }
+    }
+
     /// The owner came in: what failed before was a slip, unless it was told of already.
     pub fn succeeded(&mut self, account: AccountId) {
         if self.entries.get(&account).is_some_and(|half| half.failures < FAILURES) {
@@ -72,6 +79,15 @@ mod tests {
         assert!(!halves.failed(ada, at(7)), "one letter a day, whoever came in between");
         let told: Vec<bool> = (30..33).map(|hour| halves.failed(ada, at(hour))).collect();
         assert_eq!(told, [false, false, true], "the next day counts anew");
+    }
+
+    #[test]
+    fn what_could_not_be_told_is_told_at_the_next_failure() {
+        let (mut halves, ada) = (HalfSignIns::new(10), account(1));
+        assert!((0..3).map(|hour| halves.failed(ada, at(hour))).any(|told| told));
+        halves.untold(ada);
+        assert!(halves.failed(ada, at(4)));
+        assert!(!halves.failed(ada, at(5)));
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod one_time;
 mod passkey;
 mod password;
 mod pending;
+mod petition;
 mod policy;
 mod pressure;
 mod proposal;
@@ -89,6 +90,7 @@ pub use passkey::{
 };
 pub use password::{Candidate, PasswordProof, Passwords};
 pub use pending::{Pending, Ticket};
+pub use petition::{Petition, PetitionCode, PetitionState, Petitions};
 pub use policy::{Factors, NewPassword, PasswordPolicy, Strength};
 pub use pressure::{Demand, Pressure};
 pub use proposal::{HighAct, Mandate, Proposal, ProposalState, Resolution, SOLE_WAIT};

@@ -55,6 +55,10 @@ pub enum Life {
     Erased,
     /// An API token was made.
     TokenMade(Uuid),
+    /// A program that asked for a token was granted it.
+    TokenGranted(Uuid),
+    /// A program that asked for a token was refused.
+    TokenRefused,
     /// An API token was revoked.
     TokenRevoked(Uuid),
     /// A bot's certificate was bound to the account.
@@ -63,11 +67,13 @@ pub enum Life {
     BotUnbound(Uuid),
     /// Its owner wants to be called otherwise.
     Renamed,
+    /// Somebody gave the right password several times and failed at the second factor.
+    HalfSignedIn,
 }
 
 impl Life {
     /// Every kind, as the audit log names it.
-    pub const KINDS: [&'static str; 28] = [
+    pub const KINDS: [&'static str; 31] = [
         "password.changed",
         "password.reset_asked",
         "password.reset",
@@ -92,10 +98,13 @@ impl Life {
         "erasure.stopped",
         "account.erased",
         "token.made",
+        "token.granted",
+        "token.refused",
         "token.revoked",
         "bot.bound",
         "bot.unbound",
         "account.renamed",
+        "account.half_signed_in",
     ];
 
     /// The name of its kind.
@@ -126,10 +135,13 @@ impl Life {
             Self::ErasureStopped => "erasure.stopped",
             Self::Erased => "account.erased",
             Self::TokenMade(_) => "token.made",
+            Self::TokenGranted(_) => "token.granted",
+            Self::TokenRefused => "token.refused",
             Self::TokenRevoked(_) => "token.revoked",
             Self::BotBound(_) => "bot.bound",
             Self::BotUnbound(_) => "bot.unbound",
             Self::Renamed => "account.renamed",
+            Self::HalfSignedIn => "account.half_signed_in",
         }
     }
 
@@ -141,7 +153,9 @@ impl Life {
             Self::DeviceVouched(device) => vec![("device", device.to_string())],
             Self::FactorLost(at) | Self::ErasureAsked(at) => vec![("due", at.to_string())],
             Self::RecoverIssued(at) => vec![("expires", at.to_string())],
-            Self::TokenMade(id) | Self::TokenRevoked(id) => vec![("token", id.to_string())],
+            Self::TokenMade(id) | Self::TokenGranted(id) | Self::TokenRevoked(id) => {
+                vec![("token", id.to_string())]
+            }
             Self::BotBound(id) | Self::BotUnbound(id) => vec![("bot", id.to_string())],
             _ => Vec::new(),
         }

@@ -140,12 +140,7 @@ impl Family {
         let own_device = session.device == device;
         let is_good = token.generation == self.generation && self.hash.matches(&token.hash());
         if own_device && is_good {
-            let generation = self.generation.saturating_add(1);
-            let next = RefreshToken::derive(id, generation, key);
-            let hash = next.hash();
-            let family = Self { session: id, generation, hash, repeated: false, used: now };
-            let event = Event::SessionRefreshed { account, session: id, generation };
-            return Ok(Rotation { before: *self, family, token: Some(next), events: vec![event] });
+            return Ok(self.renew(session, key, now));
         }
         let is_previous = token.generation.checked_add(1) == Some(self.generation);
         // A tab that was beaten to it asks at once. Without the bound, a thief with the device
@@ -162,6 +157,19 @@ impl Family {
         let reused = Event::RefreshReused { account, session: id, generation: token.generation };
         let events = vec![reused, session.end(EndReason::Reuse)];
         Ok(Rotation { before: *self, family: *self, token: None, events })
+    }
+
+    /// The next token without one that was presented: for a fresh proof of who is there, which ends
+    /// the token before it as an exchange would.
+    #[must_use]
+    pub fn renew(&self, owner: &Session, key: &MacKey, now: Timestamp) -> Rotation {
+        let (account, id) = (owner.account, self.session);
+        let generation = self.generation.saturating_add(1);
+        let next = RefreshToken::derive(id, generation, key);
+        let family =
+            Self { session: id, generation, hash: next.hash(), repeated: false, used: now };
+        let event = Event::SessionRefreshed { account, session: id, generation };
+        Rotation { before: *self, family, token: Some(next), events: vec![event] }
     }
 
     fn over(

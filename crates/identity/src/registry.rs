@@ -115,7 +115,9 @@ impl Registry {
         let Some(state) = self.accounts.get(&session.account) else {
             return Lookup::Missing(claims.session);
         };
-        if !self.is_current(now) {
+        // A token on a newer proof than memory knows: another server took that proof.
+        let newer = claims.proven.as_microsecond() > session.authenticated.as_microsecond();
+        if newer || !self.is_current(now) {
             return Lookup::Missing(claims.session);
         }
         judge(token, session, state, now)
@@ -229,6 +231,11 @@ fn judge(token: &VerifiedToken, session: &Session, state: &AccountState, now: Ti
     }
     if claims.epoch != state.epoch {
         return Lookup::Refused(Error::Token(TokenFault::Epoch));
+    }
+    // A fresh proof gives a new token and ends those before it (ASVS 7.2.4). Stored times have
+    // microseconds, those in memory more.
+    if claims.proven.as_microsecond() < session.authenticated.as_microsecond() {
+        return Lookup::Refused(Error::Token(TokenFault::Proof));
     }
     Lookup::Found(Authenticated { session: *session, role: state.role })
 }

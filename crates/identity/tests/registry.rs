@@ -66,11 +66,28 @@ fn an_end_acts_on_the_next_request_and_stays() {
 fn a_step_up_acts_on_the_next_request_and_stays() {
     let mut world = World::new();
     let old = world.session;
-    world.registry.insert(Session { authenticated: at(1000), ..old }, world.state);
-    assert_eq!(world.found(1001).map(|who| who.level(at(1001))).ok(), Some(Level::Dangerous));
+    let fresh = Session { authenticated: at(400), ..old };
+    world.registry.insert(fresh, world.state);
+    let overtaken = Some(Some(Error::Token(TokenFault::Proof)));
+    assert_eq!(world.found(401).err(), overtaken, "a token from before the proof is over");
+    world.session = fresh;
+    assert_eq!(world.found(401).map(|who| who.level(at(401))).ok(), Some(Level::Dangerous));
     // A read of the database that raced with the step-up does not undo it.
     world.registry.insert(old, world.state);
-    assert_eq!(world.found(1001).map(|who| who.level(at(1001))).ok(), Some(Level::Dangerous));
+    assert_eq!(world.found(401).map(|who| who.level(at(401))).ok(), Some(Level::Dangerous));
+}
+
+#[test]
+fn a_token_on_a_newer_proof_than_memorys_is_looked_up() {
+    let mut world = World::new();
+    let old = world.session;
+    let fresh = Session { authenticated: at(400), ..old };
+    world.session = fresh;
+    let token = world.token(at(400));
+    assert!(matches!(world.registry.lookup(&token, at(401)), Lookup::Missing(id) if id == old.id));
+    let read = (fresh, world.state);
+    assert!(matches!(world.registry.confirm(&token, read, at(401)), Lookup::Found(_)));
+    assert!(matches!(world.registry.lookup(&token, at(402)), Lookup::Found(_)), "it is kept");
 }
 
 #[test]

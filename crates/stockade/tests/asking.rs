@@ -94,6 +94,7 @@ async fn unknown_and_known_addresses_take_the_same_time() {
         // Each from a place of its own, so that no bucket is empty.
         let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + round);
         let visitor = stockade::desk::Visitor {
+            refresh: None,
             address: Some(address.into()),
             agent: "a test".to_owned(),
             device: None,

@@ -67,6 +67,33 @@ async fn a_session_ends_at_once_and_by_its_owner_only() {
 }
 
 #[tokio::test]
+async fn whoever_signs_in_anew_in_one_browser_leaves_the_session_before() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = start(directory.path()).await;
+    let mut browser = Browser::new(&server);
+    let codes = browser.set_up(&server).await;
+    let mut other = Browser::new(&server);
+    other.sign_in("recovery", &codes[0]).await.expect(200);
+    let mut left = browser.clone();
+    browser.sign_in("recovery", &codes[1]).await.expect(200);
+    assert_ne!(browser.cookies[REFRESH], left.cookies[REFRESH]);
+    left.get("/api/v1/sessions").await.expect(401);
+    left.post("/api/v1/session/refresh", json!({})).await.expect(401);
+    let rows = browser.get("/api/v1/sessions").await.expect(200).json();
+    assert_eq!(rows.as_array().expect("rows").len(), 2, "this browser's and the other one's");
+    other.get("/api/v1/sessions").await.expect(200);
+    // What this server never made ends nobody's session.
+    let mut liar = Browser::new(&server);
+    let bent = format!("A{}", &other.cookies[REFRESH][1..]);
+    liar.cookies.insert(REFRESH.to_owned(), bent);
+    liar.sign_in("recovery", &codes[2]).await.expect(200);
+    other.get("/api/v1/sessions").await.expect(200);
+    let log = server.app().desk().log(&store::LogPage::default()).await.expect("reads");
+    let ended = log.lines.iter().filter(|line| line.kind == "session.ended");
+    assert_eq!(ended.count(), 1);
+}
+
+#[tokio::test]
 async fn wrong_proofs_read_the_same_and_slow_down() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = start(directory.path()).await;

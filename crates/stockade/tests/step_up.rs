@@ -11,6 +11,8 @@ use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
 use stockade::{desk::Paths, server::Server};
 
+const ACCESS: &str = "__Host-stockade-access";
+const REFRESH: &str = "__Host-stockade-refresh";
 const EXPORT: &str = "/api/v1/audit/export";
 
 /// Stops a server and starts another on its data, as if an hour had passed since the proofs.
@@ -60,9 +62,11 @@ async fn an_old_session_proves_itself_again_and_goes_on() {
     refused(browser.step_up(PASSWORD, "recovery", &right).await, 401, "code");
     refused(browser.get(EXPORT).await, 403, "stale");
 
-    let before = browser.cookies.clone();
+    let mut thief = browser.clone();
     browser.step_up(PASSWORD, "totp", &code(&browser.secret, 0)).await.expect(204);
-    assert_eq!(browser.cookies, before, "the token in use is fresh as it is");
+    assert_ne!(browser.cookies[ACCESS], thief.cookies[ACCESS]);
+    assert_ne!(browser.cookies[REFRESH], thief.cookies[REFRESH]);
+    refused(thief.get("/api/v1/audit").await, 401, "signed-out");
     assert_eq!(level(&mut browser).await, "dangerous");
     browser.get(EXPORT).await.expect(200);
     browser.post("/api/v1/session/refresh", json!({})).await.expect(204);
@@ -77,6 +81,28 @@ async fn an_old_session_proves_itself_again_and_goes_on() {
     let restarted = an_hour_later(directory.path(), server).await;
     refused(browser.moved(&restarted).get(EXPORT).await, 403, "stale");
     restarted.stop().await.expect("stops");
+}
+
+/// What was copied before a fresh proof is of no use after it: the access token at once, the refresh
+/// token as any other that was exchanged.
+#[tokio::test]
+async fn a_copied_token_does_not_outlive_a_fresh_proof() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = start(directory.path()).await;
+    let mut browser = Browser::new(&server);
+    let recovery = browser.set_up(&server).await;
+    let mut thief = browser.clone();
+    browser.step_up(PASSWORD, "recovery", &recovery[0]).await.expect(204);
+    refused(thief.get("/api/v1/sessions").await, 401, "signed-out");
+    browser.get("/api/v1/sessions").await.expect(200);
+    browser.post("/api/v1/session/refresh", json!({})).await.expect(204);
+    thief.post("/api/v1/session/refresh", json!({})).await.expect(401);
+    refused(browser.get("/api/v1/sessions").await, 401, "signed-out");
+    let log = server.app().desk().log(&store::LogPage::default()).await.expect("reads");
+    assert!(
+        log.lines.iter().any(|line| line.kind == "refresh.reused"),
+        "and its owner hears of it"
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! API tokens and bots: found by a hash, or by the digest of a certificate's key.
 
 use crate::{
-    Act, Error, Store,
+    Act, Error, PostingRow, Store,
     accounts::{parsed, state},
     deed::{Overtaken, Stop, one},
     error::Place,
@@ -103,11 +103,12 @@ impl Store {
         rows.iter().map(|row| credential(row, self.place())).collect()
     }
 
-    /// Notes that the owner of a token is told of its end; `false` if another server was faster. It
-    /// is no act and makes no leaf.
+    /// Notes that the owner of a token is told of its end, and queues the letters that do; `false`,
+    /// with nothing kept, if another server was faster. It is no act and makes no leaf.
     pub async fn note_reminder(
         &self,
         credential: &Credential,
+        letters: &[PostingRow],
         at: Timestamp,
     ) -> Result<bool, Error> {
         let mut act = self.begin().await?;
@@ -115,9 +116,14 @@ impl Store {
              WHERE credential_id = $2 AND reminded_us IS NULL")
         .bind(at.as_microsecond())
         .bind(credential.id.to_string());
-        let done = act.run(Scope::Account(credential.account), row).await?;
+        if act.run(Scope::Account(credential.account), row).await? != 1 {
+            return Ok(false);
+        }
+        for letter in letters {
+            act.insert_posting(letter).await?;
+        }
         act.keep_unlogged().await?;
-        Ok(done == 1)
+        Ok(true)
     }
 
     /// Notes a use, unless a later one is noted. It is no act and makes no leaf.

@@ -12,8 +12,8 @@ use crate::{
 use audit::Entry;
 use identity::{
     AccountId, AccountState, Council, Credential, EndReason, Ends, Event, Life, Means,
-    OpenedSession, Resolution, Review, Role, SealedChange, SealedClient, SealedGrant, SessionId,
-    TokenHash,
+    OpenedSession, Resolution, Review, Role, Rotation, SealedChange, SealedClient, SealedGrant,
+    Session, SessionId, TokenHash,
 };
 use jiff::Timestamp;
 
@@ -29,6 +29,10 @@ pub enum Part<'a> {
     /// A session, with the use of the factor that opened it. If the factor was thought lost, it is
     /// not any more.
     Session(&'a OpenedSession, &'a SealedClient),
+    /// What came of presenting a refresh token: its successor, or the end of its session.
+    Rotation(&'a Rotation),
+    /// A session that ends for this reason, if it is not over already.
+    End(&'a Session, EndReason),
     /// A link, in place of older ones of its purpose and holder.
     Link(&'a SealedGrant),
     /// An invitation, and by whom.
@@ -80,6 +84,8 @@ pub enum Overtaken {
     Link,
     /// The proof of a factor is used up.
     Factor,
+    /// The session's refresh token has moved on, or it is over.
+    Session,
     /// Another account has the address.
     Address,
     /// The passkey is known already.
@@ -103,6 +109,7 @@ impl std::fmt::Display for Overtaken {
             Self::Council => "other persons decide about others now",
             Self::Link => "the link is used up, replaced or over",
             Self::Factor => "the proof is used up",
+            Self::Session => "the session has moved on",
             Self::Address => "another account has the address",
             Self::Passkey => "the passkey is known already",
             Self::Loss => "the recovery has moved on",
@@ -172,6 +179,17 @@ impl Act {
                     let used = self.open_session(opened, client).await?;
                     one(u64::from(used), Overtaken::Factor)?;
                     found.extend(self.disprove_loss(opened).await?);
+                }
+                Part::Rotation(rotation) => {
+                    let moved = self.rotate(rotation, now).await?;
+                    one(u64::from(moved), Overtaken::Session)?;
+                    ended.extend(rotation.ended().map(|reason| (rotation.before.session, reason)));
+                }
+                Part::End(session, reason) => {
+                    if self.expire_session(session.id, *reason, now).await? {
+                        ended.push((session.id, *reason));
+                        found.push(session.end(*reason));
+                    }
                 }
                 Part::Link(link) => self.write_link(link, None, now).await?,
                 Part::Invitation(link, by) => self.write_link(link, Some(*by), now).await?,
@@ -295,6 +313,7 @@ impl<'a> Deed<'a> {
             Part::Step(step) => step.events.as_slice(),
             Part::Member(member) => member.events,
             Part::Session(opened, _) => opened.events.as_slice(),
+            Part::Rotation(rotation) => rotation.events.as_slice(),
             _ => &[],
         });
         told.chain(self.events)

@@ -2,7 +2,11 @@
 #![allow(clippy::expect_used, reason = "tests of databases that they made")]
 
 use audit::{Entry, Kind, verify_receipt};
-use household::{House, at, furniture::furnish, houses};
+use household::{
+    House, at,
+    furniture::{furnish, letter},
+    houses,
+};
 use identity::{AccountId, Tenant};
 use jiff::SignedDuration;
 use store::LogPage;
@@ -107,8 +111,12 @@ async fn the_owner_of_a_token_is_told_of_its_end_once() {
             .expect("hers ends within the hour");
         assert!(store.ending_tokens(at(1), at(9)).await.expect("reads").is_empty(), "not yet");
         assert!(store.ending_tokens(at(4000), week).await.expect("reads").is_empty(), "over");
-        assert!(store.note_reminder(&token, at(2)).await.expect("writes"));
-        assert!(!store.note_reminder(&token, at(3)).await.expect("writes"), "another was faster");
+        let [first, second] = ["first", "second"].map(|id| [letter(&mut ada, id, "It ends")]);
+        assert!(store.note_reminder(&token, &first, at(2)).await.expect("writes"));
+        let late = store.note_reminder(&token, &second, at(3)).await.expect("writes");
+        assert!(!late, "another was faster");
+        assert!(store.posting("first").await.expect("reads").is_some(), "kept with the note");
+        assert_eq!(store.posting("second").await.expect("reads"), None, "and only with it");
         assert!(store.ending_tokens(at(1), week).await.expect("reads").is_empty());
     }
 }

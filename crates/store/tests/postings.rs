@@ -1,9 +1,11 @@
 //! Letters on their way, with two servers on one database that both want to send them.
 #![allow(clippy::expect_used, reason = "tests of databases that they made")]
 
-use household::{House, at, houses, life};
+use household::{House, at, entry, furniture, houses, life, mac};
+use identity::{DeviceId, EndReason, SessionPolicy};
 use jiff::Timestamp;
-use store::{PostingRow, PostingStanding as At};
+use seal::SeededEntropy;
+use store::{Deed, Outcome, Overtaken, Part, PostingRow, PostingStanding as At};
 
 mod household;
 mod places;
@@ -109,5 +111,51 @@ async fn a_letter_waits_is_given_up_and_is_handed_in_once() {
         let given_up = PostingRow { standing: At::GivenUp(at(91)), ..again };
         assert!(store.keep_posting(2, &given_up).await.expect("keeps"));
         assert!(store.open_postings("").await.expect("reads").is_empty());
+    }
+}
+
+/// A token that comes back ends its session; the letter that tells of it is kept with the end, or neither.
+#[tokio::test]
+async fn the_letter_of_a_theft_is_kept_with_the_end_of_the_session() {
+    for house in houses().await {
+        let mut ada = house.person("ada", 1).await;
+        let opened = furniture::sign_in(&house, &mut ada).await;
+        let stranger = DeviceId::new(at(2), &mut SeededEntropy::new(9));
+        let (policy, key) = (SessionPolicy::default(), mac(2));
+        let owner = (&opened.session, &opened.state);
+        let presented = (&opened.refresh, stranger);
+        let stolen = opened.family.rotate(owner, presented, (&policy, &key), at(2));
+        let stolen = stolen.expect("it lives");
+        assert_eq!(stolen.ended(), Some(EndReason::Reuse));
+        let keep = async |id: &str| {
+            let (parts, postings) = ([Part::Rotation(&stolen)], [letter(id, at(2))]);
+            let deed = Deed { parts: &parts, events: &[], postings: &postings };
+            let act = house.store().begin().await.expect("an act");
+            act.keep(&deed, entry, at(2)).await.expect("writes")
+        };
+        let before = house.leaves().await;
+        let Outcome::Kept { ended, .. } = keep("told").await else { panic!("nobody was faster") };
+        assert_eq!(ended, [(opened.session.id, EndReason::Reuse)]);
+        assert_eq!(house.leaves().await, before + 2, "the reuse and the end");
+        assert_eq!(keep("again").await, Outcome::Overtaken(Overtaken::Session));
+        assert!(house.store().posting("told").await.expect("reads").is_some());
+        assert_eq!(house.store().posting("again").await.expect("reads"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_left_ends_once_and_says_so_once() {
+    for house in houses().await {
+        let mut ada = house.person("ada", 1).await;
+        let opened = furniture::sign_in(&house, &mut ada).await;
+        let parts = [Part::End(&opened.session, EndReason::SignOut)];
+        let deed = Deed { parts: &parts, events: &[life(ada.account)], postings: &[] };
+        for wanted in [1, 0] {
+            let act = house.store().begin().await.expect("an act");
+            let outcome = act.keep(&deed, entry, at(2)).await.expect("writes");
+            let Outcome::Kept { committed, ended } = outcome else { panic!("nothing to overtake") };
+            assert_eq!(ended.len(), wanted);
+            assert_eq!(committed.indexes.count(), 1 + wanted, "a leaf for each that happened");
+        }
     }
 }

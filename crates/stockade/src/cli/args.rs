@@ -1,7 +1,8 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
-    factor_args::Factor, license_args::License, mail_args::Mail, sweep_args::Sweep,
+    factor_args::Factor, license_args::License, login_args::Login, mail_args::Mail,
+    sweep_args::Sweep,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -72,6 +73,8 @@ pub(crate) enum Command {
     /// Set up the mail that the server sends: keys, DNS records, a test.
     #[command(subcommand)]
     Mail(Mail),
+    /// Ask a server for an API token, which you grant in the browser.
+    Login(Login),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(Config),
@@ -380,6 +383,20 @@ pub(crate) enum Audit {
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         out: Option<PathBuf>,
     },
+    /// Open the bodies of entries that nobody chose: shows that what must be kept is there.
+    Sample {
+        /// How many.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        count: u32,
+    },
+    /// Prune the bodies of entries that are seven years old; the tree, its proofs and its checkpoints stay.
+    Purge {
+        /// Of entries before this day, as 2033-01-31.
+        #[arg(long, value_name = "DAY")]
+        before: jiff::civil::Date,
+    },
+    /// Look for rows that no entry of the log tells of.
+    Reconcile,
     /// Print the newest signed checkpoint.
     Checkpoint,
     /// Print the log's verifier key.

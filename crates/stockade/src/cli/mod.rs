@@ -12,12 +12,15 @@ mod interrupt;
 mod license;
 mod license_args;
 mod live;
+mod login;
+mod login_args;
 mod mail;
 mod mail_args;
 mod marked;
 mod output;
 mod paper;
 mod past;
+mod retention;
 mod routes;
 mod serve;
 mod sweep;
@@ -122,6 +125,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         }
         Command::Users(command) => return users::run(command, &configuration::load(cli)?, output),
         Command::Mail(command) => return mail::run(command, &configuration::load(cli)?, output),
+        Command::Login(ask) => return login::run(ask, output),
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
     }
     Ok(Ending::Done)

@@ -10,6 +10,7 @@ use super::{
     outbox::Post,
     peers::{Peers, throttle},
     pool::Pool,
+    ranked::{Rank, Ranked},
     sessions::{Guest, Live},
 };
 use identity::{
@@ -64,6 +65,8 @@ pub struct Visitor {
     pub agent: String,
     /// The device cookie, as it came.
     pub device: Option<String>,
+    /// The refresh token, as it came: of the session that the browser is in, if it is in one.
+    pub refresh: Option<Secret<String>>,
     /// A puzzle and its answer, with a dot between them.
     pub work: Option<String>,
 }
@@ -285,7 +288,8 @@ impl Accounts {
         self.0.letters.head.origin.as_str()
     }
 
-    pub(super) fn live(&self) -> MutexGuard<'_, Live> {
-        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn live(&self) -> Ranked<MutexGuard<'_, Live>> {
+        let lock = || self.0.live.lock().unwrap_or_else(PoisonError::into_inner);
+        Ranked::take(Rank::Live, lock)
     }
 }

@@ -74,6 +74,7 @@ impl Desk {
         text: &str,
     ) -> Result<Uuid> {
         engine::parse_strategy(text).map_err(Error::Strategy)?;
+        self.check_room(tenant).await?;
         let now = now();
         let id = new_id(now);
         let name = title(text);

@@ -7,8 +7,9 @@ use super::{
     now,
 };
 use identity::{
-    AccountId, AccountState, Change, Client, DeviceCookie, EmailAddress, Event, FactorProof, Mail,
-    Member, OpenedSession, Profile, SealedChange, SealedClient, Session, Vault, Write,
+    AccountId, AccountState, Change, Client, DeviceCookie, EmailAddress, EndReason, Event,
+    FactorProof, Mail, Member, OpenedSession, Profile, RefreshToken, SealedChange, SealedClient,
+    Session, Vault, Write,
 };
 use jiff::Timestamp;
 use kms::SystemEntropy;
@@ -169,7 +170,7 @@ impl Accounts {
     /// Errors: [`Error::Overtaken`] where somebody was faster, and for a link or a factor that is used
     /// up meanwhile what an unknown one gets.
     pub(super) async fn keep(&self, plan: Plan<'_>, now: Timestamp) -> Result<Committed> {
-        let postings = self.write_letters(&plan.mails, &plan.context(now)).await?;
+        let postings = self.letters_of(&plan, now).await?;
         let parts = plan.parts();
         let deed = store::Deed { parts: &parts, events: &plan.events, postings: &postings };
         let act = self.0.desk.store().begin().await?;
@@ -225,7 +226,17 @@ impl Accounts {
         Ok(())
     }
 
-    fn posted(&self, postings: &[PostingRow]) {
+    /// The letters of a plan, as rows.
+    pub(super) async fn letters_of(
+        &self,
+        plan: &Plan<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<PostingRow>> {
+        self.write_letters(&plan.mails, &plan.context(now)).await
+    }
+
+    /// Wakes whoever sends letters.
+    pub(super) fn posted(&self, postings: &[PostingRow]) {
         if !postings.is_empty() {
             self.0.posted.notify_one();
         }
@@ -240,8 +251,22 @@ impl Accounts {
     ) -> Result<Opened> {
         let now = now();
         let (opened, client, cookie) = self.begin_session(visitor, (proof, vault), now);
+        // A browser is in one session: whoever signs in anew leaves the one before it.
+        let left = self.current(visitor).await?;
+        let ends = |session| Part::End(session, EndReason::SignOut);
+        let plan = left.iter().map(ends).fold(plan, Plan::part);
         self.keep(plan.part(Part::Session(&opened, &client)), now).await?;
         self.handed_out(&opened, &cookie, now).await
+    }
+
+    /// The session that a browser is in by its refresh token, live or over.
+    async fn current(&self, visitor: &Visitor) -> Result<Option<Session>> {
+        let Some(token) = &visitor.refresh else { return Ok(None) };
+        let Ok(token) = RefreshToken::parse(token.expose(), &self.0.refresh_key) else {
+            return Ok(None);
+        };
+        let row = self.0.desk.store().session(token.session()).await?;
+        Ok(row.map(|row| row.session))
     }
 
     /// A session that is not kept yet, where it runs, and its device.

@@ -1,7 +1,10 @@
 //! Other servers on the same database: what they change is heard, and what may not have been heard
 //! is read. So a session that ends on one server is over on all of them within a second.
 
-use super::{Accounts, Result, now};
+use super::{
+    Accounts, Result, now,
+    ranked::{Rank, Ranked},
+};
 use identity::{
     Authenticated, Budget, EndReason, Error as Refused, Limits, Lookup, Registry, Tenant, Throttle,
     VerifiedToken,
@@ -40,7 +43,8 @@ impl Peers {
         match self {
             Self::Alone => true,
             Self::Heard(until) => {
-                let until = *until.lock().unwrap_or_else(PoisonError::into_inner);
+                let lock = || until.lock().unwrap_or_else(PoisonError::into_inner);
+                let until = *Ranked::take(Rank::Peers, lock);
                 until.is_some_and(|moment| moment.elapsed() <= LEASE)
             }
         }
@@ -48,7 +52,8 @@ impl Peers {
 
     fn heard(&self, moment: Instant) {
         if let Self::Heard(until) = self {
-            *until.lock().unwrap_or_else(PoisonError::into_inner) = Some(moment);
+            let lock = || until.lock().unwrap_or_else(PoisonError::into_inner);
+            *Ranked::take(Rank::Peers, lock) = Some(moment);
         }
     }
 }
@@ -105,8 +110,7 @@ impl Accounts {
         if live.generation != generation {
             return Ok(None);
         }
-        live.registry.insert(row.session, row.state);
-        match live.registry.lookup(token, now) {
+        match live.registry.confirm(token, (row.session, row.state), now) {
             Lookup::Found(authenticated) => Ok(Some(authenticated)),
             Lookup::Refused(error) => Err(error.into()),
             Lookup::Missing(_) => Ok(None),

@@ -1,5 +1,6 @@
 //! What the audit log says of each act: the one place that turns events into entries.
 
+use super::sweep_act::SweepAct;
 use audit::{Entry, Kind};
 use identity::{AccountId, Event};
 use serde_json::{Value, json};
@@ -139,6 +140,11 @@ pub enum Deed {
         /// Which.
         id: Uuid,
     },
+    /// A backtest was removed, with its result.
+    BacktestRemoved {
+        /// Which.
+        id: Uuid,
+    },
     /// Something was done with a sweep.
     Sweep {
         /// Which.
@@ -176,6 +182,13 @@ pub enum Deed {
         /// How many leaves it has.
         size: u64,
     },
+    /// Bodies of entries were pruned that were seven years old.
+    LogPruned {
+        /// Those of entries before this time.
+        before: jiff::Timestamp,
+        /// How many.
+        count: u64,
+    },
     /// A witness does not cosign this log.
     WitnessRefused {
         /// Its name.
@@ -197,56 +210,9 @@ pub enum Deed {
     },
 }
 
-/// What is done with a sweep.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SweepAct {
-    /// It was started.
-    Started {
-        /// SHA-256 of the strategy's text.
-        text: String,
-        /// How many sets it has.
-        sets: u64,
-    },
-    /// It goes on after a stop.
-    Resumed,
-    /// It stopped before its end; what it found is kept.
-    Stopped {
-        /// Sets whose outcome is there.
-        done: u64,
-    },
-    /// The outcomes of all its sets are there.
-    Done {
-        /// How many it has.
-        sets: u64,
-    },
-    /// It ended with an error.
-    Failed {
-        /// Sets whose outcome is there.
-        done: u64,
-    },
-    /// It was removed with its outcomes.
-    Removed,
-}
-
-impl SweepAct {
-    /// Kind and detail.
-    fn parts(&self) -> (&'static str, Value) {
-        match self {
-            Self::Started { text, sets } => {
-                ("sweep.started", json!({ "text_sha256": text, "sets": sets }))
-            }
-            Self::Resumed => ("sweep.resumed", json!({})),
-            Self::Stopped { done } => ("sweep.stopped", json!({ "done": done })),
-            Self::Done { sets } => ("sweep.done", json!({ "sets": sets })),
-            Self::Failed { done } => ("sweep.failed", json!({ "done": done })),
-            Self::Removed => ("sweep.removed", json!({})),
-        }
-    }
-}
-
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 30] = [
+    pub const KINDS: [&'static str; 32] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -262,6 +228,7 @@ impl Deed {
         "backtest.done",
         "backtest.failed",
         "backtest.cancelled",
+        "backtest.removed",
         "sweep.started",
         "sweep.resumed",
         "sweep.stopped",
@@ -274,6 +241,7 @@ impl Deed {
         "accounts.viewed",
         "letters.viewed",
         "log.exported",
+        "log.pruned",
         "log.not_cosigned",
         "log.fork_seen",
         "violations.seen",
@@ -323,6 +291,7 @@ impl Deed {
                 ("backtest.failed", id.to_string(), json!({ "code": code }))
             }
             Self::BacktestCancelled { id } => ("backtest.cancelled", id.to_string(), json!({})),
+            Self::BacktestRemoved { id } => ("backtest.removed", id.to_string(), json!({})),
             Self::AccountKeyed { account } => ("account.keyed", account.to_string(), json!({})),
             Self::AllSessionsEnded { count, spared } => {
                 let detail = json!({ "count": count, "spared": spared });
@@ -338,6 +307,10 @@ impl Deed {
             }
             Self::LogExported { size } => {
                 ("log.exported", "log".to_owned(), json!({ "size": size }))
+            }
+            Self::LogPruned { before, count } => {
+                let detail = json!({ "before": before.to_string(), "count": count });
+                ("log.pruned", "log".to_owned(), detail)
             }
             Self::WitnessRefused { witness, why } => {
                 ("log.not_cosigned", witness.clone(), json!({ "why": why }))
@@ -427,6 +400,7 @@ mod tests {
             Deed::BacktestDone { id, run_id: text(), digest: text() },
             Deed::BacktestFailed { id, code: text() },
             Deed::BacktestCancelled { id },
+            Deed::BacktestRemoved { id },
             sweep(SweepAct::Started { text: text(), sets: 1 }),
             sweep(SweepAct::Resumed),
             sweep(SweepAct::Stopped { done: 1 }),
@@ -444,6 +418,7 @@ mod tests {
             Deed::AccountsViewed { account: None },
             Deed::LettersViewed { count: 1 },
             Deed::LogExported { size: 1 },
+            Deed::LogPruned { before: jiff::Timestamp::UNIX_EPOCH, count: 1 },
             Deed::WitnessRefused { witness: text(), why: text() },
             Deed::ForkSeen { log: text(), size: 1 },
             Deed::ViolationsSeen { count: 1 },

@@ -1,17 +1,18 @@
 //! Being in: who a request is from, refreshing, listing and ending sessions.
 
 use super::{
-    Accounts, Actor, Error, Opened, Result, Visitor, entries, entry, now, peers::REMEMBERED_MAX,
+    Accounts, Actor, Error, Opened, Plan, Result, Visitor, entries, entry, now,
+    peers::REMEMBERED_MAX,
 };
 use identity::{
     AccountId, AccountState, Authenticated, DeviceCookie, EndReason, Error as Refused, Family,
-    HalfSignIns, Letter, Level, Limits, PasskeyChallenge, Pending, Pressure, Profile, Puzzles,
-    RefreshToken, Refusals, Registry, Role, Session, SessionId, Setup, SignIn, Stage, Throttle,
-    TokenCache, TotpSecret,
+    HalfSignIns, Letter, Level, Limits, Mail, PasskeyChallenge, Pending, Petitions, Pressure,
+    Profile, Puzzles, Recipient, RefreshToken, Refusals, Registry, Role, Rotation, Session,
+    SessionId, Setup, SignIn, Stage, Throttle, TokenCache, TotpSecret,
 };
 use jiff::{SignedDuration, Timestamp};
 use seal::{MacKey, Secret};
-use store::SessionRow;
+use store::{Overtaken, Part, SessionRow};
 
 /// What lives in memory only: a restart forgets ceremonies, never sessions.
 pub(super) struct Live {
@@ -29,6 +30,7 @@ pub(super) struct Live {
     /// Authenticators that are to be confirmed, and whose they will be.
     pub enrolments: Pending<(AccountId, TotpSecret)>,
     pub halves: HalfSignIns,
+    pub petitions: Petitions,
 }
 
 const CEREMONY: SignedDuration = SignedDuration::from_mins(10);
@@ -50,6 +52,7 @@ impl Live {
             passkeys: Pending::new(CEREMONY, 2000),
             enrolments: Pending::new(CEREMONY, 1000),
             halves: HalfSignIns::new(10_000),
+            petitions: Petitions::new(1000),
         }
     }
 }
@@ -96,7 +99,7 @@ pub struct SessionLine {
 
 const LISTED: u32 = 200;
 /// A refresh that another one overtakes is judged again so many times.
-const ROTATIONS: usize = 4;
+pub(super) const ROTATIONS: usize = 4;
 
 impl Accounts {
     /// Whose request this is, by its access token.
@@ -167,18 +170,15 @@ impl Accounts {
             }
             Err(error) => return Err(error.into()),
         };
+        let Some(refresh) = &rotation.token else {
+            return self.revoke(visitor, (session, &rotation), now).await;
+        };
         let mut act = self.0.desk.store().begin().await?;
         if !act.rotate(&rotation, now).await? {
             return Ok(None);
         }
         let actor = Actor::Account(session.account);
         act.commit_all(entries(&rotation.events, actor), now).await?;
-        let Some(refresh) = rotation.token else {
-            let reason = EndReason::Reuse;
-            self.forget(session.id, reason, now);
-            self.tell(session.account, Letter::SessionRevoked, Some(visitor), now).await?;
-            return Err(Refused::Ended { reason }.into());
-        };
         self.live().registry.insert(*session, *state);
         let access = self.reissue(session, state, now);
         Ok(Some(Opened {
@@ -188,6 +188,26 @@ impl Accounts {
             device: device.text(&self.0.device_key),
             expires: session.expires,
         }))
+    }
+
+    /// Ends a session whose token came back, and queues the letter that says so, in one act; `None` if
+    /// the family moved on in between.
+    async fn revoke(
+        &self,
+        visitor: &Visitor,
+        (session, rotation): (&Session, &Rotation),
+        now: Timestamp,
+    ) -> Result<Option<Opened>> {
+        let to = Recipient::Account(session.account);
+        let plan = Plan::of(Actor::Account(session.account))
+            .asked_by(visitor)
+            .part(Part::Rotation(rotation))
+            .mail(Mail { to, letter: Letter::SessionRevoked });
+        match self.keep(plan, now).await {
+            Ok(_) => Err(Refused::Ended { reason: EndReason::Reuse }.into()),
+            Err(Error::Overtaken { lost: Overtaken::Session }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Notes that a session is over by a rule, if nobody noted it before.

@@ -4,8 +4,8 @@ use super::{
     Accounts, Actor, Error, Given, Opened, PasskeyAnswer, PasskeyAsk, Plan, Result, Visitor, now,
 };
 use identity::{
-    DeviceStanding, EmailAddress, EmailIndex, FactorKind, FactorProof, Letter, Mail, Recipient,
-    SealedFactors, SignIn, Stage,
+    DeviceStanding, EmailAddress, EmailIndex, Event, FactorKind, FactorProof, Letter, Life, Mail,
+    Recipient, SealedFactors, SignIn, Stage,
 };
 use jiff::Timestamp;
 use kms::SystemEntropy;
@@ -160,32 +160,27 @@ impl Accounts {
         Ok(opened)
     }
 
-    /// Somebody knows the password and not the second factor: after a few times its owner hears of it.
+    /// Somebody knows the password and not the second factor: after a few times its owner hears of it,
+    /// in the act that notes it.
     async fn half_signed_in(
         &self,
         visitor: &Visitor,
         account: identity::AccountId,
         now: Timestamp,
     ) -> Result<()> {
-        if self.live().halves.failed(account, now) {
-            let letter = Letter::HalfSignIns;
-            self.tell(account, letter, Some(visitor), now).await?;
+        if !self.live().halves.failed(account, now) {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// Sends an account a letter about nothing that was done.
-    pub(super) async fn tell(
-        &self,
-        account: identity::AccountId,
-        letter: Letter,
-        visitor: Option<&Visitor>,
-        now: Timestamp,
-    ) -> Result<()> {
-        let Some(known) = self.known(account).await? else { return Ok(()) };
-        let mails = vec![Mail { to: Recipient::Account(account), letter }];
-        let delivery = identity::Delivery { grant: None, mails, events: Vec::new() };
-        self.keep_errand(delivery, Some(&known), visitor, now).await
+        let mail = Mail { to: Recipient::Account(account), letter: Letter::HalfSignIns };
+        let plan = Plan::of(Actor::Anonymous)
+            .asked_by(visitor)
+            .events([Event::Life { account, what: Life::HalfSignedIn }])
+            .mail(mail);
+        let kept = self.keep(plan, now).await;
+        if kept.is_err() {
+            self.live().halves.untold(account);
+        }
+        kept.map(drop)
     }
 }
 

@@ -147,6 +147,7 @@ impl Desk {
         if self.store().sweeps(tenant, KEPT_MAX).await?.len() >= KEPT_MAX as usize {
             return Err(Error::Limit { what: "sweeps", limit: KEPT_MAX as usize });
         }
+        self.check_room(tenant).await?;
         let now = now();
         let id = new_id(now);
         let directory = self.sweep_dir(tenant.account(), id);

@@ -2,8 +2,8 @@
 
 use super::{Accounts, Actor, Error, Plan, Result, Visitor, now};
 use identity::{
-    ApiSecret, Authenticated, Credential, Delegate, DisplayName, Letter, Order, Permission, Proof,
-    Scope, Stage, Tenant,
+    ApiSecret, Authenticated, Credential, Delegate, DisplayName, Letter, Mail, Order, Permission,
+    Proof, Recipient, Scope, Stage, Tenant,
 };
 use jiff::{SignedDuration, Timestamp};
 use kms::SystemEntropy;
@@ -111,9 +111,15 @@ impl Accounts {
         let until = now.saturating_add(REMINDER).unwrap_or(Timestamp::MAX);
         let mut told = 0;
         for token in store.ending_tokens(now, until).await? {
-            if token.is_ending(now) && store.note_reminder(&token, now).await? {
-                let letter = Letter::TokenExpires(token.expires);
-                self.tell(token.account, letter, None, now).await?;
+            if !token.is_ending(now) {
+                continue;
+            }
+            let letter = Letter::TokenExpires(token.expires);
+            let mail = Mail { to: Recipient::Account(token.account), letter };
+            let plan = Plan::of(Actor::Server).mail(mail);
+            let letters = self.letters_of(&plan, now).await?;
+            if store.note_reminder(&token, &letters, now).await? {
+                self.posted(&letters);
                 told += 1;
             }
         }

@@ -16,6 +16,7 @@ use axum::{
 use edge::Peer;
 use http::{HeaderMap, HeaderName, header, request::Parts};
 use identity::{Authenticated, Tenant};
+use seal::Secret;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -158,6 +159,7 @@ fn visitor(headers: &HeaderMap, peer: Option<&Peer>) -> Visitor {
         address: address_of(peer),
         agent: agent.unwrap_or_default().to_owned(),
         device: Cookie::Device.read(headers).map(str::to_owned),
+        refresh: Cookie::Refresh.read(headers).map(|token| Secret::new(token.to_owned())),
         work: work(headers).map(str::to_owned),
     }
 }

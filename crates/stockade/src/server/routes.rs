@@ -322,6 +322,12 @@ fn backtests_of(table: Table) -> Table {
             Words::new(Cost::Moderate, "Stops a backtest").status(StatusCode::ACCEPTED),
             backtests::cancel,
         )
+        .delete(
+            "/api/v1/backtests/{id}",
+            run,
+            Words::new(Cost::Moderate, "Removes a backtest that is over, with its result"),
+            backtests::remove,
+        )
 }
 
 fn factors_of(table: Table) -> Table {

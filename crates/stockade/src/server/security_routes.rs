@@ -2,7 +2,7 @@
 
 use super::{
     AtOnce, Cost, Rule, Table, Words,
-    handlers::{account, own_data, passkeys, security, tokens},
+    handlers::{account, own_data, passkeys, petitions, security, tokens},
 };
 use http::StatusCode;
 use identity::Permission as P;
@@ -13,7 +13,7 @@ const PROVEN: Rule = Rule::Needs(P::OwnSessions);
 
 /// Mounts them.
 pub(super) fn security_of(table: Table) -> Table {
-    data(tokens_of(factors(own(doors(table)))))
+    data(petitions_of(tokens_of(factors(own(doors(table))))))
 }
 
 fn doors(table: Table) -> Table {
@@ -158,6 +158,52 @@ fn tokens_of(table: Table) -> Table {
             Rule::Needs(P::OwnSessions),
             Words::new(Cost::Moderate, "Revokes a token; its next request is refused"),
             tokens::revoke,
+        )
+}
+
+fn petitions_of(table: Table) -> Table {
+    let open = Rule::Open("a program that has no token yet asks for one; few wait at a time");
+    table
+        .post(
+            "/api/v1/petitions",
+            open,
+            Words::new(Cost::Moderate, "Asks for a token that a person must grant (RFC 8628)")
+                .takes::<petitions::NewPetition>()
+                .json::<petitions::PetitionTaken>()
+                .status(StatusCode::CREATED),
+            petitions::ask,
+        )
+        .post(
+            "/api/v1/petitions/state",
+            open,
+            Words::new(Cost::Light, "Whether the person has decided")
+                .takes::<petitions::OwnPetition>()
+                .json::<petitions::PetitionFar>(),
+            petitions::state,
+        )
+        .post(
+            "/api/v1/account/petition",
+            Rule::Needs(P::OwnSessions),
+            Words::new(Cost::Light, "What the program wants whose code one typed")
+                .takes::<petitions::TypedCode>()
+                .json::<petitions::PetitionRow>(),
+            petitions::look,
+        )
+        .post(
+            "/api/v1/account/petition/grant",
+            Rule::Needs(P::OwnTokens),
+            Words::new(
+                Cost::Moderate,
+                "Grants it: its secret is a token of one's own from then on",
+            )
+            .takes::<petitions::TypedCode>(),
+            petitions::grant,
+        )
+        .post(
+            "/api/v1/account/petition/refuse",
+            Rule::Needs(P::OwnSessions),
+            Words::new(Cost::Moderate, "Refuses it").takes::<petitions::TypedCode>(),
+            petitions::refuse,
         )
 }
 

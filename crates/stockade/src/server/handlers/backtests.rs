@@ -146,6 +146,16 @@ pub async fn cancel(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// `DELETE /api/v1/backtests/{id}`
+pub async fn remove(
+    State(app): State<App>,
+    signed: Granted,
+    Part(id): Part<Uuid>,
+) -> Answer<StatusCode> {
+    app.desk().remove_backtest(&signed.tenant, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// `GET /api/v1/backtests/{id}/events`
 pub async fn events(
     State(app): State<App>,

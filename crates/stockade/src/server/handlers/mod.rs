@@ -12,6 +12,7 @@ pub mod losses;
 pub mod outbox;
 pub mod own_data;
 pub mod passkeys;
+pub mod petitions;
 pub mod proof;
 pub mod replay;
 pub mod reports;

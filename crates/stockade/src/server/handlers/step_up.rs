@@ -1,13 +1,20 @@
 //! All factors once more, for acts that ask for a fresh proof.
 
 use super::proof::Proof;
-use crate::server::{
-    Answer,
-    extract::Json,
-    guard::{Caller, Signed},
-    state::App,
+use crate::{
+    desk::now,
+    server::{
+        Answer,
+        cookies::{Cookie, lines},
+        extract::Json,
+        guard::{Caller, Signed},
+        state::App,
+    },
 };
-use axum::extract::State;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
 
 /// `POST /api/v1/session/step-up`
@@ -16,7 +23,12 @@ pub async fn step_up(
     Caller(visitor): Caller,
     signed: Signed,
     Json(form): Json<Proof>,
-) -> Answer<StatusCode> {
-    app.accounts().step_up(&visitor, &signed.session, form.read()?).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Answer<Response> {
+    let renewed = app.accounts().step_up(&visitor, &signed.session, form.read()?).await?;
+    let left = renewed.expires.duration_since(now());
+    let cookies = lines([
+        Cookie::Access.set(renewed.access.expose(), left),
+        Cookie::Refresh.set(renewed.refresh.expose(), left),
+    ]);
+    Ok((StatusCode::NO_CONTENT, cookies).into_response())
 }
