@@ -11,13 +11,15 @@ use std::collections::BTreeSet;
 const YEARS: i64 = 7;
 
 /// When the body of an entry of this time may go: seven years later, at the same time of the same day in
-/// UTC; for the 29th of February the 1st of March, so that no entry is short of a day.
+/// UTC; for the 29th of February the beginning of the 1st of March, so that no entry is short of a day and
+/// none is kept longer than a later one.
 #[must_use]
 pub fn kept_until(time: Timestamp) -> Timestamp {
     let moved = time.to_zoned(TimeZone::UTC).datetime();
     let later = moved.checked_add(Span::new().years(YEARS));
     let later = later.and_then(|later| {
-        if later.day() == moved.day() { Ok(later) } else { later.checked_add(Span::new().days(1)) }
+        let whole = later.day() == moved.day();
+        if whole { Ok(later) } else { later.date().tomorrow().map(|day| day.at(0, 0, 0, 0)) }
     });
     let zoned = later.and_then(|later| later.to_zoned(TimeZone::UTC));
     zoned.map_or(Timestamp::MAX, |zoned| zoned.timestamp())

@@ -65,7 +65,10 @@ fn a_token_says_who_and_until_when() {
     let (header, payload) = parts(token.text.expose());
     let names = |v: &Value| v.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&header), ["alg", "kid", "typ"]);
-    assert_eq!(names(&payload), ["aud", "epoch", "exp", "iat", "iss", "jti", "sid", "sub"]);
+    assert_eq!(
+        names(&payload),
+        ["aud", "epoch", "exp", "iat", "iss", "jti", "proven", "sid", "sub"]
+    );
 }
 
 #[test]

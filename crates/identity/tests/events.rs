@@ -63,10 +63,13 @@ fn lives() -> Vec<Life> {
         Life::ErasureStopped,
         Life::Erased,
         Life::TokenMade(id),
+        Life::TokenGranted(id),
+        Life::TokenRefused,
         Life::TokenRevoked(id),
         Life::BotBound(id),
         Life::BotUnbound(id),
         Life::Renamed,
+        Life::HalfSignedIn,
     ]
 }
 

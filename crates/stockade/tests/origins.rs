@@ -238,7 +238,8 @@ async fn a_sign_in_opens_a_session_that_nobody_knew_before() {
     let rows = victim.get("/api/v1/sessions").await.expect(200).json();
     let handles: Vec<&Value> =
         rows.as_array().expect("rows").iter().map(|r| &r["handle"]).collect();
-    assert_eq!(handles.len(), 2, "a session of its own");
+    assert_eq!(handles.len(), 1, "a session of its own, in the place of the one before");
+    owner.get("/api/v1/sessions").await.expect(401);
     // Made-up cookies open nothing afterwards either, and go away where they are shown.
     let mut planted = Browser::new(&server);
     let made_up = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

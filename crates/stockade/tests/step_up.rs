@@ -97,7 +97,7 @@ async fn a_copied_token_does_not_outlive_a_fresh_proof() {
     browser.get("/api/v1/sessions").await.expect(200);
     browser.post("/api/v1/session/refresh", json!({})).await.expect(204);
     thief.post("/api/v1/session/refresh", json!({})).await.expect(401);
-    refused(browser.get("/api/v1/sessions").await, 401, "signed-out");
+    refused(browser.get("/api/v1/sessions").await, 401, "ended");
     let log = server.app().desk().log(&store::LogPage::default()).await.expect("reads");
     assert!(
         log.lines.iter().any(|line| line.kind == "refresh.reused"),

@@ -249,6 +249,8 @@ impl Deed {
 
     /// Kind, subject, detail.
     fn parts(&self) -> (&'static str, String, Value) {
+        let of = |kind, id: &Uuid, detail| (kind, id.to_string(), detail);
+        let log = |kind, detail| (kind, "log".to_owned(), detail);
         match self {
             Self::ServerStarted { version } => {
                 ("server.started", "server".to_owned(), json!({ "version": version }))
@@ -264,16 +266,14 @@ impl Deed {
                 ("strategy.created", id.to_string(), json!({ "text_sha256": text }))
             }
             Self::StrategyChanged { id, text, revision } => {
-                let detail = json!({ "text_sha256": text, "revision": revision });
-                ("strategy.changed", id.to_string(), detail)
+                of("strategy.changed", id, json!({ "text_sha256": text, "revision": revision }))
             }
             Self::StrategyRemoved { id } => ("strategy.removed", id.to_string(), json!({})),
             Self::FactorCreated { id, text } => {
                 ("expression.created", id.to_string(), json!({ "text_sha256": text, "version": 1 }))
             }
             Self::FactorVersioned { id, version, text } => {
-                let detail = json!({ "text_sha256": text, "version": version });
-                ("expression.versioned", id.to_string(), detail)
+                of("expression.versioned", id, json!({ "text_sha256": text, "version": version }))
             }
             Self::FactorArchived { id } => ("expression.archived", id.to_string(), json!({})),
             Self::FactorTried { dataset, text, tried } => {
@@ -284,12 +284,9 @@ impl Deed {
                 ("backtest.queued", id.to_string(), json!({ "text_sha256": text }))
             }
             Self::BacktestDone { id, run_id, digest } => {
-                let detail = json!({ "run_id": run_id, "digest": digest });
-                ("backtest.done", id.to_string(), detail)
+                of("backtest.done", id, json!({ "run_id": run_id, "digest": digest }))
             }
-            Self::BacktestFailed { id, code } => {
-                ("backtest.failed", id.to_string(), json!({ "code": code }))
-            }
+            Self::BacktestFailed { id, code } => of("backtest.failed", id, json!({ "code": code })),
             Self::BacktestCancelled { id } => ("backtest.cancelled", id.to_string(), json!({})),
             Self::BacktestRemoved { id } => ("backtest.removed", id.to_string(), json!({})),
             Self::AccountKeyed { account } => ("account.keyed", account.to_string(), json!({})),
@@ -297,7 +294,7 @@ impl Deed {
                 let detail = json!({ "count": count, "spared": spared });
                 ("sessions.all_ended", "accounts".to_owned(), detail)
             }
-            Self::LogViewed => ("log.viewed", "log".to_owned(), json!({})),
+            Self::LogViewed => log("log.viewed", json!({})),
             Self::AccountsViewed { account } => {
                 let subject = account.map_or_else(|| "accounts".to_owned(), |id| id.to_string());
                 ("accounts.viewed", subject, json!({}))
@@ -305,12 +302,9 @@ impl Deed {
             Self::LettersViewed { count } => {
                 ("letters.viewed", "letters".to_owned(), json!({ "count": count }))
             }
-            Self::LogExported { size } => {
-                ("log.exported", "log".to_owned(), json!({ "size": size }))
-            }
+            Self::LogExported { size } => log("log.exported", json!({ "size": size })),
             Self::LogPruned { before, count } => {
-                let detail = json!({ "before": before.to_string(), "count": count });
-                ("log.pruned", "log".to_owned(), detail)
+                log("log.pruned", json!({ "before": before.to_string(), "count": count }))
             }
             Self::WitnessRefused { witness, why } => {
                 ("log.not_cosigned", witness.clone(), json!({ "why": why }))

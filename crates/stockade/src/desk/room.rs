@@ -38,7 +38,10 @@ impl Desk {
             drop(act);
             // It waits or runs, or it is nobody's.
             self.backtest(tenant, id).await?;
-            return Err(Error::Busy { what: "the backtest itself: stop it first", retry_after_s: 1 });
+            return Err(Error::Busy {
+                what: "the backtest itself: stop it first",
+                retry_after_s: 1,
+            });
         };
         let deed = Deed::BacktestRemoved { id };
         act.commit(deed.entry(Actor::Account(tenant.account())), now()).await?;
