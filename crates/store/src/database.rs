@@ -314,7 +314,7 @@ mod tests {
             match owned {
                 Ok(place) => assert!(part.is_empty() && own.contains("//s@"), "{place}"),
                 Err(error) => {
-                    assert!(!part.is_empty() && error.to_string().contains(part), "{error}")
+                    assert!(!part.is_empty() && error.to_string().contains(part), "{error}");
                 }
             }
         };

@@ -33,13 +33,13 @@ impl Store {
     pub async fn record(&self, entry: Entry, now: Timestamp) -> Result<u64, Error> {
         // One that the log does not take is its caller's alone, and not of those whom it came with.
         audit::Opening::new(&entry, [0; 32])?;
-        let (kept, mut hears) = oneshot::channel();
+        let (kept, mut answer) = oneshot::channel();
         let gathering = self.gathering();
         gathering.waiting().push(Waiting { entry, kept });
         let heard = loop {
             tokio::select! {
                 biased;
-                heard = &mut hears => break heard,
+                heard = &mut answer => break heard,
                 turn = Arc::clone(&gathering.turn).lock_owned() => {
                     // Whoever is let go in the middle leaves nobody else's entry behind: the work is a
                     // task of its own. What came of it is heard in the next turn of this loop.

@@ -51,11 +51,11 @@ pub(crate) async fn witnessed(
     .map_err(fault)?;
     let mut notes: Vec<(String, Vec<String>)> = Vec::new();
     for row in &rows {
-        let (note, line): (String, String) =
+        let (note, word): (String, String) =
             (row.try_get(0).map_err(fault)?, row.try_get(1).map_err(fault)?);
         match notes.last_mut() {
-            Some((last, lines)) if *last == note => lines.push(line),
-            _ => notes.push((note, vec![line])),
+            Some((last, words)) if *last == note => words.push(word),
+            _ => notes.push((note, vec![word])),
         }
     }
     // Of equals the last is taken, which is the largest.
