@@ -223,12 +223,12 @@ async fn who_has_one_try_left_and_a_puzzle_to_solve_comes_through() {
     ask(&mut lost, "loss", EMAIL).await.expect(202);
     let token = reader.token(EMAIL, "loss").await;
     // Somebody behind the same address asks for letters until puzzles are asked of it.
-    let mut taken = 1;
-    while ask(&mut lost, "reset", &format!("n{taken}@example.org")).await.status == 202 {
-        taken += 1;
+    let mut spent = 1;
+    while ask(&mut lost, "reset", &format!("n{spent}@example.org")).await.status == 202 {
+        spent += 1;
     }
     let burst = identity::Limits::default().source.burst;
-    for _ in taken..burst - 1 {
+    for _ in spent..burst - 1 {
         let nothing = json!({ "token": "nothing" });
         assert_eq!(lost.post("/api/v1/address/stop", nothing).await.status, 401);
     }
