@@ -1,7 +1,7 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
-    factor_args::Factor, license_args::License, mail_args::Mail, sweep_args::Sweep,
+    factor_args::Factor, keys_args::Keys, license_args::License, mail_args::Mail, sweep_args::Sweep,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -63,6 +63,9 @@ pub(crate) enum Command {
     /// Check the database, and copy it to another place or kind.
     #[command(subcommand)]
     Db(Db),
+    /// Hold, move, rotate and recover the installation's keys.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Issue and check licences.
     #[command(subcommand)]
     License(License),

@@ -1,5 +1,6 @@
 //! What the audit log says of each act: the one place that turns events into entries.
 
+use super::{KeyAct, SweepAct};
 use audit::{Entry, Kind};
 use identity::{AccountId, Event};
 use serde_json::{Value, json};
@@ -195,58 +196,13 @@ pub enum Deed {
         /// How many.
         count: u64,
     },
-}
-
-/// What is done with a sweep.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SweepAct {
-    /// It was started.
-    Started {
-        /// SHA-256 of the strategy's text.
-        text: String,
-        /// How many sets it has.
-        sets: u64,
-    },
-    /// It goes on after a stop.
-    Resumed,
-    /// It stopped before its end; what it found is kept.
-    Stopped {
-        /// Sets whose outcome is there.
-        done: u64,
-    },
-    /// The outcomes of all its sets are there.
-    Done {
-        /// How many it has.
-        sets: u64,
-    },
-    /// It ended with an error.
-    Failed {
-        /// Sets whose outcome is there.
-        done: u64,
-    },
-    /// It was removed with its outcomes.
-    Removed,
-}
-
-impl SweepAct {
-    /// Kind and detail.
-    fn parts(&self) -> (&'static str, Value) {
-        match self {
-            Self::Started { text, sets } => {
-                ("sweep.started", json!({ "text_sha256": text, "sets": sets }))
-            }
-            Self::Resumed => ("sweep.resumed", json!({})),
-            Self::Stopped { done } => ("sweep.stopped", json!({ "done": done })),
-            Self::Done { sets } => ("sweep.done", json!({ "sets": sets })),
-            Self::Failed { done } => ("sweep.failed", json!({ "done": done })),
-            Self::Removed => ("sweep.removed", json!({})),
-        }
-    }
+    /// Something was done with the keys.
+    Keys(KeyAct),
 }
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 30] = [
+    pub const KINDS: [&'static str; 37] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -277,6 +233,13 @@ impl Deed {
         "log.not_cosigned",
         "log.fork_seen",
         "violations.seen",
+        "keys.moved",
+        "keys.root_rotated",
+        "keys.rewrapped",
+        "keys.rotated",
+        "keys.resealed",
+        "keys.recovered",
+        "keys.holder_away",
     ];
 
     /// Kind, subject, detail.
@@ -346,10 +309,8 @@ impl Deed {
             Self::ViolationsSeen { count } => {
                 ("violations.seen", "browsers".to_owned(), json!({ "count": count }))
             }
-            Self::Sweep { id, act } => {
-                let (kind, detail) = act.parts();
-                (kind, id.to_string(), detail)
-            }
+            Self::Keys(act) => act.parts(),
+            Self::Sweep { id, act } => act.parts(*id),
         }
     }
 
@@ -448,6 +409,9 @@ mod tests {
             Deed::ForkSeen { log: text(), size: 1 },
             Deed::ViolationsSeen { count: 1 },
         ]
+        .into_iter()
+        .chain(KeyAct::samples().map(Deed::Keys))
+        .collect()
     }
 
     #[test]
