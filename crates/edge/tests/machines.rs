@@ -3,6 +3,7 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::indexing_slicing,
     reason = "TLS compares certificates with the real clock, and tests look at files"
 )]
 
@@ -312,6 +313,7 @@ fn what_a_request_asks_for_is_not_looked_at() {
 #[test]
 fn the_authority_vouches_for_its_own_names_alone() {
     use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair};
+    use rustls::client::danger::ServerCertVerifier;
     let house = House::new();
     // A thief of the authority's key, who makes a certificate for a bank.
     let text = std::fs::read_to_string(house.at("machines-key.pem")).expect("the key");
@@ -328,7 +330,6 @@ fn the_authority_vouches_for_its_own_names_alone() {
             provider(),
         );
         let name = ServerName::try_from(name.to_owned()).expect("a name");
-        use rustls::client::danger::ServerCertVerifier;
         let now = rustls::pki_types::UnixTime::now();
         let verifier = verifier.build().expect("a verifier");
         verifier.verify_server_cert(leaf.der(), &[], &name, &[], now).map(|_| ())

@@ -7,6 +7,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::print_stdout,
+    clippy::indexing_slicing,
     reason = "a bench: it has a clock, a token to make and a table to print"
 )]
 

@@ -117,9 +117,12 @@ fn dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
-/// What may be missing: `None` outside is an unreadable line.
-fn given<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
-    if text == "-" { Some(None) } else { read(text).map(Some) }
+/// A field that cannot be read.
+struct Unreadable;
+
+/// What may be missing.
+fn given<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Unreadable> {
+    if text == "-" { Ok(None) } else { read(text).map(Some).ok_or(Unreadable) }
 }
 
 /// The sheet of a body, if every line is one that this version writes.
@@ -132,10 +135,10 @@ fn lines(body: &str) -> Option<RingSheet> {
     let head = RingHead {
         id,
         kind: (*kind).to_owned(),
-        cost: given(cost, Cost::parse)?,
-        salt: given(salt, |digits| hex::decode(digits).ok()?.try_into().ok())?,
+        cost: given(cost, Cost::parse).ok()?,
+        salt: given(salt, |digits| hex::decode(digits).ok()?.try_into().ok()).ok()?,
         version: version.parse().ok()?,
-        recovery: given(recovery, |text| text.parse().ok())?,
+        recovery: given(recovery, |text| text.parse().ok()).ok()?,
     };
     let rows = lines.map(row).collect::<Option<_>>()?;
     let sheet = RingSheet { head, rows };
@@ -152,7 +155,7 @@ fn row(line: &str) -> Option<RingRow> {
         version: version.parse().ok()?,
         created: created.parse().ok()?,
         wrapped: Wrapped { root: root.parse().ok()?, bytes: hex::decode(wrapped).ok()? },
-        recoverable: given(recoverable, |digits| hex::decode(digits).ok())?,
+        recoverable: given(recoverable, |digits| hex::decode(digits).ok()).ok()?,
     })
 }
 

@@ -94,7 +94,7 @@ fn key(opener: &Opener, salt: &[u8; 16]) -> Result<SealingKey, Error> {
 }
 
 /// The label is the row; what stands around it tells the wrapped key from every sealed field.
-const fn aad<'a>(label: &'a str) -> Aad<'a> {
+const fn aad(label: &str) -> Aad<'_> {
     Aad { tenant: "root", table: "key-ring", row: label, column: "key", kind: "bytes" }
 }
 

@@ -90,7 +90,7 @@ impl TokenRoot {
         let mut place = self.lock();
         if let Some(line) = place.as_mut() {
             match work(line) {
-                Err(fault) if is_final(&fault) => return Err(self.said(fault)),
+                Err(fault) if is_final(&fault) => return Err(self.said(&fault)),
                 Err(_) => *place = None,
                 Ok(done) => return Ok(done),
             }
@@ -100,14 +100,14 @@ impl TokenRoot {
         if done.is_err() {
             *place = None;
         }
-        done.map_err(|fault| self.said(fault))
+        done.map_err(|fault| self.said(&fault))
     }
 
     /// Loads the module, finds the token, signs in and finds the key.
     fn connect(&self) -> Result<Line, Error> {
         let TokenTerms { module, token, key, .. } = &self.terms;
         let pin = self.pin()?;
-        let said = |fault| self.said(fault);
+        let said = |fault| self.said(&fault);
         let pkcs11 = Pkcs11::new(module).map_err(said)?;
         match pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
             Ok(()) | Err(Fault::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
@@ -162,9 +162,9 @@ impl TokenRoot {
     }
 
     /// A fault in our words. What is not known to be final may pass.
-    fn said(&self, fault: Fault) -> Error {
+    fn said(&self, fault: &Fault) -> Error {
         let denied = |fix| Error::Denied { holder: self.place(), why: fault.to_string(), fix };
-        match &fault {
+        match fault {
             Fault::LibraryLoading(_) | Fault::MissingSymbol(_) => {
                 denied("name the token's PKCS#11 module in keys.module")
             }
@@ -286,7 +286,7 @@ impl Root for TokenRoot {
 
     fn attest(&self) -> Result<Attestation, Error> {
         use AttributeType::{Extractable, Local, NeverExtractable, Sensitive};
-        let said = |fault| self.said(fault);
+        let said = |fault| self.said(&fault);
         let pkcs11 = Pkcs11::new(&self.terms.module).map_err(said)?;
         let found = self.with(|line| {
             let Some((version, handle)) = line.keys.last_key_value() else { return Ok(None) };

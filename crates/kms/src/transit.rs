@@ -69,8 +69,8 @@ pub struct TransitRoot {
 /// What the service says of the key.
 struct About {
     versions: Versions,
-    exportable: bool,
-    backup: bool,
+    /// By export, or in a backup.
+    may_leave: bool,
     deletable: bool,
     derived: bool,
     kind: String,
@@ -220,8 +220,7 @@ fn about(data: &Map<String, Value>) -> Option<About> {
         Versions { oldest: number("min_decryption_version")?, latest: number("latest_version")? };
     Some(About {
         versions,
-        exportable: is("exportable")?,
-        backup: is("allow_plaintext_backup").unwrap_or(false),
+        may_leave: is("exportable")? || is("allow_plaintext_backup").unwrap_or(false),
         deletable: is("deletion_allowed").unwrap_or(false),
         derived: is("derived").unwrap_or(false),
         kind: data.get("type")?.as_str()?.to_owned(),
@@ -290,12 +289,11 @@ impl Root for TransitRoot {
                 ("key type", about.kind.clone()),
                 ("key version", about.versions.latest.to_string()),
                 ("unwraps from version", about.versions.oldest.to_string()),
-                ("may be backed up in plaintext", yes(about.backup)),
                 ("may be deleted", yes(about.deletable)),
             ],
-            extractable: about.exportable || about.backup,
+            extractable: about.may_leave,
             // Both settings only ever go from off to on.
-            never_extractable: !about.exportable && !about.backup,
+            never_extractable: !about.may_leave,
             made_inside: false,
         })
     }

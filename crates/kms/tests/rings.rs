@@ -4,6 +4,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::print_stdout,
+    clippy::indexing_slicing,
     reason = "tests read, bend and write files, and kill themselves"
 )]
 

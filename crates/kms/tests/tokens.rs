@@ -2,6 +2,8 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
     reason = "tests make tokens with the tools of their maker, in processes of their own"
 )]
 
@@ -37,9 +39,9 @@ fn with_token(test: &str, body: impl FnOnce(&Path, TokenTerms)) {
     child.args([test, "--exact", "--nocapture"]);
     child.env("SOFTHSM2_CONF", &configuration).env(PLACE, scratch.path());
     let output = child.output().expect("runs");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("1 passed"), "no test is named {test}: {text}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "no test is named {test}: {said}");
 }
 
 fn opened(terms: TokenTerms) -> TokenRoot {

@@ -10,7 +10,10 @@ use aws_lc_rs::{
     aead::{self, LessSafeKey, UnboundKey},
     agreement::{PrivateKey, UnparsedPublicKey, X25519, agree},
 };
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 use zeroize::{Zeroize, Zeroizing};
 
 const VERSION: &[u8] = b"HPKE-v1";
@@ -190,10 +193,17 @@ fn expand_into(
 
 /// Sixty-four digits, and eight more that show a slip of the pen.
 fn text(kind: &str, bytes: &[u8; POINT_BYTES]) -> String {
-    let digits = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let body = format!("{kind}{}", digits(bytes));
     let check = sha256(body.as_bytes());
     format!("{body}{}", digits(check.get(..4).unwrap_or_default()))
+}
+
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The 32 bytes of such a text.

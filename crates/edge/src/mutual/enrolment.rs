@@ -87,7 +87,8 @@ async fn ask(
     }
 }
 
-fn lost(error: io::Error) -> Error {
+fn lost(error: impl Into<io::Error>) -> Error {
+    let error = error.into();
     Error::NotEnrolled { why: error.to_string() }
 }
 

@@ -54,7 +54,7 @@ pub(crate) enum HolderArg {
     Credential,
     /// A PKCS#11 token: keys.module, keys.token, keys.pin, keys.key.
     Pkcs11,
-    /// A service with Vault's transit API: keys.url, keys.mount, keys.key, keys.vault_token.
+    /// A service with Vault's transit API: keys.url, keys.mount, keys.key, `keys.vault_token`.
     Transit,
 }
 
