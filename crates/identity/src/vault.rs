@@ -96,7 +96,8 @@ impl Vault {
     /// does, until the key is destroyed.
     #[must_use]
     pub fn of_account(&self, key: &DataKey) -> Self {
-        let (key, retired) = (SealingKey::new(key.secret().clone()), Vec::new());
+        let retired = key.before().iter().map(|key| SealingKey::new(key.clone())).collect();
+        let key = SealingKey::new(key.secret().clone());
         Self { key, retired, email_index: self.email_index.clone() }
     }
 
@@ -109,7 +110,7 @@ impl Vault {
         entropy: &mut dyn Entropy,
     ) -> Vec<u8> {
         let row = account.to_string();
-        self.seal(&DATA_KEY, (account, &row), key.secret().expose(), entropy)
+        self.seal(&DATA_KEY, (account, &row), key.to_bytes().expose(), entropy)
     }
 
     /// Opens an account's data key.
@@ -397,6 +398,30 @@ mod tests {
         // And the key id in a row chooses among our own keys only.
         let foreign = Vault::new(SealingKey::new(Secret::new([7; 32])), index());
         assert!(new.open_data_key(ada, &foreign.seal_data_key(ada, &key, &mut entropy)).is_err());
+    }
+
+    #[test]
+    fn a_new_data_key_seals_and_those_before_it_open_for_a_while() {
+        let (vault, mut entropy) = (vault(), SeededEntropy::new(3));
+        let (ada, first) = (account(1), DataKey::generate(&mut entropy));
+        let secret = TotpSecret::generate(&mut entropy);
+        let sealed = vault.of_account(&first).seal_totp(ada, &secret, &mut entropy);
+        let mut key = first.clone();
+        for _ in 0..3 {
+            key = key.next(&mut entropy);
+            let stored = vault.seal_data_key(ada, &key, &mut entropy);
+            let own = vault.of_account(&vault.open_data_key(ada, &stored).expect("its own"));
+            assert_eq!(own.open_totp(ada, &sealed).expect("before").expose(), secret.expose());
+            let fresh = own.seal_totp(ada, &secret, &mut entropy);
+            assert!(vault.of_account(&first).open_totp(ada, &fresh).is_err(), "sealed by the new");
+        }
+        let own = vault.of_account(&key.next(&mut entropy));
+        assert!(own.open_totp(ada, &sealed).is_err(), "after four it is gone");
+        let refused = |bytes: &[u8]| assert!(DataKey::from_bytes(bytes).is_err());
+        refused(&[]);
+        refused(&[7; 31]);
+        refused(&[7; 33]);
+        refused(&[7; 160]);
     }
 
     #[test]

@@ -17,13 +17,14 @@ use kms::TransitTerms;
 use service::{Mood, Service, TOKEN};
 use std::{
     convert::Infallible,
+    ops::ControlFlow,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use stockade::{
-    desk::{HolderTerms, Home, KeyTerms, now},
+    desk::{Desk, HolderTerms, Home, KeyTerms, Paths, Unrecoverable, now},
     server::{Options, Server},
 };
 use tokio_util::sync::CancellationToken;
@@ -141,6 +142,51 @@ async fn a_server_closes_while_the_service_is_sealed_and_opens_by_itself() {
     owner.moved(&server).get("/api/v1/sessions").await.expect(200);
     server.stop().await.expect("stops");
     vault.stop.cancel();
+}
+
+/// What lies in the database of an owner with an authenticator: address, secret, data key.
+async fn lying(root: &Path) -> [Vec<u8>; 3] {
+    use sqlx::{Connection, Row};
+    let database = format!("sqlite://{}", Paths::new(root).database().display());
+    let mut connection = sqlx::SqliteConnection::connect(&database).await.expect("opens");
+    let text = "SELECT a.email, t.secret, k.data_key FROM accounts a
+         JOIN totp t ON t.account_id = a.account_id JOIN data_keys k ON k.account_id = a.account_id";
+    let row = sqlx::query(text).fetch_one(&mut connection).await.expect("one owner");
+    let lying = [row.get(0), row.get(1), row.get(2)];
+    connection.close().await.expect("closes");
+    lying
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_signs_in_after_every_key_of_theirs_was_replaced() {
+    let root = tempfile::tempdir().expect("a directory");
+    let server = browser::start(root.path()).await;
+    let mut owner = Browser::new(&server);
+    owner.set_up(&server).await;
+    server.stop().await.expect("stops");
+    let before = lying(root.path()).await;
+    let open = async || Desk::open(root.path(), "a test", now()).await.expect("opens");
+    let desk = open().await;
+    let kept = Unrecoverable::Accept;
+    desk.move_keys(HolderTerms::File, None, kept).await.expect("a ring of the key file");
+    desk.close().await;
+    drop(desk);
+    let desk = open().await;
+    for version in 2..4 {
+        let turned = desk.rotate_accounts(&mut |_, _| ControlFlow::Continue(())).await;
+        assert_eq!(turned.expect("another key"), version);
+    }
+    desk.close().await;
+    drop(desk);
+    let after = lying(root.path()).await;
+    assert!(before.iter().zip(&after).all(|(before, after)| before != after), "all is sealed anew");
+    let server = browser::start(root.path()).await;
+    // The session of before lives, and a new one is opened by the same authenticator.
+    let mut again = owner.moved(&server);
+    again.get("/api/v1/sessions").await.expect(200);
+    let mut fresh = Browser::new(&server);
+    fresh.sign_in("totp", &browser::code(&again.secret, 1)).await.expect(200);
+    server.stop().await.expect("stops");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

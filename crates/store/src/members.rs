@@ -198,21 +198,6 @@ impl Act {
     }
 }
 
-impl Act {
-    /// Puts a data key, sealed anew, in the place of the one that was read; `false` if another is there.
-    pub async fn rewrap_data_key(
-        &mut self,
-        account: AccountId,
-        (before, after): (&[u8], &[u8]),
-    ) -> Result<bool, Error> {
-        let row = sql("UPDATE data_keys SET data_key = $1 WHERE account_id = $2 AND data_key = $3")
-            .bind(after)
-            .bind(account.to_string())
-            .bind(before);
-        Ok(self.run(Scope::Account(account), row).await? == 1)
-    }
-}
-
 impl Store {
     /// Sealed data keys in the order of their accounts, from behind `after` on; at most `limit`.
     pub async fn data_keys(

@@ -22,7 +22,7 @@ pub(crate) enum Keys {
     },
     /// Give the root key another version, and wrap all keys by it. Stop the server first.
     Rotate {
-        /// Give the accounts another key instead, and seal all their data keys under it.
+        /// Give the accounts another key instead, and each of them another data key, with its fields sealed anew.
         #[arg(long)]
         accounts: bool,
     },

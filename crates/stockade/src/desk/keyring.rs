@@ -3,14 +3,14 @@
 use super::{
     Actor, Deed, Desk, Error, HolderTerms, Home, KeyAct, KeyTerms, Lock, Paths, Result, now,
 };
-use identity::{AccountId, Vault};
+use identity::{AccountId, PasskeyId, SealedProfile, SessionId, Vault};
 use kms::{
     Attestation, Guard, KeyFile, KeyRing, Label, Purpose, RingFile, RingLine, Root, SystemEntropy,
     Versions,
 };
 use seal::{Identity, Recipient};
 use std::{ops::ControlFlow, sync::Arc};
-use store::Store;
+use store::{Rekeyed, Store};
 use tokio::runtime::Handle;
 
 /// Data keys that one entry of the log speaks for.
@@ -299,7 +299,8 @@ impl Desk {
         .await
     }
 
-    /// Gives the accounts another key, and seals all data keys under it; what was interrupted goes on.
+    /// Gives the accounts another key, and each of them another data key under it, with its fields sealed
+    /// anew; what was interrupted goes on.
     pub async fn rotate_accounts(
         &self,
         progress: &mut (dyn FnMut(u64, u64) -> ControlFlow<()> + Send),
@@ -320,8 +321,8 @@ impl Desk {
         Ok(version)
     }
 
-    /// Seals under the newest key what lies under one before it, batch by batch, each with its entry;
-    /// how many. It may stop at any moment, because the keys before still open.
+    /// Gives another data key to whose lies under a key that was replaced, batch by batch, each with its
+    /// entry; how many. It may stop at any moment, because the keys before still open.
     pub async fn reseal_data_keys(
         &self,
         vault: &Vault,
@@ -357,12 +358,14 @@ impl Desk {
         if old.is_empty() {
             return Ok(0);
         }
-        let (mut act, mut moved) = (self.store().begin().await?, 0);
+        let mut fresh = Vec::new();
         for (account, sealed) in old {
-            let key = vault.open_data_key(*account, sealed)?;
-            let fresh = vault.seal_data_key(*account, &key, &mut SystemEntropy::new());
+            fresh.extend(self.fresh(vault, *account, sealed).await?);
+        }
+        let (mut act, mut moved) = (self.store().begin().await?, 0);
+        for account in &fresh {
             // Whoever was erased meanwhile has no key any more, and gets none.
-            if act.rewrap_data_key(*account, (sealed, &fresh)).await? {
+            if act.rekey(&account.row()).await? {
                 moved += 1;
             }
         }
@@ -370,6 +373,43 @@ impl Desk {
         let deed = Deed::Keys(KeyAct::Resealed { done: moved, left });
         act.commit(deed.entry(Actor::Host), now()).await?;
         Ok(moved)
+    }
+
+    /// An account's fields under a new data key; nothing for who is erased.
+    async fn fresh(&self, vault: &Vault, id: AccountId, sealed: &[u8]) -> Result<Option<Fresh>> {
+        let Some(member) = self.store().member(id).await? else { return Ok(None) };
+        let factors = self.store().factors(id).await?;
+        let clients = self.store().clients(id).await?;
+        let mut entropy = SystemEntropy::new();
+        let key = vault.open_data_key(id, sealed)?;
+        let next = key.next(&mut entropy);
+        let (old, new) = (vault.of_account(&key), vault.of_account(&next));
+        let profile = old.open_profile(id, &member.profile)?;
+        let (mut totp, mut passkeys) = (None, Vec::new());
+        if let Some(factors) = factors {
+            if let Some((before, _)) = factors.totp {
+                let after = new.seal_totp(id, &old.open_totp(id, &before)?, &mut entropy);
+                totp = Some((before.0, after.0));
+            }
+            for before in factors.passkeys {
+                let after = new.seal_passkey(old.open_passkey(&before)?, &mut entropy);
+                passkeys.push((before.row.id, before.row.cose, after.row.cose));
+            }
+        }
+        let mut sessions = Vec::new();
+        for (session, before) in clients {
+            let client = old.open_client((id, session), &before)?;
+            let after = new.seal_client((id, session), &client, &mut entropy);
+            sessions.push((session, before.0, after.0));
+        }
+        Ok(Some(Fresh {
+            account: id,
+            data_key: (sealed.to_vec(), vault.seal_data_key(id, &next, &mut entropy)),
+            profile: (member.profile, new.seal_profile(id, &profile, &mut entropy)),
+            totp,
+            passkeys,
+            clients: sessions,
+        }))
     }
 
     async fn ring_digest(&self) -> Result<String> {
@@ -382,6 +422,29 @@ impl Desk {
         let kept = self.store().begin().await?;
         kept.commit(Deed::Keys(act).entry(Actor::Host), now()).await?;
         Ok(())
+    }
+}
+
+/// Each field as it was and as it shall be.
+struct Fresh {
+    account: AccountId,
+    data_key: (Vec<u8>, Vec<u8>),
+    profile: (SealedProfile, SealedProfile),
+    totp: Option<(Vec<u8>, Vec<u8>)>,
+    passkeys: Vec<(PasskeyId, Vec<u8>, Vec<u8>)>,
+    clients: Vec<(SessionId, Vec<u8>, Vec<u8>)>,
+}
+
+impl Fresh {
+    fn row(&self) -> Rekeyed<'_> {
+        Rekeyed {
+            account: self.account,
+            data_key: (&self.data_key.0, &self.data_key.1),
+            profile: (&self.profile.0, &self.profile.1),
+            totp: self.totp.as_ref().map(|(before, after)| (before.as_slice(), after.as_slice())),
+            passkeys: &self.passkeys,
+            clients: &self.clients,
+        }
     }
 }
 
