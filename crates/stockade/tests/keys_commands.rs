@@ -113,7 +113,7 @@ impl Desk {
     }
 
     /// Everybody's fields open, and the log is whole.
-    async fn is_well(&self, accounts: usize) {
+    fn is_well(&self, accounts: usize) {
         self.ends("audit verify", 0);
         let status = self.json_any("keys status");
         assert_eq!(status["data_keys"], accounts, "{status}");
@@ -153,7 +153,7 @@ async fn keys_move_from_the_key_file_to_a_passphrase_and_nothing_notices() {
     let findings = status["findings"].to_string();
     assert!(findings.contains("in plaintext") && findings.contains("keys.recovery"), "{findings}");
     std::fs::remove_file(desk.path("data/stockade.key")).expect("destroyed");
-    desk.is_well(3).await;
+    desk.is_well(3);
     assert!(desk.kinds().contains(&"keys.moved".to_owned()));
     desk.private("phrase", "another horse battery staple\n");
     let (_, refused) = desk.ends("keys status", 1);
@@ -179,7 +179,7 @@ async fn a_lost_root_key_is_recovered_by_the_offline_identity() {
     desk.ends("audit verify", 1);
     let (recovered, _) = desk.ends("keys recover --identity offline", 0);
     assert!(recovered.contains("under a root key again"), "{recovered}");
-    desk.is_well(2).await;
+    desk.is_well(2);
     assert!(desk.kinds().contains(&"keys.recovered".to_owned()));
     // A stranger's identity opens nothing.
     desk.ends("keys identity --out other", 0);
@@ -215,7 +215,7 @@ async fn the_accounts_key_rotates_and_goes_on_after_a_kill() {
     desk.ends("keys rewrap", 0);
     let status = desk.json("keys status", 3);
     assert_eq!(status["data_keys_under_replaced_keys"], 0, "{status}");
-    desk.is_well(accounts).await;
+    desk.is_well(accounts);
     let kinds = desk.kinds();
     for kind in ["keys.root_rotated", "keys.resealed", "keys.rewrapped"] {
         assert!(kinds.contains(&kind.to_owned()), "{kind} in {kinds:?}");
