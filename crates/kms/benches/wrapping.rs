@@ -1,14 +1,21 @@
 //! What a sealed field costs, and what a root key costs that is elsewhere.
 //!
-//! `cargo bench -p kms` prints a table. A field of 64 bytes, sealed or opened, may cost 2 µs. The token
-//! is SoftHSM's, where it is installed: the interface of a device, and the speed of this processor.
+//! `cargo bench -p kms` prints a table. A field of 64 bytes, sealed or opened, may cost 2 µs. With a token of
+//! SoftHSM, which has the interface of a device and the speed of this processor, in a directory D:
+//!
+//! ```text
+//! mkdir -p D/tokens; echo "directories.tokendir = D/tokens" > D/softhsm2.conf
+//! export SOFTHSM2_CONF=D/softhsm2.conf STOCKADE_BENCH_TOKEN=D
+//! softhsm2-util --init-token --free --label "stockade tests" --pin 4711-tests --so-pin 0815-tests
+//! echo 4711-tests > D/pin; chmod 600 D/pin
+//! ```
 
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::print_stdout,
     clippy::indexing_slicing,
-    reason = "a bench: it has a clock, a token to make and a table to print"
+    reason = "a bench: it has a clock and a table to print"
 )]
 
 #[path = "../tests/softhsm/mod.rs"]
@@ -16,7 +23,7 @@ mod softhsm;
 
 use kms::{Absent, Holder, KeyFile, Label, Root, SoftRoot, SystemEntropy, TokenRoot};
 use seal::{Aad, SealingKey, Secret};
-use std::{env, hint::black_box, process::Command, time::Instant};
+use std::{env, hint::black_box, time::Instant};
 
 const HERE: Label<'static> = Label { purpose: "accounts", tenant: "house", version: 1 };
 const PLACE: Aad<'static> = Aad {
@@ -70,23 +77,14 @@ fn root(name: &str, root: &dyn Root, calls: u32) {
 
 fn main() {
     let scratch = tempfile::tempdir().expect("a directory");
-    if let Some(place) = env::var_os("STOCKADE_BENCH_TOKEN") {
-        let Some(module) = softhsm::module() else { return };
-        let terms = softhsm::terms(place.as_ref(), module);
-        root("a token of SoftHSM", &TokenRoot::open(terms, Absent::Make).expect("a token"), 500);
-        return;
-    }
     fields();
     let file = KeyFile::open_or_create(&scratch.path().join("key"), &mut SystemEntropy::new());
     let file = file.expect("a key file");
     let soft = SoftRoot::new(Holder::KeyFile(&file), None, &mut SystemEntropy::new());
     root("a key file", &soft.expect("a root"), 20_000);
-    if softhsm::module().is_some() {
-        let configuration = softhsm::set_up(scratch.path());
-        let child = Command::new(env::current_exe().expect("this program"))
-            .env("SOFTHSM2_CONF", configuration)
-            .env("STOCKADE_BENCH_TOKEN", scratch.path())
-            .status();
-        assert!(child.expect("runs").success());
+    let place = env::var_os("STOCKADE_BENCH_TOKEN");
+    if let Some((place, module)) = place.zip(softhsm::module()) {
+        let terms = softhsm::terms(place.as_ref(), module);
+        root("a token of SoftHSM", &TokenRoot::open(terms, Absent::Make).expect("a token"), 500);
     }
 }

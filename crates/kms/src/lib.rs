@@ -1,5 +1,4 @@
-//! Knows: key holders: the key file, the passphrase, the service manager's credential, PKCS#11 tokens, transit
-//! services; the ring of keys that they wrap; what they seal at rest.
+//! Knows: holders of a root key, from the key file to tokens and services; the ring of keys that they wrap; what they seal at rest.
 //! Never knows: what a sealed secret is for.
 
 #![forbid(unsafe_code)]

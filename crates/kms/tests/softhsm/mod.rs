@@ -1,6 +1,8 @@
 //! A token of SoftHSM, made for one test. Its library reads its configuration from the environment, so
 //! whoever uses it runs in a process of their own.
 
+#![allow(dead_code, reason = "the bench uses a part of this")]
+
 use kms::TokenTerms;
 use std::{
     fs,
