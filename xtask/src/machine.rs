@@ -85,6 +85,21 @@ pub fn postgres() -> Result<(), String> {
     if here() { Ok(()) } else { Err("apt-get installed no program named initdb".into()) }
 }
 
+/// SoftHSM's library and tool are there, or are installed now; the tests make tokens of their own.
+pub fn softhsm() -> Result<(), String> {
+    let here = || find(&["softhsm2-util"]).is_some();
+    if here() {
+        return Ok(());
+    }
+    if !may_install() {
+        return Err("SoftHSM is not here and cannot be installed (that needs root and apt-get): \
+                    nothing is tested with a token; install softhsm2 to do so"
+            .into());
+    }
+    install("softhsm2")?;
+    if here() { Ok(()) } else { Err("apt-get installed no program named softhsm2-util".into()) }
+}
+
 /// Installs a Debian package.
 fn install(package: &str) -> Result<(), String> {
     println!("{package} is not here; installing it with apt-get");

@@ -17,9 +17,10 @@ pub use page::page;
 const FOLDER: &str = "crates/audit/register";
 
 /// Every list, by the name of its file, and what it is about.
-const LISTS: [(&str, &str); 5] = [
+const LISTS: [(&str, &str); 6] = [
     ("claims", "The project's own claims about accounts and isolation"),
     ("claims-log", "The project's own claims about the audit log"),
+    ("claims-keys", "The project's own claims about keys"),
     ("asvs-identity", "ASVS 5.0.0: accounts and sessions"),
     ("asvs-server", "ASVS 5.0.0: the server"),
     ("asvs-ui", "ASVS 5.0.0: the web interface"),

@@ -97,6 +97,9 @@ fn rust() -> Result<Outcome> {
             None
         }
     };
+    if let Err(why) = machine::softhsm() {
+        println!("{why}");
+    }
     if machine::find(&["cargo-nextest"]).is_some() {
         return cargo_with(
             &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"],

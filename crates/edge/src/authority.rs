@@ -136,6 +136,12 @@ impl Authority {
 }
 
 impl Leaf {
+    /// The certificates, the leaf first, and its key, for a library that wants them apart.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        (self.chain, self.key)
+    }
+
     /// Base64 of the SHA-256 of the public key (RFC 7469), as Chromium's SPKI list takes it.
     #[must_use]
     pub fn spki_hash(&self) -> Option<String> {
@@ -166,7 +172,7 @@ fn authority_params(now: Timestamp) -> CertificateParams {
     params
 }
 
-fn name(common: &str) -> DistinguishedName {
+pub(crate) fn name(common: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, common);
     name
@@ -190,13 +196,13 @@ fn days(now: Timestamp, end: Timestamp) -> i64 {
 }
 
 /// The private key and the certificate of one PEM text.
-fn parse(text: &str) -> Option<(PrivateKeyDer<'static>, CertificateDer<'static>)> {
+pub(crate) fn parse(text: &str) -> Option<(PrivateKeyDer<'static>, CertificateDer<'static>)> {
     let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).ok()?;
     let certificate = CertificateDer::from_pem_slice(text.as_bytes()).ok()?;
     Some((key, certificate))
 }
 
-fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+pub(crate) fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
     Timestamp::from_second(parsed.validity().not_after.timestamp()).ok()
 }

@@ -1,4 +1,4 @@
-//! Knows: TLS, the local certificate authority, listeners and their drain, the allow-listed client.
+//! Knows: TLS, the local certificate authority, that of the installation's machines, listeners and their drain, the allow-listed client.
 //! Never knows: routes, accounts, or what a request means.
 
 #![forbid(unsafe_code)]
@@ -17,6 +17,7 @@ mod door;
 mod faults;
 mod files;
 mod loopback;
+mod mutual;
 mod peers;
 mod serve;
 mod tls;
@@ -34,6 +35,10 @@ pub use faults::{
     Fault, FaultPlan, FaultSwitch, Faults, Handled, MessageFault, Rate, Refusal, RequestFault,
 };
 pub use loopback::{LoopbackDoor, LoopbackGuard, Page, Refused, serve_pages};
+pub use mutual::{
+    Admission, Badge, Kit, Machine, MachineAuthority, MachineLine, NoMachine, Proof, Role, join,
+    renew, serve_enrolment,
+};
 pub use serve::{Drained, Limits, TooManyHeaders, serve};
 pub use tls::Tls;
 pub use upgrade::{Call, Reply, SocketHandler, UpgradeTerms, serve_upgradable};
@@ -144,6 +149,37 @@ pub enum Error {
     NoRoots {
         /// Which file.
         path: PathBuf,
+    },
+    /// The authority of the machines has run out.
+    #[error("{} has run out: move it away, start the server, and let every machine join again", path.display())]
+    Expired {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// A token that lets no machine in.
+    #[error(
+        "this is no token, or it was used, or it has run out: make another, and use it within the hour"
+    )]
+    Invitation,
+    /// The machine does not belong any more.
+    #[error("{machine} was put out: it comes in again by another token")]
+    PutOut {
+        /// Which machine.
+        machine: String,
+    },
+    /// As many machines as there may be.
+    #[error(
+        "there are {limit} machines or as many tokens as may be out: use those, or wait an hour"
+    )]
+    MachinesFull {
+        /// The limit.
+        limit: usize,
+    },
+    /// The other side said no, or nothing that can be understood.
+    #[error("the server gave no certificate: {why}")]
+    NotEnrolled {
+        /// What it said.
+        why: String,
     },
     /// A certificate cannot be issued.
     #[error("cannot issue a certificate: {0}")]

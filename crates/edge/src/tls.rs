@@ -1,10 +1,10 @@
 //! The server's side of TLS: 1.2 with ECDHE and AEAD only, 1.3, X25519MLKEM768 first.
 
-use crate::{Error, Leaf};
+use crate::{Admission, Error, Leaf};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
-    server::{ClientHello, ResolvesServerCert},
+    server::{ClientHello, NoServerSessionStorage, ResolvesServerCert},
     sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
@@ -32,6 +32,20 @@ impl Tls {
         Self::speaking(leaf, &[b"http/1.1"])
     }
 
+    /// Serves `leaf` to machines that `admission` lets in, by TLS 1.3 alone. No session is resumed: what
+    /// was let in a while ago would come in again without its certificate being looked at.
+    pub fn mutual(leaf: Leaf, admission: Arc<Admission>) -> Result<Self, Error> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let current = Arc::new(Current(RwLock::new(certified(leaf)?)));
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&TLS13])?
+            .with_client_cert_verifier(admission)
+            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Self { current, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    }
+
     fn speaking(leaf: Leaf, protocols: &[&[u8]]) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let current = Arc::new(Current(RwLock::new(certified(leaf)?)));
@@ -50,7 +64,9 @@ impl Tls {
         Ok(())
     }
 
-    pub(crate) fn acceptor(&self) -> &TlsAcceptor {
+    /// What does the handshake on a connection that was accepted.
+    #[must_use]
+    pub const fn acceptor(&self) -> &TlsAcceptor {
         &self.acceptor
     }
 }

@@ -11,26 +11,61 @@ use seal::{Entropy, Secret, random};
 /// So long an erasure can be stopped.
 pub const ERASURE_WAIT: SignedDuration = SignedDuration::from_hours(24 * 7);
 
-/// The key under which one account's sealed fields lie. Stored sealed under the server's key;
-/// without its row, nothing of the account opens again, in backups neither.
+/// The key under which one account's sealed fields lie, and the few before it: what is short-lived,
+/// such as a letter that waits, is not sealed anew when the key is replaced. Stored sealed under the
+/// server's key; without its row, nothing of the account opens again, in backups neither.
 #[derive(Debug, Clone)]
-pub struct DataKey(Secret<[u8; 32]>);
+pub struct DataKey {
+    current: Secret<[u8; 32]>,
+    /// The newest first.
+    before: Vec<Secret<[u8; 32]>>,
+}
+
+/// Data keys of one account that open something, at most.
+const DATA_KEYS_MAX: usize = 4;
 
 impl DataKey {
     /// A fresh one, for a new account.
     #[must_use]
     pub fn generate(entropy: &mut dyn Entropy) -> Self {
-        Self(Secret::new(random(entropy)))
+        Self { current: Secret::new(random(entropy)), before: Vec::new() }
+    }
+
+    /// Another one in its place; what lies under this one still opens, until three more have come.
+    #[must_use]
+    pub fn next(&self, entropy: &mut dyn Entropy) -> Self {
+        let before = std::iter::once(&self.current).chain(&self.before);
+        let before = before.take(DATA_KEYS_MAX - 1).cloned().collect();
+        Self { current: Secret::new(random(entropy)), before }
     }
 
     /// From the opened field.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let key = <[u8; 32]>::try_from(bytes);
-        key.map(|key| Self(Secret::new(key))).map_err(|_| Error::Content { field: "data key" })
+        let (keys, rest) = bytes.as_chunks::<32>();
+        match keys {
+            [current, before @ ..] if rest.is_empty() && keys.len() <= DATA_KEYS_MAX => {
+                let before = before.iter().map(|key| Secret::new(*key)).collect();
+                Ok(Self { current: Secret::new(*current), before })
+            }
+            _ => Err(Error::Content { field: "data key" }),
+        }
+    }
+
+    /// For the sealed field.
+    pub(crate) fn to_bytes(&self) -> Secret<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(32 * (1 + self.before.len()));
+        for key in std::iter::once(&self.current).chain(&self.before) {
+            bytes.extend_from_slice(key.expose());
+        }
+        Secret::new(bytes)
     }
 
     pub(crate) const fn secret(&self) -> &Secret<[u8; 32]> {
-        &self.0
+        &self.current
+    }
+
+    pub(crate) fn before(&self) -> &[Secret<[u8; 32]>] {
+        &self.before
     }
 }
 

@@ -11,6 +11,8 @@ use seal::{Aad, Entropy, MacKey, SealingKey, Secret};
 #[derive(Debug)]
 pub struct Vault {
     key: SealingKey,
+    /// Keys that sealed before this one; they open, and seal nothing any more.
+    retired: Vec<SealingKey>,
     email_index: MacKey,
 }
 
@@ -81,14 +83,22 @@ impl Vault {
     /// With the sealing key and the blind index's key of their purposes.
     #[must_use]
     pub const fn new(key: SealingKey, email_index: MacKey) -> Self {
-        Self { key, email_index }
+        Self { key, retired: Vec::new(), email_index }
+    }
+
+    /// Opens what was sealed by these keys, too.
+    #[must_use]
+    pub fn with_retired(self, retired: Vec<SealingKey>) -> Self {
+        Self { retired, ..self }
     }
 
     /// The vault of one account's own fields, under its data key: it seals and opens as this one
     /// does, until the key is destroyed.
     #[must_use]
     pub fn of_account(&self, key: &DataKey) -> Self {
-        Self { key: SealingKey::new(key.secret().clone()), email_index: self.email_index.clone() }
+        let retired = key.before().iter().map(|key| SealingKey::new(key.clone())).collect();
+        let key = SealingKey::new(key.secret().clone());
+        Self { key, retired, email_index: self.email_index.clone() }
     }
 
     /// Seals an account's data key.
@@ -100,13 +110,19 @@ impl Vault {
         entropy: &mut dyn Entropy,
     ) -> Vec<u8> {
         let row = account.to_string();
-        self.seal(&DATA_KEY, (account, &row), key.secret().expose(), entropy)
+        self.seal(&DATA_KEY, (account, &row), key.to_bytes().expose(), entropy)
     }
 
     /// Opens an account's data key.
     pub fn open_data_key(&self, account: AccountId, sealed: &[u8]) -> Result<DataKey, Error> {
         let row = account.to_string();
         DataKey::from_bytes(self.open(&DATA_KEY, (account, &row), sealed)?.expose())
+    }
+
+    /// Whether a data key lies under the key that seals now, and not under one before it.
+    #[must_use]
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        self.key.column(DATA_KEY.table, DATA_KEY.column).is_named_in(sealed)
     }
 
     /// What finds an account by its address.
@@ -248,7 +264,12 @@ impl Vault {
     ) -> Result<Secret<Vec<u8>>, Error> {
         let tenant = tenant(row.0.into());
         let aad = aad(place, &tenant, row.1);
-        Ok(self.key.column(place.table, place.column).open(&aad, sealed)?)
+        let keys = std::iter::once(&self.key).chain(&self.retired);
+        let columns = keys.map(|key| key.column(place.table, place.column));
+        let named = columns.into_iter().find(|column| column.is_named_in(sealed));
+        // Where no key is named, the first one says what is wrong.
+        let column = named.unwrap_or_else(|| self.key.column(place.table, place.column));
+        Ok(column.open(&aad, sealed)?)
     }
 
     pub(crate) fn open_text(
@@ -355,6 +376,52 @@ mod tests {
         assert!(other.open_totp(ada, &sealed).is_err() && vault.open_totp(ada, &sealed).is_err());
         assert!(vault.open_data_key(account(2), &stored).is_err());
         assert!(!format!("{key:?}").contains(&format!("{:?}", key.secret().expose())));
+    }
+
+    #[test]
+    fn a_data_key_opens_under_a_retired_key_and_is_known_to_lie_there() {
+        let (old, mut entropy) = (vault(), SeededEntropy::new(3));
+        let (ada, key) = (account(1), DataKey::generate(&mut entropy));
+        let before = old.seal_data_key(ada, &key, &mut entropy);
+        let fresh = || SealingKey::new(Secret::new([9; 32]));
+        let index = || MacKey::new(Secret::new([2; 32]));
+        let retired = vec![SealingKey::new(Secret::new([1; 32]))];
+        let new = Vault::new(fresh(), index()).with_retired(retired);
+        let opened = new.open_data_key(ada, &before).expect("by the key before");
+        assert_eq!(opened.secret().expose(), key.secret().expose());
+        let after = new.seal_data_key(ada, &key, &mut entropy);
+        assert!(new.is_current(&after) && !new.is_current(&before) && !new.is_current(b""));
+        assert!(old.open_data_key(ada, &after).is_err());
+        // The weak twin forgets the key before, and with it everybody.
+        let forgetful = Vault::new(fresh(), index());
+        assert!(matches!(forgetful.open_data_key(ada, &before), Err(Error::Sealed(_))));
+        // And the key id in a row chooses among our own keys only.
+        let foreign = Vault::new(SealingKey::new(Secret::new([7; 32])), index());
+        assert!(new.open_data_key(ada, &foreign.seal_data_key(ada, &key, &mut entropy)).is_err());
+    }
+
+    #[test]
+    fn a_new_data_key_seals_and_those_before_it_open_for_a_while() {
+        let (vault, mut entropy) = (vault(), SeededEntropy::new(3));
+        let (ada, first) = (account(1), DataKey::generate(&mut entropy));
+        let secret = TotpSecret::generate(&mut entropy);
+        let sealed = vault.of_account(&first).seal_totp(ada, &secret, &mut entropy);
+        let mut key = first.clone();
+        for _ in 0..3 {
+            key = key.next(&mut entropy);
+            let stored = vault.seal_data_key(ada, &key, &mut entropy);
+            let own = vault.of_account(&vault.open_data_key(ada, &stored).expect("its own"));
+            assert_eq!(own.open_totp(ada, &sealed).expect("before").expose(), secret.expose());
+            let fresh = own.seal_totp(ada, &secret, &mut entropy);
+            assert!(vault.of_account(&first).open_totp(ada, &fresh).is_err(), "sealed by the new");
+        }
+        let own = vault.of_account(&key.next(&mut entropy));
+        assert!(own.open_totp(ada, &sealed).is_err(), "after four it is gone");
+        let refused = |bytes: &[u8]| assert!(DataKey::from_bytes(bytes).is_err());
+        refused(&[]);
+        refused(&[7; 31]);
+        refused(&[7; 33]);
+        refused(&[7; 160]);
     }
 
     #[test]

@@ -46,6 +46,90 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The holder of the root key does not answer. What it guards stays closed until it does.
+    #[error(
+        "{holder} does not answer ({why}): what it guards stays closed until it does; there is nothing to restart then"
+    )]
+    Away {
+        /// The holder.
+        holder: String,
+        /// What it said, or what was said of it.
+        why: String,
+    },
+    /// The holder is there and refuses.
+    #[error("{holder} refuses ({why}): {fix}")]
+    Denied {
+        /// The holder.
+        holder: String,
+        /// What it said.
+        why: String,
+        /// What helps.
+        fix: &'static str,
+    },
+    /// The holder has no such key.
+    #[error("{holder} has no key {key:?}: {fix}")]
+    NoRootKey {
+        /// The holder.
+        holder: String,
+        /// The name asked for.
+        key: String,
+        /// What helps.
+        fix: &'static str,
+    },
+    /// The version that wrapped a key does not unwrap any more, or never was there.
+    #[error(
+        "{holder} does not unwrap by version {version} of its key: let it unwrap by that version once more and run `stockade keys rewrap`, or recover with the offline identity"
+    )]
+    NoVersion {
+        /// The holder.
+        holder: String,
+        /// The version asked for.
+        version: u32,
+    },
+    /// A wrapped key was altered, or put where it does not belong.
+    #[error(
+        "the wrapped key {label} was altered, or was not wrapped for this by {holder}: restore the key ring from a backup"
+    )]
+    Misplaced {
+        /// The holder.
+        holder: String,
+        /// `purpose|tenant|version`.
+        label: String,
+    },
+    /// The root key at hand is another one.
+    #[error(
+        "{holder} is not what the key ring is wrapped under: give it the one that it was, or recover with the offline identity"
+    )]
+    OtherRoot {
+        /// The holder.
+        holder: String,
+    },
+    /// A key of this purpose cannot be replaced while it is in use.
+    #[error("the keys of {purpose} are not replaced by rotation: {why}")]
+    Lasting {
+        /// The purpose's name.
+        purpose: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The key ring has nothing for the offline recipient.
+    #[error(
+        "{place} was not wrapped to an offline recipient, or to another than this identity's: only its root key opens it"
+    )]
+    NoRecovery {
+        /// The file.
+        place: String,
+    },
+    /// There is no such version in the key ring.
+    #[error(
+        "{place} has no key of {purpose}: it is of another version of this program; restore the key ring from a backup"
+    )]
+    NoPurpose {
+        /// The file.
+        place: String,
+        /// The purpose's name.
+        purpose: &'static str,
+    },
     /// The system refuses.
     #[error("cannot {doing} {}: {source}", .path.display())]
     Io {
@@ -202,6 +286,14 @@ pub enum Error {
         /// Bytes needed.
         least: usize,
     },
+    /// A file that should hold a PIN, a token or a passphrase.
+    #[error("{} cannot be used: {why}, and nothing else", .path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        why: &'static str,
+    },
     /// Argon2id parameters out of bounds.
     #[error("argon2id with {memory_kib} KiB, {passes} passes and {lanes} lanes is out of bounds")]
     Cost {
@@ -212,6 +304,14 @@ pub enum Error {
         /// Lanes.
         lanes: u32,
     },
+}
+
+impl Error {
+    /// Whether a holder could not be reached: the same may succeed later.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        matches!(self, Self::Away { .. })
+    }
 }
 
 /// Turns the system's error into ours.

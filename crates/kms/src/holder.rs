@@ -1,7 +1,7 @@
 //! What a store of secrets is sealed under: a passphrase, a credential, a key file.
 
 use crate::{
-    Error, KeyFile, Purpose,
+    Error, KeyFile, KeyRing, Purpose,
     private_file::{self, Readers},
 };
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -98,6 +98,9 @@ pub enum Holder<'a> {
     Credential(&'a Path),
     /// A key file.
     KeyFile(&'a KeyFile),
+    /// The keys of an installation, wherever its root key is. To a store it is what a key file is,
+    /// because the keys stay the same when they come under another root.
+    Ring(&'a KeyRing),
 }
 
 /// The kind of a store's holder, which tells what to ask for.
@@ -130,7 +133,7 @@ impl Holder<'_> {
         match self {
             Self::Passphrase(_, cost) => HolderKind::Passphrase(*cost),
             Self::Credential(_) => HolderKind::Credential,
-            Self::KeyFile(_) => HolderKind::KeyFile,
+            Self::KeyFile(_) | Self::Ring(_) => HolderKind::KeyFile,
         }
     }
 
@@ -150,6 +153,7 @@ impl Holder<'_> {
                 Ok(SealingKey::new(hkdf_sha256(&bytes, salt, b"stockade/v1|secrets|credential")))
             }
             (Self::KeyFile(key), _) => Ok(key.sealing(Purpose::Secrets)),
+            (Self::Ring(ring), _) => Ok(ring.sealing(Purpose::Secrets)),
         }
     }
 }

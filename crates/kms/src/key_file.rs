@@ -1,13 +1,14 @@
 //! The key file: one root key, readable by its owner only, from which every other key is derived.
 //!
 //! The file is plain text under mode 0600: `stockade-key/1`, 64 hex digits, 16 hex digits of
-//! checksum, a line each. It is not yet sealed by a passphrase or by the service manager, and no
+//! checksum, a line each. It is sealed by nothing, and no
 //! hardware guards it, so the claim "keys managed through an HSM" (M10) is *not met* with it.
 
 use crate::{
     Error, Purpose,
     error::failed,
     private_file::{self, Readers, write_new},
+    ring::PurposeKeys,
 };
 use rustix::fs::{AtFlags, CWD};
 use seal::{Entropy, MacKey, SealingKey, Secret, SigningKey, hkdf_sha256, random, sha256};
@@ -58,6 +59,12 @@ impl KeyFile {
     #[must_use]
     pub fn signing(&self, purpose: Purpose) -> SigningKey {
         SigningKey::from_seed(&self.derive("signing", purpose))
+    }
+
+    /// The keys of every use for this purpose.
+    pub(crate) fn purpose(&self, purpose: Purpose) -> PurposeKeys {
+        let key = |usage| self.derive(usage, purpose);
+        PurposeKeys::new(key("sealing"), key("mac"), key("signing"))
     }
 
     /// HKDF-SHA256 of the root, apart for each use and purpose.

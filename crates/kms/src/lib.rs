@@ -1,4 +1,4 @@
-//! Knows: key holders: the key file, the passphrase, the service manager's credential; what they seal at rest.
+//! Knows: holders of a root key, from the key file to tokens and services; the ring of keys that they wrap; what they seal at rest.
 //! Never knows: what a sealed secret is for.
 
 #![forbid(unsafe_code)]
@@ -15,8 +15,15 @@ mod holder;
 mod key_file;
 mod private_file;
 mod purpose;
+mod ring;
+mod ring_file;
+mod ring_text;
+mod root;
 mod secret_store;
+mod soft;
 mod store_text;
+mod token;
+mod transit;
 
 pub use archive::Archive;
 pub use entropy::{SystemEntropy, new_rsa_key};
@@ -25,5 +32,13 @@ pub use holder::{
     Cost, Holder, HolderKind, PASSPHRASE_CHARACTERS_MAX, PASSPHRASE_CHARACTERS_MIN, Passphrase,
 };
 pub use key_file::KeyFile;
+pub use private_file::{read_line, write_private};
 pub use purpose::Purpose;
+pub use ring::KeyRing;
+pub use ring_file::{RingFile, RingLine};
+pub use ring_text::RingHead;
+pub use root::{Attestation, Guard, Label, Root, Versions, Wrapped};
 pub use secret_store::{Listed, NewSecret, SecretStore};
+pub use soft::SoftRoot;
+pub use token::{Absent, TokenRoot, TokenTerms};
+pub use transit::{Answer, Call, TransitRoot, TransitTerms, Wire};

@@ -2,7 +2,7 @@
 
 use crate::{Error, error::failed};
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags};
-use seal::{Entropy, random};
+use seal::{Entropy, Secret, random};
 use std::{
     fs::File,
     io::{self, Read, Write},
@@ -36,6 +36,29 @@ pub fn read(path: &Path, readers: Readers, limit: usize) -> Result<Zeroizing<Vec
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     file.take(limit as u64).read_to_end(&mut bytes).map_err(failed(path, "read"))?;
     Ok(bytes)
+}
+
+/// The one line of a private file: a PIN, a token, a passphrase, given by the service manager or by
+/// the owner.
+pub fn read_line(path: &Path, limit: usize) -> Result<Secret<String>, Error> {
+    let bytes = read(path, Readers::ServiceManager, limit + 2)?;
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.is_empty() || line.len() > limit || line.contains(char::is_control) {
+        let why = "it should hold one line of text";
+        return Err(Error::Line { path: path.into(), why });
+    }
+    Ok(Secret::new(line.to_owned()))
+}
+
+/// Puts a secret line into a new file for its owner alone.
+pub fn write_private(
+    path: &Path,
+    line: &Secret<String>,
+    entropy: &mut dyn Entropy,
+) -> Result<(), Error> {
+    let text = Zeroizing::new(format!("{}\n", line.expose()));
+    put(path, Before::Nothing, text.as_bytes(), entropy)
 }
 
 /// Refuses what is not a plain file of ours that nobody else can read.

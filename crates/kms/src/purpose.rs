@@ -60,4 +60,32 @@ impl Purpose {
             Self::Witness => "witness",
         }
     }
+
+    /// The purpose of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
+    }
+
+    /// Why its keys stay as they are when others are replaced, if they do.
+    #[must_use]
+    pub const fn lasts(self) -> Option<&'static str> {
+        match self {
+            Self::Accounts => None,
+            Self::AuditLog | Self::Witness | Self::Licences => {
+                Some("others know its public half and hold against it what was signed")
+            }
+            Self::Retention => Some("entries of the log are never sealed anew"),
+            Self::BlindIndex => Some("every account is found by it"),
+            Self::Passwords => {
+                Some("every password's hash was made with it, and no password is kept")
+            }
+            Self::AccessTokens | Self::RefreshTokens | Self::DeviceCookies => Some(
+                "they change by the month by themselves, or `stockade users` ends the sessions",
+            ),
+            Self::Secrets => {
+                Some("the store of secrets has a key of its own, which is replaced there")
+            }
+        }
+    }
 }

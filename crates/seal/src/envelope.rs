@@ -97,6 +97,12 @@ impl SealingKey {
         self.id
     }
 
+    /// Whether a sealed value says that this key sealed it; opening it is the proof.
+    #[must_use]
+    pub fn is_named_in(&self, sealed: &[u8]) -> bool {
+        sealed.get(1..=KEY_ID_BYTES).is_some_and(|id| id == self.id.0)
+    }
+
     /// Seals `plaintext` for the place that `aad` names, [`OVERHEAD_BYTES`] longer.
     #[must_use]
     pub fn seal(

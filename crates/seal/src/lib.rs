@@ -7,6 +7,7 @@ mod entropy;
 mod envelope;
 mod foreign;
 mod hash;
+mod hpke;
 mod rsa;
 mod secret;
 mod sign;
@@ -16,6 +17,7 @@ pub use entropy::{Entropy, SeededEntropy, random};
 pub use envelope::{Aad, KeyId, OVERHEAD_BYTES, SealingKey};
 pub use foreign::{verify_es256, verify_rs256};
 pub use hash::{MacKey, equal, hkdf_sha256, hmac_sha256, sha1, sha256, sha256_parts};
+pub use hpke::{Identity, Recipient};
 pub use rsa::{RsaSigningKey, rsa_verify};
 pub use secret::Secret;
 pub use sign::{SigningKey, VerifyingKey};
@@ -55,6 +57,14 @@ pub enum Error {
     /// Not a private RSA key that may sign.
     #[error("not an RSA key of 2048 to 8192 bits in PKCS#8: make one with `openssl genpkey`")]
     RsaKey,
+    /// Not the text of half a key pair.
+    #[error(
+        "a key that begins with {begins} and has 72 digits behind it is expected here, whole and unaltered"
+    )]
+    KeyText {
+        /// What it should begin with.
+        begins: &'static str,
+    },
     /// Not a 64-byte signature, or not a 32-byte key.
     #[error("expected {expected} bytes, found {found}")]
     Length {

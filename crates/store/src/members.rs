@@ -199,6 +199,27 @@ impl Act {
 }
 
 impl Store {
+    /// Sealed data keys in the order of their accounts, from behind `after` on; at most `limit`.
+    pub async fn data_keys(
+        &self,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> Result<Vec<(AccountId, Vec<u8>)>, Error> {
+        let fault = |error| self.place().fault(error);
+        let rows = sql("SELECT account_id, data_key FROM data_keys WHERE account_id > $1
+             ORDER BY account_id LIMIT $2")
+        .bind(after.map(|account| account.to_string()).unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(&mut self.reading(Scope::House).await?)
+        .await
+        .map_err(fault)?;
+        let row = |row: &_| {
+            let account = parsed(row, "account_id", self.place())?;
+            Ok((account, row.try_get("data_key").map_err(fault)?))
+        };
+        rows.iter().map(row).collect()
+    }
+
     /// An account, unless it is erased.
     pub async fn member(&self, account: AccountId) -> Result<Option<MemberRow>, Error> {
         let mut link = self.snapshot(Scope::Account(account)).await?;

@@ -1,8 +1,8 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
-    factor_args::Factor, license_args::License, login_args::Login, mail_args::Mail,
-    sweep_args::Sweep,
+    factor_args::Factor, keys_args::Keys, license_args::License, login_args::Login,
+    mail_args::Mail, sweep_args::Sweep,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// Check the database, and copy it to another place or kind.
     #[command(subcommand)]
     Db(Db),
+    /// Hold, move, rotate and recover the installation's keys.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Issue and check licences.
     #[command(subcommand)]
     License(License),

@@ -80,6 +80,40 @@ pub(crate) const KEYS: &[Key] = &[
         "Keys of other servers' logs that this one cosigns: KEY, KEY, …",
     ),
     Key::plain("audit.authority", Kind::Text, "", "Certificate authority (PEM) of those servers"),
+    Key::plain(
+        "keys.holder",
+        Kind::Choice(&["file", "passphrase", "credential", "pkcs11", "transit"]),
+        "file",
+        "What holds the root key: the key file, a passphrase, a credential, a PKCS#11 token, a service",
+    ),
+    Key::plain("keys.passphrase", Kind::Text, "", "File with the passphrase of the root key"),
+    Key::plain("keys.credential", Kind::Text, "", "File that the service manager hands over"),
+    Key::plain("keys.module", Kind::Text, "", "PKCS#11 module of the token's maker"),
+    Key::plain("keys.token", Kind::Text, "", "The token's label"),
+    Key::plain("keys.pin", Kind::Text, "", "File with the token's PIN"),
+    Key::plain("keys.key", Kind::Text, "stockade", "Name of the root key there"),
+    Key::plain(
+        "keys.url",
+        Kind::Text,
+        "",
+        "Service with Vault's transit API, as https://HOST:PORT",
+    ),
+    Key::plain("keys.mount", Kind::Text, "transit", "Where the engine is mounted there"),
+    Key::plain("keys.namespace", Kind::Text, "", "Namespace there, if it has them"),
+    Key::plain("keys.vault_token", Kind::Text, "", "File with the token for it"),
+    Key::plain("keys.authority", Kind::Text, "", "Certificate authority (PEM) of its own"),
+    Key::plain(
+        "keys.recovery",
+        Kind::Text,
+        "",
+        "Who can open the keys offline: what `stockade keys identity` printed",
+    ),
+    Key::plain(
+        "keys.absence_seconds",
+        Kind::Number { min: 0, max: 86_400 },
+        "60",
+        "How long the server goes on while the holder of the root key does not answer",
+    ),
     Key::plain("mail.from", Kind::Text, "", "Address that the server's mail comes from"),
     Key::plain("mail.name", Kind::Text, "Stockade", "Name that is shown beside it"),
     Key::plain("mail.origin", Kind::Text, "", "Where links in mail lead, as https://HOST"),
@@ -144,7 +178,8 @@ pub(crate) fn data_dir(settings: &Settings) -> PathBuf {
 /// The data directory and the database that belongs to it.
 pub(crate) fn home(settings: &Settings) -> anyhow::Result<Home> {
     let home = Home::new(&data_dir(settings), settings.text("database.url"))?;
-    Ok(home.owned_by(settings.text("database.owner"))?)
+    let home = home.owned_by(settings.text("database.owner"))?;
+    Ok(home.with_keys(super::keys::terms(settings)?))
 }
 
 fn flags(cli: &Cli) -> Vec<Flag> {

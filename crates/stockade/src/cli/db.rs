@@ -93,7 +93,7 @@ fn copy(from: &str, to: &str, settings: &Settings, output: Output) -> anyhow::Re
     let copied = runtime.block_on(store::copy((&from, &to), desk::now(), &mut progress));
     bar.finish_and_clear();
     let sums = copied?;
-    let keys = desk::log_keys(&data_dir(settings))?;
+    let keys = runtime.block_on(desk::log_keys(&home(settings)?))?;
     let log = runtime.block_on(async {
         let store = Store::open_read_only(&to, keys).await?;
         let log = store.verify_log(&[]).await?;

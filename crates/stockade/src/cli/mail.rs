@@ -57,7 +57,7 @@ fn secrets(settings: &Settings) -> anyhow::Result<SecretStore> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let keys = runtime.block_on(desk::keys_of(&home))?;
     let path = dir.join("mail.secrets");
-    let holder = Holder::KeyFile(&keys);
+    let holder = Holder::Ring(&keys);
     if path.symlink_metadata().is_ok() {
         return Ok(SecretStore::open(&path, holder)?);
     }

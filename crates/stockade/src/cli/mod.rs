@@ -9,6 +9,8 @@ mod db;
 mod factor;
 mod factor_args;
 mod interrupt;
+mod keys;
+mod keys_args;
 mod license;
 mod license_args;
 mod live;
@@ -120,6 +122,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
             return past::reproduce(ask, &configuration::load(cli)?, output);
         }
         Command::Db(command) => return db::run(command, &configuration::load(cli)?, output),
+        Command::Keys(command) => return keys::run(command, &configuration::load(cli)?, output),
         Command::License(command) => {
             return license::run(command, &configuration::load(cli)?, output);
         }

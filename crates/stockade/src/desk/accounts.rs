@@ -5,6 +5,7 @@ use super::{
     access_keys::Turning,
     entries, entry,
     errands::Errands,
+    keyring,
     letters::Letters,
     now,
     outbox::Post,
@@ -125,10 +126,7 @@ impl Accounts {
         let live = Mutex::new(live);
         let budget_key = MacKey::new(Secret::new(device_key.tag(&[b"stockade/v1 budgets"])));
         let inner = Inner {
-            vault: Arc::new(Vault::new(
-                keys.sealing(Purpose::Accounts),
-                keys.mac(Purpose::BlindIndex),
-            )),
+            vault: Arc::new(keyring::vault(keys)),
             letters: terms.letters,
             registration: terms.registration,
             post: terms.post,

@@ -2,12 +2,11 @@
 
 use super::{
     Accounts, Actor, Archived, Ask, Desk, Error, Files, Home, Intake, OwnFactor, OwnVersion, Paths,
-    RecoveryLink, Remote, Result, ResultRef, Saved, Terms, UserImport, Watch, ledger, now, results,
-    sha256_hex,
+    RecoveryLink, Remote, Result, ResultRef, Saved, Terms, UserImport, Watch, keyring, ledger, now,
+    results, sha256_hex,
 };
 use catalog::{Catalog, Field, Grain, ImportReport, ImportRequest};
 use factor::Schema;
-use kms::KeyFile;
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -281,13 +280,13 @@ pub fn schema_of(manifest: &catalog::Manifest) -> Schema {
 
 /// The database for reading, beside a server that may be running.
 pub async fn open_for_reading(home: &Home) -> anyhow::Result<Store> {
-    let keys = KeyFile::open(&Paths::new(home.root()).key_file())?;
+    let keys = keyring::open_existing(home).await?.ring;
     Ok(Store::open_read_only(home.database(), ledger(&keys)).await?)
 }
 
-/// The log's keys of a data directory, whose key file must be there.
-pub fn log_keys(root: &Path) -> Result<audit::Ledger> {
-    Ok(ledger(&KeyFile::open(&Paths::new(root).key_file())?))
+/// The log's keys of a data directory, whose keys must be there.
+pub async fn log_keys(home: &Home) -> Result<audit::Ledger> {
+    Ok(ledger(&keyring::open_existing(home).await?.ring))
 }
 
 /// A stable name for a strategy's text, as the log has it.

@@ -48,6 +48,26 @@ pub enum Error {
     /// The key file cannot be used.
     #[error(transparent)]
     Key(#[from] kms::Error),
+    /// The keys are not where the configuration says.
+    #[error("{} is under the holder {under:?}, and keys.holder says {holder:?}: set keys.holder to {under:?}, or move the keys with `stockade keys move --to {holder}`", ring.display())]
+    KeysElsewhere {
+        /// The key file or the ring.
+        ring: PathBuf,
+        /// What it is under.
+        under: String,
+        /// What is configured.
+        holder: &'static str,
+    },
+    /// There is nobody who could open the keys if the root key is lost.
+    #[error(
+        "a root key that cannot leave its holder can be lost with it: make an identity with `stockade keys identity`, keep it offline, and set keys.recovery to its recipient; or say --without-recovery"
+    )]
+    NoRecipient,
+    /// All keys are derived from the key file.
+    #[error(
+        "the keys are derived from the key file, and there is nothing to wrap anew: `stockade keys move --to file` makes a ring of them, or name another holder"
+    )]
+    NoRing,
     /// An account, a session or a proof is refused.
     #[error(transparent)]
     Identity(#[from] identity::Error),

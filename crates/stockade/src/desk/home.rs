@@ -1,6 +1,6 @@
 //! An installation: its data directory, and the database that belongs to it.
 
-use super::{Error, Paths, Result};
+use super::{Error, KeyTerms, Paths, Result};
 use std::path::{Path, PathBuf};
 use store::Database;
 
@@ -10,6 +10,7 @@ use store::Database;
 pub struct Home {
     root: PathBuf,
     database: Database,
+    keys: KeyTerms,
 }
 
 impl Home {
@@ -19,7 +20,19 @@ impl Home {
             return Ok(Self::from(root));
         }
         let database = url.parse().map_err(Error::Store)?;
-        Ok(Self { root: root.to_owned(), database })
+        Ok(Self { root: root.to_owned(), database, keys: KeyTerms::default() })
+    }
+
+    /// With a root key that is elsewhere than in the directory's key file.
+    #[must_use]
+    pub fn with_keys(self, keys: KeyTerms) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// Where the root key is.
+    #[must_use]
+    pub const fn keys(&self) -> &KeyTerms {
+        &self.keys
     }
 
     /// The same, whose tables belong to the role of the setting `database.owner`; without one, to the
@@ -49,7 +62,7 @@ impl Home {
 impl From<&Path> for Home {
     fn from(root: &Path) -> Self {
         let database = Database::file(&Paths::new(root).database());
-        Self { root: root.to_owned(), database }
+        Self { root: root.to_owned(), database, keys: KeyTerms::default() }
     }
 }
 

@@ -13,10 +13,13 @@ mod errands;
 mod error;
 mod factors;
 mod fresh;
+mod holder;
 mod home;
 mod host_recovery;
 mod invitations;
 mod keeping;
+mod key_act;
+mod keyring;
 mod letters;
 mod links;
 mod lock;
@@ -35,6 +38,7 @@ mod peers;
 mod petitions;
 mod pool;
 mod postman;
+mod presence;
 mod proof;
 mod quotes;
 mod ranked;
@@ -80,9 +84,12 @@ pub use connect::{
 pub use error::{Error, Result};
 pub use factors::{Archived, Draft, EXPRESSION_BYTES_MAX, FACTOR_NAME_CHARS_MAX, panel_schema};
 pub use fresh::{FactorMade, FreshFactor};
+pub use holder::{HolderTerms, KeyTerms};
 pub use home::Home;
 pub use host_recovery::RecoveryLink;
 pub use invitations::InvitationLine;
+pub use key_act::KeyAct;
+pub use keyring::{KeyStatus, Rewrapped, Unrecoverable, attest, key_status, recover_keys};
 pub use letters::Letters;
 pub use lock::Lock;
 pub use log::{LogLine, LogView};
@@ -135,20 +142,24 @@ pub use workbench::{
 };
 
 use keeping::{Known, Plan};
+use keyring::OpenKeys;
 
 use audit::{Ledger, Signer};
 use catalog::Catalog;
 use identity::{AccountId, Tenant};
 use jiff::Timestamp;
-use kms::{KeyFile, Purpose, SystemEntropy};
+use kms::{KeyRing, Purpose, Root, SystemEntropy};
 use panels::Panels;
 use pool::Pool;
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
-use store::{Database, Store};
+use store::Store;
 use uuid::Uuid;
 
 /// One data directory, open; cheap to clone.
@@ -157,7 +168,10 @@ pub struct Desk(Arc<Inner>);
 
 struct Inner {
     paths: Paths,
-    keys: KeyFile,
+    keys: KeyRing,
+    root: Option<Arc<dyn Root>>,
+    /// The holder of the root key has been away for longer than it may be.
+    closed: AtomicBool,
     store: Store,
     catalog: Catalog,
     panels: Panels,
@@ -182,14 +196,26 @@ impl Desk {
         })?;
         results::only_ours(root)?;
         let lock = Lock::take(&paths, holder)?;
-        let keys = open_keys(&paths, home.database()).await?;
+        let OpenKeys { ring: keys, root: root_key } = keyring::open(&home).await?;
         let entropy = Box::new(SystemEntropy::new());
         let store = Store::open(home.database(), ledger(&keys), entropy, now).await?;
         let prices = paths.catalog();
         let catalog = tokio::task::spawn_blocking(move || Catalog::open(&prices)).await??;
         let unsettled = AtomicBool::new(false);
         let (panels, bench) = (Panels::default(), Pool::of_evaluations());
-        let inner = Inner { paths, keys, store, catalog, panels, bench, unsettled, _lock: lock };
+        let (root, closed) = (root_key, AtomicBool::new(false));
+        let inner = Inner {
+            paths,
+            keys,
+            root,
+            closed,
+            store,
+            catalog,
+            panels,
+            bench,
+            unsettled,
+            _lock: lock,
+        };
         let desk = Self(Arc::new(inner));
         desk.tidy(now).await?;
         Ok(desk)
@@ -243,8 +269,22 @@ impl Desk {
         &self.0.store
     }
 
-    pub(crate) fn keys(&self) -> &KeyFile {
+    pub(crate) fn keys(&self) -> &KeyRing {
         &self.0.keys
+    }
+
+    pub(crate) fn root(&self) -> Option<&Arc<dyn Root>> {
+        self.0.root.as_ref()
+    }
+
+    /// Whether nothing is served, because the holder of the root key is away.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Relaxed)
+    }
+
+    fn close_or_open(&self, closed: bool) {
+        self.0.closed.store(closed, Ordering::Relaxed);
     }
 
     fn unsettled(&self) -> &AtomicBool {
@@ -290,22 +330,12 @@ pub fn catalog_dir(root: &Path) -> PathBuf {
 }
 
 /// The keys of an installation, made at the first time.
-pub async fn keys_of(home: &Home) -> Result<KeyFile> {
-    open_keys(&Paths::new(home.root()), home.database()).await
-}
-
-/// Makes a key file in a directory that has no database; a database without its key file is not
-/// given a new one, because nothing in it would open.
-async fn open_keys(paths: &Paths, database: &Database) -> Result<KeyFile> {
-    let path = paths.key_file();
-    if Store::is_founded(database).await? {
-        return Ok(KeyFile::open(&path)?);
-    }
-    Ok(KeyFile::open_or_create(&path, &mut SystemEntropy::new())?)
+pub async fn keys_of(home: &Home) -> Result<KeyRing> {
+    Ok(keyring::open(home).await?.ring)
 }
 
 /// The log's keys.
-fn ledger(keys: &KeyFile) -> Ledger {
+fn ledger(keys: &KeyRing) -> Ledger {
     let signer = Signer::named_by_key(keys.signing(Purpose::AuditLog));
     Ledger::new(signer, &keys.sealing(Purpose::Retention))
 }

@@ -44,6 +44,12 @@ impl Paths {
         self.0.join("stockade.key")
     }
 
+    /// The keys, wrapped, where a root key is elsewhere or was ever replaced.
+    #[must_use]
+    pub fn key_ring(&self) -> PathBuf {
+        self.0.join("stockade.ring")
+    }
+
     /// The catalogue of prices.
     #[must_use]
     pub fn catalog(&self) -> PathBuf {

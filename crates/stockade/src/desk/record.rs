@@ -1,6 +1,6 @@
 //! What the audit log says of each act: the one place that turns events into entries.
 
-use super::sweep_act::SweepAct;
+use super::{KeyAct, SweepAct};
 use audit::{Entry, Kind};
 use identity::{AccountId, Event};
 use serde_json::{Value, json};
@@ -208,11 +208,13 @@ pub enum Deed {
         /// How many.
         count: u64,
     },
+    /// Something was done with the keys.
+    Keys(KeyAct),
 }
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 32] = [
+    pub const KINDS: [&'static str; 39] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -245,6 +247,13 @@ impl Deed {
         "log.not_cosigned",
         "log.fork_seen",
         "violations.seen",
+        "keys.moved",
+        "keys.root_rotated",
+        "keys.rewrapped",
+        "keys.rotated",
+        "keys.resealed",
+        "keys.recovered",
+        "keys.holder_away",
     ];
 
     /// Kind, subject, detail.
@@ -313,10 +322,8 @@ impl Deed {
             Self::ViolationsSeen { count } => {
                 ("violations.seen", "browsers".to_owned(), json!({ "count": count }))
             }
-            Self::Sweep { id, act } => {
-                let (kind, detail) = act.parts();
-                (kind, id.to_string(), detail)
-            }
+            Self::Keys(act) => act.parts(),
+            Self::Sweep { id, act } => act.parts(*id),
         }
     }
 
@@ -417,6 +424,9 @@ mod tests {
             Deed::ForkSeen { log: text(), size: 1 },
             Deed::ViolationsSeen { count: 1 },
         ]
+        .into_iter()
+        .chain(KeyAct::samples().map(Deed::Keys))
+        .collect()
     }
 
     #[test]

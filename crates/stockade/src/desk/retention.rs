@@ -1,9 +1,9 @@
 //! The seven-year rule: bodies of the log's entries are pruned when they may go, by the operator on the host.
 
-use super::{Actor, Deed, Error, Home, Lock, Paths, Result, ledger, now};
+use super::{Actor, Deed, Error, Home, Lock, Paths, Result, log_keys, now};
 use audit::Purge;
 use jiff::{Timestamp, civil::Date};
-use kms::{KeyFile, SystemEntropy};
+use kms::SystemEntropy;
 use store::{LogPage, Store};
 
 /// What a purge took.
@@ -22,7 +22,7 @@ pub struct Purged {
 pub async fn purge(home: &Home, before: Date) -> Result<Purged> {
     let paths = Paths::new(home.root());
     let _lock = Lock::take(&paths, "a purge of its log")?;
-    let ledger = ledger(&KeyFile::open(&paths.key_file())?);
+    let ledger = log_keys(home).await?;
     let (database, entropy) = (home.database().as_owner(), Box::new(SystemEntropy::new()));
     let store = Store::open(&database, ledger, entropy, now()).await?;
     let newest = store.log_page(&LogPage { limit: 1, ..LogPage::default() }).await?;

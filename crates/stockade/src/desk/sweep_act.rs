@@ -1,6 +1,7 @@
-//! What is done with a sweep, as the log tells it.
+//! What the audit log says of sweeps.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// What is done with a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,9 +35,9 @@ pub enum SweepAct {
 }
 
 impl SweepAct {
-    /// Kind and detail.
-    pub(super) fn parts(&self) -> (&'static str, Value) {
-        match self {
+    /// Kind, subject and detail, for the sweep of this name.
+    pub(super) fn parts(&self, id: Uuid) -> (&'static str, String, Value) {
+        let (kind, detail) = match self {
             Self::Started { text, sets } => {
                 ("sweep.started", json!({ "text_sha256": text, "sets": sets }))
             }
@@ -45,6 +46,7 @@ impl SweepAct {
             Self::Done { sets } => ("sweep.done", json!({ "sets": sets })),
             Self::Failed { done } => ("sweep.failed", json!({ "done": done })),
             Self::Removed => ("sweep.removed", json!({})),
-        }
+        };
+        (kind, id.to_string(), detail)
     }
 }

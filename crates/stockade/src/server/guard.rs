@@ -66,6 +66,9 @@ impl Granted {
 
 /// Lets a request through that satisfies the route's rule, once there is a place for it.
 pub async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    if guard.app.desk().is_closed() {
+        return Problem::closed().into_response();
+    }
     let mut who = None;
     if guard.rule.permission().is_some() {
         let peer = request.extensions().get::<Peer>();

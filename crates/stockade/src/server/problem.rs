@@ -118,6 +118,16 @@ impl Problem {
             .fix("sign in and repeat it")
     }
 
+    /// The holder of the root key is away, and until it is back nothing is served.
+    #[must_use]
+    pub fn closed() -> Self {
+        let detail =
+            "the holder of this server's keys does not answer, and until it does nothing is served";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "keys-away", detail)
+            .fix("wait; the server opens by itself when the holder is back")
+            .retry_after(15)
+    }
+
     /// Our own fault; the cause is logged under the request's id, never shown.
     #[must_use]
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
@@ -228,6 +238,9 @@ impl From<desk::Error> for Problem {
             | E::Exposed { .. }
             | E::InUse { .. }
             | E::Key(_)
+            | E::KeysElsewhere { .. }
+            | E::NoRecipient
+            | E::NoRing
             | E::Audit(_)
             | E::Edge(_)
             | E::Watching(_)

@@ -70,6 +70,7 @@ pub struct Server {
     peers: JoinHandle<()>,
     mail: [JoinHandle<()>; 2],
     asking: JoinHandle<()>,
+    holder: JoinHandle<()>,
     chores: JoinHandle<()>,
 }
 
@@ -82,6 +83,7 @@ impl Server {
     /// Takes the data directory, opens the doors, and serves in the background.
     pub async fn start(options: Options) -> Result<Self> {
         let now = now();
+        let absence = options.home.keys().absence;
         let desk = Desk::open(options.home.clone(), "the server", now).await?;
         let authority = Authority::open_or_create(&desk.paths().tls(), now)?;
         let leaf = authority.leaf(now)?;
@@ -126,11 +128,12 @@ impl Server {
         let asking = tokio::spawn(async move {
             asker.witnesses().ask(asker.desk(), &asked_to_stop).await;
         });
+        let holder = tokio::spawn(app.desk().clone().watch_holder(absence, stop.clone()));
         let fingerprint = authority.fingerprint();
         let path = authority.path();
         let chores = tokio::spawn(chores(app.clone(), authority, tls, stop.clone()));
         let started = Started { url, address, setup_link, fingerprint, authority: path, spki };
-        Ok(Self { started, app, stop, pages, control, peers, mail, asking, chores })
+        Ok(Self { started, app, stop, pages, control, peers, mail, asking, holder, chores })
     }
 
     /// The app inside, for callers in the same process.
@@ -149,6 +152,7 @@ impl Server {
             task.await?;
         }
         self.asking.await?;
+        self.holder.await?;
         self.chores.await?;
         tokio::join!(self.app.jobs().close(), self.app.sweeping().close());
         self.app.accounts().log_refusals(Minutes::All).await?;

@@ -11,7 +11,7 @@ pub use online::{Online, Question, extension, verify};
 pub use site::{Address, Cosigning, Site};
 
 use audit::{Cosigner, WitnessKey};
-use kms::{KeyFile, Purpose};
+use kms::{KeyRing, Purpose};
 use std::path::PathBuf;
 
 /// What can go wrong on the way to another log. What is wrong *with* a log is an [`audit::Error`].
@@ -82,7 +82,7 @@ pub enum Error {
 
 /// This installation as a witness: its key follows from the key file.
 #[must_use]
-pub fn cosigner(keys: &KeyFile) -> Cosigner {
+pub fn cosigner(keys: &KeyRing) -> Cosigner {
     let key = keys.signing(Purpose::Witness);
     let digest = seal::sha256(key.verifying_key().as_bytes());
     let digits = hex::encode(digest.first_chunk::<8>().unwrap_or(&[0; 8]));
