@@ -5,6 +5,7 @@
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "the test runs the program, kills it and reads its files"
 )]
 
@@ -19,6 +20,9 @@ use std::{
     process::{Command, Stdio},
 };
 use stockade::desk::{Paths, now};
+
+#[path = "../../kms/tests/softhsm/mod.rs"]
+mod softhsm;
 
 const STOCKADE: &str = env!("CARGO_BIN_EXE_stockade");
 
@@ -220,4 +224,46 @@ async fn the_accounts_key_rotates_and_goes_on_after_a_kill() {
     for kind in ["keys.root_rotated", "keys.resealed", "keys.rewrapped"] {
         assert!(kinds.contains(&kind.to_owned()), "{kind} in {kinds:?}");
     }
+}
+
+#[tokio::test]
+async fn keys_move_into_a_token_and_out_of_a_lost_one() {
+    let Some(module) = softhsm::module() else { return };
+    let mut desk = Desk::new(2).await;
+    let configuration = softhsm::set_up(desk.scratch.path());
+    desk.set("SOFTHSM2_CONF", configuration.display().to_string());
+    desk.set("STOCKADE_KEYS_MODULE", module.display().to_string());
+    desk.set("STOCKADE_KEYS_TOKEN", softhsm::TOKEN);
+    desk.set("STOCKADE_KEYS_PIN", desk.path("pin").display().to_string());
+    let (recipient, _) = desk.ends("keys identity --out offline", 0);
+    desk.set("STOCKADE_KEYS_RECOVERY", recipient.trim());
+    let said = desk.json("keys attest", 3);
+    assert_eq!((&said["guard"], &said["extractable"]), (&"software".into(), &true.into()));
+    desk.ends("keys move --to pkcs11", 0);
+    desk.set("STOCKADE_KEYS_HOLDER", "pkcs11");
+    std::fs::remove_file(desk.path("data/stockade.key")).expect("destroyed");
+    desk.ends("keys status", 0);
+    let said = desk.json("keys attest", 3);
+    assert_eq!((&said["guard"], &said["extractable"]), (&"emulator".into(), &false.into()));
+    assert_eq!(said["hsm_claim_met"], false, "SoftHSM has no walls, and nobody says that it has");
+    desk.ends("keys rotate", 0);
+    desk.ends("keys rotate --accounts", 0);
+    let status = desk.json("keys status", 0);
+    let keys = status["keys"].as_array().expect("keys");
+    assert!(keys.iter().all(|key| key["root_version"] == 2 && key["recoverable"] == true));
+    desk.is_well(2);
+    // Pulled out, and put back.
+    let (tokens, pulled) = (desk.path("tokens"), desk.path("pulled"));
+    std::fs::rename(&tokens, &pulled).expect("pulled out");
+    let (_, refused) = desk.ends("audit verify", 1);
+    assert!(refused.contains("does not answer"), "{refused}");
+    std::fs::rename(&pulled, &tokens).expect("put back");
+    desk.is_well(2);
+    // Lost for good.
+    std::fs::remove_dir_all(&tokens).expect("lost");
+    let file = desk.private("phrase", "correct horse battery staple\n");
+    desk.set("STOCKADE_KEYS_PASSPHRASE", file);
+    desk.set("STOCKADE_KEYS_HOLDER", "passphrase");
+    desk.ends("keys recover --identity offline", 0);
+    desk.is_well(2);
 }

@@ -165,7 +165,7 @@ async fn set_up_earlier(owner: &mut Browser, server: &Server) {
     let form = json!({ "token": token, "email": browser::EMAIL, "password": browser::PASSWORD });
     loop {
         let begun = owner.post("/api/v1/setup/begin", form.clone()).await.expect(200).json();
-        owner.secret = begun["totp"]["secret"].as_str().expect("a secret").to_owned();
+        begun["totp"]["secret"].as_str().expect("a secret").clone_into(&mut owner.secret);
         let used = browser::code(&owner.secret, -1);
         let finish = json!({ "ticket": begun["ticket"], "code": used });
         let answer = owner.post("/api/v1/setup/finish", finish).await;

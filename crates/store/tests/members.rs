@@ -333,3 +333,64 @@ async fn an_account_from_before_data_keys_gets_one_with_all_that_lies_sealed() {
         assert_eq!(own.open_client(owner, &read.client).expect("opens").agent, "Firefox");
     }
 }
+
+#[tokio::test]
+async fn another_data_key_comes_in_the_place_of_the_one_that_was_read() {
+    for house in houses().await {
+        let (mut ada, bob) = (house.person("ada", 1).await, house.person("bob", 2).await);
+        sign_in(&house, &mut ada).await;
+        let listed =
+            async |after, limit| house.store().data_keys(after, limit).await.expect("reads");
+        let (all, first) = (listed(None, 10).await, listed(None, 1).await);
+        let last = first.last().map(|(account, _)| *account);
+        assert_eq!(all.len(), 2);
+        assert_eq!([first, listed(last, 10).await].concat(), all, "page by page, everybody's");
+        let row = house.row(&ada).await;
+        let before = row.data_key.clone().expect("a data key");
+        let key = house.vault.open_data_key(ada.account, &before).expect("its own");
+        let next = key.next(&mut ada.entropy);
+        let after = house.vault.seal_data_key(ada.account, &next, &mut ada.entropy);
+        let own = house.vault.of_account(&next);
+        let profile = ada.vault.open_profile(ada.account, &row.profile).expect("opens");
+        let profile = own.seal_profile(ada.account, &profile, &mut ada.entropy);
+        let clients = house.store().clients(ada.account).await.expect("reads");
+        let clients: Vec<_> = clients
+            .into_iter()
+            .map(|(id, client)| {
+                let owner = (ada.account, id);
+                let opened = ada.vault.open_client(owner, &client).expect("opens");
+                (id, client.0, own.seal_client(owner, &opened, &mut ada.entropy).0)
+            })
+            .collect();
+        let new = store::Rekeyed {
+            account: ada.account,
+            data_key: (&before, &after),
+            profile: (&row.profile, &profile),
+            totp: None,
+            passkeys: &[],
+            clients: &clients,
+        };
+        let check = async |new: store::Rekeyed<'_>, works: bool| {
+            let mut act = house.store().begin().await.expect("an act");
+            assert_eq!(act.rekey(&new).await.expect("writes"), works);
+            if works {
+                act.commit(entry(&life(ada.account)), at(2)).await.expect("kept");
+            }
+        };
+        check(store::Rekeyed { data_key: (&after, &before), ..new }, false).await;
+        check(store::Rekeyed { account: bob.account, ..new }, false).await;
+        check(new, true).await;
+        check(new, false).await;
+        let now = house.row(&ada).await;
+        assert_eq!((now.data_key.as_ref(), &now.profile), (Some(&after), &profile));
+        assert_eq!(house.member(&ada).await.email, ada.email);
+        let read = house.store().clients(ada.account).await.expect("reads");
+        assert!(
+            read.iter().all(|(id, client)| own.open_client((ada.account, *id), client).is_ok())
+        );
+        // Who is erased meanwhile has no data key, and gets none.
+        house.place.meddle("DELETE FROM data_keys").await;
+        check(store::Rekeyed { data_key: (&after, &before), ..new }, false).await;
+        assert!(listed(None, 10).await.is_empty());
+    }
+}

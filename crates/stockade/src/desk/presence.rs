@@ -7,6 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two looks while the holder is there.
 const LOOK: Duration = Duration::from_secs(15);
+/// No more often than this, however short an absence may be.
+const LOOK_MIN: Duration = Duration::from_millis(500);
 /// Between two looks while it is away.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -27,7 +29,7 @@ impl Desk {
             let pause = if away.is_some() { LOOK_AGAIN } else { LOOK };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(pause.min(absence.max(Duration::from_millis(50)))) => {}
+                () = tokio::time::sleep(pause.min(absence.max(LOOK_MIN))) => {}
             }
             let looked = Arc::clone(&root);
             let looking = tokio::task::spawn_blocking(move || keyring::is_present(&*looked));
