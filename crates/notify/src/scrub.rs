@@ -129,8 +129,12 @@ fn marked(text: &str, found: &mut Vec<Range<usize>>) {
             }
         }
     };
-    MARKS.iter().for_each(|mark| note(mark, true));
-    SCHEMES.iter().for_each(|scheme| note(scheme, false));
+    for mark in MARKS {
+        note(mark, true);
+    }
+    for scheme in SCHEMES {
+        note(scheme, false);
+    }
 }
 
 /// What follows the `#` of a link that works once.
