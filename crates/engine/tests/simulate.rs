@@ -5,7 +5,8 @@
 use engine::{
     live::{StopHolds, StopTiming},
     simulate::{
-        Counts, Entries, Exits, FAULTS, Intents, ORDERS_MIN, Options, Paid, Takes, Trace, simulate,
+        Counts, Entries, Exits, FAULTS, Intents, Lists, ORDERS_MIN, Options, Paid, Takes, Trace,
+        simulate,
     },
 };
 
@@ -137,6 +138,23 @@ fn every_law_holds_where_stops_come_along() {
     }
     println!("{counts:#?}");
     assert!(counts.guarded > counts.orders / 10, "entries bring their stops along");
+}
+
+/// A list that names no orders told of a trade before the order had its number: it was booked as somebody
+/// else's, and its order, with a stop for both, stood for ever.
+#[test]
+fn every_law_holds_where_lists_of_trades_have_numbers_only() {
+    for takes in [Takes::Drawn, Takes::Only(StopTiming::WithEntry)] {
+        let options = Options { takes, lists: Lists::Numbered, ..Options::default() };
+        for seed in 0..SEEDS {
+            let broken = simulate(seed, options).broken.join("; ");
+            assert_eq!(broken, "", "seed {seed}");
+        }
+    }
+    for seed in 0..SEEDS {
+        let options = Options { lists: Lists::Numbered, ..spot(StopHolds::Coins) };
+        assert_eq!(simulate(seed, options).broken.join("; "), "", "seed {seed} on spot");
+    }
 }
 
 /// Worlds on spot, at a venue whose stops hold this.

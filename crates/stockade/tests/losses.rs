@@ -221,7 +221,7 @@ async fn who_has_one_try_left_and_a_puzzle_to_solve_comes_through() {
     let mut lost = Browser::new(&server);
     lost.source = Some(std::net::Ipv4Addr::new(127, 0, 0, 9).into());
     ask(&mut lost, "loss", EMAIL).await.expect(202);
-    let token = reader.token(EMAIL, "loss").await;
+    let link = reader.token(EMAIL, "loss").await;
     // Somebody behind the same address asks for letters until puzzles are asked of it.
     let mut spent = 1;
     while ask(&mut lost, "reset", &format!("n{spent}@example.org")).await.status == 202 {
@@ -232,7 +232,7 @@ async fn who_has_one_try_left_and_a_puzzle_to_solve_comes_through() {
         let nothing = json!({ "token": "nothing" });
         assert_eq!(lost.post("/api/v1/address/stop", nothing).await.status, 401);
     }
-    let declare = json!({ "token": token, "password": PASSWORD });
+    let declare = json!({ "token": link, "password": PASSWORD });
     said(lost.post("/api/v1/loss/declare", declare.clone()).await, 429, "work");
     let waiting = lost.post_worked("/api/v1/loss/declare", declare).await.expect(200).json();
     assert_eq!(waiting["state"], "waiting", "{waiting}");

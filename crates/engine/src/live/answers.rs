@@ -6,7 +6,7 @@
 use super::{
     Answer, Call, ClientId, OrderReport, RefusedKind, Unknown,
     custodian::{About, Barrier, Custodian, Notice, Tidings},
-    held::{Held, Stage},
+    held::{Held, Stage, TRIES_LOUD},
     record::Role,
     report::OrderState,
     stock::OVERLAP,
@@ -20,8 +20,6 @@ const MS: i64 = 1_000_000;
 const WAIT_FIRST: i64 = 250 * MS;
 /// The longest.
 const WAIT_MAX: i64 = 10_000 * MS;
-/// Calls without a result after which a person hears of it.
-const TRIES_LOUD: u8 = 8;
 
 /// So long after so many tries.
 pub(super) fn later(now: Timestamp, tries: u8) -> Timestamp {
@@ -247,6 +245,7 @@ impl Custodian {
                 self.send(Call::Fills { instrument, since, after: Some(last.trade) }, about, now);
                 return;
             }
+            self.find_counted_elsewhere(client);
             let Some(held) = self.orders.get_mut(client) else { return };
             let seen = held.ask_at.is_none() && asked >= after(held.sent, lag);
             if held.reported.is_none() && seen && held.tries > 1 {
@@ -254,6 +253,14 @@ impl Custodian {
             }
         }
         self.look_for_trades(client, now);
+    }
+
+    /// Trades of this order that were counted under the venue's number alone, before it was known
+    /// whose that is: the position has them, and the order is not to wait for them.
+    fn find_counted_elsewhere(&mut self, client: ClientId) {
+        let Some(held) = self.orders.get_mut(client) else { return };
+        let Some(venue) = held.venue else { return };
+        held.counted = held.counted.max(self.seen.counted(Some(client), Some(venue)));
     }
 
     /// Asks about every order whose time has come.

@@ -228,7 +228,13 @@ impl Custodian {
                 continue;
             }
             differs = true;
-            let fresh = self.compare.touched.get(&key.0).is_some_and(|at| asked < after(*at, lag));
+            // A trade that waits for its order's number is no difference.
+            let awaited = self.orders.all().any(|held| {
+                let ticket = &held.order.ticket;
+                held.is_unnumbered() && (ticket.instrument, ticket.leg) == key
+            });
+            let touched = self.compare.touched.get(&key.0);
+            let fresh = awaited || touched.is_some_and(|at| asked < after(*at, lag));
             let before = self.compare.doubts.get(&key).copied();
             let stays =
                 before.is_some_and(|(since, lots)| lots == held.0 && asked >= after(since, lag));

@@ -48,10 +48,16 @@ impl Custodian {
 
     /// A trade of the account: counted once, whoever tells of it.
     pub(super) fn fill(&mut self, fill: &FillReport, now: Timestamp) {
-        if self.listing(fill.instrument).is_none() || !self.seen.is_new(fill) {
+        if self.listing(fill.instrument).is_none() || self.seen.knows(fill) {
             return;
         }
         let found = self.orders.find(fill.client, fill.venue);
+        if found.is_none() && self.may_be_of_ours(fill) {
+            // It is asked for again once the venue has said which number is whose.
+            self.compare.look_soon(super::answers::after(now, self.terms.lag.nanos()));
+            return;
+        }
+        self.seen.note(fill);
         let client = match found {
             Some(client) => client,
             None => match self.foreign_fill(fill, now) {
@@ -147,6 +153,19 @@ impl Custodian {
         if role == Role::Stop {
             self.stops.inherit(held);
         }
+    }
+
+    /// Whether a trade without a name may be of an order whose number is not known yet: a list of
+    /// trades may name orders by the venue's numbers alone. Not for ever: an order that stays unknown
+    /// must not keep the account's trades from being counted.
+    fn may_be_of_ours(&self, fill: &FillReport) -> bool {
+        fill.client.is_none()
+            && self.orders.all().any(|held| {
+                let ticket = &held.order.ticket;
+                held.is_unnumbered()
+                    && (ticket.instrument, ticket.side, ticket.leg)
+                        == (fill.instrument, fill.side, fill.leg)
+            })
     }
 
     /// The order of a trade that belongs to none of ours.

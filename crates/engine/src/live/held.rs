@@ -5,6 +5,9 @@ use crate::order::Order;
 use market::{Quantity, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 
+/// An order that was asked about so often is told of.
+pub(super) const TRIES_LOUD: u8 = 8;
+
 /// An order and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Held {
@@ -105,6 +108,14 @@ impl Held {
     /// Whether the venue has it, by the last that was heard; not so while it is asked what became of it.
     pub(super) fn is_sure(&self) -> bool {
         self.stage == Stage::Live && !self.asking && self.ask_at.is_none()
+    }
+
+    /// Whether the venue may have it under a number that is not known here. Whoever was asked often
+    /// without a word counts as never heard of.
+    pub(super) fn is_unnumbered(&self) -> bool {
+        self.venue.is_none()
+            && self.tries < TRIES_LOUD
+            && matches!(self.stage, Stage::Sent | Stage::Unknown | Stage::Released)
     }
 
     /// Lots that may still trade.

@@ -65,14 +65,9 @@ const SEEN_MAX: usize = 20_000;
 pub(super) const OVERLAP: i64 = 600_000_000_000;
 
 impl Seen {
-    /// Whether this trade is new; from now on it is not.
-    pub(super) fn is_new(&mut self, fill: &FillReport) -> bool {
-        let key = (fill.instrument, fill.trade);
-        if self.by_name.contains_key(&key) {
-            return false;
-        }
-        self.note(fill);
-        true
+    /// Whether this trade was counted.
+    pub(super) fn knows(&self, fill: &FillReport) -> bool {
+        self.by_name.contains_key(&(fill.instrument, fill.trade))
     }
 
     pub(super) fn note(&mut self, fill: &FillReport) {

@@ -44,6 +44,8 @@ pub struct Options {
     pub paid: Paid,
     /// Whether exits free the coins that stops hold.
     pub exits: Exits,
+    /// How the venue's lists of trades name the orders of them.
+    pub lists: Lists,
     /// Whether to keep a line for everything that happens.
     pub trace: Trace,
 }
@@ -90,6 +92,16 @@ pub enum Entries {
     WithStops,
     /// The weak twin: their stops follow.
     Bare,
+}
+
+/// How the venue's lists of trades name the orders of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lists {
+    /// By the bot's names, as its stream does.
+    #[default]
+    Named,
+    /// By the venue's numbers alone, as Binance does.
+    Numbered,
 }
 
 /// Whether everything that happens is noted down.

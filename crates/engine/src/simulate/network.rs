@@ -1,7 +1,7 @@
 //! What becomes of messages, and what else goes wrong.
 
 use super::{
-    Paid,
+    Lists, Paid,
     faults::Fault,
     world::{Fate, LAG, MS, Next, SECOND, WINDOW, World},
 };
@@ -121,7 +121,10 @@ impl World {
             self.checks.refused_stop(new);
             return Ok(refused(RefusedKind::Attachment));
         }
-        let answer = self.venue.call(call, now)?;
+        let mut answer = self.venue.call(call, now)?;
+        if let (Answer::Fills { fills, .. }, Lists::Numbered) = (&mut answer, self.lists) {
+            fills.iter_mut().for_each(|fill| fill.client = None);
+        }
         if let Call::Place(new) = call {
             self.checks.answered(new, &answer);
         }

@@ -1,7 +1,7 @@
 //! The world: what happens when.
 
 use super::{
-    Counts, Entries, Exits, Intents, ORDERS_MIN, Options, Paid, Takes, Trace, Verdict,
+    Counts, Entries, Exits, Intents, Lists, ORDERS_MIN, Options, Paid, Takes, Trace, Verdict,
     checks::{Checks, Flat},
     faults::{FAULTS, Fault},
     trader::Wanting,
@@ -125,6 +125,7 @@ pub(super) struct World {
     pub(super) intents: Intents,
     pub(super) entries: Entries,
     pub(super) paid: Paid,
+    pub(super) lists: Lists,
     pub(super) exits: Exits,
     pub(super) wake_at: Option<Timestamp>,
     /// When everything is left alone.
@@ -171,6 +172,7 @@ impl World {
             intents: options.intents,
             entries: options.entries,
             paid: options.paid,
+            lists: options.lists,
             exits: options.exits,
             wake_at: None,
             quiet_from: None,

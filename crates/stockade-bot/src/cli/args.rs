@@ -151,6 +151,9 @@ pub(crate) struct Simulate {
     /// On spot, at a venue whose stops hold the coins that they would sell, or nothing; on margin otherwise.
     #[arg(long, value_name = "HELD")]
     pub spot: Option<Held>,
+    /// At a venue whose lists of trades name orders by its own numbers alone, as Binance's do.
+    #[arg(long)]
+    pub numbered: bool,
     /// Print everything that happens in the first world, and run no other.
     #[arg(long)]
     pub trace: bool,

@@ -4,7 +4,7 @@ use super::args::{Held, Simulate};
 use crate::output::{Ending, Output};
 use engine::live::StopHolds;
 use engine::simulate::{
-    Counts, FAULTS, Intents, ORDERS_MIN, Options, Paid, Trace, Verdict, simulate,
+    Counts, FAULTS, Intents, Lists, ORDERS_MIN, Options, Paid, Trace, Verdict, simulate,
 };
 use serde::Serialize;
 use std::{
@@ -74,7 +74,8 @@ pub(super) fn run(ask: &Simulate, output: Output) -> anyhow::Result<Ending> {
         Some(Held::Nothing) => Paid::InFull(StopHolds::Nothing),
         None => Paid::OnMargin,
     };
-    let options = Options { intents, paid, ..Options::default() };
+    let lists = if ask.numbered { Lists::Numbered } else { Lists::Named };
+    let options = Options { intents, paid, lists, ..Options::default() };
     if ask.trace {
         let verdict = simulate(ask.first, Options { trace: Trace::Kept, ..options });
         let lines = [verdict.trace, verdict.broken].concat();
