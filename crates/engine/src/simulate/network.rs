@@ -123,7 +123,9 @@ impl World {
         }
         let mut answer = self.venue.call(call, now)?;
         if let (Answer::Fills { fills, .. }, Lists::Numbered) = (&mut answer, self.lists) {
-            fills.iter_mut().for_each(|fill| fill.client = None);
+            for fill in fills.iter_mut() {
+                fill.client = None;
+            }
         }
         if let Call::Place(new) = call {
             self.checks.answered(new, &answer);
