@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod age;
 mod entropy;
 mod envelope;
 mod foreign;
@@ -13,10 +14,11 @@ mod secret;
 mod sign;
 mod xaes;
 
+pub use age::{AGE_BYTES_MAX, AgeIdentity, AgeRecipient};
 pub use entropy::{Entropy, SeededEntropy, random};
 pub use envelope::{Aad, KeyId, OVERHEAD_BYTES, SealingKey};
 pub use foreign::{verify_es256, verify_rs256};
-pub use hash::{MacKey, equal, hkdf_sha256, hmac_sha256, sha1, sha256, sha256_parts};
+pub use hash::{MacKey, Sha256, equal, hkdf_sha256, hmac_sha256, sha1, sha256, sha256_parts};
 pub use hpke::{Identity, Recipient};
 pub use rsa::{RsaSigningKey, rsa_verify};
 pub use secret::Secret;
@@ -65,6 +67,17 @@ pub enum Error {
         /// What it should begin with.
         begins: &'static str,
     },
+    /// Not a recipient or identity of age.
+    #[error(
+        "no key of age: a recipient begins with age1, an identity with AGE-SECRET-KEY-1; `age-keygen` makes both"
+    )]
+    AgeKey,
+    /// Not a file of age that is read here, or a text too long for one.
+    #[error("no file of age with X25519 recipients, or more than 64 KiB")]
+    AgeFile,
+    /// None of the file's recipients is this identity.
+    #[error("not sealed to this identity: take the one of a recipient that it was sealed to")]
+    AgeRecipient,
     /// Not a 64-byte signature, or not a 32-byte key.
     #[error("expected {expected} bytes, found {found}")]
     Length {
