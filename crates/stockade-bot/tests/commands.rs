@@ -198,3 +198,60 @@ fn every_key_of_the_configuration_is_in_the_book() {
         );
     }
 }
+
+/// Files below a directory, with modes and contents.
+fn tree(root: &std::path::Path, below: &str) -> Vec<(String, u32, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root.join(below)).expect("lists") {
+        let entry = entry.expect("an entry");
+        let name = format!("{below}/{}", entry.file_name().to_string_lossy());
+        let about = entry.metadata().expect("about it");
+        if about.is_dir() {
+            found.extend(tree(root, &name));
+        } else {
+            let mode = about.permissions().mode() & 0o777;
+            found.push((name, mode, std::fs::read(entry.path()).expect("reads")));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_bot_comes_back_byte_for_byte_and_only_by_its_passphrase() {
+    let desk = Desk::with_bot();
+    let secret = "pub\nhidden-1\n";
+    desk.ends(&["keys", "add", "main", "--stdin"], secret, 0);
+    std::fs::create_dir_all(desk.path("state/journal")).expect("a directory");
+    let frames: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    for name in ["state/journal/00000001.log", "state/journal/00000002.log"] {
+        std::fs::write(desk.path(name), &frames).expect("writes");
+    }
+    let passphrase = "correct horse battery staple\n";
+    let (out, _) = desk.ends(&["backup", "bot.sealed", "--stdin", "--json"], passphrase, 0);
+    assert!(out.contains("\"journal\":2") || out.contains("\"journal\": 2"), "{out}");
+    let sealed = std::fs::read(desk.path("bot.sealed")).expect("reads");
+    assert!(!sealed.windows(8).any(|window| window == b"BTC/USDT"), "nothing is in the clear");
+    let restore = ["restore", "bot.sealed", "--into", "new", "--stdin"];
+    let (_, err) = desk.ends(&restore, "correct horse battery stable\n", 1);
+    assert!(err.contains("passphrase") && !desk.path("new").exists(), "{err}");
+    desk.ends(&restore, passphrase, 0);
+    for file in ["bot.yaml", "s.yaml", "keys.sealed"] {
+        let read = |path: PathBuf| std::fs::read(path).expect("reads");
+        assert_eq!(read(desk.path(file)), read(desk.path("new").join(file)), "{file}");
+    }
+    let journal = |root: &str| tree(&desk.path(root), "state/journal");
+    assert_eq!(journal("."), journal("new"));
+    let mode = std::fs::metadata(desk.path("new/bot.yaml")).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // What is there is not written over, and a flipped byte brings nothing back.
+    let (_, err) = desk.ends(&restore, passphrase, 1);
+    assert!(err.contains("is not empty"), "{err}");
+    let mut flipped = sealed;
+    let at = flipped.len() - 1;
+    flipped[at] ^= 1;
+    std::fs::write(desk.path("bot.sealed"), flipped).expect("writes");
+    let elsewhere = ["restore", "bot.sealed", "--into", "other", "--stdin"];
+    desk.ends(&elsewhere, passphrase, 1);
+    assert!(!desk.path("other").exists());
+}

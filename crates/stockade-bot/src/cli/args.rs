@@ -60,6 +60,10 @@ pub(crate) enum Command {
     /// Look after the sealed key store.
     #[command(subcommand)]
     Keys(Keys),
+    /// Seal configuration, strategy, key store and journal into one file.
+    Backup(Backup),
+    /// Bring all of that back into an empty directory, byte for byte.
+    Restore(Restore),
     /// Look at this machine, the key and the bot's files, and say how to mend what is wrong.
     Doctor {
         /// Mend what is safe to mend: modes of the bot's own files.
@@ -177,6 +181,31 @@ pub(crate) struct Halt {
     /// Close every position too.
     #[arg(long)]
     pub flatten: bool,
+}
+
+/// `stockade-bot backup`.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Where to; nothing may be there.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
+    /// Read the passphrase from the first line of stdin.
+    #[arg(long)]
+    pub stdin: bool,
+}
+
+/// `stockade-bot restore`.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The sealed file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Where to: an empty directory, or one that is not there yet.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub into: PathBuf,
+    /// Read the passphrase from the first line of stdin.
+    #[arg(long)]
+    pub stdin: bool,
 }
 
 /// Commands about the key store.

@@ -46,7 +46,7 @@ fn examination(config: &Config) -> Examination {
     files.extend(config.keys.file.as_deref().map(|path| own("key file", path)));
     files.retain(|one| one.path.exists());
     let backup = std::path::absolute(config.backup_stamp()).ok();
-    let make = "stockade-bot keys backup FILE   # and copy FILE to another machine".to_owned();
+    let make = "stockade-bot backup FILE   # and copy FILE to another machine".to_owned();
     let backup = backup.map(|path| Backup { path, age_max: BACKUP_AGE_MAX, make });
     Examination { backup, ..examination_of(files) }
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod backup;
 mod configuration;
 mod doctor;
 mod exchange;
@@ -75,6 +76,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         }
         Command::Config(command) => return configuration::run(command, &cli.config, output),
         Command::Keys(command) => return keys::run(command, &cli.config, output),
+        Command::Backup(ask) => backup::backup(ask, &cli.config, output)?,
+        Command::Restore(ask) => backup::restore(ask, output)?,
         Command::Status { watch } => return steer::status(&cli.config, *watch, output),
         Command::Halt(halt) => return steer::halt(halt, &cli.config, output),
         Command::Flatten { yes } => return steer::flatten(&cli.config, *yes, output),
