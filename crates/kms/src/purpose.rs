@@ -25,11 +25,13 @@ pub enum Purpose {
     Licences,
     /// Cosigns checkpoints of other logs.
     Witness,
+    /// Signs the ledger of backups, and seals what lies beside them.
+    Backups,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AuditLog,
         Self::Retention,
         Self::Accounts,
@@ -41,6 +43,7 @@ impl Purpose {
         Self::Secrets,
         Self::Licences,
         Self::Witness,
+        Self::Backups,
     ];
 
     /// The name inside the key derivation; it never changes, or every key would.
@@ -58,6 +61,7 @@ impl Purpose {
             Self::Secrets => "secrets",
             Self::Licences => "licences",
             Self::Witness => "witness",
+            Self::Backups => "backups",
         }
     }
 
@@ -83,9 +87,16 @@ impl Purpose {
             Self::AccessTokens | Self::RefreshTokens | Self::DeviceCookies => Some(
                 "they change by the month by themselves, or `stockade users` ends the sessions",
             ),
+            Self::Backups => Some("the ledger beside the snapshots is held against it"),
             Self::Secrets => {
                 Some("the store of secrets has a key of its own, which is replaced there")
             }
         }
+    }
+
+    /// Whether its key is another one after a restore: a log never takes back what it signed.
+    #[must_use]
+    pub const fn is_of_an_era(self) -> bool {
+        matches!(self, Self::AuditLog | Self::Witness)
     }
 }

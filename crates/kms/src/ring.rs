@@ -1,7 +1,7 @@
 //! The keys of every purpose, in memory.
 
 use crate::{KeyFile, Purpose};
-use seal::{MacKey, SealingKey, Secret, SigningKey, random};
+use seal::{MacKey, SealingKey, Secret, SigningKey, hkdf_sha256, random};
 use zeroize::Zeroizing;
 
 /// The keys of one purpose: one for each use.
@@ -61,21 +61,36 @@ pub(crate) struct Kept {
 pub struct KeyRing {
     /// Every purpose is there; of versions the oldest first.
     kept: Vec<Kept>,
+    /// How often the installation came back from a backup.
+    era: u32,
 }
 
 impl KeyRing {
+    /// The keys after so many restores: what signs the log, and what cosigns others', is another key then, so
+    /// that a log that goes on from an old backup is never taken for the one that was.
+    #[must_use]
+    pub fn of_era(self, era: u32) -> Self {
+        Self { era, ..self }
+    }
+
+    /// How many restores its keys have seen.
+    #[must_use]
+    pub const fn era(&self) -> u32 {
+        self.era
+    }
+
     /// Derived from a key file, without a ring beside it.
     #[must_use]
     pub fn of_file(file: &KeyFile) -> Self {
         let kept = |purpose| Kept { purpose, version: 1, keys: file.purpose(purpose) };
-        Self { kept: Purpose::ALL.map(kept).into() }
+        Self { kept: Purpose::ALL.map(kept).into(), era: 0 }
     }
 
     /// New keys, which nothing is derived from.
     #[must_use]
     pub fn generate(entropy: &mut dyn seal::Entropy) -> Self {
         let mut new = |purpose| Kept { purpose, version: 1, keys: PurposeKeys::generate(entropy) };
-        Self { kept: Purpose::ALL.into_iter().map(&mut new).collect() }
+        Self { kept: Purpose::ALL.into_iter().map(&mut new).collect(), era: 0 }
     }
 
     /// Of these, if every purpose is among them; else the one that is not.
@@ -84,7 +99,7 @@ impl KeyRing {
         let lacks = |purpose: &Purpose| !kept.iter().any(|kept| kept.purpose == *purpose);
         match Purpose::ALL.into_iter().find(lacks) {
             Some(purpose) => Err(purpose),
-            None => Ok(Self { kept }),
+            None => Ok(Self { kept, era: 0 }),
         }
     }
 
@@ -132,7 +147,12 @@ impl KeyRing {
     /// The key that signs for this purpose.
     #[must_use]
     pub fn signing(&self, purpose: Purpose) -> SigningKey {
-        SigningKey::from_seed(&self.latest(purpose).signing)
+        let seed = &self.latest(purpose).signing;
+        if self.era == 0 || !purpose.is_of_an_era() {
+            return SigningKey::from_seed(seed);
+        }
+        let info = format!("stockade/v1|signing|{}|era {}", purpose.name(), self.era);
+        SigningKey::from_seed(&hkdf_sha256(seed.expose(), b"stockade key ring", info.as_bytes()))
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn copy_file(
 }
 
 /// An empty file for its owner alone; what a killed process left of one is removed.
-fn make_draft(draft: &Path) -> io::Result<()> {
+pub(crate) fn make_draft(draft: &Path) -> io::Result<()> {
     match fs::remove_file(draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -57,7 +57,7 @@ fn make_draft(draft: &Path) -> io::Result<()> {
 }
 
 /// Puts a finished copy in its place, on the disk.
-fn settle(draft: &Path, target: &Path) -> io::Result<()> {
+pub(crate) fn settle(draft: &Path, target: &Path) -> io::Result<()> {
     File::open(draft)?.sync_all()?;
     fs::rename(draft, target)?;
     match target.parent() {

@@ -145,7 +145,7 @@ pub(crate) async fn check(
 }
 
 /// The schema that a database has, if there is one and it is about to change.
-async fn version_to_leave(
+pub(crate) async fn version_to_leave(
     link: &mut Link,
     place: &Place,
     migrations: &[Migration],

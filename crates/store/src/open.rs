@@ -89,6 +89,20 @@ impl Store {
         Ok(tables.iter().any(|name| name == "audit_log"))
     }
 
+    /// The schema that a database has, if this program would change it.
+    pub async fn schema_to_leave(database: &Database) -> Result<Option<i64>, Error> {
+        if database.path().is_some_and(|path| !path.exists()) {
+            return Ok(None);
+        }
+        let place = database.place();
+        let pools = Pools::open(database, Purpose::Reading).await?;
+        let mut link = pools.snapshot(Scope::House).await.map_err(|error| place.fault(error))?;
+        let found = migrate::version_to_leave(&mut link, &place, MIGRATIONS).await?;
+        drop(link);
+        pools.close().await;
+        Ok(found)
+    }
+
     fn over(place: Place, ledger: Ledger, pools: Pools, entropy: Box<dyn Entropy + Send>) -> Self {
         let (entropy, head) = (Mutex::new(entropy), Mutex::new(None));
         let gathering = Gathering::default();

@@ -1,5 +1,10 @@
 //! A database copied to the other kind and back is the same, and a copy that stops leaves nothing.
-#![allow(clippy::expect_used, reason = "tests of databases that they made")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests of databases that they made"
+)]
 
 use audit::{Entry, Kind, Ledger, Signer};
 use identity::{AccountId, Tenant};
@@ -8,7 +13,8 @@ use places::{Place, file, server};
 use seal::{SealingKey, Secret, SeededEntropy, SigningKey};
 use std::ops::ControlFlow;
 use store::{
-    Error, FactorWords, NewSweep, Store, StrategyWords, SweepProgress, SweepState, TableSum, copy,
+    AccountStanding, Error, FactorWords, NewSweep, Store, StrategyWords, SweepProgress, SweepState,
+    TableSum, WrappedKey, be_reborn, copy, copy_out, sums_of,
 };
 use uuid::Uuid;
 
@@ -134,4 +140,58 @@ async fn a_copy_that_stops_or_fails_leaves_nothing() {
     }
     let missing = copied(&file(), &file()).await.expect_err("nothing there");
     assert!(matches!(missing, Error::Missing { .. }), "{missing}");
+}
+
+#[tokio::test]
+async fn what_is_copied_out_has_no_wrapped_key_and_comes_back_with_a_new_log() {
+    let furnished = furnished().await;
+    let mut places = vec![file()];
+    places.extend(server());
+    for place in places {
+        copied(&furnished, &place).await.expect("copies");
+        let store = open(&place).await;
+        let rows = store.standings().await.expect("reads");
+        let id = rows.first().expect("one").account.clone();
+        let key = vec![0x5a; 48];
+        let mut act = store.begin().await.expect("an act");
+        assert!(act.give_data_key(id.parse().expect("an id"), &key).await.expect("writes"));
+        let entry = Entry {
+            kind: Kind::stated("a.b"),
+            actor: "a test".to_owned(),
+            subject: "s".to_owned(),
+            detail: serde_json::json!({}),
+        };
+        act.commit(entry, Timestamp::UNIX_EPOCH).await.expect("kept");
+        let (sums, head) =
+            (store.sums().await.expect("sums"), store.log_head().await.expect("head"));
+        store.close().await;
+
+        let directory = tempfile::tempdir().expect("a directory");
+        let out = directory.path().join("copy.db");
+        let copy = copy_out(&place.database, &out, Timestamp::UNIX_EPOCH).await.expect("copies");
+        assert_eq!(copy.checkpoint, head.note);
+        assert_eq!(copy.keys, [WrappedKey { account: id.clone(), sealed: key.clone() }]);
+        let same = |sum: &&TableSum| sum.table != "data_keys";
+        assert!(copy.sums.iter().filter(same).eq(sums.iter().filter(same)), "rows differ");
+        assert_eq!(sums_of(&out).await.expect("sums"), copy.sums);
+        let bytes = std::fs::read(&out).expect("reads");
+        assert!(!bytes.windows(48).any(|window| window == key), "a byte of a key stayed");
+
+        // Since then the account was shut out; what it had open is over.
+        let since =
+            AccountStanding { standing: "disabled".to_owned(), epoch: 9, ..rows[0].clone() };
+        let database = store::Database::file(&out);
+        let now = Timestamp::UNIX_EPOCH;
+        let done = be_reborn(&database, &copy.keys, &[since], now).await.expect("is reborn");
+        assert_eq!((done.lowered, done.erased), (1, 0));
+        let entropy = Box::new(SeededEntropy::new(1));
+        let other = Signer::named_by_key(SigningKey::from_seed(&Secret::new([2; 32])));
+        let other = Ledger::new(other, &SealingKey::new(Secret::new([1; 32])));
+        let store = Store::open(&database, other, entropy, now).await.expect("under the new key");
+        let standing = store.standings().await.expect("reads").remove(0);
+        assert_eq!((standing.standing.as_str(), standing.epoch), ("disabled", 10));
+        assert_eq!(store.data_key(id.parse().expect("an id")).await.expect("reads"), Some(key));
+        assert_eq!(store.log_head().await.expect("head").checkpoint.size, 0);
+        store.close().await;
+    }
 }
