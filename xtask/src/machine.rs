@@ -100,6 +100,21 @@ pub fn softhsm() -> Result<(), String> {
     if here() { Ok(()) } else { Err("apt-get installed no program named softhsm2-util".into()) }
 }
 
+/// The programs that judge our backups from outside: they read the same repository and the same kit.
+pub fn backup_judges() -> Result<(), String> {
+    for program in ["restic", "age"] {
+        if find(&[program]).is_none() {
+            if !may_install() {
+                return Err(format!(
+                    "{program} is not here and cannot be installed (that needs root and apt-get): the tests that it judges are passed over"
+                ));
+            }
+            install(program)?;
+        }
+    }
+    Ok(())
+}
+
 /// Installs a Debian package.
 fn install(package: &str) -> Result<(), String> {
     println!("{package} is not here; installing it with apt-get");

@@ -17,10 +17,11 @@ pub use page::page;
 const FOLDER: &str = "crates/audit/register";
 
 /// Every list, by the name of its file, and what it is about.
-const LISTS: [(&str, &str); 6] = [
+const LISTS: [(&str, &str); 7] = [
     ("claims", "The project's own claims about accounts and isolation"),
     ("claims-log", "The project's own claims about the audit log"),
     ("claims-keys", "The project's own claims about keys"),
+    ("claims-backups", "The project's own claims about backups"),
     ("asvs-identity", "ASVS 5.0.0: accounts and sessions"),
     ("asvs-server", "ASVS 5.0.0: the server"),
     ("asvs-ui", "ASVS 5.0.0: the web interface"),

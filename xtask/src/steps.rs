@@ -100,6 +100,9 @@ fn rust() -> Result<Outcome> {
     if let Err(why) = machine::softhsm() {
         println!("{why}");
     }
+    if let Err(why) = machine::backup_judges() {
+        println!("{why}");
+    }
     if machine::find(&["cargo-nextest"]).is_some() {
         return cargo_with(
             &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"],

@@ -150,6 +150,13 @@ export async function pages(world, step) {
     equal([second.verified, second.continues], [true, first.size], 'the second');
   });
 
+  await step('backups say that there are none, and are only for who runs or watches the server', async () => {
+    await page.goto('/settings');
+    await page.getByRole('link', { name: t('backups.title') }).click();
+    await page.getByTestId('no-backups').waitFor();
+    await inspect(page, 'backups');
+  });
+
   await step('the table of routes is the one that the server keeps, and every filter narrows it', async () => {
     const { routes } = (await fetched(page, '/api/v1/routes')).body;
     await page.goto('/settings');

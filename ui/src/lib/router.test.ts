@@ -15,6 +15,7 @@ test('an address means one page', () => {
   check('/data/us%20stocks', { page: 'dataset', name: 'us stocks' });
   check('/strategies/42', { page: 'strategy', id: '42' });
   check('/backtests/b-1', { page: 'backtest', id: 'b-1' });
+  check('/backups', { page: 'backups' });
   check('/sweeps', { page: 'sweeps' });
   check('/sweeps/new', { page: 'new-sweep' });
   check('/sweeps/s-1', { page: 'sweep', id: 's-1' });

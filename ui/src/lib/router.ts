@@ -25,6 +25,7 @@ export type Route =
   | { page: 'new-sweep' }
   | { page: 'sweep'; id: string }
   | { page: 'audit' }
+  | { page: 'backups' }
   | { page: 'users' }
   | { page: 'user'; id: string }
   | { page: 'invitations' }
@@ -63,6 +64,7 @@ export function match(path: string): Route {
       case 'backtests': return { page: 'backtests' };
       case 'sweeps': return { page: 'sweeps' };
       case 'audit': return { page: 'audit' };
+      case 'backups': return { page: 'backups' };
       case 'routes': return { page: 'routes' };
       case 'settings': return { page: 'settings' };
       case 'account': return { page: 'account' };

@@ -1,8 +1,8 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
-    factor_args::Factor, keys_args::Keys, license_args::License, login_args::Login,
-    mail_args::Mail, sweep_args::Sweep,
+    backup_args::Backup, factor_args::Factor, keys_args::Keys, license_args::License,
+    login_args::Login, mail_args::Mail, sweep_args::Sweep,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -67,6 +67,12 @@ pub(crate) enum Command {
     /// Hold, move, rotate and recover the installation's keys.
     #[command(subcommand)]
     Keys(Keys),
+    /// Make backups, list them, prove them, bring a server back.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// What backups are made by: this program as a process of its own. It is told what to do on stdin.
+    #[command(hide = true)]
+    BackupWorker,
     /// Issue and check licences.
     #[command(subcommand)]
     License(License),

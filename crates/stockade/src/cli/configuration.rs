@@ -114,6 +114,18 @@ pub(crate) const KEYS: &[Key] = &[
         "60",
         "How long the server goes on while the holder of the root key does not answer",
     ),
+    Key::plain(
+        "backup.place",
+        Kind::Text,
+        "",
+        "Directory that backups go to, on another disk or machine; without one there are none",
+    ),
+    Key::plain(
+        "backup.recipients",
+        Kind::Text,
+        "",
+        "Keys of age that open the backups after a loss, two at least: age1…, age1…",
+    ),
     Key::plain("mail.from", Kind::Text, "", "Address that the server's mail comes from"),
     Key::plain("mail.name", Kind::Text, "Stockade", "Name that is shown beside it"),
     Key::plain("mail.origin", Kind::Text, "", "Where links in mail lead, as https://HOST"),

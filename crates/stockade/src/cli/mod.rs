@@ -3,6 +3,8 @@
 mod args;
 mod audit;
 mod backtest;
+mod backup;
+mod backup_args;
 mod configuration;
 mod data;
 mod db;
@@ -123,6 +125,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         }
         Command::Db(command) => return db::run(command, &configuration::load(cli)?, output),
         Command::Keys(command) => return keys::run(command, &configuration::load(cli)?, output),
+        Command::Backup(command) => {
+            return backup::run(command, &configuration::load(cli)?, output);
+        }
+        Command::BackupWorker => ::backup::serve_worker(::backup::MEMORY_BYTES_MAX)?,
         Command::License(command) => {
             return license::run(command, &configuration::load(cli)?, output);
         }

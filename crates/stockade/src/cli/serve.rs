@@ -89,6 +89,7 @@ fn options(home: Home, settings: &Settings, output: Output) -> anyhow::Result<Op
         relay: super::mail::relay(settings, output)?,
         registration: settings.text("accounts.registration").parse()?,
         witnesses: super::witness::terms(settings)?,
+        backups: super::backup::terms(settings)?,
         breached_passwords: settings.path("accounts.breached_passwords"),
     })
 }

@@ -1,10 +1,11 @@
 //! For the command line: the same operations here, or by the server that runs on the directory.
 
 use super::{
-    Accounts, Actor, Archived, Ask, Desk, Error, Files, Home, Intake, OwnFactor, OwnVersion, Paths,
-    RecoveryLink, Remote, Result, ResultRef, Saved, Terms, UserImport, Watch, keyring, ledger, now,
-    results, sha256_hex,
+    Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, Desk, Drilled, Error, Files,
+    Home, Intake, OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, Result, ResultRef, Saved,
+    Terms, UserImport, Watch, keyring, ledger, now, results, sha256_hex,
 };
+use backup::Trigger;
 use catalog::{Catalog, Field, Grain, ImportReport, ImportRequest};
 use factor::Schema;
 use std::{
@@ -168,6 +169,29 @@ impl Connection {
                 let digests = texts.iter().map(|text| sha256_hex(text.as_bytes())).collect();
                 remote.quick(&Ask::CountTrials { dataset: dataset.to_owned(), digests })
             }
+        }
+    }
+
+    /// Makes a backup.
+    pub fn back_up(&self, terms: BackupTerms) -> Result<BackupDone> {
+        match self {
+            Self::Here(here) => {
+                let asked = (Trigger::Asked, Actor::Host);
+                let backups = Backups::new(terms);
+                here.runtime.block_on(backups.take(&here.desk, asked, &Arc::default()))
+            }
+            Self::There(remote) => remote.quick(&Ask::Backup),
+        }
+    }
+
+    /// Proves a restore.
+    pub fn drill(&self, terms: BackupTerms) -> Result<Drilled> {
+        match self {
+            Self::Here(here) => {
+                let backups = Backups::new(terms);
+                here.runtime.block_on(backups.drill(&here.desk, Actor::Host, &Arc::default()))
+            }
+            Self::There(remote) => remote.quick(&Ask::Drill),
         }
     }
 

@@ -42,6 +42,14 @@ pub enum Error {
     /// The database refuses.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Backups refuse.
+    #[error(transparent)]
+    Backup(#[from] backup::Error),
+    /// Nobody said where backups go.
+    #[error(
+        "no place for backups is set: name a directory on another disk or machine in backup.place, and two keys of age in backup.recipients"
+    )]
+    NoBackups,
     /// The catalogue refuses.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),

@@ -72,12 +72,18 @@ async fn blocking<T: Send + 'static>(
 /// without its keys is not given others, because nothing in it would open.
 pub(super) async fn open(home: &Home) -> Result<OpenKeys> {
     let is_founded = Store::is_founded(home.database()).await?;
-    open_as(home, if is_founded { Founded::Yes } else { Founded::No }).await
+    of_era(home, open_as(home, if is_founded { Founded::Yes } else { Founded::No }).await?)
 }
 
 /// Opens keys that must be there.
 pub(super) async fn open_existing(home: &Home) -> Result<OpenKeys> {
-    open_as(home, Founded::Yes).await
+    of_era(home, open_as(home, Founded::Yes).await?)
+}
+
+/// After a restore the log's key is another one.
+fn of_era(home: &Home, keys: OpenKeys) -> Result<OpenKeys> {
+    let era = super::era_of(&Paths::new(home.root()))?;
+    Ok(OpenKeys { ring: keys.ring.of_era(era), ..keys })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod accounts;
 mod address;
 mod approvals;
 mod backtests;
+mod backups;
 mod connect;
 mod data;
 mod duties;
@@ -77,6 +78,11 @@ mod workbench;
 pub use accounts::{Accounts, Opened, Terms, Visitor};
 pub use approvals::Approvals;
 pub use backtests::{Ended, ResultRef};
+pub(crate) use backups::before_upgrade;
+pub use backups::{
+    BackupDone, BackupList, BackupTerms, BackupView, Backups, Drilled, Restored, Restoring,
+    SnapshotView, backups_of, damage_of, restore,
+};
 pub use connect::{
     Connection, FinishedRun, connect, log_keys, open_for_reading, publish, schema, schema_of,
     text_digest,
@@ -108,7 +114,7 @@ pub use proof::{Given, ProofForm};
 pub use quotes::Look;
 pub(crate) use quotes::{Guide, compute_guided, quotes_of};
 pub use reconcile::{Orphan, Reconciled, Why, reconcile};
-pub use record::{Actor, Deed, entries, entry, summary};
+pub use record::{Actor, BackupAct, Deed, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
 pub use reset::ResetAsks;
@@ -159,7 +165,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use store::Store;
+use store::{Database, Store};
 use uuid::Uuid;
 
 /// One data directory, open; cheap to clone.
@@ -172,6 +178,7 @@ struct Inner {
     root: Option<Arc<dyn Root>>,
     /// The holder of the root key has been away for longer than it may be.
     closed: AtomicBool,
+    database: Database,
     store: Store,
     catalog: Catalog,
     panels: Panels,
@@ -204,11 +211,13 @@ impl Desk {
         let unsettled = AtomicBool::new(false);
         let (panels, bench) = (Panels::default(), Pool::of_evaluations());
         let (root, closed) = (root_key, AtomicBool::new(false));
+        let database = home.database().clone();
         let inner = Inner {
             paths,
             keys,
             root,
             closed,
+            database,
             store,
             catalog,
             panels,
@@ -287,6 +296,10 @@ impl Desk {
         self.0.closed.store(closed, Ordering::Relaxed);
     }
 
+    pub(crate) fn database(&self) -> &Database {
+        &self.0.database
+    }
+
     fn unsettled(&self) -> &AtomicBool {
         &self.0.unsettled
     }
@@ -332,6 +345,17 @@ pub fn catalog_dir(root: &Path) -> PathBuf {
 /// The keys of an installation, made at the first time.
 pub async fn keys_of(home: &Home) -> Result<KeyRing> {
     Ok(keyring::open(home).await?.ring)
+}
+
+/// How often an installation came back from a backup.
+fn era_of(paths: &Paths) -> Result<u32> {
+    let path = paths.era();
+    let file = |source| Error::File { doing: "read", path: path.clone(), source };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|_| file(std::io::ErrorKind::InvalidData.into())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(file(error)),
+    }
 }
 
 /// The log's keys.

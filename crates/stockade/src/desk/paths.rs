@@ -50,6 +50,24 @@ impl Paths {
         self.0.join("stockade.ring")
     }
 
+    /// How often this installation came back from a backup; no file for one that never did.
+    #[must_use]
+    pub fn era(&self) -> PathBuf {
+        self.0.join("stockade.era")
+    }
+
+    /// What backups need on this machine: their password, and room to work in.
+    #[must_use]
+    pub fn backup(&self) -> PathBuf {
+        self.0.join("backup")
+    }
+
+    /// Logs from before a restore, as JSON lines that verify by themselves.
+    #[must_use]
+    pub fn old_logs(&self) -> PathBuf {
+        self.0.join("logs")
+    }
+
     /// The catalogue of prices.
     #[must_use]
     pub fn catalog(&self) -> PathBuf {

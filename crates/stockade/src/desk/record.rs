@@ -1,5 +1,9 @@
 //! What the audit log says of each act: the one place that turns events into entries.
 
+mod backups;
+
+pub use backups::BackupAct;
+
 use super::{KeyAct, SweepAct};
 use audit::{Entry, Kind};
 use identity::{AccountId, Event};
@@ -210,11 +214,13 @@ pub enum Deed {
     },
     /// Something was done with the keys.
     Keys(KeyAct),
+    /// Something was done with backups.
+    Backup(BackupAct),
 }
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 39] = [
+    pub const KINDS: [&'static str; 45] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -254,6 +260,12 @@ impl Deed {
         "keys.resealed",
         "keys.recovered",
         "keys.holder_away",
+        "backup.taken",
+        "backup.forgotten",
+        "backup.keys_forgotten",
+        "backup.proved",
+        "backup.failed",
+        "backup.restored",
     ];
 
     /// Kind, subject, detail.
@@ -324,6 +336,7 @@ impl Deed {
             }
             Self::Keys(act) => act.parts(),
             Self::Sweep { id, act } => act.parts(*id),
+            Self::Backup(act) => act.parts(),
         }
     }
 
@@ -426,6 +439,7 @@ mod tests {
         ]
         .into_iter()
         .chain(KeyAct::samples().map(Deed::Keys))
+        .chain(backups::samples().map(Deed::Backup))
         .collect()
     }
 

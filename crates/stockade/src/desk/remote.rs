@@ -46,6 +46,10 @@ pub enum Ask {
     },
     /// End everybody's sessions.
     EndSessions,
+    /// Make a backup.
+    Backup,
+    /// Prove a restore.
+    Drill,
     /// Count expressions as tried on a dataset.
     CountTrials {
         /// The dataset.

@@ -39,6 +39,12 @@ impl Watch {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// The flag, for work on another thread.
+    #[must_use]
+    pub fn shared_flag(&self) -> &Arc<AtomicBool> {
+        &self.stop
+    }
+
     /// The flag itself, for work that looks at one.
     #[must_use]
     pub fn flag(&self) -> &AtomicBool {

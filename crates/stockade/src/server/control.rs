@@ -2,6 +2,7 @@
 
 use super::state::App;
 use crate::desk::{self, Actor, Archived, Ask, Error, Say, Status, Watch, now};
+use backup::Trigger;
 use edge::{Door, LocalDoor};
 use serde::Serialize;
 use std::{
@@ -209,6 +210,11 @@ async fn act(
         }
         Ask::FactorVersions { name } => finish(desk.own_versions(&name).await),
         Ask::SaveFactor(saved) => finish(desk.save_factor(&saved).await),
+        Ask::Backup => {
+            let asked = (Trigger::Asked, Actor::Host);
+            finish(app.backups().take(desk, asked, watch.shared_flag()).await)
+        }
+        Ask::Drill => finish(app.backups().drill(desk, Actor::Host, watch.shared_flag()).await),
         Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),
     }
 }
@@ -250,6 +256,7 @@ mod tests {
             relay: None,
             registration: identity::RegistrationMode::Invite,
             witnesses: crate::desk::WitnessTerms::default(),
+            backups: crate::desk::BackupTerms::default(),
             breached_passwords: None,
         });
         server.await.expect("starts")

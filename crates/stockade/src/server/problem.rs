@@ -241,6 +241,8 @@ impl From<desk::Error> for Problem {
             | E::KeysElsewhere { .. }
             | E::NoRecipient
             | E::NoRing
+            | E::Backup(_)
+            | E::NoBackups
             | E::Audit(_)
             | E::Edge(_)
             | E::Watching(_)

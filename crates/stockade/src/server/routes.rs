@@ -4,8 +4,8 @@ use super::{
     AtOnce, Cost, Rule, Table, Words,
     admin_routes::administration,
     handlers::{
-        account, audit, backtests, bars, data, factors, proof, reports, step_up, strategies,
-        studies, system, witnesses, workbench,
+        account, audit, backtests, backups, bars, data, factors, proof, reports, step_up,
+        strategies, studies, system, witnesses, workbench,
     },
     link_routes::links_of,
     log_routes::log_of,
@@ -147,6 +147,13 @@ fn records(table: Table) -> Table {
                 .query::<audit::Which>()
                 .json::<audit::Page>(),
             audit::page,
+        )
+        .get(
+            "/api/v1/backups",
+            Rule::Needs(P::AuditRead),
+            Words::new(Cost::Moderate, "Backups, and when a restore of one was last proved")
+                .json::<backups::BackupsPage>(),
+            backups::show,
         )
         .get(
             "/api/v1/audit/witnesses",

@@ -2,8 +2,8 @@
 
 use super::{control, jobs::Capacity, jobs::Jobs, router, state::App};
 use crate::desk::{
-    Accounts, Actor, Deed, Desk, Error, Home, Letters, Minutes, Post, Result, Terms, WitnessTerms,
-    Witnesses, now, read_breached,
+    Accounts, Actor, BackupTerms, Backups, Deed, Desk, Error, Home, Letters, Minutes, Post, Result,
+    Terms, WitnessTerms, Witnesses, before_upgrade, now, read_breached,
 };
 use edge::{Authority, Drained, Exposure, Limits, LocalDoor, Tls, TlsDoor};
 use identity::{BreachedPasswords, Purpose, RegistrationMode};
@@ -35,6 +35,8 @@ pub struct Options {
     pub registration: RegistrationMode,
     /// Who witnesses whom.
     pub witnesses: WitnessTerms,
+    /// Where backups go.
+    pub backups: BackupTerms,
     /// A file of passwords that leaked, which nobody may set here.
     pub breached_passwords: Option<PathBuf>,
     /// What a connection is granted, and how long a drain may take.
@@ -71,6 +73,7 @@ pub struct Server {
     mail: [JoinHandle<()>; 2],
     asking: JoinHandle<()>,
     holder: JoinHandle<()>,
+    backups: JoinHandle<()>,
     chores: JoinHandle<()>,
 }
 
@@ -84,6 +87,7 @@ impl Server {
     pub async fn start(options: Options) -> Result<Self> {
         let now = now();
         let absence = options.home.keys().absence;
+        before_upgrade(&options.home, &options.backups, now).await?;
         let desk = Desk::open(options.home.clone(), "the server", now).await?;
         let authority = Authority::open_or_create(&desk.paths().tls(), now)?;
         let leaf = authority.leaf(now)?;
@@ -112,7 +116,7 @@ impl Server {
         let app = App::new(
             Accounts::open(desk.clone(), terms).await?,
             Jobs::new(desk, options.capacity),
-            witnesses,
+            (witnesses, Backups::new(options.backups)),
             options.exposure,
             stop.clone(),
         );
@@ -129,11 +133,24 @@ impl Server {
             asker.witnesses().ask(asker.desk(), &asked_to_stop).await;
         });
         let holder = tokio::spawn(app.desk().clone().watch_holder(absence, stop.clone()));
+        let backups = tokio::spawn(keep_backups(app.clone(), stop.clone()));
         let fingerprint = authority.fingerprint();
         let path = authority.path();
         let chores = tokio::spawn(chores(app.clone(), authority, tls, stop.clone()));
         let started = Started { url, address, setup_link, fingerprint, authority: path, spki };
-        Ok(Self { started, app, stop, pages, control, peers, mail, asking, holder, chores })
+        Ok(Self {
+            started,
+            app,
+            stop,
+            pages,
+            control,
+            peers,
+            mail,
+            asking,
+            holder,
+            backups,
+            chores,
+        })
     }
 
     /// The app inside, for callers in the same process.
@@ -153,6 +170,7 @@ impl Server {
         }
         self.asking.await?;
         self.holder.await?;
+        self.backups.await?;
         self.chores.await?;
         tokio::join!(self.app.jobs().close(), self.app.sweeping().close());
         self.app.accounts().log_refusals(Minutes::All).await?;
@@ -231,6 +249,11 @@ pub fn link(url: &str, token: &str) -> String {
 #[must_use]
 pub fn recovery_link(url: &str, token: &str) -> String {
     format!("{url}/link/{}#{token}", Purpose::Recover.as_str())
+}
+
+/// Makes backups and proves them when they are due.
+async fn keep_backups(app: App, stop: CancellationToken) {
+    app.backups().run(app.desk(), &stop).await;
 }
 
 /// What must be done now and then.

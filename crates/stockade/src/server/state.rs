@@ -1,7 +1,7 @@
 //! What every handler can reach.
 
 use super::{Row, jobs::Jobs, sweeping::Sweeping};
-use crate::desk::{Accounts, Desk, Recordings, Studies, Views, Violations, Witnesses};
+use crate::desk::{Accounts, Backups, Desk, Recordings, Studies, Views, Violations, Witnesses};
 use edge::Exposure;
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,7 @@ struct Inner {
     accounts: Accounts,
     jobs: Jobs,
     witnesses: Witnesses,
+    backups: Backups,
     sweeping: Sweeping,
     violations: Violations,
     views: Views,
@@ -31,7 +32,7 @@ impl App {
     pub fn new(
         accounts: Accounts,
         jobs: Jobs,
-        witnesses: Witnesses,
+        (witnesses, backups): (Witnesses, Backups),
         exposure: Exposure,
         stop: CancellationToken,
     ) -> Self {
@@ -43,6 +44,7 @@ impl App {
             accounts,
             jobs,
             witnesses,
+            backups,
             sweeping,
             violations,
             views,
@@ -82,6 +84,12 @@ impl App {
     #[must_use]
     pub fn witnesses(&self) -> &Witnesses {
         &self.0.witnesses
+    }
+
+    /// Backups, and the proof of them.
+    #[must_use]
+    pub fn backups(&self) -> &Backups {
+        &self.0.backups
     }
 
     /// Who looks at the log.

@@ -42,6 +42,7 @@ pub const EMAIL: &str = "ada@example.org";
 pub fn options(root: &Path) -> Options {
     Options {
         witnesses: stockade::desk::WitnessTerms::default(),
+        backups: stockade::desk::BackupTerms::default(),
         home: root.into(),
         listen: "127.0.0.1:0".parse().expect("an address"),
         exposure: Exposure::Loopback,

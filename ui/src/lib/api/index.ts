@@ -107,6 +107,7 @@ export const api = {
     const text = params.toString();
     return get<T.AuditPage>(text ? `/audit?${text}` : '/audit');
   },
+  backups: () => get<T.BackupsPage>('/backups'),
   witnesses: () => get<T.Witnessing>('/audit/witnesses'),
   auditExport: () => request('GET', '/audit/export').then((response) => response.blob()),
 };

@@ -348,6 +348,21 @@ export interface AuditEntry {
   leaf_hash: string;
 }
 
+/** How backups stand. */
+export interface BackupsPage {
+  /** Where they go; null where none are made. */
+  place: string | null;
+  recipients: number;
+  /** How many daily, weekly and monthly ones are kept. */
+  rule: [number, number, number];
+  next: string | null;
+  /** The last restore that was proved; null before there was one. */
+  proved: { time: string; of: number; files: number; rows: number; log_size: number; seconds: number } | null;
+  next_proof: string | null;
+  failed: { time: string; why: string }[];
+  snapshots: { number: number; time: string; id: string; trigger: 'nightly' | 'asked' | 'upgrade'; files: number; bytes: number; log_size: number; proved: boolean }[];
+}
+
 /** Who witnesses the log, and whose this server witnesses. */
 export interface Witnessing {
   /** This server's key as a witness of others. */

@@ -2,6 +2,7 @@
 import type { Key } from './en';
 import { admin } from './admin/de';
 import { audit } from './audit/de';
+import { backups } from './backups/de';
 import { factors } from './factors/de';
 import { links } from './links/de';
 import { results } from './results/de';
@@ -12,6 +13,7 @@ import { sweeps } from './sweeps/de';
 export const de: Record<Key, string> = {
   ...admin,
   ...audit,
+  ...backups,
   ...factors,
   ...links,
   ...results,

@@ -1,6 +1,7 @@
 /** English messages, and the list of keys that every other language must have. */
 import { admin } from './admin/en';
 import { audit } from './audit/en';
+import { backups } from './backups/en';
 import { factors } from './factors/en';
 import { links } from './links/en';
 import { results } from './results/en';
@@ -11,6 +12,7 @@ import { sweeps } from './sweeps/en';
 export const en = {
   ...admin,
   ...audit,
+  ...backups,
   ...factors,
   ...links,
   ...results,

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod backtests;
+pub mod backups;
 pub mod bars;
 pub mod data;
 pub mod factors;

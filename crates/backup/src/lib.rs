@@ -1,0 +1,31 @@
+//! Knows: snapshots, the ledger of them, what is kept and for how long, where they lie, and how they come back.
+//! Never knows: unwrapped production keys, the database, who may restore.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an adapter: this crate reads and writes repositories, and starts this program as its own worker"
+)]
+
+mod child;
+mod error;
+mod kit;
+mod ledger;
+mod local;
+mod manifest;
+mod place;
+mod repository;
+mod retention;
+mod schedule;
+mod signed;
+mod worker;
+
+pub use child::Child;
+pub use error::Error;
+pub use kit::{Kit, RECIPIENTS_MIN};
+pub use ledger::{Act, Ledger, Proof, Record, Snapshot, Taken, Trigger};
+pub use manifest::{FileLine, Manifest, TableLine};
+pub use place::{Hold, Place};
+pub use retention::{DAYS, KEY_SET_DAYS, MONTHS, Plan, Reason, WEEKS, old_key_sets, plan};
+pub use schedule::{AGAIN, DRILL_EVERY, HOUR, History, backup_due, drill_due};
+pub use worker::{Answer, MEMORY_BYTES_MAX, Order, Stored, WORKER, serve_worker};

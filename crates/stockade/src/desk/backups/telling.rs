@@ -1,0 +1,190 @@
+//! What the log, the page and the command line are told of backups.
+
+use super::{Backups, Ground, count};
+use crate::desk::{Actor, BackupAct, Deed, Desk, Result, now};
+use ::backup::{Act, DAYS, MONTHS, Record, WEEKS};
+use audit::Kind;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::PoisonError;
+use store::{AccountStanding, LogPage};
+
+/// Backups as people see them.
+#[derive(Debug, Clone)]
+pub struct BackupView {
+    /// Where they lie; none are made where there is none.
+    pub place: Option<String>,
+    /// Snapshots that are there, the newest first.
+    pub snapshots: Vec<SnapshotView>,
+    /// When the next one is due.
+    pub next: Option<Timestamp>,
+    /// When a restore was last proved, and of which snapshot.
+    pub proved: Option<(Timestamp, ::backup::Proof)>,
+    /// When the next drill is due.
+    pub next_drill: Option<Timestamp>,
+    /// What failed last, since it last went well.
+    pub failed: Vec<(Timestamp, String)>,
+    /// Who can open them after a loss.
+    pub recipients: usize,
+    /// Snapshots that the rule keeps: daily, weekly, monthly.
+    pub rule: [usize; 3],
+}
+
+/// A snapshot that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotView {
+    /// Its number in the ledger.
+    pub number: u64,
+    /// When it was taken.
+    pub time: Timestamp,
+    /// What it is.
+    pub snapshot: ::backup::Snapshot,
+    /// Whether a restore of it was proved.
+    pub proved: bool,
+}
+
+impl Backups {
+    /// How backups stand.
+    pub async fn view(&self, desk: &Desk) -> Result<BackupView> {
+        let recipients = self.0.terms.recipients.len();
+        let rule = [DAYS, WEEKS, MONTHS];
+        if !self.are_on() {
+            let (snapshots, failed) = (Vec::new(), Vec::new());
+            let (place, next, proved, next_drill) = (None, None, None, None);
+            return Ok(BackupView {
+                place,
+                snapshots,
+                next,
+                proved,
+                next_drill,
+                failed,
+                recipients,
+                rule,
+            });
+        }
+        let ground = self.ground(desk)?;
+        let place = Some(ground.place.root().display().to_string());
+        let read = tokio::task::spawn_blocking(move || ground.ledger()).await?;
+        // A ledger that was changed is what the page is for.
+        let (ledger, unread) = match read {
+            Ok(ledger) => (ledger, None),
+            Err(error) => (::backup::Ledger::default(), Some((now(), error.to_string()))),
+        };
+        let due = self.due_by(&ledger);
+        let proofs: Vec<u64> = ledger
+            .records()
+            .iter()
+            .filter_map(|record| match &record.act {
+                Act::Proved(proof) => Some(proof.of),
+                _ => None,
+            })
+            .collect();
+        let line = |one: ::backup::Taken| SnapshotView {
+            number: one.number,
+            time: one.time,
+            snapshot: one.snapshot,
+            proved: proofs.contains(&one.number),
+        };
+        let failures = self.0.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(BackupView {
+            place,
+            snapshots: ledger.live().into_iter().rev().map(line).collect(),
+            next: Some(due.backup),
+            proved: ledger.last_proof().map(|(record, proof)| (record.time, proof.clone())),
+            next_drill: due.drill,
+            failed: unread.into_iter().chain(failures.backup).chain(failures.drill).collect(),
+            recipients,
+            rule,
+        })
+    }
+}
+
+/// Writes into the log what the ledger has and the log has not yet: a killed process may have left that.
+/// Refuses a ledger that the log knows to have been longer.
+pub(super) async fn tell(desk: &Desk, ground: &Ground, actor: Actor) -> Result<()> {
+    let own = ground.clone();
+    let ledger = tokio::task::spawn_blocking(move || own.ledger()).await??;
+    let known = last_head(desk).await?;
+    if !ledger.continues(&known) {
+        let place = ground.place.root().to_owned();
+        return Err(::backup::Error::OldLedger { place }.into());
+    }
+    let heads = ledger.heads();
+    let told = heads.iter().position(|head| *head == known).map_or(0, |at| at + 1);
+    let fresh = ledger.records().iter().zip(heads).skip(told);
+    let entries: Vec<audit::Entry> =
+        fresh.map(|(record, head)| deed(record, head.clone()).entry(actor)).collect();
+    if !entries.is_empty() {
+        desk.store().begin().await?.commit_all(entries, now()).await?;
+    }
+    Ok(())
+}
+
+/// The head of the ledger that the log last named; empty, where it named none.
+async fn last_head(desk: &Desk) -> Result<String> {
+    let mut last: Option<(u64, String)> = None;
+    for kind in BackupAct::WITH_HEAD {
+        let page = LogPage { kind: Some(Kind::stated(kind)), limit: 1, ..LogPage::default() };
+        let Some(record) = desk.store().log_page(&page).await?.pop() else { continue };
+        let head = record.entry.and_then(|entry| {
+            entry.detail.get("ledger").and_then(|head| head.as_str()).map(str::to_owned)
+        });
+        if let Some(head) = head
+            && last.as_ref().is_none_or(|(index, _)| *index < record.index)
+        {
+            last = Some((record.index, head));
+        }
+    }
+    Ok(last.map(|(_, head)| head).unwrap_or_default())
+}
+
+fn deed(record: &Record, ledger: String) -> Deed {
+    let count = count(&record.act);
+    Deed::Backup(match &record.act {
+        Act::Taken(snapshot) => BackupAct::Taken {
+            number: record.number,
+            snapshot: snapshot.id.clone(),
+            manifest: snapshot.manifest.clone(),
+            ledger,
+        },
+        Act::Forgotten { .. } => BackupAct::Forgotten { count, ledger },
+        Act::KeysForgotten { .. } => BackupAct::KeysForgotten { count, ledger },
+        Act::Proved(proof) => {
+            BackupAct::Proved { number: proof.of, files: proof.files, rows: proof.rows, ledger }
+        }
+    })
+}
+
+/// A line of what must outlive the database.
+#[derive(Serialize, Deserialize)]
+struct StandingLine {
+    account: String,
+    role: String,
+    standing: String,
+    epoch: i64,
+    erased: Option<i64>,
+}
+
+/// One account a line.
+pub(super) fn standings_text(standings: &[AccountStanding]) -> String {
+    let mut text = String::new();
+    for one in standings.iter().cloned() {
+        let AccountStanding { account, role, standing, epoch, erased } = one;
+        let line = StandingLine { account, role, standing, epoch, erased };
+        text.push_str(&serde_json::to_string(&line).unwrap_or_default());
+        text.push('\n');
+    }
+    text
+}
+
+/// The accounts of such a text.
+pub(super) fn standings_of(text: &str) -> Result<Vec<AccountStanding>> {
+    let line = |line: &str| {
+        let StandingLine { account, role, standing, epoch, erased } = serde_json::from_str(line)
+            .map_err(|error| ::backup::Error::Differs {
+                what: format!("the standings: {error}"),
+            })?;
+        Ok(AccountStanding { account, role, standing, epoch, erased })
+    };
+    text.lines().map(line).collect()
+}

@@ -1,0 +1,33 @@
+/** German messages of backups. */
+import type { backups as en } from './en';
+
+export const backups: Record<keyof typeof en, string> = {
+  'backups.title': 'Sicherungen',
+  'backups.text': 'Eine Sicherung ist wert, was ihre Wiederherstellung beweist: Jede Woche wird die neueste an einem Probeplatz zurückgeholt, und jede Datei, jede Zeile und jeder Protokolleintrag wird verglichen.',
+  'backups.none.title': 'Es werden keine Sicherungen gemacht',
+  'backups.none': 'Ein Verzeichnis auf einer anderen Platte oder Maschine gehört in backup.place, zwei Schlüssel, die woanders liegen, in backup.recipients. Bis dahin überlebt von diesem Server nichts seine Platte.',
+  'backups.state': 'Letzte bewiesene Wiederherstellung',
+  'backups.proved': '{when}: {files} Dateien, {rows} Zeilen und {entries} Protokolleinträge kamen gleich zurück, in {seconds} s.',
+  'backups.unproved': 'Noch keine Wiederherstellung wurde bewiesen.',
+  'backups.old': 'Das ist älter als eine Woche: Niemand weiß, ob die Sicherungen seither sich wiederherstellen lassen.',
+  'backups.next': 'Nächste Sicherung',
+  'backups.next_proof': 'Nächster Beweis',
+  'backups.place': 'Ort',
+  'backups.recipients': 'Empfänger nach einem Verlust',
+  'backups.rule': 'Aufbewahrt',
+  'backups.rule.of': '{days} tägliche, {weeks} wöchentliche, {months} monatliche',
+  'backups.failed': 'Gescheitert {when}: {why}',
+  'backups.list': 'Stände',
+  'backups.number': 'Nr.',
+  'backups.taken': 'Gemacht',
+  'backups.id': 'Stand',
+  'backups.size': 'Bytes',
+  'backups.files': 'Dateien',
+  'backups.entries': 'Protokolleinträge',
+  'backups.is_proved': 'Wiederherstellung bewiesen',
+  'backups.yes': 'ja',
+  'backups.nightly': 'nachts',
+  'backups.asked': 'von Hand',
+  'backups.upgrade': 'vor einer Aktualisierung',
+  'backups.empty': 'Noch gibt es keinen Stand.',
+};
