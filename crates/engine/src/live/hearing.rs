@@ -11,6 +11,10 @@ use crate::order::{Order, OrderId, OrderKind, Purpose, Shortfall, Ticket, TimeIn
 use market::{Money, Quantity, Side, Timestamp};
 use portfolio::{InstrumentId, Leg};
 
+/// A venue's clock goes so much behind ours at most, where it says when an order of ours traded: half of
+/// what its receive windows forgive.
+const CLOCKS_APART: i64 = 500_000_000;
+
 impl Custodian {
     /// The private stream told something.
     pub(super) fn heard(&mut self, word: &Word, now: Timestamp) {
@@ -157,12 +161,14 @@ impl Custodian {
 
     /// Whether a trade without a name may be of an order whose number is not known yet: a list of
     /// trades may name orders by the venue's numbers alone. Not for ever: an order that stays unknown
-    /// must not keep the account's trades from being counted.
+    /// must not keep the account's trades from being counted, nor may orders that are sent after a trade.
     fn may_be_of_ours(&self, fill: &FillReport) -> bool {
+        let soonest = super::answers::after(fill.time, CLOCKS_APART);
         fill.client.is_none()
             && self.orders.all().any(|held| {
                 let ticket = &held.order.ticket;
                 held.is_unnumbered()
+                    && held.sent <= soonest
                     && (ticket.instrument, ticket.side, ticket.leg)
                         == (fill.instrument, fill.side, fill.leg)
             })
