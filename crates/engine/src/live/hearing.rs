@@ -165,6 +165,7 @@ impl Custodian {
     fn may_be_of_ours(&self, fill: &FillReport) -> bool {
         let soonest = super::answers::after(fill.time, CLOCKS_APART);
         fill.client.is_none()
+            && fill.cause == Cause::Owner
             && self.orders.all().any(|held| {
                 let ticket = &held.order.ticket;
                 held.is_unnumbered()
