@@ -103,8 +103,7 @@ async function twoDecide({ page, complaints, erin, link, data, frank }, step) {
     await frank.getByRole('textbox', { name: t('setup.password') }).fill(FRANK.password);
     // Whoever runs the server can do nothing before a second factor is there.
     await complaints.expecting(/the console .* 403/, async () => {
-      await frank.getByRole('button', { name: t('join.submit'), exact: true }).click();
-      await frank.getByTestId('refusal').getByRole('link', { name: t('security.title') }).waitFor();
+      await press(frank, t('join.submit'), frank.getByTestId('refusal').getByRole('link', { name: t('security.title') }));
     });
     await inspect(frank, 'users-without-factor');
     await enrolled(frank, FRANK);
@@ -281,8 +280,9 @@ async function enrolled(page, who) {
   who.secret = (await dialog.getByTestId('totp-secret').innerText()).replace(/\s/g, '');
   await dialog.getByLabel(t('security.totp.code')).fill(code(who.secret));
   await dialog.getByLabel(t('proof.password'), { exact: true }).fill(who.password);
-  await dialog.getByRole('button', { name: t('security.add') }).click();
-  await page.getByTestId('codes').waitFor();
+  const add = dialog.getByRole('button', { name: t('security.add') });
+  await add.click();
+  await answered(page, add, page.getByTestId('codes'));
   await page.getByLabel(t('setup.codes.confirm')).check();
   await page.getByRole('button', { name: t('security.codes.done') }).click();
 }
