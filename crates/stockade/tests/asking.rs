@@ -21,12 +21,12 @@ const BOB: &str = "bob@example.org";
 const CAROL: &str = "carol@example.org";
 const NOBODY: &str = "nobody@example.org";
 
-/// What an answer shows, less the number of the request and the value of the cookie.
+/// What an answer shows, less the number of the request, its second and the value of the cookie.
 fn shown(answer: &Answer) -> String {
     let mut lines: Vec<String> = answer
         .headers
         .iter()
-        .filter(|(name, _)| *name != "x-request-id")
+        .filter(|(name, _)| *name != "x-request-id" && *name != header::DATE)
         .map(|(name, value)| {
             let value = value.to_str().expect("text");
             let value = if *name == header::SET_COOKIE {
