@@ -3,10 +3,11 @@
 //! The lists are data of `audit`; here they are read and held against the sources. A row whose test
 //! is gone, a row that is lost or said twice, a state that nothing supports: each is a finding.
 
+mod claims;
 mod page;
 mod sources;
 
-use crate::{flags::Flags, machine};
+use crate::{docs, flags::Flags, machine};
 use anyhow::{Context, Result};
 use sources::Reference;
 use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
@@ -17,11 +18,19 @@ pub use page::page;
 const FOLDER: &str = "crates/audit/register";
 
 /// Every list, by the name of its file, and what it is about.
-const LISTS: [(&str, &str); 7] = [
+const LISTS: &[(&str, &str)] = &[
     ("claims", "The project's own claims about accounts and isolation"),
     ("claims-log", "The project's own claims about the audit log"),
     ("claims-keys", "The project's own claims about keys"),
     ("claims-backups", "The project's own claims about backups"),
+    ("claims-edge", "The project's own claims about the edge: TLS, headers, limits"),
+    ("claims-host", "The project's own claims about the machine and the bot"),
+    (
+        "claims-supply",
+        "The project's own claims about the supply chain, outside tests and disclosure",
+    ),
+    ("claims-watch", "The project's own claims about watching and alarms"),
+    ("claims-code", "The project's other claims about the server and its sources"),
     ("asvs-identity", "ASVS 5.0.0: accounts and sessions"),
     ("asvs-server", "ASVS 5.0.0: the server"),
     ("asvs-ui", "ASVS 5.0.0: the web interface"),
@@ -56,7 +65,7 @@ struct Row {
     /// Of ASVS, 1 to 3.
     level: Option<i64>,
     words: String,
-    /// A crate, or `ui`.
+    /// A crate, `ui` or `xtask`.
     owner: String,
     state: State,
     tests: Vec<Reference>,
@@ -72,16 +81,29 @@ struct List {
     rows: Vec<Row>,
 }
 
-/// Says how many rows stand how, or what is wrong.
+/// Says how many rows stand how, or what is wrong; with `--write` makes anew what is made from them.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
-    Flags::parse(arguments, &[], &[])?;
+    let flags = Flags::parse(arguments, &[], &["--write"])?;
     let root = machine::project();
     let (lists, findings) = read(&root)?;
+    if findings.is_empty() && flags.has("--write") {
+        write(&root, &lists)?;
+    }
     for finding in &findings {
         println!("{finding}");
     }
     print!("{}", page::counts(&lists));
     Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The list that the program carries, and the page of the book.
+fn write(root: &Path, lists: &[List]) -> Result<()> {
+    let (observed, _) = claims::read(root)?;
+    fs::write(root.join(FOLDER).join(claims::LIST), claims::written(lists, &observed)?)?;
+    let path = root.join("docs/register.md");
+    let text = fs::read_to_string(&path)?;
+    fs::write(&path, docs::renewed(&text, &|_| page())?)?;
+    Ok(())
 }
 
 /// All lists of a project, and everything that is wrong with them.
@@ -95,7 +117,7 @@ fn read(root: &Path) -> Result<(Vec<List>, Vec<String>)> {
     };
     let wanted = file("ids")?;
     let (mut lists, mut findings, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (name, title) in LISTS {
+    for &(name, title) in LISTS {
         let (rows, wrong) = rows(&file(name)?);
         findings.extend(wrong.into_iter().map(|what| format!("{name}.toml, {what}")));
         let list = List { name, title, rows };
@@ -105,6 +127,9 @@ fn read(root: &Path) -> Result<(Vec<List>, Vec<String>)> {
         findings.extend(strangers(&list, root));
         lists.push(list);
     }
+    let (observed, wrong) = claims::read(root)?;
+    findings.extend(wrong);
+    findings.extend(claims::lost(&lists, &observed));
     Ok((lists, findings))
 }
 
@@ -216,7 +241,8 @@ fn strangers(list: &List, root: &Path) -> Vec<String> {
     let mut findings = Vec::new();
     for row in &list.rows {
         let mut say = |what: &str| findings.push(format!("{}.toml: {}: {what}", list.name, row.id));
-        let owned = row.owner == "ui" || root.join("crates").join(&row.owner).is_dir();
+        let owned = matches!(row.owner.as_str(), "ui" | "xtask")
+            || root.join("crates").join(&row.owner).is_dir();
         if !owned {
             say(&format!("there is no crate {}", row.owner));
         }

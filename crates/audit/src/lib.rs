@@ -1,14 +1,16 @@
-//! Knows: the tamper-evident log, its proofs and receipts.
+//! Knows: the tamper-evident log, its proofs and receipts; the register of claims, and how they stand.
 //! Never knows: what an event means.
 
 #![forbid(unsafe_code)]
 
 mod checkpoint;
+mod claims;
 mod cosignature;
 mod entry;
 mod export;
 mod ledger;
 mod note;
+pub mod posture;
 mod proof;
 mod quorum;
 mod receipt;
@@ -20,6 +22,7 @@ mod tree;
 mod witness;
 
 pub use checkpoint::Checkpoint;
+pub use claims::{Build, Claim, ClaimKind, Duty, claim, claims};
 pub use cosignature::{Cosignature, Cosigner, WitnessKey};
 pub use entry::{BODY_BYTES_MAX, Entry, Kind, Leaf, Opening};
 pub use export::{ExportCheck, ExportLine, Exported, verify_export};
@@ -236,5 +239,37 @@ pub enum Error {
         index: u64,
         /// Why.
         source: seal::Error,
+    },
+    /// A posture does not have its format, or says what no server may say.
+    #[error("the posture is not believed: {problem}")]
+    Posture {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A posture speaks of another certificate than the one that is served.
+    #[error(
+        "the posture speaks of a certificate with key {found}, and {expected} is served: it is of another server"
+    )]
+    OtherCertificate {
+        /// SHA-256 of the key that is served.
+        expected: String,
+        /// SHA-256 of the key in the posture.
+        found: String,
+    },
+    /// A posture is older than one that was seen before.
+    #[error(
+        "the posture was made at {made}, and one of {seen} was seen before: an old one is played again"
+    )]
+    Replayed {
+        /// When it was made.
+        made: Timestamp,
+        /// When the newer one was made.
+        seen: Timestamp,
+    },
+    /// A posture is too old.
+    #[error("the posture was made at {made}: it is too old to say how things stand")]
+    Stale {
+        /// When it was made.
+        made: Timestamp,
     },
 }

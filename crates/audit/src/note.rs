@@ -77,6 +77,15 @@ impl Verifier {
         &self.name
     }
 
+    /// Its name and id, by which other formats than notes tell keys apart.
+    pub(crate) fn key_id(&self) -> String {
+        format!("{}+{}", self.name, hex::encode(self.id))
+    }
+
+    pub(crate) const fn key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
     /// The note's text, if this key signed it; signatures of others are left alone.
     pub fn verify<'a>(&self, note: &'a str) -> Result<&'a str, Error> {
         let (text, signatures) = split(note)?;

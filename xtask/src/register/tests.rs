@@ -1,5 +1,6 @@
 use super::*;
 use crate::docs;
+use std::collections::BTreeMap;
 
 #[test]
 fn every_row_is_held_by_tests_that_are_there_or_says_why_not() {
@@ -18,6 +19,50 @@ fn the_page_is_what_the_register_says() {
     let text = fs::read_to_string(path).expect("the page is there");
     let fresh = docs::renewed(&text, &|_| page()).expect("its one block");
     assert!(fresh == text, "docs/register.md is stale: run `cargo xtask docs`");
+}
+
+#[test]
+fn every_claim_has_a_row_and_says_how_it_is_observed() {
+    let root = machine::project();
+    let (lists, _) = read(&root).expect("the register reads");
+    let (observed, _) = claims::read(&root).expect("the probes read");
+    let path = root.join(FOLDER).join(claims::LIST);
+    let carried = fs::read_to_string(path).expect("the list is there");
+    let fresh = claims::written(&lists, &observed).expect("it is written");
+    assert!(carried == fresh, "the list is stale: run `cargo xtask register --write`");
+    assert_eq!(claims::wanted().len(), 132);
+    // Without its row, or without its probe, a claim is missed by name.
+    let fewer: Vec<List> = lists.into_iter().filter(|list| list.name != "claims-log").collect();
+    let findings = claims::lost(&fewer, &observed).join("; ");
+    assert!(findings.contains("the claim M13 has no row in any list"), "{findings}");
+    assert!(!findings.contains("M03"), "{findings}");
+    let findings = claims::lost(&[], &BTreeMap::new()).join("; ");
+    assert!(findings.contains("probes.toml: S63 does not say how it is observed"), "{findings}");
+}
+
+#[test]
+fn a_claim_without_a_kind_an_owner_or_a_probe_is_refused() {
+    const ROW: &str = "[M01]\nkind = 'sw'\nowner = 'host'\nprobe = 'self:a, verify:b-c'\n\
+        fresh_hours = 24\ncommand = 'ls'\nde = 'x'\n";
+    let found = |text: &str| claims::observed(&text.parse().expect("TOML")).1.join("; ");
+    assert_eq!(found(ROW), "");
+    let check = |from: &str, to: &str, want: &str| {
+        assert!(ROW.contains(from), "{from} is not in the sample");
+        let findings = found(&ROW.replacen(from, to, 1));
+        assert!(findings.contains(want), "{to}: {findings:?}");
+    };
+    check("kind = 'sw'\n", "", "kind is missing");
+    check("owner = 'host'\n", "", "owner is missing");
+    check("probe = 'self:a, verify:b-c'\n", "", "probe is missing");
+    check("'sw'", "'hw'", "the kind \"hw\" is not known");
+    check("'host'", "'nobody'", "the owner \"nobody\" is not known");
+    check("verify:b-c", "guess:b", "\"guess:b\" is no probe");
+    check("verify:b-c", "verify:", "\"verify:\" is no probe");
+    check("24", "0", "fresh_hours is no number of hours");
+    check("24", "9000", "fresh_hours is no number of hours");
+    check("'ls'", "' '", "command is empty");
+    check("de = 'x'\n", "", "de is missing");
+    check("de = 'x'", "de = 'x'\nextra = 1", "the key extra is not known");
 }
 
 const GOOD: &str = r#"

@@ -1,0 +1,12 @@
+//! The posture: how every claim stands, as a server says it and signs it.
+//!
+//! A row is never stronger than its evidence, and evidence that is too old counts for nothing: who reads a
+//! posture later than it was made sees the rows that have run out since as not met.
+
+mod envelope;
+mod judging;
+mod statement;
+
+pub use envelope::{ENVELOPE_BYTES_MAX, PAYLOAD_TYPE, PostureSigner};
+pub use judging::{Attested, Evidence, Facts, Seen, State, Verdict, judge};
+pub use statement::{Expected, PREDICATE_TYPE, Posture, PostureRow, STATEMENT_TYPE};
