@@ -16,6 +16,7 @@ mod client;
 mod door;
 mod faults;
 mod files;
+mod greeting;
 mod loopback;
 mod mutual;
 mod peers;
@@ -34,13 +35,14 @@ pub use door::{Door, Exposure, LocalDoor, Peer, Protocol, TlsDoor};
 pub use faults::{
     Fault, FaultPlan, FaultSwitch, Faults, Handled, MessageFault, Rate, Refusal, RequestFault,
 };
+pub use greeting::{Greeting, Offer, greet};
 pub use loopback::{LoopbackDoor, LoopbackGuard, Page, Refused, serve_pages};
 pub use mutual::{
     Admission, Badge, Kit, Machine, MachineAuthority, MachineLine, NoMachine, Proof, Role, join,
     renew, serve_enrolment,
 };
 pub use serve::{Drained, Limits, TooManyHeaders, serve};
-pub use tls::Tls;
+pub use tls::{Served, Tls};
 pub use upgrade::{Call, Reply, SocketHandler, UpgradeTerms, serve_upgradable};
 pub use websocket::{
     Closed, ConnectError, End, Event, Fate, Socket, SocketRequest, SocketTerms, Unsaid, Utf8Bytes,

@@ -1,15 +1,22 @@
 //! The server's side of TLS: 1.2 with ECDHE and AEAD only, 1.3, X25519MLKEM768 first.
 
 use crate::{Admission, Error, Leaf};
+use aws_lc_rs::digest::{SHA256, digest};
+use jiff::Timestamp;
 use rustls::{
     ServerConfig,
-    crypto::aws_lc_rs,
+    crypto::aws_lc_rs as provider,
+    pki_types::CertificateDer,
     server::{ClientHello, NoServerSessionStorage, ResolvesServerCert},
     sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
 use tokio_rustls::TlsAcceptor;
+use x509_parser::extensions::GeneralName;
 
 /// A TLS configuration whose certificate can be replaced while connections live.
 #[derive(Clone)]
@@ -35,7 +42,7 @@ impl Tls {
     /// Serves `leaf` to machines that `admission` lets in, by TLS 1.3 alone. No session is resumed: what
     /// was let in a while ago would come in again without its certificate being looked at.
     pub fn mutual(leaf: Leaf, admission: Arc<Admission>) -> Result<Self, Error> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(provider::default_provider());
         let current = Arc::new(Current(RwLock::new(certified(leaf)?)));
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13])?
@@ -47,7 +54,7 @@ impl Tls {
     }
 
     fn speaking(leaf: Leaf, protocols: &[&[u8]]) -> Result<Self, Error> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(provider::default_provider());
         let current = Arc::new(Current(RwLock::new(certified(leaf)?)));
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])?
@@ -64,6 +71,13 @@ impl Tls {
         Ok(())
     }
 
+    /// The certificate that the next handshake serves; [`None`] where it cannot be read.
+    #[must_use]
+    pub fn served(&self) -> Option<Served> {
+        let current = Arc::clone(&self.current.0.read().unwrap_or_else(PoisonError::into_inner));
+        Served::of(current.cert.first()?)
+    }
+
     /// What does the handshake on a connection that was accepted.
     #[must_use]
     pub const fn acceptor(&self) -> &TlsAcceptor {
@@ -71,8 +85,47 @@ impl Tls {
     }
 }
 
+/// A certificate as people know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// SHA-256 of the public key.
+    pub spki_sha256: [u8; 32],
+    /// SHA-256 of the whole.
+    pub sha256: [u8; 32],
+    /// Who signed it.
+    pub issuer: String,
+    /// Until when it holds.
+    pub expires: Timestamp,
+    /// The names and addresses that it is for.
+    pub names: Vec<String>,
+}
+
+impl Served {
+    fn of(der: &CertificateDer<'_>) -> Option<Self> {
+        let (_, parsed) = x509_parser::parse_x509_certificate(der).ok()?;
+        let hash = |bytes: &[u8]| digest(&SHA256, bytes).as_ref().try_into().ok();
+        let name = |name: &GeneralName<'_>| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            GeneralName::IPAddress(bytes) => match *bytes {
+                [a, b, c, d] => Some(IpAddr::from([*a, *b, *c, *d]).to_string()),
+                _ => <[u8; 16]>::try_from(*bytes).ok().map(|all| IpAddr::from(all).to_string()),
+            },
+            _ => None,
+        };
+        let names = parsed.subject_alternative_name().ok()?;
+        let names = names.into_iter().flat_map(|names| &names.value.general_names);
+        Some(Self {
+            spki_sha256: hash(parsed.public_key().raw)?,
+            sha256: hash(der)?,
+            issuer: parsed.issuer().to_string(),
+            expires: Timestamp::from_second(parsed.validity().not_after.timestamp()).ok()?,
+            names: names.filter_map(name).collect(),
+        })
+    }
+}
+
 fn certified(leaf: Leaf) -> Result<Arc<CertifiedKey>, Error> {
-    let provider = aws_lc_rs::default_provider();
+    let provider = provider::default_provider();
     Ok(Arc::new(CertifiedKey::from_der(leaf.chain, leaf.key, &provider)?))
 }
 
