@@ -324,3 +324,25 @@ fn a_ring_killed_at_any_moment_is_the_one_of_before_or_of_after() {
         assert_eq!(again.signing(Purpose::AuditLog).sign(b"m"), log);
     }
 }
+
+#[test]
+fn after_a_restore_other_keys_sign_the_log_and_cosign_and_the_rest_stay() {
+    let ring = || KeyRing::generate(&mut SeededEntropy::new(7));
+    let public = |ring: &KeyRing, purpose| *ring.signing(purpose).verifying_key().as_bytes();
+    let eras: Vec<KeyRing> = (0..3).map(|era| ring().of_era(era)).collect();
+    for purpose in Purpose::ALL {
+        let keys: Vec<_> = eras.iter().map(|ring| public(ring, purpose)).collect();
+        if matches!(purpose, Purpose::AuditLog | Purpose::Witness) {
+            // One more restore is one more key: no two logs of an installation are under the same.
+            assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2], "{purpose:?}");
+        } else {
+            assert!(keys.iter().all(|key| *key == keys[0]), "{purpose:?}");
+        }
+        // What is sealed opens in every era.
+        let sealed = eras[0].sealing(purpose).seal(&PLACE, b"kept", &mut SeededEntropy::new(8));
+        let opened = eras[2].sealing(purpose).open(&PLACE, &sealed).expect("opens");
+        assert_eq!(opened.expose(), b"kept");
+    }
+    assert_eq!(public(&ring().of_era(2), Purpose::AuditLog), public(&eras[2], Purpose::AuditLog));
+    assert_eq!((ring().era(), eras[2].era()), (0, 2));
+}
