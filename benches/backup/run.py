@@ -73,7 +73,7 @@ class Ours:
         self.program, self.repository = program, repository
 
     def order(self, **order):
-        request = {"repository": str(self.repository), "password": PASSWORD, "order": order}
+        request = {"repository": {"directory": str(self.repository)}, "password": PASSWORD, "order": order}
         return measured([self.program, "backup-worker"], input=json.dumps(request).encode())
 
     def init(self):

@@ -162,6 +162,14 @@ pub const OPENAPI: Needs = Needs {
     packages: &["openapi-spec-validator==0.9.0"],
 };
 
+/// The object store that backups go to in the tests, with signatures and policies that count.
+pub const STORE: Needs = Needs {
+    environment: "s3",
+    variable: "S3_PYTHON",
+    imports: "boto3, moto.server",
+    packages: &["moto[server,s3]==5.1.4"],
+};
+
 /// A Python that has what is needed: the one that is named in the variable, the one on the path, or one in an
 /// environment of its own under `target`, made now.
 pub fn python(needs: &Needs) -> Result<PathBuf, String> {

@@ -20,7 +20,7 @@ struct Step {
     run: fn() -> Result<Outcome>,
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step { name: "format", what: "every Rust file is formatted", run: format },
     Step { name: "supply", what: "dependencies: bans, licences, sources", run: supply_chain },
     Step { name: "ui-install", what: "the locked npm packages, no scripts", run: ui_install },
@@ -31,6 +31,7 @@ const STEPS: [Step; 14] = [
     Step { name: "rust", what: "all Rust tests, tidy among them", run: rust },
     Step { name: "ccxt", what: "an independent client trades on the boxes", run: on_the_boxes },
     Step { name: "mail", what: "independent judges of our mail", run: before_judges },
+    Step { name: "store", what: "backups in another program's object store", run: in_a_store },
     Step { name: "doc", what: "the examples in the documentation", run: doc },
     Step { name: "book", what: "the book says what the program says", run: book },
     Step {
@@ -128,6 +129,11 @@ fn before_judges() -> Result<Outcome> {
         &["--test", "independent", "--test", "mail_commands", "--", "--show-output"],
         "MAIL_PYTHON",
     )
+}
+
+/// The same tests again, which pass these over where Python has no object store.
+fn in_a_store() -> Result<Outcome> {
+    with_python(&machine::STORE, &["--test", "upkeep", "--", "--show-output"], "S3_PYTHON")
 }
 
 fn with_python(needs: &machine::Needs, tests: &[&str], variable: &str) -> Result<Outcome> {

@@ -64,7 +64,7 @@ const CRATES: [(&str, Floor); 23] = [
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 49] = [
+const EDGES: [(&str, &str, &str); 50] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -113,6 +113,7 @@ const EDGES: [(&str, &str, &str); 49] = [
     ("stockade", "catalog", "wiring"),
     ("stockade", "store", "wiring"),
     ("stockade", "backup", "wiring"),
+    ("stockade", "host", "the backup worker raises its fence"),
     ("stockade", "notify", "letters of accounts; `stockade mail` sets their domain up"),
 ];
 

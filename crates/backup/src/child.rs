@@ -3,7 +3,7 @@
 
 use crate::{
     Error,
-    worker::{Answer, Order, Request, WORKER},
+    worker::{Answer, Order, Request, Target, WORKER},
 };
 use seal::Secret;
 use std::{
@@ -53,15 +53,11 @@ impl Child {
     /// Has an order done on a repository; ends it where `stop` becomes true.
     pub fn run(
         &self,
-        (repository, password): (&Path, &Secret<String>),
+        (repository, password): (&Target, &Secret<String>),
         order: Order,
         stop: &AtomicBool,
     ) -> Result<Answer, Error> {
-        let request = Request {
-            repository: repository.to_owned(),
-            password: password.expose().clone(),
-            order,
-        };
+        let request = Request::new((repository, password), order);
         let order = Zeroizing::new(serde_json::to_vec(&request).expect("texts and paths"));
         let mut process = self.start()?;
         let talked = talk(&mut process, &order, stop);
@@ -73,7 +69,7 @@ impl Child {
         let (answer, said) = talked?;
         match serde_json::from_slice(&answer) {
             Ok(Answer::WrongPassword) => {
-                Err(Error::WrongPassword { repository: repository.to_owned() })
+                Err(Error::WrongPassword { repository: repository.shelf.name() })
             }
             Ok(Answer::Failed { message }) => Err(Error::Engine(message)),
             Ok(answer) => Ok(answer),

@@ -75,6 +75,53 @@ pub enum Error {
         /// Where the password should be.
         path: PathBuf,
     },
+    /// Whoever makes the backups may not let go.
+    #[error(
+        "backup.upkeep is elsewhere: here nothing of {} is let go or replaced; `stockade backup prune` does it, where its rights are",
+        place.display()
+    )]
+    UpkeepElsewhere {
+        /// The place of the backups.
+        place: PathBuf,
+    },
+    /// An address of a bucket or of its store does not read.
+    #[error("{found:?}: {why}")]
+    Address {
+        /// As it was given.
+        found: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A file of credentials does not do.
+    #[error("the credentials {}: {why}", path.display())]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The object store does not answer.
+    #[error("the object store {endpoint} does not answer as it should: {why}")]
+    Unreachable {
+        /// Where it is.
+        endpoint: String,
+        /// What it said, or why it said nothing.
+        why: String,
+    },
+    /// The object store refuses.
+    #[error("cannot {doing} {object}: the store answers {status} {code}{fix}")]
+    Store {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        object: String,
+        /// How it answered.
+        status: u16,
+        /// What it calls that.
+        code: String,
+        /// What to look at.
+        fix: &'static str,
+    },
     /// Too few recipients.
     #[error(
         "the password of the backups is sealed to {found} recipients, and {needed} are needed: put two keys of age that lie elsewhere into backup.recipients (`stockade backup recipient FILE` makes one)"

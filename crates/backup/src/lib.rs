@@ -7,19 +7,24 @@
     reason = "an adapter: this crate reads and writes repositories, and starts this program as its own worker"
 )]
 
+mod bucket;
 mod child;
 mod error;
+mod file;
 mod kit;
 mod ledger;
 mod local;
 mod manifest;
 mod place;
+mod remote;
 mod repository;
 mod retention;
 mod schedule;
+mod shelf;
 mod signed;
 mod worker;
 
+pub use bucket::{Bucket, Credentials};
 pub use child::Child;
 pub use error::Error;
 pub use kit::{Kit, RECIPIENTS_MIN};
@@ -28,4 +33,5 @@ pub use manifest::{FileLine, Manifest, TableLine};
 pub use place::{Hold, Place};
 pub use retention::{DAYS, KEY_SET_DAYS, MONTHS, Plan, Reason, WEEKS, old_key_sets, plan};
 pub use schedule::{AGAIN, DRILL_EVERY, HOUR, History, backup_due, drill_due};
-pub use worker::{Answer, MEMORY_BYTES_MAX, Order, Stored, WORKER, serve_worker};
+pub use shelf::{Shelf, Upkeep};
+pub use worker::{Answer, MEMORY_BYTES_MAX, Order, Reach, Stored, Target, WORKER, serve_worker};

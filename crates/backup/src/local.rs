@@ -1,18 +1,15 @@
 //! A repository in a directory of this machine, laid out as restic lays it out: nothing is ever there by half.
 
+use crate::file::{add, make, replace};
 use bytes::Bytes;
 use rustic_core::{
     BytesList, ErrorKind, FileType, Id, ReadBackend, RusticError, RusticResult, WriteBackend,
 };
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, ErrorKind as Io, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, File},
+    io::{self, ErrorKind as Io, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
-
-/// What an unfinished file ends in.
-const DRAFT: &str = ".draft";
 
 /// A directory.
 #[derive(Debug, Clone)]
@@ -60,21 +57,20 @@ impl LocalBackend {
 
     fn write(&self, kind: FileType, id: &Id, content: &BytesList) -> io::Result<()> {
         let path = self.path(kind, id);
-        let parent = path.parent().unwrap_or(&self.root).to_owned();
-        make(&parent)?;
-        let mut draft = path.clone().into_os_string();
-        draft.push(DRAFT);
-        let draft = PathBuf::from(draft);
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        let written = content.slice().iter().try_for_each(|bytes| file.write_all(bytes));
-        if let Err(error) = written.and_then(|()| file.sync_all()) {
-            // A disk that is full has room again for what is worth more.
-            let _ = fs::remove_file(&draft);
-            return Err(error);
+        let parts = content.slice();
+        match add(&path, parts) {
+            // Names are digests: what stands there is the same, or half of it, which another program left.
+            Err(error) if error.kind() == Io::AlreadyExists => {
+                let there = fs::metadata(&path)?.len();
+                let length = parts.iter().map(|part| part.len() as u64).sum::<u64>();
+                if there == length && kind != FileType::Config {
+                    Ok(())
+                } else {
+                    replace(&path, parts)
+                }
+            }
+            other => other,
         }
-        fs::rename(&draft, &path)?;
-        File::open(parent)?.sync_all()
     }
 
     fn list(&self, kind: FileType) -> io::Result<Vec<(Id, u32)>> {
@@ -116,11 +112,6 @@ fn length(about: &fs::Metadata) -> u32 {
     u32::try_from(about.len()).unwrap_or(u32::MAX)
 }
 
-/// A directory and those above it, for their owner alone.
-pub(crate) fn make(directory: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
-}
-
 impl ReadBackend for LocalBackend {
     fn location(&self) -> String {
         format!("local:{}", self.root.display())
@@ -154,8 +145,11 @@ impl ReadBackend for LocalBackend {
 
 impl WriteBackend for LocalBackend {
     fn create(&self) -> RusticResult<()> {
-        let kinds = [FileType::Pack, FileType::Index, FileType::Key, FileType::Snapshot];
-        let mut made = kinds.iter().map(|kind| make(&self.root.join(kind.dirname())));
+        let kinds = [FileType::Index, FileType::Key, FileType::Snapshot];
+        let kinds = kinds.map(|kind| PathBuf::from(kind.dirname()));
+        // All at once: whoever shuts the place for deletion afterwards finds every directory.
+        let packs = (0..=u8::MAX).map(|first| Path::new("data").join(format!("{first:02x}")));
+        let mut made = kinds.into_iter().chain(packs).map(|path| make(&self.root.join(path)));
         let made = made.try_for_each(|made| made);
         made.map_err(|error| self.failed("make", FileType::Config, &Id::default(), error))
     }

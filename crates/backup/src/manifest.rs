@@ -62,6 +62,13 @@ pub struct Manifest {
 impl Manifest {
     /// Lists the files of a tree, each with its digest, the manifest left out.
     pub fn files_of(root: &Path) -> Result<Vec<FileLine>, Error> {
+        let paths = Self::all_files(root)?;
+        let paths = paths.iter().filter(|path| *path != MANIFEST);
+        paths.map(|path| line(root, Path::new(path))).collect()
+    }
+
+    /// The files of a tree, by their paths below the root.
+    pub(crate) fn all_files(root: &Path) -> Result<Vec<String>, Error> {
         let mut files = Vec::new();
         let mut waiting = vec![PathBuf::new()];
         while let Some(directory) = waiting.pop() {
@@ -70,15 +77,14 @@ impl Manifest {
             for entry in fs::read_dir(&place).map_err(failed())? {
                 let entry = entry.map_err(failed())?;
                 let path = directory.join(entry.file_name());
-                let kind = entry.file_type().map_err(failed())?;
-                if kind.is_dir() {
+                if entry.file_type().map_err(failed())?.is_dir() {
                     waiting.push(path);
-                } else if path.as_os_str() != MANIFEST {
-                    files.push(line(root, &path)?);
+                } else {
+                    files.push(path.display().to_string());
                 }
             }
         }
-        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files.sort();
         Ok(files)
     }
 

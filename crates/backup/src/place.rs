@@ -1,12 +1,12 @@
 //! A place of backups: the repository, the sets of wrapped keys, the ledger, what must outlive the database,
 //! and the sealed kit. One at a time works there.
 
-use crate::{Error, Ledger, local::make, signed};
+use crate::{Error, Ledger, Shelf, Target, Upkeep, file::make, signed};
 use rustix::fs::{FlockOperation, flock};
 use seal::{Aad, Entropy, SealingKey, Secret, SigningKey, VerifyingKey};
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    fs::{File, OpenOptions},
+    io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -18,8 +18,10 @@ const KEYS: &str = "keys";
 const REPOSITORY: &str = "repository";
 const LOCK: &str = "lock";
 const READ_ME: &str = "README";
-/// What any of its files has at most.
-const BYTES_MAX: u64 = 64 << 20;
+/// Runs that may have been killed one after the other.
+const STRAYS_MAX: u32 = 1_000;
+/// Digits of a version's number.
+const DIGITS: usize = 8;
 
 const WORDS: &str = "Backups of a Stockade server.\n\n\
 repository    snapshots in restic's format: restic -r repository snapshots\n\
@@ -29,104 +31,176 @@ ledger        what was taken, let go and proved, signed\n\
 standings     who was erased, disabled or lost a role, signed: a restore applies it\n\n\
 To bring a server back: stockade backup restore --from THIS --into DIR --identity IDENTITY\n";
 
-/// Where backups lie.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place(PathBuf);
+/// Where backups lie, and who lets go there what is no longer kept.
+///
+/// Where that is somebody else, a file that changes is written under a new name each time, with a number: the
+/// highest is the one that counts, and nothing has to be replaced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    shelf: Shelf,
+    upkeep: Upkeep,
+}
 
-/// The only one who works there, for as long as it lives.
+/// The only one who works there, for as long as it lives. In a bucket only its own machine is held off; what
+/// two of them would both write, the second is refused.
 #[derive(Debug)]
 pub struct Hold {
     place: Place,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Place {
-    /// A directory; nothing is made yet.
+    /// Nothing is made yet.
     #[must_use]
-    pub fn new(root: &Path) -> Self {
-        Self(std::path::absolute(root).unwrap_or_else(|_| root.to_owned()))
+    pub fn new(shelf: Shelf, upkeep: Upkeep) -> Self {
+        let shelf = match shelf {
+            Shelf::Directory(path) => {
+                Shelf::Directory(std::path::absolute(&path).unwrap_or_else(|_| path.clone()))
+            }
+            bucket @ Shelf::Bucket(_) => bucket,
+        };
+        Self { shelf, upkeep }
     }
 
-    /// The directory.
+    /// A directory with the upkeep of whoever makes the backups.
     #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.0
+    pub fn directory(root: &Path) -> Self {
+        Self::new(Shelf::Directory(root.to_owned()), Upkeep::Here)
+    }
+
+    /// The directory, or the bucket's address.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.shelf.name()
+    }
+
+    /// Who lets go.
+    #[must_use]
+    pub const fn upkeep(&self) -> Upkeep {
+        self.upkeep
     }
 
     /// The repository.
     #[must_use]
-    pub fn repository(&self) -> PathBuf {
-        self.0.join(REPOSITORY)
+    pub fn repository(&self) -> Target {
+        Target { shelf: self.shelf.below(REPOSITORY), upkeep: self.upkeep }
     }
 
     /// Whether there is a repository.
-    #[must_use]
-    pub fn is_founded(&self) -> bool {
-        self.repository().join("config").is_file()
+    pub fn is_founded(&self) -> Result<bool, Error> {
+        Ok(!self.shelf.names(&format!("{REPOSITORY}/config"))?.is_empty())
     }
 
     /// The ledger, if there is one.
     pub fn ledger(&self, key: &VerifyingKey) -> Result<Ledger, Error> {
         match self.text(LEDGER)? {
-            Some(text) => Ledger::parse(&text, key),
+            Some((_, text)) => Ledger::parse(&text, key),
             None => Ok(Ledger::default()),
         }
     }
 
     /// What must outlive the database, if it was written; its text is the caller's.
     pub fn standings(&self, key: &VerifyingKey) -> Result<Option<String>, Error> {
-        let Some(text) = self.text(STANDINGS)? else { return Ok(None) };
+        let Some((_, text)) = self.text(STANDINGS)? else { return Ok(None) };
         signed::verify(STANDINGS, &text, key).map(|body| Some(body.to_owned()))
     }
 
     /// Writes what must outlive the database, unless it stands there; whether it was written.
     pub fn keep_standings(&self, body: &str, key: &SigningKey) -> Result<bool, Error> {
         let text = signed::sign(STANDINGS, body, key);
-        if self.text(STANDINGS)?.as_deref() == Some(text.as_str()) {
+        if self.text(STANDINGS)?.is_some_and(|(_, there)| there == text) {
             return Ok(false);
         }
-        put(&self.0.join(STANDINGS), text.as_bytes()).map(|()| true)
+        self.write(STANDINGS, text.as_bytes()).map(|()| true)
     }
 
     /// The sealed kit, and where it lies.
     pub fn kit(&self) -> Result<(Vec<u8>, PathBuf), Error> {
-        let path = self.0.join(KIT);
-        let bytes = read(&path)?.ok_or_else(|| Error::Nothing { place: self.0.clone() })?;
-        Ok((bytes, path))
+        let found = self.newest(KIT)?.ok_or_else(|| Error::Nothing { place: self.root() })?;
+        let (name, bytes) = found;
+        Ok((bytes, self.shelf.path(&name)))
     }
 
     /// A set of wrapped keys.
     pub fn keys(&self, name: &str, key: &SealingKey) -> Result<Secret<Vec<u8>>, Error> {
-        let path = self.0.join(KEYS).join(name);
+        let name = format!("{KEYS}/{name}");
+        let path = self.shelf.path(&name);
         let missing = || Error::File {
             doing: "read",
             path: path.clone(),
             source: io::ErrorKind::NotFound.into(),
         };
-        let sealed = read(&path)?.ok_or_else(missing)?;
+        let sealed = self.shelf.read(&name)?.ok_or_else(missing)?;
         let what = || format!("the wrapped keys {}", path.display());
+        let name = name.trim_start_matches(KEYS).trim_start_matches('/');
         key.open(&aad(name), &sealed).map_err(|source| Error::Sealed { what: what(), source })
     }
 
     /// Takes the place, or says that somebody has it.
     pub fn hold(&self) -> Result<Hold, Error> {
-        make(&self.0).map_err(Error::file("make", &self.0))?;
-        let path = self.0.join(LOCK);
+        let Shelf::Directory(root) = &self.shelf else {
+            return Ok(Hold { place: self.clone(), _lock: None });
+        };
+        make(root).map_err(Error::file("make", root))?;
+        let path = root.join(LOCK);
         let mut open = OpenOptions::new();
-        let file = open.write(true).create(true).truncate(false).mode(0o600).open(&path);
+        // Opened to append: nothing else is allowed where nothing may be replaced.
+        let file = open.append(true).create(true).mode(0o600).open(&path);
         let file = file.map_err(Error::file("open", &path))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Hold { place: self.clone(), _lock: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::Busy { place: self.0.clone() }),
+            Ok(()) => Ok(Hold { place: self.clone(), _lock: Some(file) }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::Busy { place: root.clone() }),
             Err(error) => Err(Error::file("lock", path)(error.into())),
         }
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, Error> {
-        let path = self.0.join(name);
-        let Some(bytes) = read(&path)? else { return Ok(None) };
-        let text = String::from_utf8(bytes);
-        text.map(Some).map_err(|error| Error::file("read", path)(io::Error::other(error)))
+    /// The newest of a file that changes: its name, and what it holds.
+    fn newest(&self, name: &str) -> Result<Option<(String, Vec<u8>)>, Error> {
+        let last = self.versions(name)?.pop();
+        let name = last.map_or_else(|| name.to_owned(), |number| version(name, number));
+        Ok(self.shelf.read(&name)?.map(|bytes| (name, bytes)))
+    }
+
+    /// The numbers under which a file stands, the least first.
+    fn versions(&self, name: &str) -> Result<Vec<u64>, Error> {
+        let begin = format!("{name}.");
+        let names = self.shelf.names(&begin)?;
+        let number = |name: &String| {
+            let digits = name.strip_prefix(&begin)?;
+            (digits.len() == DIGITS).then(|| digits.parse().ok()).flatten()
+        };
+        let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Writes a file that changes. Where versions of it stand, another one is written; and the older ones go,
+    /// where they may.
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let versions = self.versions(name)?;
+        if versions.is_empty() && self.upkeep == Upkeep::Here {
+            return self.shelf.put(name, bytes);
+        }
+        let next = versions.last().map_or(1, |last| last + 1);
+        if !self.shelf.add(&version(name, next), bytes)? {
+            return Err(Error::Busy { place: self.root() });
+        }
+        if self.upkeep == Upkeep::Here {
+            self.shelf.remove(name)?;
+            for old in versions {
+                self.shelf.remove(&version(name, old))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<(String, String)>, Error> {
+        let Some((name, bytes)) = self.newest(name)? else { return Ok(None) };
+        let path = self.shelf.path(&name);
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some((name, text))),
+            Err(error) => Err(Error::file("read", path)(io::Error::other(error))),
+        }
     }
 }
 
@@ -139,66 +213,60 @@ impl Hold {
 
     /// Writes the ledger.
     pub fn keep_ledger(&self, ledger: &Ledger, key: &SigningKey) -> Result<(), Error> {
-        put(&self.place.0.join(LEDGER), ledger.render(key).as_bytes())
+        self.place.write(LEDGER, ledger.render(key).as_bytes())
     }
 
     /// Writes the sealed kit, and what a person reads who finds all this.
     pub fn keep_kit(&self, sealed: &[u8]) -> Result<(), Error> {
-        put(&self.place.0.join(READ_ME), WORDS.as_bytes())?;
-        put(&self.place.0.join(KIT), sealed)
+        self.place.shelf.add(READ_ME, WORDS.as_bytes())?;
+        self.place.write(KIT, sealed)
     }
 
-    /// Writes a set of wrapped keys under its name, sealed.
+    /// Writes the set of wrapped keys of a snapshot, sealed; its name. Where nothing may be replaced, what a
+    /// killed run has written stays beside it.
     pub fn keep_keys(
         &self,
-        name: &str,
+        number: u64,
         keys: &[u8],
         key: &SealingKey,
         entropy: &mut dyn Entropy,
-    ) -> Result<(), Error> {
-        put(&self.place.0.join(KEYS).join(name), &key.seal(&aad(name), keys, entropy))
+    ) -> Result<String, Error> {
+        let Place { shelf, upkeep } = &self.place;
+        if *upkeep == Upkeep::Here {
+            let name = format!("{number:06}.sealed");
+            shelf.put(&format!("{KEYS}/{name}"), &key.seal(&aad(&name), keys, entropy))?;
+            return Ok(name);
+        }
+        for again in 0..STRAYS_MAX {
+            let name = format!("{number:06}-{again}.sealed");
+            if shelf.add(&format!("{KEYS}/{name}"), &key.seal(&aad(&name), keys, entropy))? {
+                return Ok(name);
+            }
+        }
+        Err(Error::Busy { place: self.place.root() })
+    }
+
+    /// The sets of wrapped keys that lie there, whether or not the ledger knows them.
+    pub fn key_names(&self) -> Result<Vec<String>, Error> {
+        let begin = format!("{KEYS}/");
+        let names = self.place.shelf.names(&begin)?;
+        Ok(names.iter().filter_map(|name| name.strip_prefix(&begin)).map(str::to_owned).collect())
     }
 
     /// Deletes sets of wrapped keys; one that is gone already is no error.
     pub fn drop_keys<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
-        for name in names {
-            let path = self.place.0.join(KEYS).join(name);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::file("remove", path)(error));
-                }
-                _ => {}
-            }
+        if self.place.upkeep == Upkeep::Elsewhere {
+            return Err(Error::UpkeepElsewhere { place: self.place.root() });
         }
-        Ok(())
+        names.into_iter().try_for_each(|name| self.place.shelf.remove(&format!("{KEYS}/{name}")))
     }
+}
+
+fn version(name: &str, number: u64) -> String {
+    format!("{name}.{number:0DIGITS$}")
 }
 
 /// A set of keys is for its name: an old one does not pass for a new one.
 const fn aad(name: &str) -> Aad<'_> {
     Aad { tenant: "", table: "backup", row: name, column: "keys", kind: "json" }
-}
-
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(Error::file("open", path))?,
-    };
-    let mut bytes = Vec::new();
-    file.take(BYTES_MAX).read_to_end(&mut bytes).map_err(Error::file("read", path))?;
-    Ok(Some(bytes))
-}
-
-/// Whole or not at all, for its owner alone.
-fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let failed = || Error::file("write", path);
-    let parent = path.parent().unwrap_or(path);
-    make(parent).map_err(failed())?;
-    let draft = path.with_extension("draft");
-    let mut open = OpenOptions::new();
-    let file = open.write(true).create(true).truncate(true).mode(0o600).open(&draft);
-    let mut file = file.map_err(failed())?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed())?;
-    fs::rename(&draft, path).map_err(failed())?;
-    File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed())
 }

@@ -2,13 +2,16 @@
 
 use crate::{
     Error,
-    local::{LocalBackend, make},
-    worker::Stored,
+    file::make,
+    local::LocalBackend,
+    remote::BucketBackend,
+    shelf::{Shelf, Upkeep},
+    worker::{Stored, Target},
 };
 use rustic_core::{
     BackupOptions, CheckOptions, ConfigOptions, Credentials, KeyOptions, LimitOption, LsOptions,
     PathList, PruneOptions, Repository, RepositoryBackends, RepositoryOptions, RusticError,
-    SnapshotOptions,
+    SnapshotOptions, WriteBackend,
     repofile::{Node, NodeType, SnapshotId},
 };
 use std::{
@@ -28,21 +31,25 @@ type Open = Repository<rustic_core::OpenStatus>;
 
 /// A repository and what opens it.
 pub(crate) struct Engine<'a> {
-    pub(crate) root: &'a Path,
+    pub(crate) target: &'a Target,
     pub(crate) password: &'a str,
 }
 
 impl Engine<'_> {
     fn closed(&self) -> Result<Repository<()>, Error> {
         let options = RepositoryOptions::default().no_cache(true);
-        let backends = RepositoryBackends::new(Arc::new(LocalBackend::new(self.root)), None);
+        let backend: Arc<dyn WriteBackend> = match &self.target.shelf {
+            Shelf::Directory(root) => Arc::new(LocalBackend::new(root)),
+            Shelf::Bucket(bucket) => Arc::new(BucketBackend(bucket.clone(), self.target.upkeep)),
+        };
+        let backends = RepositoryBackends::new(backend, None);
         Repository::new(&options, &backends).map_err(|error| engine(&error))
     }
 
     fn open(&self) -> Result<Open, Error> {
         self.closed()?.open(&Credentials::password(self.password)).map_err(|error| {
             if error.is_incorrect_password() {
-                return Error::WrongPassword { repository: self.root.to_owned() };
+                return Error::WrongPassword { repository: self.target.shelf.name() };
             }
             engine(&error)
         })
@@ -107,14 +114,18 @@ impl Engine<'_> {
     /// Lets snapshots go, and what only they held.
     pub(crate) fn forget(&self, ids: &[String]) -> Result<(), Error> {
         let failed = |error: Box<RusticError>| engine(&error);
+        if self.target.upkeep == Upkeep::Elsewhere {
+            return Err(Error::UpkeepElsewhere { place: self.target.shelf.name() });
+        }
         let repository = self.open()?;
         let known = repository.get_all_snapshots().map_err(failed)?;
         let gone: Vec<SnapshotId> =
             known.iter().filter(|one| ids.contains(&hex_id(&one.id))).map(|one| one.id).collect();
         repository.delete_snapshots(&gone).map_err(failed)?;
-        // Nobody else writes while the place is held: nothing has to wait.
         let mut options = PruneOptions::default();
-        options.instant_delete = true;
+        // Nobody else writes while a directory is held: nothing has to wait. Into a bucket another machine may
+        // write at this moment: what looks unused is marked, and goes at the next time.
+        options.instant_delete = matches!(self.target.shelf, Shelf::Directory(_));
         options.max_repack = LimitOption::Unlimited;
         let plan = repository.prune_plan(&options).map_err(failed)?;
         repository.prune(&options, plan).map_err(failed)
@@ -156,7 +167,7 @@ fn hex_id(id: &SnapshotId) -> String {
 }
 
 /// A path below the directory: no snapshot leads out of it.
-fn inside(root: &Path, path: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn inside(root: &Path, path: &Path) -> Result<PathBuf, Error> {
     let mut target = root.to_owned();
     for part in path.components() {
         match part {

@@ -189,7 +189,7 @@ fn kill_at(command: &mut Command, mut sign: impl FnMut() -> bool) -> bool {
 /// Whether somebody has the place: what a killed one has begun may end a moment later than it.
 fn free(place: &Path) {
     let begun = Instant::now();
-    while backup::Place::new(place).hold().is_err() {
+    while backup::Place::directory(place).hold().is_err() {
         assert!(begun.elapsed() < Duration::from_secs(30), "the place stays taken");
         std::thread::yield_now();
     }
@@ -371,7 +371,7 @@ async fn a_restored_server_begins_a_new_log_and_nothing_that_ended_lives_again()
     // Back to the first one, from before all that.
     let into = house.at("restored");
     let ask = Restoring {
-        from: house.place(),
+        from: backup::Place::directory(&house.place()),
         into: into.clone(),
         identity: house.identities[1].clone(),
         number: Some(first.number),
@@ -423,7 +423,7 @@ async fn as_it_would_be_without(
     let password = seal::Secret::new(password.trim().to_owned());
     let order = backup::Order::Restore { snapshot: snapshot.to_owned(), into: weak.clone() };
     let child = backup::Child::of(Path::new(STOCKADE));
-    let repository = house.place().join("repository");
+    let repository = backup::Place::directory(&house.place()).repository();
     child.run((&repository, &password), order, &false.into()).expect("comes back");
     std::fs::copy(house.data().join("stockade.key"), weak.join("stockade.key")).expect("copies");
     let desk = Desk::open(&weak, "a test", desk::now()).await.expect("opens");

@@ -2,11 +2,13 @@
 
 use super::{
     args::Backup,
+    backup_args::Source,
     configuration::home,
     output::{Ending, Output, table},
     usage,
 };
-use crate::desk::{self, BackupTerms, Restoring, SnapshotView};
+use crate::desk::{self, BackupTerms, Pruned, Pruning, Restoring, SnapshotView};
+use ::backup::{Bucket, Credentials, Place, Shelf, Upkeep};
 use anyhow::Context;
 use kms::SystemEntropy;
 use seal::{AgeIdentity, AgeRecipient};
@@ -41,8 +43,12 @@ pub(super) fn run(command: &Backup, settings: &Settings, output: Output) -> anyh
         Backup::Check { read_data } => return check(*read_data, settings, output),
         Backup::Restore { from, into, identity, snapshot } => {
             let identity = self::identity(identity)?;
-            let (from, into) = (from.clone(), into.clone());
+            let (from, into) = (place_of(from)?, into.clone());
             restore(Restoring { from, into, identity, number: *snapshot, worker: None }, output)?;
+        }
+        Backup::Prune { from, identity } => {
+            let identity = self::identity(identity)?;
+            prune(&Pruning { from: place_of(from)?, identity, worker: None }, output)?;
         }
         Backup::Drill => {
             let done = desk::connect(home(settings)?)?.drill(terms(settings)?)?;
@@ -72,10 +78,55 @@ pub(super) fn terms(settings: &Settings) -> anyhow::Result<BackupTerms> {
         _ => None,
     });
     Ok(BackupTerms {
-        place: settings.path("backup.place"),
+        place: place(settings)?,
         recipients: texts.map(recipient).collect::<Result<_, _>>()?,
         config,
         worker: None,
+    })
+}
+
+/// The place that the configuration names, if it names one.
+fn place(settings: &Settings) -> anyhow::Result<Option<Place>> {
+    let place = settings.text("backup.place");
+    if place.is_empty() {
+        return Ok(None);
+    }
+    let upkeep = match settings.text("backup.upkeep") {
+        "elsewhere" => Upkeep::Elsewhere,
+        _ => Upkeep::Here,
+    };
+    let store = (settings.text("backup.endpoint"), settings.text("backup.region"));
+    let credentials = settings.path("backup.credentials");
+    let shelf = shelf(place, store, credentials.as_deref())
+        .map_err(|error| usage(format!("backup: {error:#}")))?;
+    Ok(Some(Place::new(shelf, upkeep)))
+}
+
+/// The place that is typed, under the rights of whoever types.
+fn place_of(from: &Source) -> anyhow::Result<Place> {
+    let store = (from.endpoint.as_str(), from.region.as_str());
+    Ok(Place::new(shelf(&from.place, store, from.credentials.as_deref())?, Upkeep::Here))
+}
+
+fn shelf(place: &str, store: (&str, &str), credentials: Option<&Path>) -> anyhow::Result<Shelf> {
+    if !place.starts_with("s3://") {
+        return Ok(Shelf::Directory(place.into()));
+    }
+    let (endpoint, _) = store;
+    let credentials = credentials.filter(|_| !endpoint.is_empty()).context(
+        "a bucket needs its store (backup.endpoint, --endpoint) and a file of credentials for it (backup.credentials, --credentials)",
+    )?;
+    Ok(Shelf::Bucket(Bucket::new(place, store, Credentials::read(credentials)?)?))
+}
+
+fn prune(ask: &Pruning, output: Output) -> anyhow::Result<()> {
+    let pruned = desk::prune(ask, &Arc::new(AtomicBool::new(false)))?;
+    output.show(&pruned, |Pruned { snapshots, keys, strays, kept }| {
+        format!(
+            "{} snapshots and {} sets of keys were let go, {strays} strays besides; {kept} snapshots stay",
+            snapshots.len(),
+            keys.len(),
+        )
     })
 }
 

@@ -1,7 +1,24 @@
 //! `stockade backup` as it can be typed.
 
-use clap::{Subcommand, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
+
+/// A place of backups, where no server's configuration names it.
+#[derive(Debug, Args)]
+pub(crate) struct Source {
+    /// The place of the backups: a directory, or `s3://BUCKET/PREFIX`.
+    #[arg(long = "from", value_name = "PLACE", value_hint = ValueHint::DirPath)]
+    pub(crate) place: String,
+    /// The object store of a bucket, as https://HOST:PORT.
+    #[arg(long, value_name = "URL", default_value = "")]
+    pub(crate) endpoint: String,
+    /// Its region.
+    #[arg(long, value_name = "NAME", default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// The file of the credentials for it: `aws_access_key_id = …`, `aws_secret_access_key = …`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) credentials: Option<PathBuf>,
+}
 
 /// Commands about backups.
 #[derive(Debug, Subcommand)]
@@ -18,9 +35,8 @@ pub(crate) enum Backup {
     },
     /// Bring a server back into an empty directory. It begins a new log; sessions, tokens and links are over.
     Restore {
-        /// The place of the backups.
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        from: PathBuf,
+        #[command(flatten)]
+        from: Source,
         /// The empty directory.
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         into: PathBuf,
@@ -30,6 +46,15 @@ pub(crate) enum Backup {
         /// The snapshot's number; the newest unless given.
         #[arg(long, value_name = "NUMBER")]
         snapshot: Option<u64>,
+    },
+    /// Let go what is no longer kept, where `backup.upkeep` is `elsewhere`: under the rights of whoever asks, with
+    /// nothing of the server's.
+    Prune {
+        #[command(flatten)]
+        from: Source,
+        /// The file of an identity that the recovery kit was sealed to.
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        identity: PathBuf,
     },
     /// Restore the newest snapshot into a scratch place, compare all of it, and write the proof down.
     Drill,

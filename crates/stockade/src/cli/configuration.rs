@@ -118,7 +118,26 @@ pub(crate) const KEYS: &[Key] = &[
         "backup.place",
         Kind::Text,
         "",
-        "Directory that backups go to, on another disk or machine; without one there are none",
+        "Directory on another disk or machine, or s3://BUCKET/PREFIX, that backups go to; without one there are none",
+    ),
+    Key::plain(
+        "backup.endpoint",
+        Kind::Text,
+        "",
+        "Object store of a place in a bucket, as https://HOST:PORT",
+    ),
+    Key::plain("backup.region", Kind::Text, "us-east-1", "Region of that store"),
+    Key::plain(
+        "backup.credentials",
+        Kind::Text,
+        "",
+        "File with aws_access_key_id and aws_secret_access_key for it, which nobody else may read",
+    ),
+    Key::plain(
+        "backup.upkeep",
+        Kind::Choice(&["here", "elsewhere"]),
+        "here",
+        "Who lets old backups go; with elsewhere the server replaces and removes none, and `stockade backup prune` does",
     ),
     Key::plain(
         "backup.recipients",

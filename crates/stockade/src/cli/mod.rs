@@ -5,6 +5,7 @@ mod audit;
 mod backtest;
 mod backup;
 mod backup_args;
+mod backup_worker;
 mod configuration;
 mod data;
 mod db;
@@ -128,7 +129,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Backup(command) => {
             return backup::run(command, &configuration::load(cli)?, output);
         }
-        Command::BackupWorker => ::backup::serve_worker(::backup::MEMORY_BYTES_MAX)?,
+        Command::BackupWorker => backup_worker::run()?,
         Command::License(command) => {
             return license::run(command, &configuration::load(cli)?, output);
         }

@@ -80,8 +80,8 @@ pub use approvals::Approvals;
 pub use backtests::{Ended, ResultRef};
 pub(crate) use backups::before_upgrade;
 pub use backups::{
-    BackupDone, BackupList, BackupTerms, BackupView, Backups, Drilled, Restored, Restoring,
-    SnapshotView, backups_of, damage_of, restore,
+    BackupDone, BackupList, BackupTerms, BackupView, Backups, Drilled, Pruned, Pruning, Restored,
+    Restoring, SnapshotView, backups_of, damage_of, prune, restore,
 };
 pub use connect::{
     Connection, FinishedRun, connect, log_keys, open_for_reading, publish, schema, schema_of,

@@ -212,9 +212,12 @@ async fn act(
         Ask::SaveFactor(saved) => finish(desk.save_factor(&saved).await),
         Ask::Backup => {
             let asked = (Trigger::Asked, Actor::Host);
-            finish(app.backups().take(desk, asked, watch.shared_flag()).await)
+            finish(Box::pin(app.backups().take(desk, asked, watch.shared_flag())).await)
         }
-        Ask::Drill => finish(app.backups().drill(desk, Actor::Host, watch.shared_flag()).await),
+        Ask::Drill => {
+            let drilled = app.backups().drill(desk, Actor::Host, watch.shared_flag());
+            finish(Box::pin(drilled).await)
+        }
         Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),
     }
 }

@@ -31,9 +31,13 @@ impl House {
 
     /// The same place for all, so that the words of the configuration are the program's own.
     pub fn configure(&self, place: &Path) {
+        self.configure_as(&format!("place = \"{}\"\n", place.display()));
+    }
+
+    /// With these lines about the place.
+    pub fn configure_as(&self, lines: &str) {
         let [one, two] = self.identities.each_ref().map(AgeIdentity::recipient);
-        let text =
-            format!("[backup]\nplace = \"{}\"\nrecipients = \"{one}, {two}\"\n", place.display());
+        let text = format!("[backup]\n{lines}recipients = \"{one}, {two}\"\n");
         std::fs::write(self.data().join("stockade.toml"), text).expect("writes");
         for (at, identity) in self.identities.iter().enumerate() {
             std::fs::write(self.identity(at), identity.to_file().as_bytes()).expect("writes");
@@ -58,7 +62,7 @@ impl House {
 
     pub fn terms(&self) -> BackupTerms {
         BackupTerms {
-            place: Some(self.place()),
+            place: Some(backup::Place::directory(&self.place())),
             recipients: self.identities.iter().map(AgeIdentity::recipient).collect(),
             config: None,
             worker: Some(STOCKADE.into()),

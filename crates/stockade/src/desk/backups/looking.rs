@@ -36,7 +36,7 @@ async fn ground(home: &Home, terms: &BackupTerms) -> Result<Ground> {
 pub async fn backups_of(home: &Home, terms: &BackupTerms) -> Result<BackupList> {
     let ground = ground(home, terms).await?;
     let ledger = ground.ledger()?;
-    let stored = if ground.place.is_founded() {
+    let stored = if ground.place.is_founded()? {
         match work(&ground, Order::List)? {
             Answer::Snapshots { list } => list,
             other => return Err(unexpected(&other)),
@@ -72,8 +72,8 @@ pub async fn backups_of(home: &Home, terms: &BackupTerms) -> Result<BackupList> 
 /// What is damaged in the repository; every byte is read, or the structure alone.
 pub async fn damage_of(home: &Home, terms: &BackupTerms, read_data: bool) -> Result<Vec<String>> {
     let ground = ground(home, terms).await?;
-    if !ground.place.is_founded() {
-        return Err(::backup::Error::Nothing { place: ground.place.root().to_owned() }.into());
+    if !ground.place.is_founded()? {
+        return Err(::backup::Error::Nothing { place: ground.place.root() }.into());
     }
     let _hold = ground.place.hold()?;
     match work(&ground, Order::Check { read_data })? {

@@ -1,5 +1,6 @@
 //! Backups as the app makes them: what goes in, when, what the log hears of it, and how it is proved.
 
+mod clearing;
 mod looking;
 mod proving;
 mod restoring;
@@ -8,6 +9,7 @@ mod taking;
 mod telling;
 mod upgrade;
 
+pub use clearing::{Pruned, Pruning, prune};
 pub use looking::{BackupList, backups_of, damage_of};
 pub use restoring::{Restored, Restoring, restore};
 pub use taking::BackupDone;
@@ -40,7 +42,7 @@ const WHY_CHARACTERS_MAX: usize = 500;
 #[derive(Debug, Clone, Default)]
 pub struct BackupTerms {
     /// The place; none: there are no backups.
-    pub place: Option<PathBuf>,
+    pub place: Option<Place>,
     /// Keys of age that lie elsewhere.
     pub recipients: Vec<AgeRecipient>,
     /// The configuration file, where it lies outside of the data directory.
@@ -100,7 +102,7 @@ impl Ground {
         (paths, keys, database): (Paths, KeyRing, Database),
         terms: &BackupTerms,
     ) -> Result<Self> {
-        let place = Place::new(terms.place.as_deref().ok_or(Error::NoBackups)?);
+        let place = terms.place.clone().ok_or(Error::NoBackups)?;
         let child = child(terms)?;
         Ok(Self { paths, keys, database, place, child, terms: terms.clone() })
     }
@@ -257,7 +259,7 @@ impl Backups {
                 tracing::info!(number = done.number, rows = done.rows, "a restore was proved");
             }
         } else if let Ok(ground) = self.ground(desk)
-            && ground.place.is_founded()
+            && founded(&ground).await
             && let Err(error) = self.keep_standings(desk, &ground).await
         {
             tracing::error!(%error, "what a restore must know could not be written");
@@ -282,6 +284,12 @@ impl Backups {
         let backup = backup_due(taken, now);
         Due { backup, drill: drill_due(proved, !ledger.live().is_empty(), now) }
     }
+}
+
+/// Whether there are backups; a store that does not answer is no news of that.
+async fn founded(ground: &Ground) -> bool {
+    let place = ground.place.clone();
+    tokio::task::spawn_blocking(move || place.is_founded().unwrap_or(false)).await.unwrap_or(false)
 }
 
 /// When the next ones are due.

@@ -49,13 +49,10 @@ pub(super) struct Brought {
 impl Means {
     /// Brings it back: every file is compared, every wrapped key opened.
     pub(super) fn bring(&self, stop: &AtomicBool) -> Result<Brought> {
-        let (sealed, path) = self.place.kit()?;
-        let kit = Kit::open(&sealed, &self.identity, &path)?;
+        let kit = open_kit(&self.place, &self.identity)?;
         // The keys first: by them the ledger is known to be ours.
         let own = Paths::new(&self.work);
-        write_private(&own.key_file(), kit.key_file.expose())?;
-        write_private(&own.key_ring(), kit.ring.expose())?;
-        let keys = keys(&own)?;
+        let keys = keys(&own, &kit)?;
         let signer = keys.signing(Purpose::Backups);
         let ledger = self.place.ledger(signer.verifying_key())?;
         let standings = self.place.standings(signer.verifying_key())?;
@@ -103,8 +100,16 @@ impl Means {
     }
 }
 
-/// The keys that a kit holds.
-fn keys(paths: &Paths) -> Result<KeyRing> {
+/// What an identity opens in a place.
+pub(super) fn open_kit(place: &Place, identity: &AgeIdentity) -> Result<Kit> {
+    let (sealed, path) = place.kit()?;
+    Ok(Kit::open(&sealed, identity, &path)?)
+}
+
+/// The keys that a kit holds, written where a server has its own.
+pub(super) fn keys(paths: &Paths, kit: &Kit) -> Result<KeyRing> {
+    write_private(&paths.key_file(), kit.key_file.expose())?;
+    write_private(&paths.key_ring(), kit.ring.expose())?;
     let file = KeyFile::open(&paths.key_file())?;
     let head = RingFile::head(&paths.key_ring())?;
     let root = SoftRoot::new(Holder::KeyFile(&file), Some(&head), &mut SystemEntropy::new())?;

@@ -28,7 +28,7 @@ use store::{Database, Reborn, Store};
 #[derive(Debug)]
 pub struct Restoring {
     /// The place of the backups.
-    pub from: PathBuf,
+    pub from: Place,
     /// An empty directory, or one that is not there yet.
     pub into: PathBuf,
     /// Whom the recovery kit was sealed to.
@@ -82,9 +82,9 @@ pub async fn restore(ask: Restoring, stop: &Arc<AtomicBool>) -> Result<Restored>
     name.push(".restoring");
     let work = into.with_file_name(name);
     let terms = BackupTerms { worker: ask.worker, ..BackupTerms::default() };
-    let place = Place::new(&ask.from);
-    if !place.is_founded() {
-        return Err(Fault::Nothing { place: place.root().to_owned() }.into());
+    let place = ask.from;
+    if !place.is_founded()? {
+        return Err(Fault::Nothing { place: place.root() }.into());
     }
     let hold = place.hold()?;
     let means = Means {

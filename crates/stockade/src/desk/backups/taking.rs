@@ -2,12 +2,12 @@
 
 use super::{
     Ground,
+    clearing::Clearing,
     staging::{DATABASE, clean, fill},
 };
 use crate::desk::{Error, Result, ledger, results::make_directory};
 use ::backup::{
-    Act, Answer, Hold, Kit, Ledger, Manifest, Order, Snapshot, Stored, TableLine, Trigger,
-    old_key_sets, plan,
+    Act, Answer, Hold, Kit, Ledger, Manifest, Order, Snapshot, Stored, TableLine, Trigger, Upkeep,
 };
 use audit::Checkpoint;
 use jiff::Timestamp;
@@ -88,7 +88,7 @@ impl Taking {
         let recipients = &ground.terms.recipients;
         let sealed = kit.seal(recipients, secrets.drill.recipient(), &mut SystemEntropy::new())?;
         hold.keep_kit(&sealed)?;
-        if !ground.place.is_founded() {
+        if !ground.place.is_founded()? {
             let repository = ground.place.repository();
             ground.child.run((&repository, &secrets.password), Order::Init, stop)?;
         }
@@ -106,8 +106,7 @@ impl Taking {
     ) -> Result<BackupDone> {
         let (manifest, log_size) = self.manifest(copy, now)?;
         let number = self.ledger.records().len() as u64 + 1;
-        let name = format!("{number:06}.sealed");
-        self.keep_keys(&name, &copy.keys)?;
+        let name = self.keep_keys(number, &copy.keys)?;
         let stored = self.store(stop)?;
         let Stored { id, files, bytes, .. } = stored;
         let snapshot =
@@ -145,14 +144,14 @@ impl Taking {
     }
 
     /// The wrapped keys lie apart: each set is a file of its own, so that a key that is gone is gone.
-    fn keep_keys(&self, name: &str, keys: &[WrappedKey]) -> Result<()> {
+    fn keep_keys(&self, number: u64, keys: &[WrappedKey]) -> Result<String> {
         let line = |key: &WrappedKey| {
             let line = KeyLine { account: key.account.clone(), sealed: hex::encode(&key.sealed) };
             serde_json::to_string(&line).unwrap_or_default() + "\n"
         };
         let text: String = keys.iter().map(line).collect();
         let sealing = self.ground.keys.sealing(Purpose::Backups);
-        Ok(self.hold.keep_keys(name, text.as_bytes(), &sealing, &mut SystemEntropy::new())?)
+        Ok(self.hold.keep_keys(number, text.as_bytes(), &sealing, &mut SystemEntropy::new())?)
     }
 
     fn store(&self, stop: &AtomicBool) -> Result<Stored> {
@@ -163,25 +162,15 @@ impl Taking {
         }
     }
 
-    /// Lets go what the rule lets go; a set of keys by its age alone.
-    fn clear(&mut self, now: Timestamp, stop: &AtomicBool) -> Result<Vec<u64>> {
-        let live = self.ledger.live();
-        let gone = plan(&live, now).allowed(self.ledger.taken_since())?.forget;
-        if !gone.is_empty() {
-            let ids = live.iter().filter(|one| gone.contains(&one.number));
-            let snapshots = ids.map(|one| one.snapshot.id.clone()).collect();
-            self.work(Order::Forget { snapshots }, stop)?;
-            self.ledger.add(now, Act::Forgotten { of: gone.iter().copied().collect() });
+    /// Lets go what the rule lets go, where that is ours to do.
+    fn clear(self, now: Timestamp, stop: &AtomicBool) -> Result<Vec<u64>> {
+        if self.ground.place.upkeep() == Upkeep::Elsewhere {
+            return Ok(Vec::new());
         }
-        let sets = self.ledger.key_sets();
-        let old = old_key_sets(&sets, now);
-        if !old.is_empty() {
-            let names = sets.iter().filter(|one| old.contains(&one.number));
-            self.hold.drop_keys(names.map(|one| one.snapshot.keys.as_str()))?;
-            self.ledger.add(now, Act::KeysForgotten { of: old.into_iter().collect() });
-        }
-        self.hold.keep_ledger(&self.ledger, &self.ground.signer())?;
-        Ok(gone.into_iter().collect())
+        let Self { ground, hold, secrets, ledger, .. } = self;
+        let signer = ground.signer();
+        let clearing = Clearing { hold, child: ground.child, password: secrets.password, signer };
+        Ok(clearing.clear(ledger, now, stop)?.snapshots)
     }
 
     fn work(&self, order: Order, stop: &AtomicBool) -> Result<Answer> {
@@ -232,8 +221,8 @@ pub(super) fn secrets(ground: &Ground) -> Result<Secrets> {
     let path = directory.join("password");
     let mut entropy = SystemEntropy::new();
     if !path.exists() {
-        if ground.place.is_founded() {
-            let place = ground.place.root().to_owned();
+        if ground.place.is_founded()? {
+            let place = ground.place.root();
             return Err(::backup::Error::NoPassword { place, path }.into());
         }
         let digits = hex::encode(random::<32>(&mut entropy));
@@ -250,7 +239,7 @@ pub(super) fn secrets(ground: &Ground) -> Result<Secrets> {
 pub(super) fn password(ground: &Ground) -> Result<Secret<String>> {
     let path = ground.paths.backup().join("password");
     if !path.exists() {
-        let place = ground.place.root().to_owned();
+        let place = ground.place.root();
         return Err(::backup::Error::NoPassword { place, path }.into());
     }
     let text = String::from_utf8_lossy(&read(&path)?).trim().to_owned();

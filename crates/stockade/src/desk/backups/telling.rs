@@ -106,7 +106,7 @@ pub(super) async fn tell(desk: &Desk, ground: &Ground, actor: Actor) -> Result<(
     let ledger = tokio::task::spawn_blocking(move || own.ledger()).await??;
     let known = last_head(desk).await?;
     if !ledger.continues(&known) {
-        let place = ground.place.root().to_owned();
+        let place = ground.place.root();
         return Err(::backup::Error::OldLedger { place }.into());
     }
     let heads = ledger.heads();
