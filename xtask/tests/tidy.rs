@@ -37,7 +37,7 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 23] = [
+const CRATES: [(&str, Floor); 24] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
@@ -58,13 +58,14 @@ const CRATES: [(&str, Floor); 23] = [
     ("venues", Floor::Adapter),
     ("notify", Floor::Adapter),
     ("host", Floor::Adapter),
+    ("probe", Floor::Adapter),
     ("stockade", Floor::App),
     ("stockade-bot", Floor::App),
     ("xtask", Floor::Chore),
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 50] = [
+const EDGES: [(&str, &str, &str); 52] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -88,6 +89,8 @@ const EDGES: [(&str, &str, &str); 50] = [
     ("store", "identity", "rows that a person owns are reached through a Tenant"),
     ("store", "seal", "sealed fields are stored as envelopes"),
     ("notify", "seal", "webhooks are signed, tokens and passwords do not print"),
+    ("probe", "audit", "what a log and a posture prove is judged by the same code that a witness runs"),
+    ("probe", "seal", "signatures and hashes are checked"),
     ("stockade-bot", "market", "wiring"),
     ("stockade-bot", "seal", "wiring"),
     ("stockade-bot", "factor", "wiring"),

@@ -1,0 +1,68 @@
+//! Answers of every kind, got on purpose: what must be on all answers is looked for on these.
+
+use crate::{
+    Answer, Error,
+    visit::{Request, Visit},
+};
+use serde_json::json;
+
+/// An answer and how it was got.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub path: &'static str,
+    pub answer: Answer,
+}
+
+/// A body that is larger than any open route takes.
+const LARGE: usize = 64 << 10;
+
+/// What is asked for to be refused, in as many ways as can be.
+pub(crate) fn collect(visit: &mut Visit<'_>) -> Result<Vec<Shown>, Error> {
+    let mut shown = Vec::new();
+    let form = json!({ "email": "nobody@verify.invalid" });
+    let sign_in = "/api/v1/sign-in";
+    let large = json!({ "email": "x".repeat(LARGE) });
+    let text =
+        Request { body: Some(b"x".to_vec()), method: "POST", path: sign_in, ..Request::default() };
+    let requests: [Request<'static>; 13] = [
+        Request::get("/"),
+        Request::get("/health"),
+        Request::get("/openapi.json"),
+        Request::get("/api/v1/session"),
+        Request::get("/api/v1/sessions"),
+        Request::get("/api/v1/no-such-route"),
+        Request::get("/no-such-file.txt"),
+        Request::json("DELETE", "/health", &json!({})),
+        Request::json("POST", sign_in, &form),
+        Request::json("POST", sign_in, &large),
+        Request::json("POST", "/api/v1/sign-out", &json!({})),
+        text.with("content-type", "text/plain"),
+        Request::get("/health").with("host", "other.invalid"),
+    ];
+    for request in requests {
+        let answer = visit.ask(&request)?;
+        shown.push(Shown { path: request.path, answer });
+    }
+    let tag = shown.first().and_then(|page| page.answer.header("etag")).map(str::to_owned);
+    if let Some(tag) = tag {
+        let answer = visit.ask(&Request::get("/").with("if-none-match", tag))?;
+        shown.push(Shown { path: "/", answer });
+    }
+    let host = visit.target().authority();
+    let malformed = format!("GET /health HTTP/1.1\r\nhost: {host}\r\nbad header\r\n\r\n");
+    // Whoever hangs up on nonsense answers nothing that a header could be missing from.
+    match visit.blurt(malformed.as_bytes()) {
+        Ok(answer) => shown.push(Shown { path: "/health", answer }),
+        Err(Error::HungUp) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(shown)
+}
+
+/// The statuses that were seen, each once.
+pub(crate) fn statuses(shown: &[Shown]) -> String {
+    let mut all: Vec<u16> = shown.iter().map(|one| one.answer.status).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.iter().map(u16::to_string).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,301 @@
+//! A visit: one connection at a time, each request within what is left of the bounds.
+
+use crate::{
+    Answer, Bounds, Error, Target, Trust,
+    answer::{Reading, Whole},
+    budget::Budget,
+    certificate::Certificate,
+    greeting::{BYTES_MAX, Greeting, Over},
+    hello::Offer,
+};
+use jiff::Timestamp;
+use rustls::{ClientConfig, ClientConnection, NamedGroup, StreamOwned, crypto::SupportedKxGroup};
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+};
+
+/// Bytes that are read at a time.
+const PIECE: usize = 16 << 10;
+
+/// A request as it is written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Request<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// Path and query.
+    pub path: &'a str,
+    /// Lines besides `Host` and `Content-Length`.
+    pub headers: Vec<(&'a str, String)>,
+    /// The body.
+    pub body: Option<Vec<u8>>,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn get(path: &'a str) -> Self {
+        Self { method: "GET", path, ..Self::default() }
+    }
+
+    /// With a JSON body.
+    pub(crate) fn json(method: &'a str, path: &'a str, body: &serde_json::Value) -> Self {
+        let kind = ("content-type", "application/json".to_owned());
+        let body = Some(body.to_string().into_bytes());
+        Self { method, path, headers: vec![kind], body }
+    }
+
+    pub(crate) fn with(mut self, name: &'a str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    fn write(&self, host: &str) -> Vec<u8> {
+        let Self { method, path, headers, body } = self;
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            head.push_str(&format!("host: {host}\r\n"));
+        }
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let agent = concat!("stockade-verify/", env!("CARGO_PKG_VERSION"));
+        head.push_str(&format!("user-agent: {agent}\r\naccept: */*\r\n"));
+        if body.is_some() || !matches!(*method, "GET" | "HEAD" | "DELETE") {
+            head.push_str(&format!("content-length: {}\r\n", body.as_ref().map_or(0, Vec::len)));
+        }
+        head.push_str("\r\n");
+        [head.as_bytes(), body.as_deref().unwrap_or_default()].concat()
+    }
+}
+
+type Line = StreamOwned<ClientConnection, TcpStream>;
+
+/// Somebody who looks at a server from outside.
+pub(crate) struct Visit<'a> {
+    target: &'a Target,
+    config: Arc<ClientConfig>,
+    budget: Budget,
+    line: Option<Line>,
+    /// What the last new connection showed.
+    certificate: Option<Certificate>,
+    group: Option<NamedGroup>,
+    clock: fn() -> Timestamp,
+}
+
+impl<'a> Visit<'a> {
+    pub(crate) fn new(
+        target: &'a Target,
+        trust: &Trust,
+        bounds: Bounds,
+        clock: fn() -> Timestamp,
+    ) -> Result<Self, Error> {
+        let (config, budget) = (trust.config()?, Budget::new(bounds));
+        Ok(Self { target, config, budget, line: None, certificate: None, group: None, clock })
+    }
+
+    pub(crate) const fn target(&self) -> &Target {
+        self.target
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Requests and handshakes until now.
+    pub(crate) const fn asked(&self) -> u32 {
+        self.budget.asked
+    }
+
+    /// The certificate that the last handshake showed.
+    pub(crate) const fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// The group that the last handshake agreed on.
+    pub(crate) const fn group(&self) -> Option<NamedGroup> {
+        self.group
+    }
+
+    /// A handshake as a good client does it, with its certificate believed.
+    pub(crate) fn handshake(&mut self) -> Result<(), Error> {
+        self.budget.request()?;
+        let address = self.target.address(None)?;
+        let mut tcp = self.dial(address)?;
+        let mut tls = ClientConnection::new(Arc::clone(&self.config), self.target.name())?;
+        while tls.is_handshaking() {
+            tcp.set_read_timeout(Some(self.budget.patience()?)).map_err(Error::Socket)?;
+            tls.complete_io(&mut tcp).map_err(of_tls)?;
+        }
+        let leaf = tls.peer_certificates().and_then(|chain| chain.first());
+        self.certificate = leaf.and_then(|leaf| Certificate::read(leaf));
+        self.group = tls.negotiated_key_exchange_group().map(SupportedKxGroup::name);
+        self.line = Some(StreamOwned::new(tls, tcp));
+        Ok(())
+    }
+
+    /// The first answer to an offer that is written by hand.
+    pub(crate) fn offer(&mut self, offer: &Offer<'_>) -> Result<Greeting, Error> {
+        self.line = None;
+        self.budget.request()?;
+        let seed = self.seed();
+        let mut tcp = self.dial(self.target.address(None)?)?;
+        let record = offer.record(self.target.host(), &seed);
+        if let Err(error) = tcp.write_all(&record) {
+            return if is_end(error.kind()) {
+                Ok(Greeting::Closed)
+            } else {
+                Err(Error::Socket(error))
+            };
+        }
+        let mut bytes = Vec::new();
+        loop {
+            tcp.set_read_timeout(Some(self.budget.patience()?)).map_err(Error::Socket)?;
+            let mut piece = [0; PIECE];
+            let over = match tcp.read(&mut piece) {
+                Ok(0) => Over::Yes,
+                Ok(count) => {
+                    self.budget.bytes(count)?;
+                    bytes.extend_from_slice(piece.get(..count).unwrap_or_default());
+                    Over::No
+                }
+                Err(error) if is_end(error.kind()) => Over::Yes,
+                Err(error) => return Err(of_socket(error)),
+            };
+            if let Some(said) = Greeting::read(&bytes, over) {
+                return Ok(said);
+            }
+            if bytes.len() > BYTES_MAX {
+                return Ok(Greeting::Strange);
+            }
+        }
+    }
+
+    /// Asks over TLS; the connection is kept for the next one.
+    pub(crate) fn ask(&mut self, request: &Request<'_>) -> Result<Answer, Error> {
+        let bytes = request.write(&self.target.authority());
+        let was_kept = self.line.is_some();
+        match self.say(&bytes) {
+            // A kept connection may have ended while nobody spoke.
+            Err(Error::HungUp) if was_kept => {
+                self.line = None;
+                self.say(&bytes)
+            }
+            said => said,
+        }
+    }
+
+    /// Says bytes that are no request of ours, over a connection of their own.
+    pub(crate) fn blurt(&mut self, bytes: &[u8]) -> Result<Answer, Error> {
+        self.line = None;
+        let said = self.say(bytes);
+        self.line = None;
+        said
+    }
+
+    /// Asks without TLS at another port.
+    pub(crate) fn ask_plainly(
+        &mut self,
+        port: u16,
+        request: &Request<'_>,
+    ) -> Result<Answer, Error> {
+        self.line = None;
+        self.budget.request()?;
+        let mut tcp = self.dial(self.target.address(Some(port))?)?;
+        let host = self.target.host();
+        let host = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
+        let mut request = request.clone();
+        request.headers.push(("connection", "close".to_owned()));
+        tcp.write_all(&request.write(&host)).map_err(Error::Socket)?;
+        let whole =
+            read(&mut tcp, &mut self.budget, |tcp, patience| tcp.set_read_timeout(Some(patience)))?;
+        Ok(whole.answer)
+    }
+
+    fn say(&mut self, bytes: &[u8]) -> Result<Answer, Error> {
+        if self.line.is_none() {
+            self.handshake()?;
+        }
+        self.budget.request()?;
+        let Some(mut line) = self.line.take() else { return Err(Error::HungUp) };
+        let written = line.write_all(bytes).and_then(|()| line.flush());
+        // Who hangs up while we still write may have answered already.
+        if let Err(error) = written
+            && !is_end(error.kind())
+        {
+            return Err(of_tls(error));
+        }
+        let whole = read(&mut line, &mut self.budget, |line, patience| {
+            line.sock.set_read_timeout(Some(patience))
+        })?;
+        if whole.keeps {
+            self.line = Some(line);
+        }
+        Ok(whole.answer)
+    }
+
+    fn dial(&self, address: SocketAddr) -> Result<TcpStream, Error> {
+        let patience = self.budget.patience()?;
+        let tcp = TcpStream::connect_timeout(&address, patience);
+        let tcp = tcp.map_err(|source| Error::Unreachable { address, source })?;
+        tcp.set_write_timeout(Some(patience)).map_err(Error::Socket)?;
+        tcp.set_nodelay(true).map_err(Error::Socket)?;
+        Ok(tcp)
+    }
+
+    /// Bytes that differ from one call to the next; nothing rests on nobody's guessing them.
+    pub(crate) fn seed(&self) -> [u8; 32] {
+        let now = self.now().as_nanosecond().to_be_bytes();
+        seal::sha256_parts(&[
+            &now,
+            &self.budget.asked.to_be_bytes(),
+            &std::process::id().to_be_bytes(),
+        ])
+    }
+}
+
+/// An answer from a connection, each piece within what is left of the time.
+fn read<S: Read>(
+    stream: &mut S,
+    budget: &mut Budget,
+    wait: impl Fn(&S, std::time::Duration) -> std::io::Result<()>,
+) -> Result<Whole, Error> {
+    let mut reading = Reading::default();
+    let mut piece = [0; PIECE];
+    loop {
+        wait(stream, budget.patience()?).map_err(Error::Socket)?;
+        let (count, over) = match stream.read(&mut piece) {
+            Ok(0) => (0, true),
+            Ok(count) => (count, false),
+            Err(error) if is_end(error.kind()) => (0, true),
+            Err(error) => return Err(of_tls(error)),
+        };
+        budget.bytes(count)?;
+        if let Some(whole) = reading.take(piece.get(..count).unwrap_or_default(), over)? {
+            return Ok(whole);
+        }
+    }
+}
+
+/// Whether the other side has gone, in whatever way.
+fn is_end(kind: ErrorKind) -> bool {
+    use ErrorKind as K;
+    matches!(kind, K::UnexpectedEof | K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe)
+}
+
+/// What rustls says through a socket's error, or the error itself.
+fn of_tls(error: std::io::Error) -> Error {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(inner) => Error::Tls(inner.clone()),
+        None if is_end(error.kind()) => Error::HungUp,
+        None => of_socket(error),
+    }
+}
+
+/// A patience that ran out has two names, by the system.
+fn of_socket(error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::Slow,
+        _ => Error::Socket(error),
+    }
+}
