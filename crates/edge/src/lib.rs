@@ -38,8 +38,8 @@ pub use faults::{
 pub use greeting::{Greeting, Offer, greet};
 pub use loopback::{LoopbackDoor, LoopbackGuard, Page, Refused, serve_pages};
 pub use mutual::{
-    Admission, Badge, Kit, Machine, MachineAuthority, MachineLine, NoMachine, Proof, Role, join,
-    renew, serve_enrolment,
+    Admission, Badge, Issued, Kit, Machine, MachineAuthority, MachineClient, MachineDoor,
+    NoMachine, Proof, Role, Roll, SignedRequest, Wish, join, renew, serve_machines,
 };
 pub use serve::{Drained, Limits, TooManyHeaders, serve};
 pub use tls::{Served, Tls};
@@ -152,12 +152,14 @@ pub enum Error {
         /// Which file.
         path: PathBuf,
     },
+    /// The text is no authority of machines.
+    #[error("this is no key and certificate of an authority: restore a backup")]
+    NoAuthority,
     /// The authority of the machines has run out.
-    #[error("{} has run out: move it away, start the server, and let every machine join again", path.display())]
-    Expired {
-        /// Its file.
-        path: PathBuf,
-    },
+    #[error(
+        "the authority of the machines has run out after ten years: make another, and let every machine join again"
+    )]
+    Expired,
     /// A token that lets no machine in.
     #[error(
         "this is no token, or it was used, or it has run out: make another, and use it within the hour"
@@ -169,13 +171,26 @@ pub enum Error {
         /// Which machine.
         machine: String,
     },
-    /// As many machines as there may be.
+    /// The machine's certificate has run out.
     #[error(
-        "there are {limit} machines or as many tokens as may be out: use those, or wait an hour"
+        "the certificate of {machine} has run out while it could not be renewed: it comes in again by another token"
     )]
-    MachinesFull {
-        /// The limit.
-        limit: usize,
+    RanOut {
+        /// Which machine.
+        machine: String,
+    },
+    /// The other side is of another authority.
+    #[error(
+        "the server there is not the one that this machine joined, or does not know it: join again by a token of that server"
+    )]
+    Stranger,
+    /// The server cannot be reached, or breaks off.
+    #[error("{address} does not answer: {why}")]
+    ServerAway {
+        /// Where.
+        address: String,
+        /// Why.
+        why: String,
     },
     /// The other side said no, or nothing that can be understood.
     #[error("the server gave no certificate: {why}")]

@@ -1,7 +1,7 @@
 //! HTTP on each connection: what a listener grants, and whose turn it is.
 
 use crate::{
-    Door, Peer, Protocol,
+    Badge, Door, Peer, Protocol,
     accept::accept,
     activity::{Activity, Tracked},
 };
@@ -92,21 +92,23 @@ where
     B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
     accept(door, limits, stop, move |stream: D::Stream, peer, stop| {
-        let line = Line { peer, protocol: D::protocol(&stream), limits };
+        let line = Line { peer, protocol: D::protocol(&stream), limits, badge: None };
         converse(stream, line, service.clone(), stop)
     })
     .await
 }
 
 /// One connection's terms.
-struct Line {
-    peer: Peer,
-    protocol: Protocol,
-    limits: Limits,
+pub(crate) struct Line {
+    pub peer: Peer,
+    pub protocol: Protocol,
+    pub limits: Limits,
+    /// The machine that has shown its certificate; every request carries it as an extension.
+    pub badge: Option<Badge>,
 }
 
 /// Speaks HTTP on one connection until it ends, the client falls silent or the server stops.
-async fn converse<I, S, B>(stream: I, line: Line, service: S, stop: CancellationToken)
+pub(crate) async fn converse<I, S, B>(stream: I, line: Line, service: S, stop: CancellationToken)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
@@ -116,7 +118,7 @@ where
     S::Future: Send,
     B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
-    let Line { peer, protocol, limits } = line;
+    let Line { peer, protocol, limits, badge } = line;
     let activity = Activity::new();
     let requests = activity.clone();
     let answer = hyper::service::service_fn(move |mut request: Request<Incoming>| {
@@ -126,6 +128,9 @@ where
             request.extensions_mut().insert(TooManyHeaders { allowed: limits.header_count });
         }
         request.extensions_mut().insert(peer);
+        if let Some(badge) = &badge {
+            request.extensions_mut().insert(badge.clone());
+        }
         async move {
             let answer = service.oneshot(request).await?;
             Ok::<_, Infallible>(answer.map(|body| Tracked::new(body, turn)))

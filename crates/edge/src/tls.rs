@@ -1,6 +1,9 @@
 //! The server's side of TLS: 1.2 with ECDHE and AEAD only, 1.3, X25519MLKEM768 first.
 
-use crate::{Admission, Error, Leaf};
+use crate::{
+    Admission, Error, Leaf,
+    mutual::{JOINING, RENEWING, WORKING},
+};
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use rustls::{
@@ -50,6 +53,20 @@ impl Tls {
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
+        config.alpn_protocols = [WORKING, RENEWING].map(<[u8]>::to_vec).into();
+        Ok(Self { current, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    }
+
+    /// Serves `leaf` to who has a token and no certificate yet, by TLS 1.3 alone and for that alone.
+    pub fn joining(leaf: Leaf) -> Result<Self, Error> {
+        let provider = Arc::new(provider::default_provider());
+        let current = Arc::new(Current(RwLock::new(certified(leaf)?)));
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&TLS13])?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = vec![JOINING.to_vec()];
+        config.send_tls13_tickets = 0;
         Ok(Self { current, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 
@@ -76,6 +93,10 @@ impl Tls {
     pub fn served(&self) -> Option<Served> {
         let current = Arc::clone(&self.current.0.read().unwrap_or_else(PoisonError::into_inner));
         Served::of(current.cert.first()?)
+    }
+
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(self.acceptor.config())
     }
 
     /// What does the handshake on a connection that was accepted.

@@ -8,28 +8,51 @@
 )]
 
 use edge::{
-    Admission, Kit, Machine, MachineAuthority, Proof, Role, Tls, join, renew, serve_enrolment,
+    Admission, Badge, Issued, Kit, Limits, Machine, MachineAuthority, MachineClient, MachineDoor,
+    Proof, Role, Roll, SignedRequest, Tls, Wish, join, renew, serve_machines,
 };
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::{Bytes, Incoming};
 use jiff::{Timestamp, ToSpan};
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use tokio_rustls::{TlsAcceptor, TlsConnector, server::TlsStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_util::sync::CancellationToken;
 
+/// An authority, and the ledger of whoever keeps one: epochs and tokens that are out.
 struct House {
     scratch: TempDir,
     authority: Arc<MachineAuthority>,
+    /// The authority as whoever keeps it has it.
+    text: String,
+    roll: Roll,
+    epochs: Mutex<BTreeMap<Machine, (u32, bool)>>,
+    tokens: Mutex<BTreeMap<[u8; 32], Machine>>,
 }
 
 fn machine(text: &str) -> Machine {
     text.parse().expect("a machine")
+}
+
+fn seal_sha256(bytes: &[u8]) -> [u8; 32] {
+    use aws_lc_rs::digest::{SHA256, digest};
+    digest(&SHA256, bytes).as_ref().try_into().expect("32 bytes")
 }
 
 fn pem(chain: &[CertificateDer<'_>]) -> String {
@@ -46,8 +69,50 @@ fn pem(chain: &[CertificateDer<'_>]) -> String {
 impl House {
     fn new() -> Self {
         let scratch = tempfile::tempdir().expect("a directory");
-        let authority = MachineAuthority::open_or_create(scratch.path(), Timestamp::now());
-        Self { authority: Arc::new(authority.expect("an authority")), scratch }
+        let (authority, text) = MachineAuthority::create(Timestamp::now()).expect("an authority");
+        let (roll, authority) = (Roll::default(), Arc::new(authority));
+        Self { scratch, authority, text, roll, epochs: Mutex::default(), tokens: Mutex::default() }
+    }
+
+    /// The next epoch of a machine, in or out.
+    fn advance(&self, machine: &Machine, is_in: bool) -> Badge {
+        let mut epochs = self.epochs.lock().expect("a lock");
+        let epoch = epochs.get(machine).map_or(0, |(epoch, _)| *epoch) + 1;
+        epochs.insert(machine.clone(), (epoch, is_in));
+        let belongs = |(machine, (epoch, is_in)): (&Machine, &(u32, bool))| {
+            is_in.then(|| (machine.clone(), *epoch))
+        };
+        self.roll.replace(epochs.iter().filter_map(belongs).collect());
+        Badge { machine: machine.clone(), epoch }
+    }
+
+    fn revoke(&self, name: &str) {
+        self.advance(&machine(name), false);
+    }
+
+    fn invite(&self, name: &str, secret: u8) -> String {
+        let hash = seal_sha256(&[secret; 32]);
+        self.tokens.lock().expect("a lock").insert(hash, machine(name));
+        self.authority.token(&[secret; 32])
+    }
+
+    /// As whoever keeps a ledger decides.
+    fn decide(&self, wish: Wish) -> Result<Issued, edge::Error> {
+        let now = Timestamp::now();
+        match wish {
+            Wish::Join(hash, request) => {
+                let found = self.tokens.lock().expect("a lock").remove(&hash);
+                let badge = self.advance(&found.ok_or(edge::Error::Invitation)?, true);
+                self.authority.issue(&badge, &request, now)
+            }
+            Wish::Renew(badge, request) => self.authority.issue(&badge, &request, now),
+        }
+    }
+
+    fn root(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.authority.certificate().clone()).expect("a root");
+        roots
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -56,14 +121,16 @@ impl House {
 
     /// A kit as of a moment, without a network in between.
     fn kit(&self, name: &str, now: Timestamp) -> Kit {
-        let token = self.authority.invite(&machine(name), &[7; 32], now).expect("a token");
+        let badge = self.advance(&machine(name), true);
         let proof = Proof::new().expect("a key");
-        let chain = self.authority.enrol(&token, &proof.request, now).expect("issued");
-        proof.keep(&pem(&chain), &self.at(&name.replace('/', "-"))).expect("kept")
+        let request = SignedRequest::read(&proof.request).expect("signed");
+        let issued = self.authority.issue(&badge, &request, now).expect("issued");
+        proof.keep(&pem(&issued.chain), &self.at(&name.replace('/', "-"))).expect("kept")
     }
 
     fn admission(&self) -> Arc<Admission> {
-        self.authority.admission(&[Role::Worker, Role::Bot]).expect("an admission")
+        let roles = [Role::Worker, Role::Bot];
+        self.authority.admission(&roles, self.roll.clone()).expect("an admission")
     }
 
     fn tls(&self) -> Tls {
@@ -120,14 +187,10 @@ async fn who_belongs_comes_in_and_nobody_else() {
     let kit = house.kit("worker/alpha", now);
     assert_eq!(by(&kit, address).await.expect("it belongs"), "hello");
     // Without a certificate.
-    let mut roots = RootCertStore::empty();
-    let file = house.at("machines.pem");
-    let root = CertificateDer::from_pem_file(&file).expect("the authority");
-    roots.add(root).expect("a root");
     let bare = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("versions")
-        .with_root_certificates(roots)
+        .with_root_certificates(house.root())
         .with_no_client_auth();
     let bare = TlsConnector::from(Arc::new(bare));
     refused(hello(&bare, kit.server(), address).await, "CertificateRequired");
@@ -145,9 +208,8 @@ async fn who_belongs_comes_in_and_nobody_else() {
     let connector = believing(&house, &other, "worker-alpha");
     refused(hello(&connector, kit.server(), address).await, "DecryptError");
     // Revoked, while the certificate has hours to live.
-    assert!(house.authority.revoke(&machine("worker/alpha")).expect("put out"));
+    house.revoke("worker/alpha");
     refused(by(&kit, address).await, "CertificateRevoked");
-    assert!(!house.authority.revoke(&machine("worker/alpha")).expect("it was out"));
     // It comes in again by another token, and by that alone.
     let again = house.kit("worker/alpha", now);
     assert_eq!(by(&again, address).await.expect("it belongs"), "hello");
@@ -156,9 +218,6 @@ async fn who_belongs_comes_in_and_nobody_else() {
 
 /// Believes one house and shows the certificate of another.
 fn believing(house: &House, other: &House, kit: &str) -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    let root = CertificateDer::from_pem_file(house.at("machines.pem")).expect("the authority");
-    roots.add(root).expect("a root");
     let chain: Vec<_> = CertificateDer::pem_file_iter(other.at(kit))
         .expect("a file")
         .collect::<Result<_, _>>()
@@ -167,7 +226,7 @@ fn believing(house: &House, other: &House, kit: &str) -> TlsConnector {
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("versions")
-        .with_root_certificates(roots)
+        .with_root_certificates(house.root())
         .with_client_auth_cert(chain, key)
         .expect("a pair");
     TlsConnector::from(Arc::new(config))
@@ -180,7 +239,7 @@ async fn after_revocation(house: &House, acceptor: TlsAcceptor) -> io::Result<St
     let connector = believing(house, house, "bot-one");
     let name = Kit::open(&house.at("bot-one")).expect("reads").expect("a kit").server();
     assert_eq!(hello(&connector, name.clone(), address).await.expect("it belongs"), "hello");
-    house.authority.revoke(&machine("bot/one")).expect("put out");
+    house.revoke("bot/one");
     hello(&connector, name, address).await
 }
 
@@ -208,83 +267,157 @@ fn weak_leaf(house: &House) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'sta
     leaf.into_parts()
 }
 
-/// Answers machines that have no certificate yet, and those that have.
-async fn doors(house: &House) -> (SocketAddr, SocketAddr) {
-    let leaf = house.authority.server(Timestamp::now()).expect("a leaf");
-    let open = Tls::new(leaf).expect("TLS").acceptor().clone();
-    let mutual = house.tls().acceptor().clone();
-    (serve(house, open).await, serve(house, mutual).await)
-}
-
-async fn serve(house: &House, acceptor: TlsAcceptor) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
-    let address = listener.local_addr().expect("an address");
-    let (authority, admission) = (Arc::clone(&house.authority), house.admission());
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            let badge = badge(&admission, &stream);
-            let now = Timestamp::now();
-            let _ = serve_enrolment(&authority, &mut stream, badge.as_ref(), now).await;
-        }
+/// A house whose machines come in over a port of their own, and are told their name there.
+async fn open(house: &Arc<House>) -> (SocketAddr, CancellationToken) {
+    let leaf = || house.authority.server(Timestamp::now());
+    let here = "127.0.0.1:0".parse().expect("an address");
+    let door = MachineDoor::bind(here, house.admission(), leaf).await.expect("binds");
+    let (address, stop) = (door.address().expect("an address"), CancellationToken::new());
+    let name = tower::service_fn(|request: Request<Incoming>| async move {
+        let badge = request.extensions().get::<Badge>().expect("every request has one");
+        let text = format!("{} of {}", badge.machine, badge.epoch);
+        Ok::<_, Infallible>(Response::new(http_body_util::Full::new(Bytes::from(text))))
     });
-    address
+    let keeper = Arc::clone(house);
+    let enrol = move |wish| async move { keeper.decide(wish) };
+    tokio::spawn(serve_machines(door, (name, enrol), Limits::default(), stop.clone()));
+    (address, stop)
 }
 
-fn badge(admission: &Admission, stream: &TlsStream<TcpStream>) -> Option<edge::Badge> {
-    admission.badge(stream.get_ref().1.peer_certificates()?.first()?)
+async fn reach(address: SocketAddr) -> TcpStream {
+    TcpStream::connect(address).await.expect("connects")
+}
+
+async fn named(client: &mut MachineClient) -> Result<String, edge::Error> {
+    let nothing = ("text/plain", Bytes::new());
+    let asked = client.ask(Method::GET, "/", nothing, Duration::from_secs(20)).await;
+    let (status, body) = asked?;
+    assert_eq!(status, StatusCode::OK);
+    Ok(String::from_utf8_lossy(&body).into_owned())
 }
 
 #[tokio::test]
 async fn a_machine_joins_by_a_token_once_and_renews_by_its_certificate() {
-    let house = House::new();
-    let (open, mutual) = doors(&house).await;
-    let hello = greet(house.tls().acceptor().clone()).await;
+    let house = Arc::new(House::new());
+    let (address, _stop) = open(&house).await;
     let (now, path) = (Timestamp::now(), house.at("kit.pem"));
-    let token = house.authority.invite(&machine("worker/alpha"), &[9; 32], now).expect("a token");
-    let reach = async |address| TcpStream::connect(address).await.expect("connects");
-    let kit = join(reach(open).await, &token, &path).await.expect("comes in");
-    assert_eq!(by(&kit, hello).await.expect("it belongs"), "hello");
+    let token = house.invite("worker/alpha", 9);
+    let kit = join(reach(address).await, &token, &path).await.expect("comes in");
     assert!(!kit.is_due(now) && kit.is_due(now + 17.hours()));
-    let error = join(reach(open).await, &token, &path).await.err().expect("used up");
+    let mut old = MachineClient::new(kit, address.to_string());
+    assert_eq!(named(&mut old).await.expect("it belongs"), "worker/alpha of 1");
+    let error = join(reach(address).await, &token, &path).await.err().expect("used up");
     assert!(error.to_string().contains("was used"), "{error}");
     // The next certificate, while the old one lives; both are of the same epoch.
-    let next = renew(reach(mutual).await, &kit, &path).await.expect("renewed");
-    assert_eq!(by(&next, hello).await.expect("it belongs"), "hello");
-    assert_eq!(by(&kit, hello).await.expect("a renewal in between loses nobody"), "hello");
+    let next = renew(reach(address).await, old.kit(), &path).await.expect("renewed");
+    let mut next = MachineClient::new(next, address.to_string());
+    assert_eq!(named(&mut next).await.expect("it belongs"), "worker/alpha of 1");
+    assert_eq!(named(&mut old).await.expect("a renewal loses nobody"), "worker/alpha of 1");
     let again = Kit::open(&path).expect("reads").expect("a kit");
-    assert_eq!(by(&again, hello).await.expect("it is on disk"), "hello");
-    // Who is put out is not renewed: the handshake ends it.
-    house.authority.revoke(&machine("worker/alpha")).expect("put out");
-    assert!(renew(reach(mutual).await, &next, &path).await.is_err());
-    // And a token gives nothing where a certificate is asked for, nor the other way round.
-    assert!(join(reach(mutual).await, &token, &path).await.is_err());
+    let mut again = MachineClient::new(again, address.to_string());
+    assert_eq!(named(&mut again).await.expect("it is on disk"), "worker/alpha of 1");
+    // Who is put out is not renewed, nor heard on the connection that lives.
+    house.revoke("worker/alpha");
+    let refused = renew(reach(address).await, next.kit(), &path).await.err().expect("out");
+    assert!(matches!(refused, edge::Error::PutOut { .. }), "{refused}");
+    let refused = named(&mut next).await.expect_err("out");
+    assert!(matches!(refused, edge::Error::PutOut { .. }), "{refused}");
 }
 
 #[tokio::test]
-async fn a_token_is_worth_nothing_late_altered_or_at_another_house() {
-    let house = House::new();
-    let (open, _) = doors(&house).await;
-    let (now, path) = (Timestamp::now(), house.at("kit.pem"));
-    let invite = |name: &str, secret: u8, now| {
-        house.authority.invite(&machine(name), &[secret; 32], now).expect("a token")
+async fn a_connection_that_lives_is_cut_when_its_machine_is_put_out() {
+    let house = Arc::new(House::new());
+    let (address, _stop) = open(&house).await;
+    let kit = house.kit("bot/one", Timestamp::now());
+    let stays = house.kit("bot/two", Timestamp::now());
+    let hold = async |kit: &Kit| {
+        let connector = kit.connector().expect("a connector");
+        connector.connect(kit.server(), reach(address).await).await.expect("TLS")
     };
-    let late = invite("worker/late", 1, now - 2.hours());
-    let first = invite("worker/alpha", 2, now);
-    let token = invite("worker/alpha", 3, now);
-    let reach = async |address| TcpStream::connect(address).await.expect("connects");
-    let no = async |token: &str| join(reach(open).await, token, &path).await.is_err();
-    assert!(no(&late).await, "it has run out");
-    assert!(no(&first).await, "a second token ends the first");
+    let (mut cut, mut kept) = (hold(&kit).await, hold(&stays).await);
+    // Both are at work: the server has heard them, and waits for the next word.
+    let question = b"GET / HTTP/1.1\r\nhost: machines\r\n\r\n";
+    for stream in [&mut cut, &mut kept] {
+        stream.write_all(question).await.expect("writes");
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.expect("reads");
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+    house.revoke("bot/one");
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), cut.read_to_end(&mut rest)).await;
+    // Cut without a farewell, or with one: it is over in any case.
+    let _ = ended.expect("it ends");
+    kept.write_all(question).await.expect("the other one is not");
+    let mut answer = Vec::new();
+    while String::from_utf8_lossy(&answer).matches("bot/two of 1").count() < 2 {
+        answer.push(kept.read_u8().await.expect("reads"));
+    }
+}
+
+#[tokio::test]
+async fn a_machine_hears_in_words_why_it_is_not_let_in() {
+    let house = Arc::new(House::new());
+    let (address, stop) = open(&house).await;
+    let old = house.kit("bot/old", Timestamp::now() - 48.hours());
+    let mut old = MachineClient::new(old, address.to_string());
+    let told = named(&mut old).await.expect_err("its certificate has run out");
+    assert!(matches!(told, edge::Error::RanOut { .. }), "{told:?}");
+    let other = House::new();
+    let mut stranger =
+        MachineClient::new(other.kit("bot/old", Timestamp::now()), address.to_string());
+    let told = named(&mut stranger).await.expect_err("another house");
+    assert!(matches!(told, edge::Error::Stranger), "{told:?}");
+    stop.cancel();
+    let kit = house.kit("bot/one", Timestamp::now());
+    let mut waits = MachineClient::new(kit, "127.0.0.1:1".to_owned());
+    let told = named(&mut waits).await.expect_err("nobody listens");
+    assert!(matches!(told, edge::Error::ServerAway { .. }), "{told:?}");
+}
+
+#[tokio::test]
+async fn without_a_certificate_only_a_token_is_heard() {
+    let house = Arc::new(House::new());
+    let (address, _stop) = open(&house).await;
+    let ask = async |protocol: &[u8], question: &str| {
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(house.root())
+            .with_no_client_auth();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        let name = house.kit("bot/one", Timestamp::now()).server();
+        let connector = TlsConnector::from(Arc::new(config));
+        let mut stream = connector.connect(name, reach(address).await).await?;
+        stream.write_all(question.as_bytes()).await?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.map(|_| text)
+    };
+    let get = "GET / HTTP/1.1\r\nhost: machines\r\n\r\n";
+    refused(ask(b"http/1.1", get).await, "CertificateRequired");
+    refused(ask(b"stockade-renew/1", "stockade-renew/1 00\n").await, "CertificateRequired");
+    for question in [get, "stockade-renew/1 00\n", "stockade-enrol/1 x y\n", "\n"] {
+        let said = ask(b"stockade-join/1", question).await.expect("an answer");
+        assert!(said.starts_with("refused this is no token"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_worth_nothing_altered_or_at_another_house() {
+    let house = Arc::new(House::new());
+    let (address, _stop) = open(&house).await;
+    let path = house.at("kit.pem");
+    let token = house.invite("worker/alpha", 3);
+    let no = async |token: &str| join(reach(address).await, token, &path).await.is_err();
     assert!(no(&token.replace("03", "04")).await, "altered");
     assert!(no("stockade-join-").await && no("").await && no("stockade-join-00-00").await);
     // Somebody in between who has a certificate of their own: the token is not even sent.
-    let other = House::new();
-    let (liar, _) = doors(&other).await;
+    let other = Arc::new(House::new());
+    let (liar, _other_stop) = open(&other).await;
     let error = join(reach(liar).await, &token, &path).await.err().expect("not the one");
     assert!(error.to_string().contains("UnknownIssuer"), "{error}");
     assert!(!path.exists(), "nothing was kept");
-    assert!(join(reach(open).await, &token, &path).await.is_ok(), "the token is still good");
+    assert!(join(reach(address).await, &token, &path).await.is_ok(), "the token is still good");
 }
 
 #[test]
@@ -292,7 +425,6 @@ fn what_a_request_asks_for_is_not_looked_at() {
     use rcgen::{CertificateParams, KeyPair};
     let house = House::new();
     let now = Timestamp::now();
-    let token = house.authority.invite(&machine("worker/alpha"), &[4; 32], now).expect("a token");
     let key = KeyPair::generate().expect("a key");
     let names = vec!["admin.e1.server.stockade.internal".to_owned()];
     let params = CertificateParams::new(names).expect("names");
@@ -300,10 +432,11 @@ fn what_a_request_asks_for_is_not_looked_at() {
     let mut bent = request.der().to_vec();
     let last = bent.len() - 1;
     bent[last] ^= 1;
-    assert!(house.authority.enrol(&token, &bent, now).is_err(), "nobody proved the key theirs");
-    let chain = house.authority.enrol(&token, request.der(), now).expect("issued");
-    let badge = house.admission().badge(&chain[0]).expect("one name");
-    assert_eq!((badge.machine, badge.epoch), (machine("worker/alpha"), 1));
+    assert!(SignedRequest::read(&bent).is_err(), "nobody proved the key theirs");
+    let request = SignedRequest::read(request.der()).expect("signed");
+    let badge = Badge { machine: machine("worker/alpha"), epoch: 1 };
+    let chain = house.authority.issue(&badge, &request, now).expect("issued").chain;
+    assert_eq!(house.admission().badge(&chain[0]), Some(badge));
     let (_, leaf) = x509_parser::parse_x509_certificate(&chain[0]).expect("DER");
     assert!(!leaf.is_ca());
     let hours = (leaf.validity().not_after.timestamp() - now.as_second()) / 3600;
@@ -316,9 +449,8 @@ fn the_authority_vouches_for_its_own_names_alone() {
     use rustls::client::danger::ServerCertVerifier;
     let house = House::new();
     // A thief of the authority's key, who makes a certificate for a bank.
-    let text = std::fs::read_to_string(house.at("machines-key.pem")).expect("the key");
-    let key = KeyPair::from_pem(&text).expect("a key");
-    let own = CertificateDer::from_pem_slice(text.as_bytes()).expect("its certificate");
+    let key = KeyPair::from_pem(&house.text).expect("a key");
+    let own = CertificateDer::from_pem_slice(house.text.as_bytes()).expect("its certificate");
     let verified = |name: &str, root: CertificateDer<'static>, issuer: &Issuer<'_, &KeyPair>| {
         let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -350,21 +482,13 @@ fn the_authority_vouches_for_its_own_names_alone() {
 }
 
 #[test]
-fn who_belongs_is_kept_over_a_restart_and_a_damaged_ledger_is_named() {
+fn an_authority_is_read_as_it_was_made_until_it_has_run_out() {
     let house = House::new();
     let now = Timestamp::now();
-    house.kit("worker/alpha", now);
-    house.kit("bot/one", now);
-    house.authority.revoke(&machine("worker/alpha")).expect("put out");
-    let again = MachineAuthority::open_or_create(house.scratch.path(), now).expect("opens");
-    let lines = again.machines();
-    let told: Vec<_> = lines.iter().map(|l| (l.machine.to_string(), l.epoch, l.is_in)).collect();
-    assert_eq!(told, [("worker/alpha".to_owned(), 2, false), ("bot/one".to_owned(), 1, true)]);
-    let text = std::fs::read_to_string(house.at("machines")).expect("the ledger");
-    std::fs::write(house.at("machines"), text.replace("out", "perhaps")).expect("written");
-    let refused = MachineAuthority::open_or_create(house.scratch.path(), now);
-    assert!(matches!(refused, Err(edge::Error::Damaged { .. })));
-    assert!(
-        MachineAuthority::open_or_create(house.scratch.path(), now + 3651 * 24.hours()).is_err()
-    );
+    let again = MachineAuthority::read(&house.text, now).expect("reads");
+    assert_eq!(again.token(&[1; 32]), house.authority.token(&[1; 32]));
+    let late = now + (3651 * 24).hours();
+    assert!(matches!(MachineAuthority::read(&house.text, late), Err(edge::Error::Expired)));
+    let cut = house.text.replace("BEGIN", "END");
+    assert!(matches!(MachineAuthority::read(&cut, now), Err(edge::Error::NoAuthority)));
 }

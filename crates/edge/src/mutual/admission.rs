@@ -1,6 +1,6 @@
 //! The server's side of a handshake: whose certificate lets them in.
 
-use super::{Badge, Role, ledger::Ledger};
+use super::{Badge, Role, Roll};
 use crate::Error;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
@@ -12,7 +12,7 @@ use rustls::{
         danger::{ClientCertVerified, ClientCertVerifier},
     },
 };
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// Lets machines in that belong at this moment: issued here, not run out, of the right role, of the
 /// present epoch.
@@ -21,7 +21,7 @@ pub struct Admission {
     chain: Arc<dyn ClientCertVerifier>,
     installation: String,
     roles: Vec<Role>,
-    ledger: Arc<RwLock<Ledger>>,
+    roll: Roll,
 }
 
 impl Admission {
@@ -29,7 +29,7 @@ impl Admission {
         authority: &CertificateDer<'static>,
         installation: &str,
         roles: &[Role],
-        ledger: Arc<RwLock<Ledger>>,
+        roll: Roll,
     ) -> Result<Arc<Self>, Error> {
         let mut roots = RootCertStore::empty();
         roots.add(authority.clone())?;
@@ -38,28 +38,25 @@ impl Admission {
             .build()
             .map_err(|error| Error::Tls(rustls::Error::General(error.to_string())))?;
         let installation = installation.to_owned();
-        Ok(Arc::new(Self { chain, installation, roles: roles.to_vec(), ledger }))
+        Ok(Arc::new(Self { chain, installation, roles: roles.to_vec(), roll }))
     }
 
     /// Whom a certificate names, if it is one that a handshake has verified.
     #[must_use]
     pub fn badge(&self, certificate: &CertificateDer<'_>) -> Option<Badge> {
-        let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-        let names = parsed.subject_alternative_name().ok()??;
-        match names.value.general_names.as_slice() {
-            [x509_parser::extensions::GeneralName::DNSName(dns)] => {
-                Badge::read(dns, &self.installation)
-            }
-            _ => None,
-        }
+        Badge::of(certificate, &self.installation)
     }
 
     /// Whether a machine that came in still belongs: to be asked for what it does later on a
     /// connection that lives.
     #[must_use]
     pub fn admits(&self, badge: &Badge) -> bool {
-        let ledger = self.ledger.read().unwrap_or_else(PoisonError::into_inner);
-        self.roles.contains(&badge.machine.role) && ledger.admits(badge)
+        self.roles.contains(&badge.machine.role) && self.roll.admits(badge)
+    }
+
+    /// Returns when a machine that came in does not belong any more.
+    pub async fn gone(&self, badge: &Badge) {
+        self.roll.gone(badge).await;
     }
 }
 

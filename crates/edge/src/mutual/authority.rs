@@ -1,10 +1,9 @@
-//! The authority itself: its key, what it issues, and whom it has put out.
+//! The authority itself: its key, and what it issues. Who belongs is kept by whoever asks it.
 
-use super::{Admission, Badge, DOMAIN, Machine, MachineLine, Role, ledger::Ledger};
+use super::{Admission, Badge, DOMAIN, Role, Roll};
 use crate::{
     Error, Leaf,
     authority::{expiry, name, parse},
-    files::{self, Readers},
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::{SignedDuration, Timestamp};
@@ -16,19 +15,11 @@ use rcgen::{
 use rustls::pki_types::{
     CertificateDer, CertificateSigningRequestDer, PrivateKeyDer, PrivatePkcs8KeyDer,
 };
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{fmt, fmt::Write as _, sync::Arc, time::Duration};
 
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const AUTHORITY_HOURS: i64 = 24 * 3650;
 /// A certificate of a machine; revocation by epoch does not wait for its end.
 pub(super) const LEAF_HOURS: i64 = 24;
-/// A token that was not used.
-const INVITATION_HOURS: i64 = 1;
 /// Clocks of two machines differ.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// In front of a token's text.
@@ -36,94 +27,101 @@ pub(super) const TOKEN: &str = "stockade-join-";
 
 /// The authority of an installation's machines.
 pub struct MachineAuthority {
-    directory: PathBuf,
     certificate: CertificateDer<'static>,
     key: KeyPair,
     installation: String,
-    pub(super) ledger: Arc<RwLock<Ledger>>,
+}
+
+/// A request for a certificate whose signature shows that the key is its sender's.
+pub struct SignedRequest(CertificateSigningRequestParams);
+
+impl SignedRequest {
+    /// What else the request asks for is not looked at.
+    pub fn read(der: &[u8]) -> Result<Self, Error> {
+        let request = CertificateSigningRequestDer::from(der.to_vec());
+        Ok(Self(CertificateSigningRequestParams::from_der(&request)?))
+    }
+}
+
+impl fmt::Debug for SignedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignedRequest(..)")
+    }
+}
+
+/// A machine's certificate as it was issued.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The certificate, and the authority's behind it.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// When it runs out.
+    pub expires: Timestamp,
 }
 
 impl MachineAuthority {
-    /// Opens the authority in `directory`, or makes one where there is none.
+    /// A new authority, and its key and certificate in PEM: whoever has that text is the authority.
+    pub fn create(now: Timestamp) -> Result<(Self, String), Error> {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let installation = installation(&key);
+        let mut params = CertificateParams::default();
+        params.distinguished_name = name("Stockade machines");
+        set_validity(&mut params, now, AUTHORITY_HOURS);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName(format!("{installation}.{DOMAIN}"))],
+            excluded_subtrees: Vec::new(),
+        });
+        let certificate = params.self_signed(&key)?;
+        let both = format!("{}{}", key.serialize_pem(), certificate.pem());
+        Ok((Self { certificate: certificate.der().clone(), key, installation }, both))
+    }
+
+    /// The authority of a text that [`MachineAuthority::create`] gave.
     ///
     /// It does not renew itself as a browser's authority does: every machine would have to come in
-    /// again. After ten years it refuses to open, and says so.
-    pub fn open_or_create(directory: &Path, now: Timestamp) -> Result<Self, Error> {
-        files::make_directory(directory)?;
-        let path = directory.join("machines-key.pem");
-        let (key, certificate) = match files::read_private(&path)? {
-            Some(text) => {
-                let (key, certificate) =
-                    parse(&text).ok_or(Error::Damaged { path: path.clone() })?;
-                (KeyPair::try_from(&key)?, certificate)
-            }
-            None => create(directory, &path, now)?,
-        };
+    /// again. After ten years it is refused, and that is said.
+    pub fn read(pem: &str, now: Timestamp) -> Result<Self, Error> {
+        let (key, certificate) = parse(pem).ok_or(Error::NoAuthority)?;
+        let key = KeyPair::try_from(&key)?;
         if expiry(&certificate).is_none_or(|end| end <= now) {
-            return Err(Error::Expired { path });
+            return Err(Error::Expired);
         }
         let installation = installation(&key);
-        let ledger = Ledger::open(&directory.join("machines"))?;
-        let ledger = Arc::new(RwLock::new(ledger));
-        Ok(Self { directory: directory.to_owned(), certificate, key, installation, ledger })
+        Ok(Self { certificate, key, installation })
     }
 
-    /// A token by which a machine comes in, once and within an hour. It holds the authority's
-    /// fingerprint: who brings it knows whom to believe.
-    pub fn invite(
-        &self,
-        machine: &Machine,
-        secret: &[u8; 32],
-        now: Timestamp,
-    ) -> Result<String, Error> {
-        let expires = now + HOUR * i32::try_from(INVITATION_HOURS).unwrap_or(1);
-        self.write(|ledger| ledger.invite(hex(&sha256(secret)), machine, (now, expires)))?;
-        Ok(format!("{TOKEN}{}-{}", hex(secret), hex(&sha256(&self.certificate))))
+    /// A token of this secret, by which a machine comes in. It holds the authority's fingerprint: who
+    /// brings it knows whom to believe.
+    #[must_use]
+    pub fn token(&self, secret: &[u8; 32]) -> String {
+        format!("{TOKEN}{}-{}", hex(secret), hex(&sha256(&self.certificate)))
     }
 
-    /// Uses a token up and issues a certificate for the key of the request. What else the request
-    /// asks for is not looked at.
-    pub fn enrol(
-        &self,
-        token: &str,
-        request: &[u8],
-        now: Timestamp,
-    ) -> Result<Vec<CertificateDer<'static>>, Error> {
-        let request = signed(request)?;
-        let secret = token.strip_prefix(TOKEN).and_then(|rest| rest.split_once('-'));
-        let secret = secret.and_then(|(secret, _)| unhex(secret)).ok_or(Error::Invitation)?;
-        let badge = self.write(|ledger| ledger.redeem(&hex(&sha256(&secret)), now))?;
-        self.issue(&badge, &request.public_key, now)
-    }
-
-    /// Another certificate for a machine that belongs, for the key of the request.
-    pub fn renew(
+    /// A certificate for a machine, for the key of the request. Whether it belongs is for the caller to know.
+    pub fn issue(
         &self,
         badge: &Badge,
-        request: &[u8],
+        request: &SignedRequest,
         now: Timestamp,
-    ) -> Result<Vec<CertificateDer<'static>>, Error> {
-        let request = signed(request)?;
-        if !self.read(|ledger| ledger.admits(badge)) {
-            return Err(Error::PutOut { machine: badge.machine.to_string() });
-        }
-        self.issue(badge, &request.public_key, now)
+    ) -> Result<Issued, Error> {
+        let mut params = CertificateParams::new(vec![badge.dns(&self.installation)])?;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.distinguished_name = name(&badge.machine.to_string());
+        let leaf = self.sign(params, &request.0.public_key, now)?;
+        let expires = expiry(&leaf).ok_or(Error::NoAuthority)?;
+        Ok(Issued { chain: vec![leaf, self.certificate.clone()], expires })
     }
 
-    /// Puts a machine out: its certificates are refused from the next handshake on. Whether it was in.
-    pub fn revoke(&self, machine: &Machine) -> Result<bool, Error> {
-        self.write(|ledger| ledger.revoke(machine))
+    /// Who may come in, for the server's side of TLS: machines of these roles that are on the roll.
+    pub fn admission(&self, roles: &[Role], roll: Roll) -> Result<Arc<Admission>, Error> {
+        Admission::new(&self.certificate, &self.installation, roles, roll)
     }
 
-    /// The machines that ever belonged.
+    /// The authority's certificate.
     #[must_use]
-    pub fn machines(&self) -> Vec<MachineLine> {
-        self.read(Ledger::lines)
-    }
-
-    /// Who may come in, for the server's side of TLS: machines of these roles.
-    pub fn admission(&self, roles: &[Role]) -> Result<Arc<Admission>, Error> {
-        Admission::new(&self.certificate, &self.installation, roles, Arc::clone(&self.ledger))
+    pub const fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
     }
 
     /// The server's own certificate, for the name that machines know it by.
@@ -133,22 +131,9 @@ impl MachineAuthority {
         params.distinguished_name = name("Stockade server");
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let leaf = self.sign(params, &key, now)?;
-        let expires =
-            expiry(&leaf).ok_or_else(|| Error::Damaged { path: self.directory.clone() })?;
+        let expires = expiry(&leaf).ok_or(Error::NoAuthority)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         Ok(Leaf { chain: vec![leaf, self.certificate.clone()], key, expires })
-    }
-
-    fn issue(
-        &self,
-        badge: &Badge,
-        key: &impl PublicKeyData,
-        now: Timestamp,
-    ) -> Result<Vec<CertificateDer<'static>>, Error> {
-        let mut params = CertificateParams::new(vec![badge.dns(&self.installation)])?;
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        params.distinguished_name = name(&badge.machine.to_string());
-        Ok(vec![self.sign(params, key, now)?, self.certificate.clone()])
     }
 
     fn sign(
@@ -164,37 +149,6 @@ impl MachineAuthority {
         let issuer = Issuer::from_ca_cert_der(&self.certificate, &self.key)?;
         Ok(params.signed_by(key, &issuer)?.der().clone())
     }
-
-    fn read<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
-        look(&self.ledger.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn write<T>(&self, change: impl FnOnce(&mut Ledger) -> T) -> T {
-        change(&mut self.ledger.write().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-fn create(
-    directory: &Path,
-    path: &Path,
-    now: Timestamp,
-) -> Result<(KeyPair, CertificateDer<'static>), Error> {
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-    let mut params = CertificateParams::default();
-    params.distinguished_name = name("Stockade machines");
-    set_validity(&mut params, now, AUTHORITY_HOURS);
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    let own = format!("{}.{DOMAIN}", installation(&key));
-    params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: vec![GeneralSubtree::DnsName(own)],
-        excluded_subtrees: Vec::new(),
-    });
-    let certificate = params.self_signed(&key)?;
-    let both = format!("{}{}", key.serialize_pem(), certificate.pem());
-    files::write_whole(path, &both, Readers::Owner)?;
-    files::write_whole(&directory.join("machines.pem"), &certificate.pem(), Readers::Anyone)?;
-    Ok((key, certificate.der().clone()))
 }
 
 /// A name that no other installation has: it comes from the authority's key.
@@ -205,12 +159,6 @@ fn installation(key: &KeyPair) -> String {
 /// The name that machines know their server by.
 pub(super) fn server_name(installation: &str) -> String {
     format!("{}.{installation}.{DOMAIN}", Role::Server.name())
-}
-
-/// A request whose signature shows that the key is its sender's.
-fn signed(request: &[u8]) -> Result<CertificateSigningRequestParams, Error> {
-    let request = CertificateSigningRequestDer::from(request.to_vec());
-    Ok(CertificateSigningRequestParams::from_der(&request)?)
 }
 
 fn set_validity(params: &mut CertificateParams, now: Timestamp, hours: i64) {

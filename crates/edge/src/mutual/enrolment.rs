@@ -4,15 +4,15 @@
 //! whose ends know each other by the authority's fingerprint or by their certificates.
 
 use super::{
-    Badge, Kit, MachineAuthority, Proof,
-    authority::{hex, unhex},
+    Badge, Issued, Kit, Proof, RENEWING, SignedRequest,
+    authority::{TOKEN, hex, sha256, unhex},
+    client::refusal,
     kit::Invited,
 };
 use crate::Error;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, ServerName};
-use std::{io, path::Path};
+use std::{fmt, future::Future, io, path::Path};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -23,28 +23,50 @@ const RENEW: &str = "stockade-renew/1";
 const LINE_BYTES_MAX: u64 = 8 << 10;
 const ANSWER_BYTES_MAX: u64 = 32 << 10;
 
+/// What a machine asks for; it has proved that the key of the request is its own.
+#[derive(Debug)]
+pub enum Wish {
+    /// To come in by the token of this SHA-256.
+    Join([u8; 32], SignedRequest),
+    /// The next certificate.
+    Renew(Badge, SignedRequest),
+}
+
+impl Wish {
+    fn read(line: &str, badge: Option<&Badge>) -> Option<Self> {
+        let words: Vec<&str> = line.strip_suffix('\n')?.split(' ').collect();
+        let request = |digits: &str| SignedRequest::read(&unhex(digits)?).ok();
+        match (badge, words.as_slice()) {
+            (None, [ENROL, token, digits]) => {
+                let (secret, _) = token.strip_prefix(TOKEN)?.split_once('-')?;
+                let hash = sha256(&unhex(secret)?).try_into().ok()?;
+                Some(Self::Join(hash, request(digits)?))
+            }
+            (Some(badge), [RENEW, digits]) => Some(Self::Renew(badge.clone(), request(digits)?)),
+            _ => None,
+        }
+    }
+}
+
 /// Answers one machine: by its badge, if the handshake had one. The caller bounds the time.
-pub async fn serve_enrolment(
-    authority: &MachineAuthority,
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+pub(super) async fn serve_enrolment<E, F, W>(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     badge: Option<&Badge>,
-    now: Timestamp,
-) -> io::Result<()> {
+    decide: E,
+) -> io::Result<()>
+where
+    E: FnOnce(Wish) -> F,
+    F: Future<Output = Result<Issued, W>>,
+    W: fmt::Display,
+{
     let mut line = String::new();
-    BufReader::new((&mut *stream).take(LINE_BYTES_MAX)).read_line(&mut line).await?;
-    let words: Vec<&str> = line.strip_suffix('\n').unwrap_or_default().split(' ').collect();
-    let issued = match (badge, words.as_slice()) {
-        (None, [ENROL, token, request]) => unhex(request)
-            .ok_or(Error::Invitation)
-            .and_then(|request| authority.enrol(token, &request, now)),
-        (Some(badge), [RENEW, request]) => unhex(request)
-            .ok_or(Error::Invitation)
-            .and_then(|request| authority.renew(badge, &request, now)),
-        _ => Err(Error::Invitation),
-    };
-    let answer = match issued {
-        Ok(chain) => pem(&chain),
-        Err(error) => format!("refused {error}\n"),
+    BufReader::new((&mut stream).take(LINE_BYTES_MAX)).read_line(&mut line).await?;
+    let answer = match Wish::read(&line, badge) {
+        None => format!("refused {}\n", Error::Invitation),
+        Some(wish) => match decide(wish).await {
+            Ok(issued) => pem(&issued.chain),
+            Err(why) => format!("refused {why}\n"),
+        },
     };
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await
@@ -58,26 +80,28 @@ pub async fn join(stream: TcpStream, token: &str, path: &Path) -> Result<Kit, Er
     let mut stream = connector.connect(name, stream).await.map_err(lost)?;
     let proof = Proof::new()?;
     let line = format!("{ENROL} {token} {}\n", hex(&proof.request));
-    let answer = ask(&mut stream, &line).await?;
+    let answer = ask(&mut stream, &line, lost).await?;
     proof.keep(&answer, path)
 }
 
 /// Gets another certificate with the one that is at hand: the new kit, which is in the file `path` from then on.
 pub async fn renew(stream: TcpStream, kit: &Kit, path: &Path) -> Result<Kit, Error> {
-    let mut stream = kit.connector()?.connect(kit.server(), stream).await.map_err(lost)?;
+    let known = |error: io::Error| refusal(&error, kit).unwrap_or_else(|| lost(error));
+    let mut stream = kit.speaking(RENEWING)?.connect(kit.server(), stream).await.map_err(known)?;
     let proof = Proof::new()?;
-    let answer = ask(&mut stream, &format!("{RENEW} {}\n", hex(&proof.request))).await?;
+    let answer = ask(&mut stream, &format!("{RENEW} {}\n", hex(&proof.request)), known).await?;
     proof.keep(&answer, path)
 }
 
 async fn ask(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     line: &str,
+    failed: impl Fn(io::Error) -> Error,
 ) -> Result<String, Error> {
-    stream.write_all(line.as_bytes()).await.map_err(lost)?;
-    stream.flush().await.map_err(lost)?;
+    stream.write_all(line.as_bytes()).await.map_err(&failed)?;
+    stream.flush().await.map_err(&failed)?;
     let mut answer = String::new();
-    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).await.map_err(lost)?;
+    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).await.map_err(&failed)?;
     match answer.strip_prefix("refused ") {
         Some(why) => {
             let why = why.trim_end().chars().filter(|c| !c.is_control()).take(300).collect();
@@ -87,8 +111,7 @@ async fn ask(
     }
 }
 
-fn lost(error: impl Into<io::Error>) -> Error {
-    let error = error.into();
+fn lost(error: io::Error) -> Error {
     Error::NotEnrolled { why: error.to_string() }
 }
 

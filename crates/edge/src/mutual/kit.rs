@@ -1,6 +1,9 @@
 //! What a machine has: its key, its certificate, and whom it believes.
 
-use super::authority::{LEAF_HOURS, TOKEN, hex, server_name, sha256, unhex};
+use super::{
+    Badge, JOINING, WORKING,
+    authority::{LEAF_HOURS, TOKEN, hex, server_name, sha256, unhex},
+};
 use crate::{
     Error,
     authority::{expiry, parse},
@@ -29,6 +32,8 @@ pub struct Kit {
     key: PrivateKeyDer<'static>,
     chain: Vec<CertificateDer<'static>>,
     server: ServerName<'static>,
+    /// Which machine it is.
+    pub badge: Badge,
     /// When the certificate runs out.
     pub expires: Timestamp,
 }
@@ -70,8 +75,10 @@ impl Kit {
         let chain: Vec<_> =
             CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<_, _>>().ok()?;
         let [_, authority] = chain.as_slice() else { return None };
-        let server = ServerName::try_from(server_name(&installation(authority)?)).ok()?;
-        Some(Self { key, expires: expiry(&leaf)?, chain, server })
+        let installation = installation(authority)?;
+        let badge = Badge::of(&leaf, &installation)?;
+        let server = ServerName::try_from(server_name(&installation)).ok()?;
+        Some(Self { key, expires: expiry(&leaf)?, chain, server, badge })
     }
 
     /// Whether it is time for another certificate.
@@ -88,6 +95,10 @@ impl Kit {
 
     /// The client's side of TLS: believes this authority alone, and shows this certificate.
     pub fn connector(&self) -> Result<TlsConnector, Error> {
+        self.speaking(WORKING)
+    }
+
+    pub(super) fn speaking(&self, protocol: &[u8]) -> Result<TlsConnector, Error> {
         let mut roots = RootCertStore::empty();
         for authority in self.chain.iter().skip(1) {
             roots.add(authority.clone())?;
@@ -96,12 +107,13 @@ impl Kit {
             .with_protocol_versions(&[&TLS13])?
             .with_root_certificates(roots)
             .with_client_auth_cert(self.chain.clone(), self.key.clone_key())?;
-        Ok(TlsConnector::from(Arc::new(bare(config))))
+        Ok(TlsConnector::from(Arc::new(bare(config, protocol))))
     }
 }
 
 /// No connection is resumed: each shows its certificate.
-fn bare(mut config: ClientConfig) -> ClientConfig {
+fn bare(mut config: ClientConfig, protocol: &[u8]) -> ClientConfig {
+    config.alpn_protocols = vec![protocol.to_vec()];
     config.resumption = Resumption::disabled();
     config
 }
@@ -132,7 +144,7 @@ impl Invited {
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
-        Ok(TlsConnector::from(Arc::new(bare(config))))
+        Ok(TlsConnector::from(Arc::new(bare(config, JOINING))))
     }
 }
 

@@ -3,23 +3,33 @@
 //!
 //! A machine comes in by a token that works once. Its certificate names what it is, which one, and
 //! the epoch of that name; who is put out gets another epoch, and the certificates of the old one
-//! are refused from the next handshake on. The authority's certificate has name constraints
+//! are refused from the next handshake on. Who belongs is kept elsewhere and told to the [`Roll`]. The authority's certificate has name constraints
 //! (RFC 5280 §4.2.1.10), so it vouches for this installation's machines and for nothing else.
 
 mod admission;
 mod authority;
+mod client;
 mod enrolment;
 mod kit;
-mod ledger;
+mod listener;
+mod roll;
 
 pub use admission::Admission;
-pub use authority::MachineAuthority;
-pub use enrolment::{join, renew, serve_enrolment};
+pub use authority::{Issued, MachineAuthority, SignedRequest};
+pub use client::MachineClient;
+pub use enrolment::{Wish, join, renew};
 pub use kit::{Kit, Proof};
-pub use ledger::MachineLine;
+pub use listener::{MachineDoor, serve_machines};
+pub use roll::Roll;
 
 use std::{fmt, str::FromStr};
 
+/// Spoken by who has a token and no certificate: nothing but the enrolment is heard.
+pub(crate) const JOINING: &[u8] = b"stockade-join/1";
+/// Spoken by who wants the next certificate.
+pub(crate) const RENEWING: &[u8] = b"stockade-renew/1";
+/// Spoken by who is at work.
+pub(crate) const WORKING: &[u8] = b"http/1.1";
 /// What every name of an installation's machines ends in.
 pub(crate) const DOMAIN: &str = "stockade.internal";
 /// One label of a DNS name, and room for what stands around it.
@@ -112,6 +122,16 @@ impl Badge {
     pub(crate) fn dns(&self, installation: &str) -> String {
         let Machine { role, name } = &self.machine;
         format!("{name}.e{}.{}.{installation}.{DOMAIN}", self.epoch, role.name())
+    }
+
+    /// Whom a certificate names in this installation. That it is genuine is for a handshake to verify.
+    pub(crate) fn of(certificate: &[u8], installation: &str) -> Option<Self> {
+        let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+        let names = parsed.subject_alternative_name().ok()??;
+        match names.value.general_names.as_slice() {
+            [x509_parser::extensions::GeneralName::DNSName(dns)] => Self::read(dns, installation),
+            _ => None,
+        }
     }
 
     /// The badge that a name in a certificate is, in this installation.

@@ -1,0 +1,175 @@
+//! A machine's connection to its server: one request after the other, each bounded in bytes and time.
+
+use super::Kit;
+use crate::Error;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use rustls::{AlertDescription, CertificateError};
+use std::{error::Error as StdError, io, time::Duration};
+use tokio::{net::TcpStream, time::timeout};
+
+/// The largest answer.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// A machine that speaks to its server. The connection stays for the next request.
+pub struct MachineClient {
+    kit: Kit,
+    address: String,
+    open: Option<http1::SendRequest<Full<Bytes>>>,
+}
+
+impl MachineClient {
+    /// With this kit, to the server at `HOST:PORT`.
+    #[must_use]
+    pub const fn new(kit: Kit, address: String) -> Self {
+        Self { kit, address, open: None }
+    }
+
+    /// What it shows.
+    #[must_use]
+    pub const fn kit(&self) -> &Kit {
+        &self.kit
+    }
+
+    /// Where the server is.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Shows another kit from the next connection on, which is the next request's.
+    pub fn change(&mut self, kit: Kit) {
+        (self.kit, self.open) = (kit, None);
+    }
+
+    /// Asks, on the connection that is open or on a new one: status and body.
+    pub async fn ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        (kind, body): (&'static str, Bytes),
+        within: Duration,
+    ) -> Result<(StatusCode, Bytes), Error> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "machines")
+            .header(header::CONTENT_TYPE, kind)
+            .body(Full::new(body))
+            .map_err(|error| self.away(&error))?;
+        let asked = timeout(within, self.exchange(request)).await;
+        match asked {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                self.open = None;
+                Err(error)
+            }
+            Err(late) => {
+                self.open = None;
+                Err(self.away(&late))
+            }
+        }
+    }
+
+    async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), Error> {
+        // One that rested may have been closed meanwhile; what machines ask may be asked twice.
+        if let Some(rested) = self.open.take().filter(http1::SendRequest::is_ready)
+            && let Ok(answer) = self.said(rested, request.clone()).await
+        {
+            return Ok(answer);
+        }
+        let fresh = self.connect().await?;
+        self.said(fresh, request).await
+    }
+
+    async fn said(
+        &mut self,
+        mut sender: http1::SendRequest<Full<Bytes>>,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), Error> {
+        let answer = sender.send_request(request).await.map_err(|error| self.away(&error))?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| self.away(error.as_ref()))?.to_bytes();
+        self.open = Some(sender);
+        Ok((status, body))
+    }
+
+    async fn connect(&self) -> Result<http1::SendRequest<Full<Bytes>>, Error> {
+        let stream = TcpStream::connect(&self.address).await.map_err(|error| self.away(&error))?;
+        let stream = self.kit.connector()?.connect(self.kit.server(), stream).await;
+        let stream = TokioIo::new(stream.map_err(|error| self.away(&error))?);
+        let (sender, connection) =
+            http1::handshake(stream).await.map_err(|error| self.away(&error))?;
+        // It ends with the sender; what went wrong on it the request is told.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    /// Why the server cannot be asked, in the words of whoever has to do something about it.
+    fn away(&self, error: &(dyn StdError + 'static)) -> Error {
+        refusal(error, &self.kit).unwrap_or_else(|| Error::ServerAway {
+            address: self.address.clone(),
+            why: spelled(error),
+        })
+    }
+}
+
+/// An error and its causes.
+fn spelled(error: &(dyn StdError + 'static)) -> String {
+    let (mut told, mut next) = (Vec::new(), Some(error));
+    while let Some(error) = next {
+        told.push(error.to_string());
+        next = error.source();
+    }
+    told.dedup();
+    told.join(": ").chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+/// What a failed handshake says of this machine's standing.
+pub(super) fn refusal(error: &(dyn StdError + 'static), kit: &Kit) -> Option<Error> {
+    let machine = || kit.badge.machine.to_string();
+    match tls_error(error)? {
+        rustls::Error::AlertReceived(AlertDescription::CertificateRevoked) => {
+            Some(Error::PutOut { machine: machine() })
+        }
+        rustls::Error::AlertReceived(AlertDescription::CertificateExpired) => {
+            Some(Error::RanOut { machine: machine() })
+        }
+        rustls::Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::DecryptError
+            | AlertDescription::AccessDenied
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown,
+        )
+        | rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+            | CertificateError::NotValidForName
+            | CertificateError::NotValidForNameContext { .. },
+        ) => Some(Error::Stranger),
+        _ => None,
+    }
+}
+
+/// The error of TLS inside another; an `io::Error` keeps it where `source` does not look.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<rustls::Error>() {
+            return Some(found);
+        }
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = inner.and_then(|inner| tls_error(inner)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
