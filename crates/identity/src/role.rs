@@ -71,6 +71,10 @@ pub enum Permission {
     BulkExport,
     /// Read the letters that wait, where nobody carries them: they hold people's ways in.
     LetterRead,
+    /// See which keys of price vendors are sealed; never a key.
+    VendorKeyRead,
+    /// Put keys of price vendors in and take them out.
+    VendorKeyWrite,
 }
 
 /// How strong and how fresh the proof of who is there must be.
@@ -88,7 +92,7 @@ use Permission as P;
 
 impl Permission {
     /// All of them, for the published table.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         P::OwnSessions,
         P::DataRead,
         P::DataImport,
@@ -113,6 +117,8 @@ impl Permission {
         P::RootKeyUse,
         P::BulkExport,
         P::LetterRead,
+        P::VendorKeyRead,
+        P::VendorKeyWrite,
     ];
 
     /// Its name, as stored in a token's scope.
@@ -143,6 +149,8 @@ impl Permission {
             P::RootKeyUse => "root-key-use",
             P::BulkExport => "bulk-export",
             P::LetterRead => "letter-read",
+            P::VendorKeyRead => "vendor-key-read",
+            P::VendorKeyWrite => "vendor-key-write",
         }
     }
 
@@ -164,7 +172,8 @@ impl Permission {
             | P::BacktestRun
             | P::AuditRead
             | P::ViolationRead
-            | P::AccountRead => Level::Read,
+            | P::AccountRead
+            | P::VendorKeyRead => Level::Read,
             P::DataImport
             | P::AccountManage
             | P::OwnFactors
@@ -179,7 +188,8 @@ impl Permission {
             | P::RetentionSet
             | P::RootKeyUse
             | P::BulkExport
-            | P::LetterRead => Level::Dangerous,
+            | P::LetterRead
+            | P::VendorKeyWrite => Level::Dangerous,
         }
     }
 
@@ -252,6 +262,8 @@ impl Role {
                 P::RetentionSet,
                 P::RootKeyUse,
                 P::BulkExport,
+                P::VendorKeyRead,
+                P::VendorKeyWrite,
             ],
             Self::Support => &[
                 P::OwnSessions,
@@ -365,6 +377,9 @@ mod tests {
         check(P::RetentionSet, "oa----");
         check(P::RootKeyUse, "oa----");
         check(P::BulkExport, "oa----");
+        check(P::LetterRead, "o-----");
+        check(P::VendorKeyRead, "oa----");
+        check(P::VendorKeyWrite, "oa----");
     }
 
     #[test]
@@ -381,6 +396,7 @@ mod tests {
     fn what_changes_rights_or_leaves_the_house_is_dangerous() {
         assert_eq!(P::RoleGrant.level(), Level::Dangerous);
         assert_eq!(P::AuditExport.level(), Level::Dangerous);
+        assert_eq!(P::VendorKeyWrite.level(), Level::Dangerous);
         assert!(Level::Read < Level::Write && Level::Write < Level::Dangerous);
     }
 }

@@ -121,6 +121,7 @@ pub fn put(
             }
         }
     }
+    sweep(path);
     let temporary = temporary(path, entropy);
     let written = write_new(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
     if let Err(error) = written {
@@ -140,6 +141,23 @@ fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
+    }
+}
+
+/// Removes what a writer left that was killed. Nobody writes meanwhile: the directory is locked.
+fn sweep(path: &Path) {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
+    let Ok(entries) = std::fs::read_dir(directory_of(path)) else { return };
+    for entry in entries.flatten() {
+        let other = entry.file_name();
+        let suffix = other.to_str().and_then(|other| other.strip_prefix(name)?.strip_prefix('.'));
+        let random = suffix.and_then(|suffix| suffix.strip_suffix(".new"));
+        let ours =
+            |random: &str| random.len() == 16 && random.bytes().all(|b| b.is_ascii_hexdigit());
+        if random.is_some_and(ours) {
+            // What cannot be removed is sealed or private, and does no harm.
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -141,6 +141,12 @@ impl SecretStore {
         self.keys.open(&place(&self.path), &self.sheet.id, self.find(name)?)
     }
 
+    /// The fingerprint that a value would have in this store.
+    #[must_use]
+    pub fn fingerprint(&self, value: &Secret<Vec<u8>>) -> String {
+        self.keys.fingerprint(value)
+    }
+
     /// What the store is sealed under.
     #[must_use]
     pub const fn kind(&self) -> HolderKind {

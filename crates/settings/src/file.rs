@@ -28,6 +28,50 @@ pub(crate) fn entries(file: &FileText) -> Result<Vec<Entry>, Error> {
     Ok(found.into_iter().map(|(_, entry)| entry).collect())
 }
 
+/// A text, a number or a word of a TOML file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scalar {
+    /// Its dotted key.
+    pub key: String,
+    /// Its value in text.
+    pub value: String,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
+/// Every scalar of a TOML file that has a key of its own, whatever else is in it: the file need not be
+/// one of ours.
+pub fn scalars(file: &FileText) -> Result<Vec<Scalar>, Error> {
+    let table = DeTable::parse(&file.text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        // The parser's own words may quote the line, which may hold a secret.
+        syntax(file, start, "this is not TOML".to_owned())
+    })?;
+    let mut found = Vec::new();
+    gather((file, table.get_ref()), "", DEPTH_MAX, &mut found);
+    found.sort_by_key(|scalar: &Scalar| scalar.line);
+    Ok(found)
+}
+
+fn gather(
+    (file, table): (&FileText, &DeTable<'_>),
+    prefix: &str,
+    deeper: usize,
+    found: &mut Vec<Scalar>,
+) {
+    for (name, value) in table {
+        let key = format!("{prefix}{}", name.get_ref());
+        if let DeValue::Table(inner) = value.get_ref() {
+            if deeper > 0 {
+                gather((file, inner), &format!("{key}."), deeper - 1, found);
+            }
+        } else if let Some(value) = text_of(value) {
+            let (line, _) = position(&file.text, name.span().start);
+            found.push(Scalar { key, value, line });
+        }
+    }
+}
+
 fn walk(
     file: &FileText,
     table: &DeTable<'_>,

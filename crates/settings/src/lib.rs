@@ -11,6 +11,7 @@ mod file;
 mod key;
 mod sources;
 
+pub use file::{Scalar, scalars};
 pub use key::{Key, Kind, Secrecy};
 pub use sources::{FILE_BYTES_MAX, FileText, Flag, Sources};
 
@@ -124,6 +125,15 @@ pub struct Row {
     pub summary: &'static str,
 }
 
+/// A secret that stands in a layer, where none belongs; its value was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misplaced {
+    /// How the store of secrets calls it.
+    pub name: String,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
 /// A value of a key's kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Value {
@@ -147,6 +157,7 @@ impl fmt::Display for Value {
 pub struct Settings {
     keys: &'static [Key],
     values: BTreeMap<&'static str, (Value, Origin)>,
+    misplaced: Vec<Misplaced>,
 }
 
 impl Settings {
@@ -155,18 +166,26 @@ impl Settings {
     /// # Panics
     /// If a built-in default is not of its own key's kind: that is a bug in the table.
     pub fn layered(keys: &'static [Key], sources: &Sources) -> Result<Self, Error> {
-        let mut settings = Self { keys, values: BTreeMap::new() };
+        let mut settings = Self { keys, values: BTreeMap::new(), misplaced: Vec::new() };
         for key in keys {
             let default = key.parse(key.default).expect("a default is of its key's kind");
             settings.values.insert(key.name, (default, Origin::Default));
         }
         if let Some(text) = &sources.file {
             for entry in file::entries(text)? {
+                if let Some(name) = sources.secret(&entry.key) {
+                    settings.misplaced.push(Misplaced { name, origin: entry.origin });
+                    continue;
+                }
                 settings.lay(&entry.key, &entry.value, entry.origin)?;
             }
         }
         for (variable, value) in &sources.environment {
             let origin = Origin::Environment { variable: variable.clone() };
+            if let Some(name) = sources.secret(variable) {
+                settings.misplaced.push(Misplaced { name, origin });
+                continue;
+            }
             let Some(key) = keys.iter().find(|key| key.variable() == *variable) else {
                 let names: Vec<String> = keys.iter().map(Key::variable).collect();
                 let suggestion = nearest(variable, names.iter().map(String::as_str));
@@ -229,6 +248,12 @@ impl Settings {
             Value::Switch(on) => *on,
             other => unreachable!("{name} is declared as no switch but {other:?}"),
         }
+    }
+
+    /// Secrets that stand in a layer; none of them is a setting.
+    #[must_use]
+    pub fn misplaced(&self) -> &[Misplaced] {
+        &self.misplaced
     }
 
     /// Where a value came from.

@@ -60,6 +60,15 @@ pub struct Sources {
     pub environment: Vec<(String, String)>,
     /// Flags that were given.
     pub flags: Vec<Flag>,
+    /// Which keys and variables are secrets that no layer may set, and how their store calls them.
+    pub sealed: Option<fn(&str) -> Option<String>>,
+}
+
+impl Sources {
+    /// How the store calls the secret that a key or a variable would set.
+    pub(crate) fn secret(&self, written: &str) -> Option<String> {
+        self.sealed.and_then(|named| named(written))
+    }
 }
 
 impl Sources {

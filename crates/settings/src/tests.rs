@@ -28,6 +28,7 @@ fn sources(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &st
         file: Some(file),
         environment: environment.iter().map(pair).collect(),
         flags: flags.iter().map(flag).collect(),
+        sealed: None,
     }
 }
 
@@ -133,4 +134,40 @@ fn a_huge_file_is_not_read() {
     assert!(matches!(FileText::read(&path), Ok(None)));
     std::fs::write(&path, "#".repeat(300 * 1024)).expect("writes");
     assert!(matches!(FileText::read(&path), Err(Error::TooLarge { .. })));
+}
+
+fn sealed(written: &str) -> Option<String> {
+    matches!(written, "mail.key" | "STOCKADE_MAIL_KEY").then(|| "mail.key".to_owned())
+}
+
+#[test]
+fn a_secret_in_a_layer_is_told_and_not_taken() {
+    let given = Sources {
+        sealed: Some(sealed),
+        ..sources("[mail]\nkey = 'hunter2'", &[("STOCKADE_MAIL_KEY", "hunter2")], &[])
+    };
+    let settings = Settings::layered(KEYS, &given).expect("lays");
+    let told: Vec<String> =
+        settings.misplaced().iter().map(|one| format!("{} {}", one.name, one.origin)).collect();
+    assert_eq!(told, ["mail.key stockade.toml:2", "mail.key STOCKADE_MAIL_KEY"]);
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    let unaware = Settings::layered(KEYS, &Sources { sealed: None, ..given }).expect_err("unknown");
+    assert!(unaware.to_string().contains("unknown setting"), "{unaware}");
+}
+
+#[test]
+fn the_scalars_of_any_toml_are_found_with_their_lines() {
+    let check = |text: &str, want: &[(&str, &str, usize)]| {
+        let file = FileText { path: "app.toml".into(), text: text.to_owned() };
+        let found = scalars(&file).expect("TOML");
+        let found: Vec<_> =
+            found.iter().map(|one| (one.key.as_str(), one.value.as_str(), one.line)).collect();
+        assert_eq!(found, want);
+    };
+    check("", &[]);
+    check("a = 1\n[b.c]\nd = 'x'\n", &[("a", "1", 1), ("b.c.d", "x", 3)]);
+    check("l = [1, 2]\nat = 2026-01-01\nf = 0.5\nb = true", &[("b", "true", 4)]);
+    let broken = FileText { path: "app.toml".into(), text: "key = 'hunter2".to_owned() };
+    let error = scalars(&broken).expect_err("no TOML").to_string();
+    assert!(error.starts_with("app.toml:1:") && !error.contains("hunter2"), "{error}");
 }

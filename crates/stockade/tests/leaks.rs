@@ -36,6 +36,7 @@ use tokio::io::AsyncWriteExt;
 const PASSWORD: &str = "canary 7Qx marmot under nine bridges";
 const WRONG: &str = "canary 3Zk of another house entirely";
 const MISPLACED: &str = "canary-5Vw-typed-into-the-wrong-field";
+const VENDOR: &str = "canary-8Rt-key-of-a-price-vendor";
 
 /// A name and the value.
 type Secret = (&'static str, String);
@@ -66,6 +67,7 @@ async fn live(program: &Program) -> Vec<Secret> {
         ("the password", PASSWORD.to_owned()),
         ("a wrong password", WRONG.to_owned()),
         ("a password in the field of the address", MISPLACED.to_owned()),
+        ("a vendor's key", VENDOR.to_owned()),
         ("the set-up link's value", token),
         ("the set-up's ticket", ticket),
         ("the authenticator's secret", totp),
@@ -78,6 +80,8 @@ async fn live(program: &Program) -> Vec<Secret> {
     browser.post("/api/v1/session/refresh", json!({})).await.expect(204);
     keep(&browser);
     browser.step_up(PASSWORD, "recovery", &codes[0]).await.expect(204);
+    browser.put("/api/v1/vendor-keys/polygon", json!({ "key": VENDOR })).await.expect(200);
+    browser.get("/api/v1/vendor-keys").await.expect(200);
     browser.post("/api/v1/sign-out", json!({})).await.expect(204);
     let challenge = factor(&mut browser, &codes[1]).await;
     keep(&browser);

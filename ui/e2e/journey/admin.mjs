@@ -78,6 +78,31 @@ export async function admin(world, step) {
     equal((await standing()).standing, 'active', 'the standing');
   });
 
+  await step('a vendor’s key is sealed by the keyboard alone, told of by fingerprint, and removed', async () => {
+    const canary = 'canary-of-a-vendor-5f20c1';
+    await page.goto('/admin/vendor-keys');
+    await heading('vendors.title').waitFor();
+    await page.getByLabel(t('vendors.vendor'), { exact: true }).focus();
+    await page.keyboard.type('polygon');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(canary);
+    await page.keyboard.press('Enter');
+    const row = page.getByTestId('vendor-keys').locator('tbody tr');
+    await row.waitFor();
+    const { body } = await fetched(page, '/api/v1/vendor-keys');
+    equal(body.keys.map((one) => one.vendor), ['polygon'], 'the vendors');
+    holds((await row.innerText()).includes(body.keys[0].fingerprint), 'the fingerprint is shown');
+    holds(!(await page.content()).includes(canary), 'the key is nowhere on the page');
+    equal(await page.getByLabel(t('vendors.key'), { exact: true }).inputValue(), '', 'the field');
+    await inspect(page, 'vendor-keys');
+    await button('vendors.remove.of', { vendor: 'polygon' }).focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog');
+    await inspect(page, 'vendor-keys-confirm');
+    await dialog.getByRole('button', { name: t('vendors.remove'), exact: true }).press('Enter');
+    await page.getByText(t('vendors.none')).waitFor();
+  });
+
   await step('all sessions end but the one that asks', async () => {
     await page.goto('/admin/users');
     await button('users.end_all').click();

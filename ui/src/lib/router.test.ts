@@ -16,6 +16,7 @@ test('an address means one page', () => {
   check('/strategies/42', { page: 'strategy', id: '42' });
   check('/backtests/b-1', { page: 'backtest', id: 'b-1' });
   check('/backups', { page: 'backups' });
+  check('/admin/vendor-keys', { page: 'vendor-keys' });
   check('/sweeps', { page: 'sweeps' });
   check('/sweeps/new', { page: 'new-sweep' });
   check('/sweeps/s-1', { page: 'sweep', id: 's-1' });

@@ -31,6 +31,7 @@ export type Route =
   | { page: 'invitations' }
   | { page: 'approvals' }
   | { page: 'reviews' }
+  | { page: 'vendor-keys' }
   | { page: 'routes' }
   | { page: 'settings' }
   | { page: 'account' }
@@ -93,6 +94,7 @@ function administration(tail?: string, more?: string, rest?: string): Route {
     case 'invitations': return { page: 'invitations' };
     case 'approvals': return { page: 'approvals' };
     case 'reviews': return { page: 'reviews' };
+    case 'vendor-keys': return { page: 'vendor-keys' };
     default: return { page: 'not-found' };
   }
 }

@@ -2,7 +2,7 @@
 
 pub(crate) use super::{
     backup_args::Backup, factor_args::Factor, keys_args::Keys, license_args::License,
-    login_args::Login, mail_args::Mail, sweep_args::Sweep,
+    login_args::Login, mail_args::Mail, secrets_args::Secrets, sweep_args::Sweep,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -67,6 +67,9 @@ pub(crate) enum Command {
     /// Hold, move, rotate and recover the installation's keys.
     #[command(subcommand)]
     Keys(Keys),
+    /// Keep the server's secrets sealed: passwords of services, keys of vendors.
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// Make backups, list them, prove them, bring a server back.
     #[command(subcommand)]
     Backup(Backup),

@@ -3,10 +3,11 @@
 use super::{
     args::{Cli, Command},
     output::{Output, table},
+    sealed,
 };
-use crate::desk::Home;
+use crate::desk::{Home, secret_named};
 use serde::Serialize;
-use settings::{FileText, Flag, Key, Kind, Settings, Sources};
+use settings::{FileText, Flag, Key, Kind, Misplaced, Origin, Settings, Sources};
 use std::path::{Path, PathBuf};
 
 /// Every setting of the server and the command line.
@@ -16,7 +17,7 @@ pub(crate) const KEYS: &[Key] = &[
         "database.url",
         Kind::Text,
         "sqlite",
-        "The database: sqlite:PATH or postgres://…; sqlite alone is stockade.db in the data directory",
+        "The database: sqlite:PATH or postgres://…, where sealed:NAME may stand for the password or for all of it; sqlite alone is stockade.db in the data directory",
     ),
     Key::secret(
         "database.owner",
@@ -185,16 +186,35 @@ pub(crate) const KEYS: &[Key] = &[
 /// The settings in force for this command line.
 pub(crate) fn load(cli: &Cli) -> anyhow::Result<Settings> {
     let environment = Sources::environment_of_process();
+    let sealed: Option<fn(&str) -> Option<String>> = Some(secret_named);
     let flags = flags(cli);
     let early = Settings::layered(
         KEYS,
-        &Sources { file: None, environment: environment.clone(), flags: flags.clone() },
+        &Sources { environment: environment.clone(), flags: flags.clone(), sealed, file: None },
     )?;
     let file = match &cli.config {
         Some(path) => Some(FileText::read(path)?.ok_or_else(|| missing(path))?),
         None => FileText::read(&data_dir(&early).join("stockade.toml"))?,
     };
-    Ok(Settings::layered(KEYS, &Sources { file, environment, flags })?)
+    let settings = Settings::layered(KEYS, &Sources { file, environment, flags, sealed })?;
+    // What takes them over, or looks at what is sealed, has to read the file that they are in.
+    if !matches!(cli.command, Command::Secrets(_)) {
+        refuse_secrets(&settings)?;
+    }
+    Ok(settings)
+}
+
+/// A configuration is copied, shown and kept in version control: no secret belongs into one. The
+/// environment is another matter: the server says so when it starts, and takes nothing from there.
+fn refuse_secrets(settings: &Settings) -> anyhow::Result<()> {
+    let in_file = |one: &&Misplaced| matches!(one.origin, Origin::File { .. });
+    let Some(Misplaced { name, origin }) = settings.misplaced().iter().find(in_file) else {
+        return Ok(());
+    };
+    let fix = sealed::fix(origin);
+    Err(super::usage(format!(
+        "{origin}: {name} is a secret, and a configuration holds none: take it over by `{fix}`, then remove the line"
+    )))
 }
 
 fn missing(path: &Path) -> anyhow::Error {
@@ -208,8 +228,9 @@ pub(crate) fn data_dir(settings: &Settings) -> PathBuf {
 
 /// The data directory and the database that belongs to it.
 pub(crate) fn home(settings: &Settings) -> anyhow::Result<Home> {
-    let home = Home::new(&data_dir(settings), settings.text("database.url"))?;
-    let home = home.owned_by(settings.text("database.owner"))?;
+    let home =
+        Home::new(&data_dir(settings), sealed::resolved("database.url", settings)?.expose())?;
+    let home = home.owned_by(sealed::resolved("database.owner", settings)?.expose())?;
     Ok(home.with_keys(super::keys::terms(settings)?))
 }
 

@@ -1,14 +1,14 @@
 //! `stockade mail`: what a domain needs for its mail, whether it has it, and a letter to try it out.
 
 use super::{
-    configuration::home,
+    ask,
     mail_args::{Check, Dns, Mail as Command, Test},
     output::{Ending, Output, plain},
-    usage,
+    sealed, usage,
 };
 use crate::desk::{self, Letters};
 use anyhow::{Context, bail};
-use kms::{Holder, NewSecret, SecretStore, SystemEntropy, new_rsa_key};
+use kms::{SystemEntropy, new_rsa_key};
 use notify::{
     DkimKey, Domain, Finding, Language, Letter, Letterhead, MailServer, Mailbox, Origin, Record,
     Relay, Resolver, Sender, Signer, Transport, Verdict, Weight,
@@ -16,7 +16,7 @@ use notify::{
 use seal::{RsaSigningKey, Secret, SigningKey, random};
 use serde_json::{Value, json};
 use settings::Settings;
-use std::{fs::DirBuilder, io::Read, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
+use std::{io::Read, path::Path, sync::Arc};
 
 /// The most that is read of a password, of a list of resolvers, of a certificate authority.
 const FILE_BYTES_MAX: u64 = 1 << 16;
@@ -47,29 +47,6 @@ fn sender(settings: &Settings) -> anyhow::Result<Mailbox> {
     Mailbox::parse(text).with_context(|| format!("mail.from ({})", settings.origin("mail.from")))
 }
 
-/// The store of the mail's keys and password, sealed under the installation's key; made at the first time.
-fn secrets(settings: &Settings) -> anyhow::Result<SecretStore> {
-    let home = home(settings)?;
-    let dir = home.root();
-    let mut make = DirBuilder::new();
-    make.recursive(true).mode(0o700);
-    make.create(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let keys = runtime.block_on(desk::keys_of(&home))?;
-    let path = dir.join("mail.secrets");
-    let holder = Holder::Ring(&keys);
-    if path.symlink_metadata().is_ok() {
-        return Ok(SecretStore::open(&path, holder)?);
-    }
-    Ok(SecretStore::create(&path, holder, &mut SystemEntropy::new())?)
-}
-
-/// A secret, if it is there.
-fn find(store: &SecretStore, name: &str) -> anyhow::Result<Option<Secret<Vec<u8>>>> {
-    let there = store.list().iter().any(|listed| listed.name == name);
-    Ok(if there { Some(store.get(name)?) } else { None })
-}
-
 /// The signer by the keys of a selector; keys that are missing are made.
 fn signer(settings: &Settings, selector: &str, output: Output) -> anyhow::Result<Signer> {
     let from = sender(settings)?;
@@ -77,16 +54,15 @@ fn signer(settings: &Settings, selector: &str, output: Output) -> anyhow::Result
         "" => from.domain(),
         domain => domain,
     };
-    let mut store = secrets(settings)?;
-    let mut entropy = SystemEntropy::new();
-    let mut key = |kind: &str, make: fn() -> Secret<Vec<u8>>| -> anyhow::Result<_> {
+    let secrets = sealed::secrets(settings)?;
+    let key = |kind: &str, make: fn() -> Secret<Vec<u8>>| -> anyhow::Result<_> {
         let selector = format!("{selector}-{kind}");
         let name = format!("dkim.{selector}");
-        if let Some(kept) = find(&store, &name)? {
+        if let Some(kept) = secrets.find(&name)? {
             return Ok((selector, kept));
         }
-        let (fresh, created) = (make(), desk::now());
-        store.put(NewSecret { name: &name, label: "", created, value: &fresh }, &mut entropy)?;
+        let fresh = make();
+        secrets.keep(&name, "", &fresh, desk::now())?;
         output.note(&format!("made the signing key {selector}"));
         Ok((selector, fresh))
     };
@@ -243,7 +219,7 @@ fn server(settings: &Settings) -> anyhow::Result<MailServer> {
     let login = match settings.text("mail.user") {
         "" => None,
         user => {
-            let kept = find(&secrets(settings)?, PASSWORD)?;
+            let kept = sealed::secrets(settings)?.find(PASSWORD)?;
             let kept = kept
                 .context("mail.user is set and there is no password: `stockade mail password`")?;
             let password =
@@ -264,25 +240,7 @@ fn server(settings: &Settings) -> anyhow::Result<MailServer> {
 }
 
 fn password(settings: &Settings, output: Output) -> anyhow::Result<Ending> {
-    let mut typed = String::new();
-    let read = std::io::stdin().lock().take(FILE_BYTES_MAX).read_to_string(&mut typed);
-    let typed = Secret::new(typed);
-    read.context("cannot read stdin")?;
-    let line = typed.expose().trim_end_matches(['\r', '\n']);
-    if line.is_empty() || line.contains(char::is_control) {
-        bail!(usage("give the password on stdin, as one line: stockade mail password < FILE"));
-    }
-    let value = Secret::new(line.as_bytes().to_vec());
-    let mut store = secrets(settings)?;
-    let secret = NewSecret { name: PASSWORD, label: "", created: desk::now(), value: &value };
-    let mut entropy = SystemEntropy::new();
-    if find(&store, PASSWORD)?.is_some() {
-        store.replace(secret, &mut entropy)?;
-    } else {
-        store.put(secret, &mut entropy)?;
-    }
-    output.note("kept, sealed");
-    Ok(Ending::Done)
+    super::secrets::put(PASSWORD, &ask::new_secret(PASSWORD)?, settings, output)
 }
 
 /// A text file of a size that such a file has.

@@ -1,6 +1,7 @@
 //! The command line: what was typed, done by the desk, shown to a person or a program.
 
 mod args;
+mod ask;
 mod audit;
 mod backtest;
 mod backup;
@@ -25,8 +26,13 @@ mod marked;
 mod output;
 mod paper;
 mod past;
+mod plain_file;
 mod retention;
 mod routes;
+mod sealed;
+mod secrets;
+mod secrets_args;
+mod secrets_import;
 mod serve;
 mod sweep;
 mod sweep_args;
@@ -126,6 +132,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         }
         Command::Db(command) => return db::run(command, &configuration::load(cli)?, output),
         Command::Keys(command) => return keys::run(command, &configuration::load(cli)?, output),
+        Command::Secrets(command) => {
+            return secrets::run(command, &configuration::load(cli)?, output);
+        }
         Command::Backup(command) => {
             return backup::run(command, &configuration::load(cli)?, output);
         }

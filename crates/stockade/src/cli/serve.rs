@@ -4,6 +4,7 @@ use super::{
     args::Serve,
     configuration::home,
     output::{Output, plain},
+    sealed::{InPlain, in_plain},
 };
 use crate::{
     desk::{self, Home},
@@ -31,6 +32,7 @@ use tracing_subscriber::EnvFilter;
 pub(super) fn serve(command: &Serve, settings: &Settings, output: Output) -> anyhow::Result<()> {
     unseen()?;
     log(settings)?;
+    warn_of_plain_text(settings);
     let home = home(settings)?;
     if let Some(sample) = &command.sample {
         import_sample(&home, sample, output)?;
@@ -53,6 +55,19 @@ fn unseen() -> anyhow::Result<()> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).context("cannot forbid core files")?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot forbid debuggers")
+}
+
+/// The environment is seen by others than its process, and files are copied: what lies there in plain text
+/// can be taken over.
+fn warn_of_plain_text(settings: &Settings) {
+    for InPlain { name, place, fix } in in_plain(settings) {
+        tracing::warn!(
+            // Under another word the fence of the log would hide it.
+            called = name,
+            place,
+            "a secret lies in plain text: take it over by `{fix}`, then remove it there"
+        );
+    }
 }
 
 fn log(settings: &Settings) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use super::{
     Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, Desk, Drilled, Error, Files,
     Home, Intake, OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, Result, ResultRef, Saved,
-    Terms, UserImport, Watch, keyring, ledger, now, results, sha256_hex,
+    SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results, sha256_hex,
 };
 use backup::Trigger;
 use catalog::{Catalog, Field, Grain, ImportReport, ImportRequest};
@@ -169,6 +169,14 @@ impl Connection {
                 let digests = texts.iter().map(|text| sha256_hex(text.as_bytes())).collect();
                 remote.quick(&Ask::CountTrials { dataset: dataset.to_owned(), digests })
             }
+        }
+    }
+
+    /// Writes into the log what was done with a secret.
+    pub fn note_secret(&self, act: SecretAct) -> Result<()> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.note_secret(act)),
+            Self::There(remote) => remote.quick(&Ask::NoteSecret(act)),
         }
     }
 

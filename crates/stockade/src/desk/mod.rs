@@ -54,6 +54,7 @@ mod reviews;
 mod room;
 mod run;
 mod second_factors;
+mod secrets;
 mod sessions;
 mod setup;
 mod sign_in;
@@ -126,6 +127,10 @@ pub use room::{BACKTESTS_MAX, ROOM_BYTES_MAX};
 pub use run::Computed;
 pub(crate) use run::{compute_on, compute_on_quotes, quotes_digest, series_of};
 pub use second_factors::{FactorKept, PasskeyBegun, TotpBegun};
+pub use secrets::{
+    BY_HOST, KnownSecret, SecretAct, SecretKept, Secrets, VENDORS_MAX, VendorKey, is_vendor,
+    secret_named, secrets_of,
+};
 pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};
 pub use sign_in::{FactorAsk, SignInStep};

@@ -50,6 +50,18 @@ impl Paths {
         self.0.join("stockade.ring")
     }
 
+    /// The server's secrets, sealed.
+    #[must_use]
+    pub fn secrets(&self) -> PathBuf {
+        self.0.join("stockade.secrets")
+    }
+
+    /// Where earlier versions kept those of the mail.
+    #[must_use]
+    pub fn old_secrets(&self) -> PathBuf {
+        self.0.join("mail.secrets")
+    }
+
     /// How often this installation came back from a backup; no file for one that never did.
     #[must_use]
     pub fn era(&self) -> PathBuf {

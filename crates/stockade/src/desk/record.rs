@@ -4,7 +4,7 @@ mod backups;
 
 pub use backups::BackupAct;
 
-use super::{KeyAct, SweepAct};
+use super::{KeyAct, SecretAct, SweepAct};
 use audit::{Entry, Kind};
 use identity::{AccountId, Event};
 use serde_json::{Value, json};
@@ -216,11 +216,13 @@ pub enum Deed {
     Keys(KeyAct),
     /// Something was done with backups.
     Backup(BackupAct),
+    /// Something was done with a secret.
+    Secret(SecretAct),
 }
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 45] = [
+    pub const KINDS: [&'static str; 47] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -266,6 +268,8 @@ impl Deed {
         "backup.proved",
         "backup.failed",
         "backup.restored",
+        "secret.kept",
+        "secret.removed",
     ];
 
     /// Kind, subject, detail.
@@ -337,6 +341,7 @@ impl Deed {
             Self::Keys(act) => act.parts(),
             Self::Sweep { id, act } => act.parts(*id),
             Self::Backup(act) => act.parts(),
+            Self::Secret(act) => act.parts(),
         }
     }
 
@@ -440,6 +445,7 @@ mod tests {
         .into_iter()
         .chain(KeyAct::samples().map(Deed::Keys))
         .chain(backups::samples().map(Deed::Backup))
+        .chain(SecretAct::samples().map(Deed::Secret))
         .collect()
     }
 

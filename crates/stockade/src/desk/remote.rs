@@ -1,6 +1,8 @@
 //! The command line's side of the control socket: HTTP over a Unix socket, answers as JSON lines.
 
-use super::{Error, Intake, Paths, Result, ResultRef, Saved, UserImport, connect::Progress};
+use super::{
+    Error, Intake, Paths, Result, ResultRef, Saved, SecretAct, UserImport, connect::Progress,
+};
 use catalog::{
     BadRows, FileKind, ImportReport, ImportRequest, Mapping, Replace, SplitEntry, TimeZone,
 };
@@ -74,6 +76,8 @@ pub enum Ask {
         /// Its name.
         name: String,
     },
+    /// Write into the log what was done with a secret.
+    NoteSecret(SecretAct),
 }
 
 /// What the server answers, JSON lines: progress, then one of the others.

@@ -219,6 +219,10 @@ async fn act(
             finish(Box::pin(drilled).await)
         }
         Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),
+        Ask::NoteSecret(act) => {
+            app.withheld().know(desk).await;
+            finish(desk.note_secret(act).await)
+        }
     }
 }
 

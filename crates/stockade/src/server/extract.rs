@@ -35,6 +35,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             let detail = "the body is a list and not an object with named fields";
             return Err(Problem::invalid(detail).at("line 1, column 1").pointer(""));
         }
+        // It would be said again as what was found, and may be a secret.
+        if bytes.trim_ascii_start().starts_with(b"\"") {
+            let detail = "the body is a text and not an object with named fields";
+            return Err(Problem::invalid(detail).at("line 1, column 1").pointer(""));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(Named(&mut reader)).map_err(|error| {
             let pointer = pointer(error.path());

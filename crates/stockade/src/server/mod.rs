@@ -29,6 +29,8 @@ pub mod sweeping;
 pub mod table;
 pub mod trace;
 mod ui;
+mod vendor_routes;
+pub mod withheld;
 mod words;
 
 pub use cost::{AtOnce, Cost};
@@ -76,6 +78,7 @@ pub fn service(app: &App, table: Table) -> Router {
         .layer(from_fn(finish::regardless))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_TIME))
+        .layer(from_fn_with_state(app.clone(), withheld::withhold))
         // Answers hold no text of another site beside a secret, and other sites cannot ask for
         // them at all: compression tells nobody anything (BREACH).
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))

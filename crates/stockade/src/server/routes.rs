@@ -13,6 +13,7 @@ use super::{
     result_routes::results_of,
     security_routes::security_of,
     sweep_routes::sweeps_of,
+    vendor_routes::vendors_of,
 };
 use http::StatusCode;
 use identity::Permission as P;
@@ -21,7 +22,7 @@ use identity::Permission as P;
 #[must_use]
 pub fn table() -> Table {
     let table = records(links_of(sessions(doors(log_of(public(Table::default()))))));
-    administration(security_of(research(table)))
+    vendors_of(administration(security_of(research(table))))
 }
 
 fn public(table: Table) -> Table {

@@ -120,6 +120,7 @@ impl Server {
             options.exposure,
             stop.clone(),
         );
+        app.withheld().know(app.desk()).await;
         let service = router(&app);
         let pages = tokio::spawn(edge::serve(door, service, options.limits, stop.clone()));
         let control = tokio::spawn(control::answer(socket, app.clone(), url.clone(), stop.clone()));

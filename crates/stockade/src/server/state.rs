@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use super::{Row, jobs::Jobs, sweeping::Sweeping};
+use super::{Row, jobs::Jobs, sweeping::Sweeping, withheld::Withheld};
 use crate::desk::{Accounts, Backups, Desk, Recordings, Studies, Views, Violations, Witnesses};
 use edge::Exposure;
 use std::sync::{Arc, OnceLock};
@@ -21,6 +21,7 @@ struct Inner {
     views: Views,
     studies: Studies,
     recordings: Arc<Recordings>,
+    withheld: Withheld,
     exposure: Exposure,
     table: OnceLock<(Vec<Row>, String)>,
     stop: CancellationToken,
@@ -50,6 +51,7 @@ impl App {
             views,
             studies: Studies::default(),
             recordings: Arc::default(),
+            withheld: Withheld::default(),
             exposure,
             table: OnceLock::new(),
             stop,
@@ -108,6 +110,12 @@ impl App {
     #[must_use]
     pub fn recordings(&self) -> &Arc<Recordings> {
         &self.0.recordings
+    }
+
+    /// The secrets that no answer may hold.
+    #[must_use]
+    pub fn withheld(&self) -> &Withheld {
+        &self.0.withheld
     }
 
     /// What browsers report.

@@ -44,6 +44,7 @@ pub fn is_shared(path: &str) -> bool {
         "/api/v1/users/",
         "/api/v1/invitations/",
         "/api/v1/proposals/",
+        "/api/v1/vendor-keys/",
     ];
     !path.contains('{') || shared.contains(&beginning(path))
 }

@@ -1,5 +1,5 @@
 /** The calls and wire types of those who run the server. */
-import { del, get, post } from './client';
+import { del, get, post, put } from './client';
 
 export interface User {
   id: string;
@@ -53,6 +53,14 @@ export interface Invitation {
   expires: string;
 }
 
+/** A vendor's key, without the key. */
+export interface VendorKey {
+  vendor: string;
+  fingerprint: string;
+  created: string;
+  by: Person | null;
+}
+
 export interface AccessReview {
   duty: 'done' | 'due' | 'overdue';
   due: string | null;
@@ -102,6 +110,10 @@ export const admin = {
   approve: (id: string) => post<void>(`/proposals/${seg(id)}/approve`, {}),
   cancel: (id: string) => post<void>(`/proposals/${seg(id)}/cancel`, {}),
   carry: (id: string) => post<void>(`/proposals/${seg(id)}/carry`, {}),
+
+  vendorKeys: () => get<{ keys: VendorKey[] }>('/vendor-keys').then((answer) => answer.keys),
+  putVendorKey: (vendor: string, key: string) => put<VendorKey>(`/vendor-keys/${seg(vendor)}`, { key }),
+  removeVendorKey: (vendor: string) => del(`/vendor-keys/${seg(vendor)}`),
 
   review: () => get<AccessReview>('/access-review'),
   sign: (grants: string) => post<void>('/access-review/sign', { grants }),

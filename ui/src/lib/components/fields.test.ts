@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const OWN = 'lib/components/PasswordField.svelte';
+/** Keys of programs are no passwords: a password manager has nothing to do with them. */
+const KEYS = 'lib/components/KeyField.svelte';
 
 /** What would hinder a person or a password manager. */
 function wrong(name: string, text: string): string[] {
   const found: string[] = [];
   for (const [tag] of text.matchAll(/<input\b[^>]*>/g)) {
-    if (/type=\{?['"]?password|'password'/.test(tag) && name !== OWN) found.push(tag);
+    if (/type=\{?['"]?password|'password'/.test(tag) && name !== OWN && name !== KEYS) found.push(tag);
     if (/bind:value=\{password\}/.test(tag)) found.push(tag);
   }
   for (const [tag] of text.matchAll(/<PasswordField\b[^>]*>/g)) {
@@ -30,6 +32,10 @@ test('a password is asked for in one kind of field, and nothing hinders pasting 
   expect(own).toContain('let visible = $state(false)');
   expect(own).toMatch(/name="password"/);
   expect(own).not.toMatch(/maxlength|readonly/);
+  const keys = all.find(([name]) => name === KEYS)?.[1] ?? '';
+  expect(keys).toContain('autocomplete="off"');
+  expect(keys).toContain('let visible = $state(false)');
+  expect(keys).not.toMatch(/maxlength|readonly|name="password"/);
 });
 
 test('the rule bites', () => {

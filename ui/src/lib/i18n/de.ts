@@ -9,6 +9,7 @@ import { results } from './results/de';
 import { routes } from './routes/de';
 import { security } from './security/de';
 import { sweeps } from './sweeps/de';
+import { vendors } from './vendors/de';
 
 export const de: Record<Key, string> = {
   ...admin,
@@ -20,6 +21,7 @@ export const de: Record<Key, string> = {
   ...routes,
   ...security,
   ...sweeps,
+  ...vendors,
   'app.skip': 'Zum Inhalt springen',
   'app.loading': 'Wird geladen…',
   'app.offline.title': 'Der Server ist nicht erreichbar',

@@ -8,6 +8,7 @@ import { results } from './results/en';
 import { routes } from './routes/en';
 import { security } from './security/en';
 import { sweeps } from './sweeps/en';
+import { vendors } from './vendors/en';
 
 export const en = {
   ...admin,
@@ -19,6 +20,7 @@ export const en = {
   ...routes,
   ...security,
   ...sweeps,
+  ...vendors,
   'app.skip': 'Skip to content',
   'app.loading': 'Loading…',
   'app.offline.title': 'The server cannot be reached',

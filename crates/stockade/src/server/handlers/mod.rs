@@ -27,5 +27,6 @@ pub mod sweeps;
 pub mod system;
 pub mod tokens;
 pub mod users;
+pub mod vendor_keys;
 pub mod witnesses;
 pub mod workbench;

@@ -68,6 +68,8 @@ export const audit: Record<keyof typeof english, string> = {
   'audit.kind.backup.proved': 'Wiederherstellung bewiesen',
   'audit.kind.backup.failed': 'Sicherung oder ihr Beweis gescheitert',
   'audit.kind.backup.restored': 'Der Server kam aus einer Sicherung zurück',
+  'audit.kind.secret.kept': 'Geheimnis versiegelt',
+  'audit.kind.secret.removed': 'Geheimnis entfernt',
   'audit.kind.setup.issued': 'Einrichtungslink ausgestellt',
   'audit.kind.account.created': 'Konto angelegt',
   'audit.kind.account.disabled': 'Konto gesperrt',

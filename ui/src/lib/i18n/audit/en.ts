@@ -66,6 +66,8 @@ export const audit = {
   'audit.kind.backup.proved': 'A restore was proved',
   'audit.kind.backup.failed': 'A backup or its proof failed',
   'audit.kind.backup.restored': 'The server came back from a backup',
+  'audit.kind.secret.kept': 'A secret was sealed',
+  'audit.kind.secret.removed': 'A secret was removed',
   'audit.kind.setup.issued': 'Set-up link issued',
   'audit.kind.account.created': 'Account created',
   'audit.kind.account.disabled': 'Account disabled',
