@@ -56,6 +56,7 @@ mod throttle;
 mod token;
 mod totp;
 mod vault;
+mod whereabouts;
 mod work;
 
 pub use access::{AccessKeys, AccessToken, Claims, TokenCache, VerifiedToken};
@@ -116,4 +117,5 @@ pub use totp::{Step, TotpSecret};
 pub use vault::{
     Profile, SealedClient, SealedFactors, SealedPasskey, SealedProfile, SealedTotp, Vault,
 };
+pub use whereabouts::{Fit, Sight, Whereabouts, is_same_browser};
 pub use work::{Puzzles, zero_bits};

@@ -58,6 +58,10 @@ impl<K: Ord + Hash + Copy, V> Table<K, V> {
         self.map.get(key)
     }
 
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.map.get_mut(key)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.map.len()
     }

@@ -8,7 +8,9 @@ mod people;
 
 use browser::{Browser, options, start};
 use edge::Drained;
-use http_body_util::BodyExt;
+use http::{Method, Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
 use people::{New, house_with};
 use serde_json::json;
 use sqlx::Connection;
@@ -43,6 +45,47 @@ async fn a_refresh_token_that_comes_twice_ends_the_session() {
     assert!(!browser.cookies.contains_key(ACCESS), "its cookies are taken away");
     let log = server.app().desk().log(&store::LogPage::default()).await.expect("reads");
     assert!(log.lines.iter().any(|line| line.kind == "refresh.reused"));
+}
+
+/// A request of a browser that calls itself something; the status that it gets.
+async fn as_agent(browser: &Browser, agent: &str, path: &str) -> u16 {
+    let method = if path.ends_with("refresh") { Method::POST } else { Method::GET };
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::USER_AGENT, agent)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from_static(b"{}")))
+        .expect("a request");
+    browser.send(request).await.status().as_u16()
+}
+
+#[tokio::test]
+async fn a_session_that_goes_on_in_another_browser_ends_with_all_others() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = start(directory.path()).await;
+    let mut browser = Browser::new(&server);
+    let codes = browser.set_up(&server).await;
+    let (firefox, newer) = ("Mozilla/5.0 Firefox/140.0", "Mozilla/5.0 Firefox/141.0");
+    let path = "/api/v1/sessions";
+    // The session was opened by a program that calls itself nothing: its own word is kept.
+    assert_eq!(as_agent(&browser, "", path).await, 200);
+    let mut other = Browser::new(&server);
+    other.sign_in("recovery", &codes[0]).await.expect(200);
+    assert_eq!(as_agent(&other, "", path).await, 200);
+    assert_eq!(as_agent(&browser, firefox, path).await, 401);
+    assert_eq!(as_agent(&browser, "", path).await, 401);
+    assert_eq!(as_agent(&other, "", path).await, 401, "whoever copied one may have the other");
+    let outbox = server.app().desk().log(&store::LogPage::default()).await.expect("reads");
+    assert!(outbox.lines.iter().any(|line| line.kind == "account.suspected"));
+    // Whoever was first seen in one version goes on in the next.
+    let mut third = Browser::new(&server);
+    third.sign_in("recovery", &codes[1]).await.expect(200);
+    assert_eq!(as_agent(&third, firefox, path).await, 200);
+    assert_eq!(as_agent(&third, newer, path).await, 200);
+    // What is kept of the session speaks against it all the same once it asks for new tokens.
+    assert_eq!(as_agent(&third, newer, "/api/v1/session/refresh").await, 401);
+    assert_eq!(as_agent(&third, newer, path).await, 401);
 }
 
 #[tokio::test]

@@ -61,6 +61,7 @@ mod sign_in;
 mod step_up;
 mod strategies;
 mod studies;
+mod suspicion;
 mod sweep_act;
 mod sweep_plan;
 mod sweeps;

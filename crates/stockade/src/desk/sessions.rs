@@ -5,10 +5,10 @@ use super::{
     peers::REMEMBERED_MAX,
 };
 use identity::{
-    AccountId, AccountState, Authenticated, DeviceCookie, EndReason, Error as Refused, Family,
+    AccountId, AccountState, Authenticated, DeviceCookie, EndReason, Error as Refused, Family, Fit,
     HalfSignIns, Letter, Level, Limits, Mail, PasskeyChallenge, Pending, Petitions, Pressure,
     Profile, Puzzles, Recipient, RefreshToken, Refusals, Registry, Role, Rotation, Session,
-    SessionId, Setup, SignIn, Stage, Throttle, TokenCache, TotpSecret,
+    SessionId, Setup, Sight, SignIn, Stage, Throttle, TokenCache, TotpSecret, Whereabouts,
 };
 use jiff::{SignedDuration, Timestamp};
 use seal::{MacKey, Secret};
@@ -31,6 +31,7 @@ pub(super) struct Live {
     pub enrolments: Pending<(AccountId, TotpSecret)>,
     pub halves: HalfSignIns,
     pub petitions: Petitions,
+    pub whereabouts: Whereabouts,
 }
 
 const CEREMONY: SignedDuration = SignedDuration::from_mins(10);
@@ -53,6 +54,7 @@ impl Live {
             enrolments: Pending::new(CEREMONY, 1000),
             halves: HalfSignIns::new(10_000),
             petitions: Petitions::new(1000),
+            whereabouts: Whereabouts::new(10_000),
         }
     }
 }
@@ -117,6 +119,21 @@ impl Accounts {
         Err(Error::Busy { what: "other sessions", retry_after_s: 1 })
     }
 
+    /// Whose request this is, and whether it fits to those of the session before it.
+    pub async fn recognise(
+        &self,
+        token: &str,
+        sight: Sight<'_>,
+        now: Timestamp,
+    ) -> Result<Authenticated> {
+        let session = self.authenticate(token, now).await?;
+        let fit = self.live().whereabouts.look(session.session().id, sight, now);
+        if fit != Fit::Plausible {
+            return Err(self.end_all_of(session.session(), sight, fit).await);
+        }
+        Ok(session)
+    }
+
     /// Who is signed in, as they see it.
     pub async fn guest(&self, session: &Authenticated, now: Timestamp) -> Result<Guest> {
         let row = self.0.desk.store().account(&session.tenant()).await?;
@@ -160,6 +177,9 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Option<Opened>> {
         let SessionRow { session, state, family, .. } = row;
+        if session.ended.is_none() {
+            self.same_browser(visitor, row).await?;
+        }
         let rules = (&self.0.rules, &self.0.refresh_key);
         let judged = Family::rotate(family, (session, state), (token, device.device()), rules, now);
         let rotation = match judged {
@@ -265,7 +285,10 @@ impl Accounts {
     }
 
     fn forget(&self, id: SessionId, reason: EndReason, now: Timestamp) {
-        self.live().registry.end(id, reason, now);
+        let mut live = self.live();
+        live.registry.end(id, reason, now);
+        live.whereabouts.forget(id);
+        drop(live);
         self.0.ends.send_modify(|count| *count += 1);
     }
 

@@ -15,9 +15,11 @@ use crate::{
     },
 };
 use axum::{
+    Extension,
     extract::State,
     response::{AppendHeaders, IntoResponse, Response},
 };
+use edge::Peer;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use identity::Level;
 use jiff::SignedDuration;
@@ -182,10 +184,14 @@ fn level(level: Level) -> &'static str {
 }
 
 /// `GET /api/v1/session`
-pub async fn session(State(app): State<App>, headers: HeaderMap) -> Answer<Json<SessionState>> {
+pub async fn session(
+    State(app): State<App>,
+    headers: HeaderMap,
+    peer: Option<Extension<Peer>>,
+) -> Answer<Json<SessionState>> {
     let passkey_origin = app.accounts().passkey_origin().map(str::to_owned);
     let registration = app.accounts().registration().as_str();
-    if let Ok(session) = authenticate(&app, &headers).await {
+    if let Ok(session) = authenticate(&app, &headers, peer.as_deref()).await {
         let guest = app.accounts().guest(&session, now()).await?;
         return Ok(Json(SessionState {
             state: "signed_in",
@@ -294,8 +300,12 @@ pub async fn refresh(
 }
 
 /// `POST /api/v1/sign-out`
-pub async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Answer<Response> {
-    match authenticate(&app, &headers).await {
+pub async fn sign_out(
+    State(app): State<App>,
+    headers: HeaderMap,
+    peer: Option<Extension<Peer>>,
+) -> Answer<Response> {
+    match authenticate(&app, &headers, peer.as_deref()).await {
         Ok(session) => app.accounts().sign_out(&session).await?,
         // The access token may have run out: the refresh token names the session as well.
         Err(_) => {
