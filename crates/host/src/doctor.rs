@@ -92,6 +92,41 @@ impl Finding {
     }
 }
 
+/// Whose doctor it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// The bot, whose configuration and keys are one person's.
+    Bot,
+    /// The server, with everybody's accounts.
+    Server,
+}
+
+impl Program {
+    /// As it is spoken of.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::Server => "server",
+        }
+    }
+
+    /// The claim about its own files.
+    const fn files_claim(self) -> Option<&'static str> {
+        match self {
+            Self::Bot => Some("M62"),
+            Self::Server => None,
+        }
+    }
+
+    /// The claim about its backup.
+    const fn backup_claim(self) -> &'static str {
+        match self {
+            Self::Bot => "M63",
+            Self::Server => "S31",
+        }
+    }
+}
+
 /// A file or directory that is the program's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Own {
@@ -115,6 +150,8 @@ pub struct Backup {
 /// What is to be looked at.
 #[derive(Debug, Clone)]
 pub struct Examination {
+    /// Whose doctor it is.
+    pub program: Program,
     /// The machine, or a picture of one.
     pub root: Root,
     /// Now.

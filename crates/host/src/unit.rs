@@ -116,15 +116,15 @@ impl Unit {
         all.get(from..)
     }
 
-    /// Rules that the service does not keep.
+    /// Rules that the service does not keep; `user` is proposed for what must be given.
     #[must_use]
-    pub fn missing(&self) -> Vec<Missing> {
+    pub fn missing(&self, user: &str) -> Vec<Missing> {
         let broken = RULES.iter().filter(|(directive, wanted, _)| !self.keeps(directive, wanted));
         broken
             .map(|(directive, wanted, why)| Missing {
                 directive,
                 says: self.values("Service", directive).unwrap_or_default().join(" "),
-                wanted: wanted.line(directive),
+                wanted: wanted.line(directive, user),
                 why,
             })
             .collect()
@@ -151,11 +151,11 @@ impl Unit {
 }
 
 impl Wanted {
-    fn line(&self, directive: &str) -> String {
+    fn line(&self, directive: &str, user: &str) -> String {
         match self {
             Self::One(good) => format!("{directive}={}", good.first().unwrap_or(&"")),
             Self::Nothing => format!("{directive}="),
-            Self::Given => format!("{directive}=stockade-bot"),
+            Self::Given => format!("{directive}={user}"),
             Self::Only(good) => format!("{directive}={}", good.join(" ")),
             Self::AllowList => format!("{directive}=@system-service"),
         }
@@ -166,21 +166,28 @@ impl Wanted {
 mod tests {
     use super::*;
 
-    fn shipped() -> String {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packaging/stockade-bot.service");
+    fn shipped(name: &str) -> String {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packaging");
+        let path = format!("{folder}/{name}.service");
         std::fs::read_to_string(path).expect("the unit is part of the project")
     }
 
-    /// S55: the unit that we ship keeps every rule, and each rule would notice if it did not.
+    /// S55: the units that we ship keep every rule, and each rule would notice if they did not.
     #[test]
-    fn the_shipped_unit_keeps_every_rule() {
-        let text = shipped();
-        assert_eq!(Unit::parse(&text).missing(), []);
+    fn the_shipped_units_keep_every_rule() {
+        for name in ["stockade-bot", "stockade"] {
+            keeps_every_rule(name);
+        }
+    }
+
+    fn keeps_every_rule(name: &str) {
+        let text = shipped(name);
+        assert_eq!(Unit::parse(&text).missing(name), []);
         for (directive, ..) in RULES {
             let without: Vec<&str> =
                 text.lines().filter(|line| !line.starts_with(&format!("{directive}="))).collect();
             assert!(without.len() < text.lines().count(), "{directive}");
-            let missing = Unit::parse(&without.join("\n")).missing();
+            let missing = Unit::parse(&without.join("\n")).missing(name);
             let names: Vec<&str> = missing.iter().map(|missing| missing.directive).collect();
             assert_eq!(names, [directive]);
         }
@@ -191,7 +198,8 @@ mod tests {
     #[test]
     fn a_rule_is_broken_by_what_weakens_it() {
         let check = |line: &str, directive: &str| {
-            let missing = Unit::parse(&format!("{}\n[Service]\n{line}\n", shipped())).missing();
+            let text = format!("{}\n[Service]\n{line}\n", shipped("stockade-bot"));
+            let missing = Unit::parse(&text).missing("stockade-bot");
             let names: Vec<&str> = missing.iter().map(|missing| missing.directive).collect();
             assert_eq!(
                 names,

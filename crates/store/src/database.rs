@@ -67,6 +67,17 @@ pub(crate) enum Purpose {
     Writing,
 }
 
+/// Over what a database is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// A file of this machine.
+    File,
+    /// A socket or a loopback address of this machine.
+    Machine,
+    /// A network, by TLS with a certificate that is checked: without it an address is refused.
+    Network,
+}
+
 impl Database {
     /// A file of SQLite.
     #[must_use]
@@ -116,6 +127,16 @@ impl Database {
         match &self.kind {
             Kind::File(_) => None,
             Kind::Server(options) => Some(options.get_username()),
+        }
+    }
+
+    /// Over what it is reached.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        match &self.kind {
+            Kind::File(_) => Reach::File,
+            Kind::Server(options) if is_local(options) => Reach::Machine,
+            Kind::Server(_) => Reach::Network,
         }
     }
 

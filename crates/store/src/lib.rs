@@ -67,7 +67,7 @@ pub use budgets::Take;
 pub use changes::{Change, Changes, Heard};
 pub use copy::{Progress, copy};
 pub use credentials::CREDENTIALS_MAX;
-pub use database::Database;
+pub use database::{Database, Reach};
 pub use deed::{Deed, Outcome, Overtaken, Part};
 pub use directory::AccountSearch;
 pub use error::{Error, Place};

@@ -10,15 +10,18 @@ use std::{
 };
 
 const AREA: &str = "files";
-const WHY: &str =
-    "who reads these files can trade with your keys, who changes them can make the bot do it";
+const WHY: &str = "who reads these files has the keys in them, who changes them makes the program do as they like";
 
 pub(super) fn probe(examination: &Examination) -> Vec<Finding> {
     if examination.own.is_empty() {
-        let finding = Finding::new(AREA, Severity::NotChecked, "no file of the bot was named");
-        return vec![finding.claim("M62").why(WHY)];
+        let what = format!("no file of the {} was named", examination.program.name());
+        return vec![told(examination, Finding::new(AREA, Severity::NotChecked, what))];
     }
-    examination.own.iter().map(|own| look(examination, own).claim("M62").why(WHY)).collect()
+    examination.own.iter().map(|own| told(examination, look(examination, own))).collect()
+}
+
+fn told(examination: &Examination, finding: Finding) -> Finding {
+    Finding { claim: examination.program.files_claim(), ..finding.why(WHY) }
 }
 
 fn look(examination: &Examination, own: &Own) -> Finding {

@@ -1,10 +1,10 @@
-//! Whether the bot runs as a hardened service (S55).
+//! Whether the program runs as a hardened service (S55).
 
 use super::{Examination, Finding, Severity, root::Reading};
 use crate::unit::Unit;
 
 const AREA: &str = "service";
-const WHY: &str = "a fault in the bot should reach nothing but the bot";
+const WHY: &str = "a fault in the program should reach nothing but the program";
 
 /// Where units are, the owner's before the distribution's.
 const FOLDERS: [&str; 3] =
@@ -43,7 +43,8 @@ fn look(examination: &Examination, name: &str) -> Finding {
             }
         }
     }
-    let missing = Unit::parse(&text).missing();
+    let user = name.strip_suffix(".service").unwrap_or(name);
+    let missing = Unit::parse(&text).missing(user);
     if missing.is_empty() {
         let what = "the service gives up what it has no use for";
         return Finding::new(AREA, Severity::Ok, what)

@@ -1,15 +1,14 @@
 //! Disks: whether they are encrypted, whether memory is swapped out in the open, how old the backup is (M63).
 
-use super::{Backup, Examination, Finding, Root, Severity, ago, root::Reading};
+use super::{Backup, Examination, Finding, Program, Root, Severity, ago, root::Reading};
 use jiff::Timestamp;
 use std::path::Path;
 
 const AREA: &str = "storage";
 const WHY_DISK: &str =
-    "whoever gets the disk, or a picture of it at the host, reads the bot's files";
+    "whoever gets the disk, or a picture of it at the host, reads the program's files";
 const WHY_SWAP: &str = "keys in memory can end up in the swap, and stay there";
-const WHY_BACKUP: &str =
-    "without its configuration and journal a bot cannot be moved to another machine";
+const WHY_BACKUP: &str = "a disk that fails takes with it what is nowhere else";
 
 /// How many devices may stand on one another.
 const LAYERS_MAX: usize = 8;
@@ -18,7 +17,7 @@ pub(super) fn probe(examination: &Examination) -> Vec<Finding> {
     vec![
         disk(examination).why(WHY_DISK),
         swap(examination).why(WHY_SWAP),
-        backup(examination).claim("M63").why(WHY_BACKUP),
+        backup(examination).claim(examination.program.backup_claim()).why(WHY_BACKUP),
     ]
 }
 
@@ -55,7 +54,13 @@ fn disk(examination: &Examination) -> Finding {
             .evidence(format!("{device} on {at} stands on dm-crypt")),
         Some(false) => {
             let what = format!("{shown} is on a disk that is not encrypted");
-            let fix = "# encryption is chosen when a disk is set up (LUKS); until then keep the bot's keys sealed under a passphrase:\nstockade-bot keys";
+            let keys = match examination.program {
+                Program::Bot => "stockade-bot keys",
+                Program::Server => "stockade keys move --to passphrase",
+            };
+            let fix = format!(
+                "# encryption is chosen when a disk is set up (LUKS); until then keep the keys sealed under a passphrase:\n{keys}"
+            );
             Finding::new(AREA, Severity::Warning, what)
                 .fix(fix)
                 .evidence(format!("{device} on {at}: no dm-crypt under it"))
@@ -143,8 +148,11 @@ fn swap(examination: &Examination) -> Finding {
 
 fn backup(examination: &Examination) -> Finding {
     let Some(Backup { path, age_max, make }) = &examination.backup else {
-        return Finding::new(AREA, Severity::Warning, "no backup of the bot is named")
-            .fix("# name the backup's path in the bot's configuration, and copy it to another machine")
+        let program = examination.program.name();
+        return Finding::new(AREA, Severity::Warning, format!("no backup of the {program} is named"))
+            .fix(format!(
+                "# name the backup's path in the {program}'s configuration, and copy it to another machine"
+            ))
             .evidence("no path was given");
     };
     let shown = path.display();

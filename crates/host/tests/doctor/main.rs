@@ -10,7 +10,7 @@
 mod firewall;
 mod picture;
 
-use host::doctor::{Examination, Finding, Own, Report, Root, Severity, examine, repair};
+use host::doctor::{Examination, Finding, Own, Program, Report, Root, Severity, examine, repair};
 use jiff::Timestamp;
 use picture::{Picture, bad, good};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -89,6 +89,7 @@ fn a_machine_that_shows_nothing_is_not_called_good() {
 fn the_real_machine_is_looked_at_without_harm() {
     let own = Own { name: "configuration", path: "/nowhere/bot.yaml".into() };
     let report = examine(&Examination {
+        program: Program::Bot,
         root: Root::default(),
         now: Timestamp::now(),
         user: rustix::process::geteuid().as_raw(),

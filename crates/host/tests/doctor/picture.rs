@@ -1,6 +1,6 @@
 //! Pictures of machines: one as it should be, the same let go, an empty one.
 
-use host::doctor::{Backup, Examination, Own, Report, Root, examine, nft_rules};
+use host::doctor::{Backup, Examination, Own, Program, Report, Root, examine, nft_rules};
 use jiff::{SignedDuration, Timestamp};
 use std::{
     fs,
@@ -57,6 +57,7 @@ impl Picture {
     pub(super) fn examination(&self) -> Examination {
         let own = |name, path: &str| Own { name, path: path.into() };
         Examination {
+            program: Program::Bot,
             root: Root::picture(self.directory.path()),
             now: self.now,
             user: rustix::process::geteuid().as_raw(),

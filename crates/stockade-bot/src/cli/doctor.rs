@@ -7,7 +7,9 @@ use crate::{
     run,
 };
 use engine::live::{KeyScope, Permission};
-use host::doctor::{Backup, Examination, Finding, Own, Report, Root, Severity, examine, repair};
+use host::doctor::{
+    Backup, Examination, Finding, Own, Program, Report, Root, Severity, examine, repair,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::{ops::ControlFlow, path::Path};
 
@@ -53,6 +55,7 @@ fn examination(config: &Config) -> Examination {
 
 fn examination_of(own: Vec<Own>) -> Examination {
     Examination {
+        program: Program::Bot,
         root: Root::default(),
         now: Timestamp::now(),
         user: rustix::process::geteuid().as_raw(),
