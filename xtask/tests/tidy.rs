@@ -37,7 +37,7 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 24] = [
+const CRATES: [(&str, Floor); 25] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
@@ -46,6 +46,7 @@ const CRATES: [(&str, Floor); 24] = [
     ("engine", Floor::Core),
     ("identity", Floor::Core),
     ("license", Floor::Core),
+    ("guard", Floor::Core),
     ("audit", Floor::Core),
     ("catalog", Floor::Adapter),
     ("journal", Floor::Adapter),
@@ -65,7 +66,7 @@ const CRATES: [(&str, Floor); 24] = [
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 52] = [
+const EDGES: [(&str, &str, &str); 53] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -116,7 +117,8 @@ const EDGES: [(&str, &str, &str); 52] = [
     ("stockade", "catalog", "wiring"),
     ("stockade", "store", "wiring"),
     ("stockade", "backup", "wiring"),
-    ("stockade", "host", "the backup worker raises its fence"),
+    ("stockade", "guard", "wiring"),
+    ("stockade", "host", "the backup worker raises its fence; `stockade doctor` looks at the machine"),
     ("stockade", "notify", "letters of accounts; `stockade mail` sets their domain up"),
 ];
 

@@ -76,6 +76,8 @@ pub(crate) enum Command {
     /// What backups are made by: this program as a process of its own. It is told what to do on stdin.
     #[command(hide = true)]
     BackupWorker,
+    /// Look at this machine: what of it leaves a server open, why, and the command that mends it.
+    Doctor(Doctor),
     /// Issue and check licences.
     #[command(subcommand)]
     License(License),
@@ -132,6 +134,20 @@ pub(crate) struct Serve {
     /// Import every Parquet file of this directory that the catalogue lacks.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub sample: Option<PathBuf>,
+}
+
+/// `stockade doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Mend what is safe to mend and can be taken back: the permissions of the program's own files.
+    #[arg(long)]
+    pub fix: bool,
+    /// A port that others are meant to reach, besides that of SSH and, with --public, the server's own.
+    #[arg(long = "open-port", value_name = "PORT")]
+    pub open_ports: Vec<u16>,
+    /// An address from which you sign in, for the rules of the firewall that are proposed.
+    #[arg(long = "known-source", value_name = "ADDRESS")]
+    pub known_sources: Vec<String>,
 }
 
 /// `stockade users`.

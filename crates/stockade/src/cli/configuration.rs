@@ -39,6 +39,30 @@ pub(crate) const KEYS: &[Key] = &[
         "How long open requests may take once the server is told to stop",
     ),
     Key::plain(
+        "limits.general_per_minute",
+        Kind::Number { min: 1, max: 1_000_000 },
+        "30",
+        "Pages in any minute of one network address",
+    ),
+    Key::plain(
+        "limits.api_per_minute",
+        Kind::Number { min: 1, max: 1_000_000 },
+        "60",
+        "Calls of the API in any minute of one network address that is not signed in",
+    ),
+    Key::plain(
+        "limits.account_per_minute",
+        Kind::Number { min: 60, max: 1_000_000 },
+        "3000",
+        "Calls of the API in any minute of one account, by weight",
+    ),
+    Key::plain(
+        "limits.files_per_minute",
+        Kind::Number { min: 1, max: 1_000_000 },
+        "600",
+        "Files of the web interface in any minute of one network address",
+    ),
+    Key::plain(
         "backtest.workers",
         Kind::Number { min: 1, max: 64 },
         "1",

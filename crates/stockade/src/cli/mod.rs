@@ -10,6 +10,7 @@ mod backup_worker;
 mod configuration;
 mod data;
 mod db;
+mod doctor;
 mod factor;
 mod factor_args;
 mod interrupt;
@@ -144,6 +145,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         }
         Command::Users(command) => return users::run(command, &configuration::load(cli)?, output),
         Command::Mail(command) => return mail::run(command, &configuration::load(cli)?, output),
+        Command::Doctor(ask) => return doctor::run(ask, &configuration::load(cli)?, output),
         Command::Login(ask) => return login::run(ask, output),
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     desk::{self, Home},
-    server::{self, Options, Started},
+    server::{self, Options, Rates, Started},
 };
 use anyhow::{Context, anyhow};
 use catalog::ImportRequest;
@@ -100,12 +100,25 @@ fn options(home: Home, settings: &Settings, output: Output) -> anyhow::Result<Op
         exposure: if public { Exposure::Public } else { Exposure::Loopback },
         capacity: Capacity { workers: size("backtest.workers")?, queue: size("backtest.queue")? },
         limits: Limits { drain: Duration::from_secs(drain), ..Limits::default() },
+        rates: rates(settings)?,
         letters: super::mail::letters(settings)?,
         relay: super::mail::relay(settings, output)?,
         registration: settings.text("accounts.registration").parse()?,
         witnesses: super::witness::terms(settings)?,
         backups: super::backup::terms(settings)?,
         breached_passwords: settings.path("accounts.breached_passwords"),
+    })
+}
+
+fn rates(settings: &Settings) -> anyhow::Result<Rates> {
+    let units = |key: &str| {
+        u32::try_from(settings.number(key)).with_context(|| format!("{key} is out of range"))
+    };
+    Ok(Rates {
+        general: units("limits.general_per_minute")?,
+        api: units("limits.api_per_minute")?,
+        account: units("limits.account_per_minute")?,
+        files: units("limits.files_per_minute")?,
     })
 }
 

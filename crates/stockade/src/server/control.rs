@@ -248,7 +248,7 @@ fn finish<T: Serialize>(outcome: desk::Result<T>) -> Say {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::{Options, Server, jobs::Capacity};
+    use crate::server::{Options, Rates, Server, jobs::Capacity};
     use edge::{Exposure, Limits};
     use tokio::net::UnixStream;
 
@@ -259,6 +259,7 @@ mod tests {
             exposure: Exposure::Loopback,
             capacity: Capacity { workers: 1, queue: 1 },
             limits: Limits::default(),
+            rates: Rates::default(),
             letters: None,
             relay: None,
             registration: identity::RegistrationMode::Invite,

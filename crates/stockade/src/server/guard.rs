@@ -5,6 +5,7 @@ use super::{
     cookies::Cookie,
     cost::{Held, Turns},
     headers::address_of,
+    quota::tell,
     state::App,
 };
 use crate::desk::{Visitor, now};
@@ -15,7 +16,7 @@ use axum::{
 };
 use edge::Peer;
 use http::{HeaderMap, HeaderName, header, request::Parts};
-use identity::{Authenticated, Tenant};
+use identity::{AccountId, Authenticated, Sight, Tenant};
 use seal::Secret;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -27,6 +28,8 @@ pub struct Guard {
     pub app: App,
     /// The rule.
     pub rule: Rule,
+    /// What a call takes of a quota.
+    pub weight: u32,
     /// The places of a route that has only so many.
     pub turns: Option<Arc<Turns>>,
 }
@@ -64,26 +67,55 @@ impl Granted {
     }
 }
 
-/// Lets a request through that satisfies the route's rule, once there is a place for it.
+/// Lets a request through that satisfies the route's rule and its caller's quota, once there is a place
+/// for it.
 pub async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     if guard.app.desk().is_closed() {
         return Problem::closed().into_response();
     }
-    let mut who = None;
-    if guard.rule.permission().is_some() {
-        let peer = request.extensions().get::<Peer>();
-        match granted(&guard, request.headers(), peer).await {
-            Ok(granted) => {
-                who = Some(granted.tenant.account());
+    let peer = request.extensions().get::<Peer>().copied();
+    let (who, entry) = entry(&guard, request.headers(), peer.as_ref()).await;
+    let spent = match guard.app.quotas().call(who, peer.as_ref(), guard.weight) {
+        Ok(spent) => spent,
+        Err(problem) => return problem.into_response(),
+    };
+    let response = match entry {
+        Err(problem) => problem.into_response(),
+        Ok(granted) => {
+            if let Some(granted) = granted {
                 if let By::Session(session) = granted.by {
                     request.extensions_mut().insert(Signed { tenant: granted.tenant, session });
                 }
                 request.extensions_mut().insert(granted);
             }
-            Err(problem) => return problem.into_response(),
+            pass(&guard, who, request, next).await
         }
+    };
+    tell(response, &spent)
+}
+
+/// Who calls, as far as their quota goes, and whether they may.
+async fn entry(
+    guard: &Guard,
+    headers: &HeaderMap,
+    peer: Option<&Peer>,
+) -> (Option<AccountId>, Answer<Option<Granted>>) {
+    if guard.rule.permission().is_none() {
+        let session = match Cookie::Access.read(headers) {
+            Some(token) => guard.app.accounts().authenticate(token, now()).await.ok(),
+            None => None,
+        };
+        return (session.map(|session| session.tenant().account()), Ok(None));
     }
-    let Some(turns) = guard.turns else { return next.run(request).await };
+    match granted(guard, headers, peer).await {
+        Ok(granted) => (Some(granted.tenant.account()), Ok(Some(granted))),
+        Err(problem) => (None, Err(problem)),
+    }
+}
+
+/// Waits for the route's place, if it has only so many.
+async fn pass(guard: &Guard, who: Option<AccountId>, request: Request, next: Next) -> Response {
+    let Some(turns) = &guard.turns else { return next.run(request).await };
     match turns.take(who).await {
         Ok(turn) => next.run(request).await.map(|body| Held::body(body, turn)),
         Err(problem) => problem.into_response(),
@@ -98,7 +130,7 @@ async fn granted(guard: &Guard, headers: &HeaderMap, peer: Option<&Peer>) -> Ans
         let tenant = guard.rule.admit_token(&token)?;
         return Ok(Granted { tenant, by: By::Token(token.credential()) });
     }
-    let session = authenticate(&guard.app, headers).await?;
+    let session = authenticate(&guard.app, headers, peer).await?;
     let tenant = guard.rule.admit(&session, now())?;
     // An open route has no tenant: whoever asks for one there is nobody.
     let granted = |tenant| Granted { tenant, by: By::Session(session) };
@@ -116,9 +148,20 @@ fn bearer(headers: &HeaderMap) -> Option<Answer<&str>> {
 }
 
 /// Whose request this is.
-pub async fn authenticate(app: &App, headers: &HeaderMap) -> Answer<Authenticated> {
+pub async fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    peer: Option<&Peer>,
+) -> Answer<Authenticated> {
     let token = Cookie::Access.read(headers).ok_or_else(Problem::anonymous)?;
-    Ok(app.accounts().authenticate(token, now()).await?)
+    let sight = Sight { address: address_of(peer), agent: agent(headers) };
+    Ok(app.accounts().recognise(token, sight, now()).await?)
+}
+
+/// What the browser calls itself.
+fn agent(headers: &HeaderMap) -> &str {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    agent.unwrap_or_default()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Signed {
@@ -157,10 +200,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 fn visitor(headers: &HeaderMap, peer: Option<&Peer>) -> Visitor {
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     Visitor {
         address: address_of(peer),
-        agent: agent.unwrap_or_default().to_owned(),
+        agent: agent(headers).to_owned(),
         device: Cookie::Device.read(headers).map(str::to_owned),
         refresh: Cookie::Refresh.read(headers).map(|token| Secret::new(token.to_owned())),
         work: work(headers).map(str::to_owned),

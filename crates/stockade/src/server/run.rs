@@ -1,6 +1,6 @@
 //! From options to a running server, and from a signal to a clean end.
 
-use super::{control, jobs::Capacity, jobs::Jobs, router, state::App};
+use super::{Rates, control, jobs::Capacity, jobs::Jobs, router, state::App};
 use crate::desk::{
     Accounts, Actor, BackupTerms, Backups, Deed, Desk, Error, Home, Letters, Minutes, Post, Result,
     Terms, WitnessTerms, Witnesses, before_upgrade, now, read_breached,
@@ -41,6 +41,8 @@ pub struct Options {
     pub breached_passwords: Option<PathBuf>,
     /// What a connection is granted, and how long a drain may take.
     pub limits: Limits,
+    /// How often somebody may ask.
+    pub rates: Rates,
 }
 
 /// What a person must know of a server that runs.
@@ -117,7 +119,7 @@ impl Server {
             Accounts::open(desk.clone(), terms).await?,
             Jobs::new(desk, options.capacity),
             (witnesses, Backups::new(options.backups)),
-            options.exposure,
+            (options.exposure, options.rates),
             stop.clone(),
         );
         app.withheld().know(app.desk()).await;

@@ -1,6 +1,8 @@
 //! What every handler can reach.
 
-use super::{Row, jobs::Jobs, sweeping::Sweeping, withheld::Withheld};
+use super::{
+    Rates, Row, jobs::Jobs, quota::Quotas, sweeping::Sweeping, withheld::Withheld,
+};
 use crate::desk::{Accounts, Backups, Desk, Recordings, Studies, Views, Violations, Witnesses};
 use edge::Exposure;
 use std::sync::{Arc, OnceLock};
@@ -23,6 +25,7 @@ struct Inner {
     recordings: Arc<Recordings>,
     withheld: Withheld,
     exposure: Exposure,
+    quotas: Quotas,
     table: OnceLock<(Vec<Row>, String)>,
     stop: CancellationToken,
 }
@@ -34,7 +37,7 @@ impl App {
         accounts: Accounts,
         jobs: Jobs,
         (witnesses, backups): (Witnesses, Backups),
-        exposure: Exposure,
+        (exposure, rates): (Exposure, Rates),
         stop: CancellationToken,
     ) -> Self {
         let desk = accounts.desk().clone();
@@ -53,6 +56,7 @@ impl App {
             recordings: Arc::default(),
             withheld: Withheld::default(),
             exposure,
+            quotas: Quotas::new(rates),
             table: OnceLock::new(),
             stop,
         }))
@@ -128,6 +132,12 @@ impl App {
     #[must_use]
     pub fn exposure(&self) -> Exposure {
         self.0.exposure
+    }
+
+    /// Who asks how often.
+    #[must_use]
+    pub fn quotas(&self) -> &Quotas {
+        &self.0.quotas
     }
 
     /// The OpenAPI document, once the routes are mounted.

@@ -247,7 +247,8 @@ impl Table {
         let mut router = Router::new();
         for (row, route) in self.rows.into_iter().zip(self.routes) {
             let turns = row.cost.at_once().map(|at_once| Arc::new(Turns::new(at_once)));
-            let guard = Guard { app: app.clone(), rule: row.rule, turns };
+            let weight = row.cost.weight();
+            let guard = Guard { app: app.clone(), rule: row.rule, weight, turns };
             let intake = Arc::new(row.intake);
             let guarded = route
                 .route_layer(from_fn_with_state(intake, intake::checked))

@@ -1,11 +1,12 @@
 //! The web UI, embedded; pre-compressed where its build made `.br` files.
 
-use super::{Problem, state::App};
+use super::{Problem, quota::Zone, state::App};
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
     response::{Html, IntoResponse, Response},
 };
+use edge::Peer;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
@@ -19,7 +20,13 @@ struct Files;
 const HASHED: &str = "assets/";
 
 /// Whatever no route answers: a file of the UI, its start page, or a problem.
-pub async fn fallback(request: Request) -> Response {
+pub async fn fallback(State(app): State<App>, request: Request) -> Response {
+    let is_file =
+        request.uri().path().contains('.') || request.uri().path().starts_with("/assets/");
+    let zone = if is_file { Zone::Files } else { Zone::General };
+    if let Err(problem) = app.page(zone, request.extensions().get::<Peer>()) {
+        return problem.into_response();
+    }
     let path = match request.uri().path().trim_start_matches('/') {
         // A tear sheet names no icon, so browsers ask for the one that has always been here.
         "favicon.ico" => "favicon.svg",

@@ -27,7 +27,7 @@ use std::{
 };
 use stockade::{
     desk,
-    server::{Options, Server, jobs::Capacity},
+    server::{Options, Rates, Server, jobs::Capacity},
 };
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -37,6 +37,9 @@ use totp_rs::{Algorithm, Builder, Secret};
 pub const PASSWORD: &str = "correct horse battery staple";
 /// The owner's address in every test.
 pub const EMAIL: &str = "ada@example.org";
+
+/// A quota that nobody uses up.
+const FREE: u32 = 1 << 30;
 
 /// What the server is started with: loopback, any free port.
 pub fn options(root: &Path) -> Options {
@@ -48,6 +51,8 @@ pub fn options(root: &Path) -> Options {
         exposure: Exposure::Loopback,
         capacity: Capacity { workers: 1, queue: 8 },
         limits: Limits::default(),
+        // Tests ask more often than people.
+        rates: Rates { general: FREE, api: FREE, account: FREE, files: FREE },
         letters: None,
         relay: None,
         registration: RegistrationMode::Invite,

@@ -1,0 +1,190 @@
+//! How often somebody may ask: pages and the API by address, the API by account where one is signed in.
+
+use super::{Problem, state::App};
+use axum::response::Response;
+use edge::Peer;
+use guard::{Asker, Limiter, Policy, Spent, Verdict};
+use http::{HeaderName, HeaderValue, StatusCode};
+use identity::AccountId;
+use jiff::Timestamp;
+use std::sync::{Mutex, PoisonError};
+
+/// Units a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Pages, and addresses where nothing is, of one network address.
+    pub general: u32,
+    /// Calls of the API and of what is published, of one network address that shows no session.
+    pub api: u32,
+    /// Calls of one account, from wherever they come.
+    pub account: u32,
+    /// Files that pages are made of, of one network address.
+    pub files: u32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { general: 30, api: 60, account: 3000, files: 600 }
+    }
+}
+
+/// What is counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// Pages, and addresses where nothing is.
+    General,
+    /// Routes of the table, without a session.
+    Api,
+    /// Routes of the table, by a session or an API token.
+    Account,
+    /// Files that pages are made of.
+    Files,
+}
+
+/// How many are counted by themselves in each zone; 200 bytes each.
+const ASKERS_MAX: usize = 50_000;
+
+/// Who used up how much.
+#[derive(Debug)]
+pub struct Quotas([Mutex<Limiter>; 4]);
+
+impl Quotas {
+    /// Nobody has asked yet.
+    #[must_use]
+    pub fn new(rates: Rates) -> Self {
+        let policies = [
+            Policy::per_minute("general", rates.general),
+            Policy::per_minute("api", rates.api),
+            Policy::per_minute("account", rates.account),
+            Policy::per_minute("files", rates.files),
+        ];
+        Self(policies.map(|policy| Mutex::new(Limiter::new(policy, ASKERS_MAX))))
+    }
+
+    /// Takes a weight, or says when it fits. A person is counted as such; of others their address is.
+    pub fn spend(
+        &self,
+        zone: Zone,
+        asker: Asker,
+        weight: u32,
+        now: Timestamp,
+    ) -> Result<Spent, Problem> {
+        let [general, api, account, files] = &self.0;
+        let limiter = match zone {
+            Zone::General => general,
+            Zone::Api => api,
+            Zone::Account => account,
+            Zone::Files => files,
+        };
+        let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let spent = limiter.spend(asker, weight, now);
+        match spent.verdict {
+            Verdict::Admitted => Ok(spent),
+            Verdict::Refused => Err(refused(&spent)),
+        }
+    }
+
+    /// Takes what a route of the table weighs from the account that calls it; of an address each call is
+    /// one, as what is dear there (a hash) has budgets of its own.
+    pub fn call(
+        &self,
+        account: Option<AccountId>,
+        peer: Option<&Peer>,
+        weight: u32,
+    ) -> Result<Spent, Problem> {
+        let now = crate::desk::now();
+        match account {
+            Some(account) => {
+                let asker = Asker::Account(u128::from_be_bytes(*account.as_bytes()));
+                self.spend(Zone::Account, asker, weight, now)
+            }
+            None => self.spend(Zone::Api, asker(peer), 1, now),
+        }
+    }
+}
+
+/// Whoever is at the other end of a connection.
+pub fn asker(peer: Option<&Peer>) -> Asker {
+    super::headers::address_of(peer).map_or(Asker::Local, Asker::at)
+}
+
+fn refused(spent: &Spent) -> Problem {
+    let Policy { name, quota, window } = spent.policy;
+    let detail =
+        format!("more than {quota} units in {} seconds were asked for ({name})", window.as_secs());
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail)
+        .fix("wait as long as Retry-After says; the table of routes says what each call weighs")
+        .retry_after(seconds(spent))
+}
+
+fn seconds(spent: &Spent) -> u64 {
+    let up = spent.wait.as_millis().max(0).unsigned_abs().div_ceil(1000);
+    u64::try_from(up).unwrap_or(u64::MAX)
+}
+
+/// Says what is left (draft-ietf-httpapi-ratelimit-headers-10).
+pub fn tell(mut response: Response, spent: &Spent) -> Response {
+    let Policy { name, quota, window } = spent.policy;
+    let policy = format!("\"{name}\";q={quota};w={}", window.as_secs());
+    let left = format!("\"{name}\";r={};t={}", spent.left, seconds(spent));
+    for (header, text) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            response.headers_mut().insert(HeaderName::from_static(header), value);
+        }
+    }
+    response
+}
+
+impl App {
+    /// Takes one page or file of the interface from whoever asks for it.
+    pub(super) fn page(&self, zone: Zone, peer: Option<&Peer>) -> Result<(), Problem> {
+        self.quotas().spend(zone, asker(peer), 1, crate::desk::now()).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+
+    fn peer(text: &str) -> Peer {
+        Peer::Network(std::net::SocketAddr::new(text.parse().expect("an address"), 4711))
+    }
+
+    #[test]
+    fn the_founded_numbers_hold_and_are_told() {
+        let (quotas, now) = (Quotas::new(Rates::default()), crate::desk::now());
+        let here = asker(Some(&peer("192.0.2.7")));
+        for (zone, quota, name) in [(Zone::General, 30, "general"), (Zone::Api, 60, "api")] {
+            for n in 1..=quota {
+                let spent = quotas.spend(zone, here, 1, now).expect("admitted");
+                assert_eq!(spent.left, quota - n, "{name}");
+            }
+            let problem = quotas.spend(zone, here, 1, now).expect_err("refused");
+            assert_eq!((problem.status.as_u16(), problem.code), (429, "too-many-requests"));
+            assert!((60..=65).contains(&problem.retry_after_s.expect("a time")), "{name}");
+        }
+        let spent = quotas.spend(Zone::Account, Asker::Account(7), 10, now).expect("admitted");
+        let told = tell("x".into_response(), &spent);
+        assert_eq!(told.headers()["ratelimit-policy"], "\"account\";q=3000;w=60");
+        let left = told.headers()["ratelimit"].to_str().expect("text");
+        assert!(left.starts_with("\"account\";r=2990;t=6"), "{left}");
+    }
+
+    #[test]
+    fn who_is_signed_in_is_counted_by_account_wherever_they_are() {
+        let quotas = Quotas::new(Rates { account: 20, api: 5, ..Rates::default() });
+        let account = AccountId::new(crate::desk::now(), &mut kms::SystemEntropy::new());
+        let (here, there) = (peer("192.0.2.7"), peer("198.51.100.9"));
+        for n in 0..20 {
+            let from = if n % 2 == 0 { &here } else { &there };
+            quotas.call(Some(account), Some(from), 1).expect("admitted");
+        }
+        quotas.call(Some(account), Some(&here), 1).expect_err("refused from anywhere");
+        for _ in 0..5 {
+            quotas.call(None, Some(&here), 10).expect("others of the same address");
+        }
+        quotas.call(None, Some(&here), 1).expect_err("refused");
+        quotas.call(None, Some(&there), 1).expect("another address");
+    }
+}
