@@ -66,6 +66,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "witnesses",
         sql: include_str!("../migrations/0013_witnesses.sql"),
     },
+    Migration {
+        version: 14,
+        name: "machines",
+        sql: include_str!("../migrations/0014_machines.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE schema_migrations (

@@ -41,7 +41,7 @@ pub struct Reborn {
 }
 
 /// What somebody could use again who should not: all of it goes.
-const GONE: [&str; 8] = [
+const GONE: [&str; 9] = [
     "DELETE FROM refresh_families",
     "DELETE FROM sessions",
     "DELETE FROM credentials",
@@ -51,6 +51,9 @@ const GONE: [&str; 8] = [
     "DELETE FROM proposals",
     // Letters that wait may have been sent since.
     "DELETE FROM postings",
+    // One that was put out since would be in again; all come in by another token.
+    "UPDATE machines SET is_in = 0, epoch = epoch + 1000, token_hash = NULL, token_ends_us = NULL,
+         certificate_ends_us = NULL",
 ];
 /// The old log; its entries lie in a file of their own by now.
 const OLD_LOG: [&str; 6] = [

@@ -69,6 +69,8 @@ pub(crate) const TABLES: &[Table] = &[
     ),
     table("factor_trials", &["tried_by", "dataset_name", "text_sha256"], Account("tried_by")),
     table("sweeps", &["sweep_id"], Account("account_id")),
+    table("machine_authority", &["id"], House),
+    table("machines", &["machine"], House),
 ];
 
 /// The tables that are the audit log: nobody but who owns them can change what they hold.
