@@ -94,6 +94,7 @@ const EDGES: [(&str, &str, &str); 53] = [
     ("probe", "seal", "signatures and hashes are checked"),
     ("stockade-bot", "market", "wiring"),
     ("stockade-bot", "seal", "wiring"),
+    ("stockade-bot", "audit", "the bot witnesses its server's log"),
     ("stockade-bot", "factor", "wiring"),
     ("stockade-bot", "portfolio", "wiring"),
     ("stockade-bot", "engine", "wiring"),

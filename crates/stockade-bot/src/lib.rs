@@ -19,6 +19,7 @@ pub mod herald;
 pub mod licence;
 pub mod lived;
 pub mod logging;
+pub mod membership;
 pub mod metrics;
 pub mod output;
 pub mod recorded;

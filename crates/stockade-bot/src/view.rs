@@ -33,6 +33,8 @@ pub struct View {
     pub barred: Vec<String>,
     /// The licence's state.
     pub licence: String,
+    /// How it stands with its server; empty where it has none.
+    pub server: String,
     /// The connections.
     pub links: Links,
     /// The account.
@@ -183,6 +185,9 @@ impl View {
         out += &format!("{ready} · kill switch {} · {}\n", self.kill, line(&self.licence));
         for why in &self.barred {
             out += &format!("no entries: {}\n", line(why));
+        }
+        if !self.server.is_empty() {
+            out += &format!("server: {}\n", line(&self.server));
         }
         let account = &self.account;
         out += &format!(

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     },
     /// Let the kill switch go.
     Resume,
+    /// Come in as a machine of a server, by the token that `stockade machines add` printed.
+    Join(Join),
     /// Look after the sealed key store.
     #[command(subcommand)]
     Keys(Keys),
@@ -123,6 +125,18 @@ pub(crate) struct Paper {
     /// End after so many rows.
     #[arg(long, value_name = "ROWS")]
     pub rows: Option<u64>,
+}
+
+/// `stockade-bot join`.
+#[derive(Debug, Args)]
+pub(crate) struct Join {
+    /// Where the server lets machines in.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub server: String,
+    /// The token; `-` reads it from the first line of stdin, where other users of this machine do not see it.
+    /// Without this it is asked for.
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<String>,
 }
 
 /// `stockade-bot export`.

@@ -6,6 +6,7 @@ mod backup;
 mod configuration;
 mod doctor;
 mod exchange;
+mod join;
 mod keys;
 mod session;
 mod simulate;
@@ -82,6 +83,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Halt(halt) => return steer::halt(halt, &cli.config, output),
         Command::Flatten { yes } => return steer::flatten(&cli.config, *yes, output),
         Command::Resume => return steer::resume(&cli.config, output),
+        Command::Join(ask) => join::run(ask, &cli.config, output)?,
         Command::Run(run) => return session::live(run, &cli.config, output),
         Command::Paper(paper) => return session::paper(paper, &cli.config, output),
         Command::Replay { session } => {

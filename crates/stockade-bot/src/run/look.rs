@@ -20,6 +20,8 @@ pub struct Around<'a> {
     pub now: Timestamp,
     /// The licence in words.
     pub licence: &'a str,
+    /// How it stands with its server.
+    pub server: &'a str,
     /// The latest lines of the log.
     pub log: &'a VecDeque<LogLine>,
     /// Notifications that wait.
@@ -74,6 +76,7 @@ pub(super) fn common(plan: &Plan, around: &Around<'_>, world: &str) -> View {
         strategy: plan.strategy.name.clone(),
         started: around.started.to_string(),
         now: around.now.to_string(),
+        server: around.server.to_owned(),
         licence: around.licence.to_owned(),
         log: around.log.iter().cloned().collect(),
         ..View::default()

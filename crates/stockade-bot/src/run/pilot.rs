@@ -15,6 +15,7 @@ use crate::{
     herald::Herald,
     licence::{Licence, Standing},
     logging::Lines,
+    membership,
     metrics::Latest,
 };
 use engine::live::Kill;
@@ -64,6 +65,8 @@ pub struct Pilot {
     pub licence: Licence,
     /// Who is told.
     pub herald: Herald,
+    /// How it stands with its server.
+    pub server: membership::Shown,
     /// The log's latest lines.
     pub lines: Lines,
     /// The snapshot for onlookers.
@@ -382,10 +385,12 @@ impl Flight {
 
     fn publish(&mut self) {
         let lines = self.pilot.lines.all();
+        let server = self.pilot.server.text();
         let around = Around {
             started: self.pilot.started,
             now: machine_time(),
             licence: &self.standing.text,
+            server: &server,
             log: &lines,
             notices_waiting: self.pilot.herald.waiting(),
         };

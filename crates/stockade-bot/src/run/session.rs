@@ -13,6 +13,7 @@ use crate::{
     herald::{self, Ear, Herald},
     licence::Licence,
     logging::Lines,
+    membership::{self, Liaison, Membership},
     metrics::{self, Latest},
     output::{Ending, Output},
     tui::Wish,
@@ -110,6 +111,7 @@ pub fn fenced(
         .origins()
         .map(|(origin, _)| origin.port())
         .chain(more.iter().copied())
+        .chain(Membership::at(&config.state_dir).port())
         .collect();
     ports.sort_unstable();
     ports.dedup();
@@ -350,7 +352,12 @@ async fn fly(
         None => "the disk is full: this session is not recorded".to_owned(),
     };
     manner.output.note(&noted);
+    let server = membership::Shown::default();
+    let place = Membership::at(&plan.config.state_dir);
+    let (latest, told) = (Arc::clone(&manner.latest), (herald.clone(), server.clone()));
+    tokio::spawn(Liaison::new(place, latest, told.0, told.1).run(stop.clone()));
     let pilot = Pilot {
+        server,
         licence,
         world: begun.world,
         wire,

@@ -288,6 +288,7 @@ impl Town {
             started: Timestamp::from_nanos(self.began),
             now: Timestamp::from_nanos(self.now),
             licence: "",
+            server: "",
             log: &VecDeque::new(),
             notices_waiting: 0,
         };
