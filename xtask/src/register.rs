@@ -22,6 +22,7 @@ const LISTS: &[(&str, &str)] = &[
     ("claims", "The project's own claims about accounts and isolation"),
     ("claims-log", "The project's own claims about the audit log"),
     ("claims-keys", "The project's own claims about keys"),
+    ("claims-machines", "The project's own claims about machines"),
     ("claims-backups", "The project's own claims about backups"),
     ("claims-edge", "The project's own claims about the edge: TLS, headers, limits"),
     ("claims-host", "The project's own claims about the machine and the bot"),

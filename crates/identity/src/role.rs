@@ -75,6 +75,10 @@ pub enum Permission {
     VendorKeyRead,
     /// Put keys of price vendors in and take them out.
     VendorKeyWrite,
+    /// See which machines belong, and how each stands.
+    MachineRead,
+    /// Let machines in and put them out.
+    MachineManage,
 }
 
 /// How strong and how fresh the proof of who is there must be.
@@ -119,6 +123,8 @@ impl Permission {
         P::LetterRead,
         P::VendorKeyRead,
         P::VendorKeyWrite,
+        P::MachineRead,
+        P::MachineManage,
     ];
 
     /// Its name, as stored in a token's scope.
@@ -151,6 +157,8 @@ impl Permission {
             P::LetterRead => "letter-read",
             P::VendorKeyRead => "vendor-key-read",
             P::VendorKeyWrite => "vendor-key-write",
+            P::MachineRead => "machine-read",
+            P::MachineManage => "machine-manage",
         }
     }
 
@@ -173,7 +181,8 @@ impl Permission {
             | P::AuditRead
             | P::ViolationRead
             | P::AccountRead
-            | P::VendorKeyRead => Level::Read,
+            | P::VendorKeyRead
+            | P::MachineRead => Level::Read,
             P::DataImport
             | P::AccountManage
             | P::OwnFactors
@@ -189,7 +198,8 @@ impl Permission {
             | P::RootKeyUse
             | P::BulkExport
             | P::LetterRead
-            | P::VendorKeyWrite => Level::Dangerous,
+            | P::VendorKeyWrite
+            | P::MachineManage => Level::Dangerous,
         }
     }
 
@@ -264,6 +274,8 @@ impl Role {
                 P::BulkExport,
                 P::VendorKeyRead,
                 P::VendorKeyWrite,
+                P::MachineRead,
+                P::MachineManage,
             ],
             Self::Support => &[
                 P::OwnSessions,
@@ -282,6 +294,7 @@ impl Role {
                 P::OwnTokens,
                 P::OwnData,
                 P::ReviewSign,
+                P::MachineRead,
             ],
             Self::Trader => &[
                 P::OwnSessions,

@@ -172,6 +172,30 @@ export async function admin(world, step) {
     await inspect(page, 'reviews');
   });
 
+  await step('a machine is added by a token that is shown once, and put out', async () => {
+    await page.goto('/admin/machines');
+    await heading('machines.title').waitFor();
+    await page.getByTestId('machines-closed').waitFor();
+    await page.getByText(t('machines.none')).waitFor();
+    await page.getByLabel(t('machines.name')).fill('server/x');
+    await button('machines.add').click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel(t('machines.name')).fill('bot/eu-1');
+    await button('machines.add').click();
+    const shown = page.getByTestId('machine-token');
+    await shown.waitFor();
+    holds((await shown.innerText()).includes('--token stockade-join-'), 'the token');
+    await inspect(page, 'machine-token');
+    await shown.getByRole('button', { name: t('common.close') }).click();
+    const row = page.getByTestId('machines').locator('tbody tr');
+    await row.filter({ hasText: 'bot/eu-1' }).waitFor();
+    await inspect(page, 'machines');
+    await page.getByRole('button', { name: t('machines.revoke.of', { machine: 'bot/eu-1' }) }).click();
+    await page.getByTestId('machine-leaving').getByRole('button').click();
+    await row.getByText(t('machines.out'), { exact: true }).waitFor();
+    holds(!(await page.content()).includes('stockade-join-'), 'the token is gone from the page');
+  });
+
   await step('whoever may not administrate sees nothing of it', async () => {
     const tom = await person(browser, origin, complaints);
     await tom.goto('/sign-in');

@@ -17,6 +17,7 @@ test('an address means one page', () => {
   check('/backtests/b-1', { page: 'backtest', id: 'b-1' });
   check('/backups', { page: 'backups' });
   check('/admin/vendor-keys', { page: 'vendor-keys' });
+  check('/admin/machines', { page: 'machines' });
   check('/sweeps', { page: 'sweeps' });
   check('/sweeps/new', { page: 'new-sweep' });
   check('/sweeps/s-1', { page: 'sweep', id: 's-1' });

@@ -32,6 +32,7 @@ export type Route =
   | { page: 'approvals' }
   | { page: 'reviews' }
   | { page: 'vendor-keys' }
+  | { page: 'machines' }
   | { page: 'routes' }
   | { page: 'settings' }
   | { page: 'account' }
@@ -95,6 +96,7 @@ function administration(tail?: string, more?: string, rest?: string): Route {
     case 'approvals': return { page: 'approvals' };
     case 'reviews': return { page: 'reviews' };
     case 'vendor-keys': return { page: 'vendor-keys' };
+    case 'machines': return { page: 'machines' };
     default: return { page: 'not-found' };
   }
 }

@@ -2,7 +2,8 @@
 
 pub(crate) use super::{
     backup_args::Backup, factor_args::Factor, keys_args::Keys, license_args::License,
-    login_args::Login, mail_args::Mail, secrets_args::Secrets, sweep_args::Sweep,
+    login_args::Login, machines_args::Machines, mail_args::Mail, secrets_args::Secrets,
+    sweep_args::Sweep,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -84,6 +85,9 @@ pub(crate) enum Command {
     /// Take over accounts of another system.
     #[command(subcommand)]
     Users(Users),
+    /// Let workers and bots in by certificate, list them, put them out.
+    #[command(subcommand)]
+    Machines(Machines),
     /// Set up the mail that the server sends: keys, DNS records, a test.
     #[command(subcommand)]
     Mail(Mail),

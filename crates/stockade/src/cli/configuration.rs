@@ -63,6 +63,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Files of the web interface in any minute of one network address",
     ),
     Key::plain(
+        "machines.listen",
+        Kind::Text,
+        "",
+        "Address and port where workers and bots come in by certificate, as 0.0.0.0:8444; without one none do",
+    ),
+    Key::plain(
         "backtest.workers",
         Kind::Number { min: 1, max: 64 },
         "1",

@@ -21,6 +21,8 @@ mod license_args;
 mod live;
 mod login;
 mod login_args;
+mod machines;
+mod machines_args;
 mod mail;
 mod mail_args;
 mod marked;
@@ -142,6 +144,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::BackupWorker => backup_worker::run()?,
         Command::License(command) => {
             return license::run(command, &configuration::load(cli)?, output);
+        }
+        Command::Machines(command) => {
+            return machines::run(command, &configuration::load(cli)?, output);
         }
         Command::Users(command) => return users::run(command, &configuration::load(cli)?, output),
         Command::Mail(command) => return mail::run(command, &configuration::load(cli)?, output),

@@ -106,6 +106,7 @@ fn options(home: Home, settings: &Settings, output: Output) -> anyhow::Result<Op
         registration: settings.text("accounts.registration").parse()?,
         witnesses: super::witness::terms(settings)?,
         backups: super::backup::terms(settings)?,
+        machines: machines(settings)?,
         breached_passwords: settings.path("accounts.breached_passwords"),
     })
 }
@@ -122,6 +123,18 @@ fn rates(settings: &Settings) -> anyhow::Result<Rates> {
     })
 }
 
+/// Where machines come in, if they do.
+fn machines(settings: &Settings) -> anyhow::Result<Option<std::net::SocketAddr>> {
+    match settings.text("machines.listen") {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| {
+            super::usage(format!(
+                "machines.listen: {text:?} is no address: write ADDRESS:PORT, as 0.0.0.0:8444"
+            ))
+        }),
+    }
+}
+
 /// What a person needs to get in. The link is a secret of theirs: it goes to stdout, not to a log.
 fn announce(started: &Started, output: Output) {
     let document = json!({
@@ -131,6 +144,7 @@ fn announce(started: &Started, output: Output) {
         "fingerprint": started.fingerprint,
         "authority": started.authority.display().to_string(),
         "spki": started.spki,
+        "machines": started.machines.map(|address| address.to_string()),
     });
     let shown = output.show(&document, |_| {
         let mut text = format!("Stockade is ready at {}\n\n", started.url);

@@ -2,11 +2,13 @@
 
 use super::{
     Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, Desk, Drilled, Error, Files,
-    Home, Intake, OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, Result, ResultRef, Saved,
-    SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results, sha256_hex,
+    Home, Intake, MachineToken, MachineView, OwnFactor, OwnVersion, Paths, RecoveryLink, Remote,
+    Result, ResultRef, Saved, SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results,
+    sha256_hex,
 };
 use backup::Trigger;
 use catalog::{Catalog, Field, Grain, ImportReport, ImportRequest};
+use edge::Machine;
 use factor::Schema;
 use std::{
     ops::ControlFlow,
@@ -200,6 +202,34 @@ impl Connection {
                 here.runtime.block_on(backups.drill(&here.desk, Actor::Host, &Arc::default()))
             }
             Self::There(remote) => remote.quick(&Ask::Drill),
+        }
+    }
+
+    /// A token by which a machine comes in.
+    pub fn add_machine(&self, machine: &Machine) -> Result<MachineToken> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.add_machine(Actor::Host, machine)),
+            Self::There(remote) => remote.quick(&Ask::AddMachine { machine: machine.to_string() }),
+        }
+    }
+
+    /// Puts a machine out.
+    pub fn revoke_machine(&self, machine: &Machine) -> Result<()> {
+        match self {
+            Self::Here(here) => {
+                here.runtime.block_on(here.desk.revoke_machine(Actor::Host, machine))
+            }
+            Self::There(remote) => {
+                remote.quick(&Ask::RevokeMachine { machine: machine.to_string() })
+            }
+        }
+    }
+
+    /// Every machine.
+    pub fn machines(&self) -> Result<Vec<MachineView>> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.machines()),
+            Self::There(remote) => remote.quick(&Ask::Machines),
         }
     }
 

@@ -88,6 +88,17 @@ pub enum Error {
     /// The listener refuses.
     #[error(transparent)]
     Edge(#[from] edge::Error),
+    /// Not the name of a machine.
+    #[error(transparent)]
+    NoMachine(#[from] edge::NoMachine),
+    /// The server adds itself.
+    #[error("a server needs no token: add worker/NAME or bot/NAME")]
+    ServerNoMachine,
+    /// The authority of the machines was sealed under other keys.
+    #[error(
+        "the key of the machines' authority does not open: it was sealed under other keys; start with the key file that belongs to this database"
+    )]
+    SealedElsewhere,
     /// Another log, or a witness.
     #[error(transparent)]
     Watching(#[from] crate::watching::Error),

@@ -1,8 +1,10 @@
 //! What the audit log says of each act: the one place that turns events into entries.
 
 mod backups;
+mod machines;
 
 pub use backups::BackupAct;
+pub use machines::MachineAct;
 
 use super::{KeyAct, SecretAct, SweepAct};
 use audit::{Entry, Kind};
@@ -19,6 +21,8 @@ pub enum Actor {
     Host,
     /// The server by itself.
     Server,
+    /// The machine that the entry is about.
+    Machine,
     /// Somebody who is not signed in.
     Anonymous,
 }
@@ -29,6 +33,7 @@ impl std::fmt::Display for Actor {
             Self::Account(id) => id.fmt(f),
             Self::Host => f.write_str("host"),
             Self::Server => f.write_str("server"),
+            Self::Machine => f.write_str("machine"),
             Self::Anonymous => f.write_str("anonymous"),
         }
     }
@@ -218,11 +223,13 @@ pub enum Deed {
     Backup(BackupAct),
     /// Something was done with a secret.
     Secret(SecretAct),
+    /// Something was done with a machine.
+    Machine(MachineAct),
 }
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 47] = [
+    pub const KINDS: [&'static str; 52] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -270,6 +277,11 @@ impl Deed {
         "backup.restored",
         "secret.kept",
         "secret.removed",
+        "machine.authority_made",
+        "machine.added",
+        "machine.joined",
+        "machine.renewed",
+        "machine.revoked",
     ];
 
     /// Kind, subject, detail.
@@ -342,6 +354,7 @@ impl Deed {
             Self::Sweep { id, act } => act.parts(*id),
             Self::Backup(act) => act.parts(),
             Self::Secret(act) => act.parts(),
+            Self::Machine(act) => act.parts(),
         }
     }
 
@@ -446,6 +459,7 @@ mod tests {
         .chain(KeyAct::samples().map(Deed::Keys))
         .chain(backups::samples().map(Deed::Backup))
         .chain(SecretAct::samples().map(Deed::Secret))
+        .chain(machines::samples().map(Deed::Machine))
         .collect()
     }
 

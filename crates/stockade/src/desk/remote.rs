@@ -52,6 +52,18 @@ pub enum Ask {
     Backup,
     /// Prove a restore.
     Drill,
+    /// Make a token by which a machine comes in.
+    AddMachine {
+        /// `ROLE/NAME`.
+        machine: String,
+    },
+    /// Put a machine out.
+    RevokeMachine {
+        /// `ROLE/NAME`.
+        machine: String,
+    },
+    /// List the machines.
+    Machines,
     /// Count expressions as tried on a dataset.
     CountTrials {
         /// The dataset.

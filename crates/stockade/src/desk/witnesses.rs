@@ -161,12 +161,35 @@ impl Witnesses {
         Ok(false)
     }
 
+    /// Takes the cosignature of a machine that belongs, by the key that it named; whether it is one.
+    pub async fn hear_machine(&self, desk: &Desk, machine: &str, cosigned: &str) -> Result<bool> {
+        let (note, line) = parted(cosigned);
+        if Checkpoint::verify(note, &desk.log_verifier()?).is_err() {
+            return Ok(false);
+        }
+        for (name, key) in self.machines(desk).await? {
+            if name == machine && matches!(key.verify(cosigned), Ok(Some(_))) {
+                return Ok(desk.store().cosigned(&key, note, line).await?);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Machines that belong and have named a key as witnesses.
+    async fn machines(&self, desk: &Desk) -> Result<Vec<(String, WitnessKey)>> {
+        let rows = desk.store().machines().await?;
+        let named = |row: store::MachineRow| Some((row.machine, row.witness?.parse().ok()?));
+        Ok(rows.into_iter().filter(|row| row.is_in).filter_map(named).collect())
+    }
+
     /// Every witness of this log.
     pub async fn views(&self, desk: &Desk) -> Result<Vec<WitnessView>> {
         let said = desk.store().cosignatures().await?;
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let asked = self.terms.asked.iter().map(|one| (&one.key, Some(one.address.to_string())));
-        let heard = self.terms.heard.iter().map(|key| (key, None));
+        let machines = self.machines(desk).await?;
+        let own = machines.iter().map(|(_, key)| key).filter(|key| !self.terms.heard.contains(key));
+        let heard = self.terms.heard.iter().chain(own).map(|key| (key, None));
         let view = |(key, address): (&WitnessKey, Option<String>)| WitnessView {
             said: said.iter().find(|said| said.witness == key.to_string()).cloned(),
             trouble: troubles.get(key).cloned(),
@@ -178,8 +201,11 @@ impl Witnesses {
 
     /// The largest checkpoint that a witness of ours cosigned, with all that they said of it.
     pub async fn witnessed(&self, desk: &Desk) -> Result<Option<String>> {
+        let machines = self.machines(desk).await?;
         let known = |said: &&Cosigned| {
-            let mut keys = self.terms.asked.iter().map(|one| &one.key).chain(&self.terms.heard);
+            let own = machines.iter().map(|(_, key)| key);
+            let asked = self.terms.asked.iter().map(|one| &one.key);
+            let mut keys = asked.chain(&self.terms.heard).chain(own);
             keys.any(|key| key.to_string() == said.witness)
         };
         let all = desk.store().cosignatures().await?;

@@ -2,14 +2,14 @@
 
 use super::{
     AtOnce, Cost, Rule, Table, Words,
-    handlers::{governance, users},
+    handlers::{governance, machines, users},
 };
 use http::StatusCode;
 use identity::{Level, Permission as P};
 
 /// Accounts, invitations, approvals and the quarter's review.
 pub(super) fn administration(table: Table) -> Table {
-    reviews_of(approvals_of(invitations_of(users_of(table))))
+    machines_of(reviews_of(approvals_of(invitations_of(users_of(table)))))
 }
 
 fn users_of(table: Table) -> Table {
@@ -154,5 +154,33 @@ fn reviews_of(table: Table) -> Table {
             Words::new(Cost::Heavy(AtOnce::READING), "Signs the list that was read")
                 .takes::<governance::SignatureForm>(),
             governance::sign,
+        )
+}
+
+fn machines_of(table: Table) -> Table {
+    let manage = Rule::Needs(P::MachineManage);
+    table
+        .get(
+            "/api/v1/machines",
+            Rule::Needs(P::MachineRead),
+            Words::new(Cost::Light, "Workers and bots: who belongs, and how each stands")
+                .json::<machines::MachinesPage>(),
+            machines::list,
+        )
+        .post(
+            "/api/v1/machines",
+            manage,
+            Words::new(Cost::Moderate, "Makes a token by which a machine comes in, once")
+                .takes::<machines::MachineForm>()
+                .json::<machines::AddedMachine>()
+                .status(StatusCode::CREATED),
+            machines::add,
+        )
+        .post(
+            "/api/v1/machines/revoke",
+            manage,
+            Words::new(Cost::Moderate, "Puts a machine out; its connections end")
+                .takes::<machines::MachineForm>(),
+            machines::revoke,
         )
 }

@@ -1,6 +1,6 @@
 //! The control socket: what this machine's own user asks of the running server, as JSON lines.
 
-use super::state::App;
+use super::{machines::call_roll, state::App};
 use crate::desk::{self, Actor, Archived, Ask, Error, Say, Status, Watch, now};
 use backup::Trigger;
 use edge::{Door, LocalDoor};
@@ -218,12 +218,24 @@ async fn act(
             let drilled = app.backups().drill(desk, Actor::Host, watch.shared_flag());
             finish(Box::pin(drilled).await)
         }
+        Ask::AddMachine { machine } => finish(match desk::machine_named(&machine) {
+            Ok(machine) => desk.add_machine(Actor::Host, &machine).await,
+            Err(error) => Err(error),
+        }),
+        Ask::RevokeMachine { machine } => finish(revoke(app, &machine).await),
+        Ask::Machines => finish(desk.machines().await),
         Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),
         Ask::NoteSecret(act) => {
             app.withheld().know(desk).await;
             finish(desk.note_secret(act).await)
         }
     }
+}
+
+async fn revoke(app: &App, machine: &str) -> desk::Result<()> {
+    let machine = desk::machine_named(machine)?;
+    app.desk().revoke_machine(Actor::Host, &machine).await?;
+    call_roll(app).await
 }
 
 async fn count_trials(app: &App, dataset: &str, digests: &[String]) -> desk::Result<u64> {
@@ -266,6 +278,7 @@ mod tests {
             witnesses: crate::desk::WitnessTerms::default(),
             backups: crate::desk::BackupTerms::default(),
             breached_passwords: None,
+            machines: None,
         });
         server.await.expect("starts")
     }

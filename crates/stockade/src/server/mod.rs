@@ -13,6 +13,7 @@ mod intake;
 pub mod jobs;
 mod link_routes;
 mod log_routes;
+mod machines;
 mod named;
 pub mod names;
 mod problem;

@@ -232,8 +232,10 @@ impl From<desk::Error> for Problem {
             | E::NotTradable { .. }
             | E::NoSizes { .. }
             | E::OnQuotes => Self::invalid(text),
+            E::NoMachine(_) | E::ServerNoMachine => Self::invalid(text).field("machine"),
             E::Linked { .. } => linked(&text),
-            E::Store(_)
+            E::SealedElsewhere
+            | E::Store(_)
             | E::File { .. }
             | E::Exposed { .. }
             | E::InUse { .. }

@@ -1,6 +1,8 @@
 //! From options to a running server, and from a signal to a clean end.
 
-use super::{Rates, control, jobs::Capacity, jobs::Jobs, router, state::App};
+use super::{
+    Rates, control, jobs::Capacity, jobs::Jobs, machines::Port, router, state::App,
+};
 use crate::desk::{
     Accounts, Actor, BackupTerms, Backups, Deed, Desk, Error, Home, Letters, Minutes, Post, Result,
     Terms, WitnessTerms, Witnesses, before_upgrade, now, read_breached,
@@ -39,6 +41,8 @@ pub struct Options {
     pub backups: BackupTerms,
     /// A file of passwords that leaked, which nobody may set here.
     pub breached_passwords: Option<PathBuf>,
+    /// Where machines come in, if they do.
+    pub machines: Option<SocketAddr>,
     /// What a connection is granted, and how long a drain may take.
     pub limits: Limits,
     /// How often somebody may ask.
@@ -59,6 +63,8 @@ pub struct Started {
     pub fingerprint: String,
     /// The authority's certificate, to be trusted.
     pub authority: PathBuf,
+    /// Where machines come in, if they do.
+    pub machines: Option<SocketAddr>,
     /// Base64 SHA-256 of the server's public key.
     pub spki: Option<String>,
 }
@@ -70,6 +76,7 @@ pub struct Server {
     app: App,
     stop: CancellationToken,
     pages: JoinHandle<Drained>,
+    machine_port: JoinHandle<()>,
     control: JoinHandle<()>,
     peers: JoinHandle<()>,
     mail: [JoinHandle<()>; 2],
@@ -123,29 +130,27 @@ impl Server {
             stop.clone(),
         );
         app.withheld().know(app.desk()).await;
+        let machine_port = let_machines_in(options.machines, &app, options.limits).await?;
         let service = router(&app);
         let pages = tokio::spawn(edge::serve(door, service, options.limits, stop.clone()));
         let control = tokio::spawn(control::answer(socket, app.clone(), url.clone(), stop.clone()));
         let peers = tokio::spawn(app.accounts().clone().follow(stop.clone()));
-        let mail = [
-            tokio::spawn(app.accounts().clone().run_errands(stop.clone())),
-            tokio::spawn(app.accounts().clone().send_letters(options.relay, stop.clone())),
-        ];
-        let (asker, asked_to_stop) = (app.clone(), stop.clone());
-        let asking = tokio::spawn(async move {
-            asker.witnesses().ask(asker.desk(), &asked_to_stop).await;
-        });
+        let mail = carry_mail(&app, options.relay, &stop);
+        let asking = tokio::spawn(ask_witnesses(app.clone(), stop.clone()));
         let holder = tokio::spawn(app.desk().clone().watch_holder(absence, stop.clone()));
         let backups = tokio::spawn(keep_backups(app.clone(), stop.clone()));
         let fingerprint = authority.fingerprint();
         let path = authority.path();
         let chores = tokio::spawn(chores(app.clone(), authority, tls, stop.clone()));
-        let started = Started { url, address, setup_link, fingerprint, authority: path, spki };
+        let machines = app.machines_at();
+        let started =
+            Started { url, address, setup_link, fingerprint, authority: path, machines, spki };
         Ok(Self {
             started,
             app,
             stop,
             pages,
+            machine_port,
             control,
             peers,
             mail,
@@ -166,6 +171,7 @@ impl Server {
     pub async fn stop(self) -> Result<Drained> {
         self.stop.cancel();
         let drained = self.pages.await?;
+        self.machine_port.await?;
         self.control.await?;
         self.peers.await?;
         for task in self.mail {
@@ -252,6 +258,32 @@ pub fn link(url: &str, token: &str) -> String {
 #[must_use]
 pub fn recovery_link(url: &str, token: &str) -> String {
     format!("{url}/link/{}#{token}", Purpose::Recover.as_str())
+}
+
+/// Opens the port of the machines, if there shall be one.
+async fn let_machines_in(
+    listen: Option<SocketAddr>,
+    app: &App,
+    limits: Limits,
+) -> Result<JoinHandle<()>> {
+    let Some(listen) = listen else { return Ok(tokio::spawn(async {})) };
+    let port = Port::open(app, listen).await?;
+    app.open_to_machines(port.address);
+    tracing::info!(address = %port.address, "machines come in here");
+    Ok(tokio::spawn(port.serve(app.clone(), limits, app.stop().clone())))
+}
+
+/// Begins what letters wait for.
+fn carry_mail(app: &App, relay: Option<Relay>, stop: &CancellationToken) -> [JoinHandle<()>; 2] {
+    [
+        tokio::spawn(app.accounts().clone().run_errands(stop.clone())),
+        tokio::spawn(app.accounts().clone().send_letters(relay, stop.clone())),
+    ]
+}
+
+/// Asks witnesses to cosign whatever is new.
+async fn ask_witnesses(app: App, stop: CancellationToken) {
+    app.witnesses().ask(app.desk(), &stop).await;
 }
 
 /// Makes backups and proves them when they are due.

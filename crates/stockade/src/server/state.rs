@@ -4,8 +4,11 @@ use super::{
     Rates, Row, jobs::Jobs, quota::Quotas, sweeping::Sweeping, withheld::Withheld,
 };
 use crate::desk::{Accounts, Backups, Desk, Recordings, Studies, Views, Violations, Witnesses};
-use edge::Exposure;
-use std::sync::{Arc, OnceLock};
+use edge::{Exposure, Roll};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 use tokio_util::sync::CancellationToken;
 
 /// The running app; cheap to clone.
@@ -26,6 +29,8 @@ struct Inner {
     withheld: Withheld,
     exposure: Exposure,
     quotas: Quotas,
+    roll: Roll,
+    machines_at: OnceLock<SocketAddr>,
     table: OnceLock<(Vec<Row>, String)>,
     stop: CancellationToken,
 }
@@ -57,6 +62,8 @@ impl App {
             withheld: Withheld::default(),
             exposure,
             quotas: Quotas::new(rates),
+            roll: Roll::default(),
+            machines_at: OnceLock::new(),
             table: OnceLock::new(),
             stop,
         }))
@@ -138,6 +145,23 @@ impl App {
     #[must_use]
     pub fn quotas(&self) -> &Quotas {
         &self.0.quotas
+    }
+
+    /// Which machines belong, as their handshakes know it.
+    #[must_use]
+    pub fn roll(&self) -> &Roll {
+        &self.0.roll
+    }
+
+    /// Where machines come in, if they do.
+    #[must_use]
+    pub fn machines_at(&self) -> Option<SocketAddr> {
+        self.0.machines_at.get().copied()
+    }
+
+    /// Keeps where machines come in.
+    pub(super) fn open_to_machines(&self, address: SocketAddr) {
+        let _ = self.0.machines_at.set(address);
     }
 
     /// The OpenAPI document, once the routes are mounted.

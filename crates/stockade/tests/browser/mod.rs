@@ -57,6 +57,7 @@ pub fn options(root: &Path) -> Options {
         relay: None,
         registration: RegistrationMode::Invite,
         breached_passwords: None,
+        machines: None,
     }
 }
 

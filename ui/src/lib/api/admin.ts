@@ -89,7 +89,35 @@ function query(values: Record<string, string | undefined>): string {
   return text ? `?${text}` : '';
 }
 
+/** A worker or a bot. */
+export interface Machine {
+  machine: string;
+  epoch: number;
+  belongs: boolean;
+  added: string;
+  token_ends: string | null;
+  certificate_ends: string | null;
+  seen: string | null;
+  /** Belongs, and was not heard for half a minute. */
+  silent: boolean;
+  version: string | null;
+  world: 'live' | 'paper' | 'worker' | null;
+  state: 'trading' | 'managing' | 'syncing' | 'halted' | 'idle' | null;
+  ticked: string | null;
+  witness: boolean;
+}
+
+export interface MachineToken {
+  machine: string;
+  token: string;
+  ends: string;
+}
+
 export const admin = {
+  machines: () => get<{ listen: string | null; machines: Machine[] }>('/machines'),
+  addMachine: (machine: string) => post<MachineToken>('/machines', { machine }),
+  revokeMachine: (machine: string) => post<void>('/machines/revoke', { machine }),
+
   users: (wanted: UserQuery) => get<{ users: User[]; next: string | null }>(`/users${query({ ...wanted })}`),
   user: (id: string) => get<UserDetail>(`/users/${seg(id)}`),
   setRole: (id: string, role: string) => post<void>(`/users/${seg(id)}/role`, { role }),

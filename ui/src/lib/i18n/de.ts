@@ -5,6 +5,7 @@ import { audit } from './audit/de';
 import { backups } from './backups/de';
 import { factors } from './factors/de';
 import { links } from './links/de';
+import { machines } from './machines/de';
 import { results } from './results/de';
 import { routes } from './routes/de';
 import { security } from './security/de';
@@ -17,6 +18,7 @@ export const de: Record<Key, string> = {
   ...backups,
   ...factors,
   ...links,
+  ...machines,
   ...results,
   ...routes,
   ...security,

@@ -4,6 +4,7 @@ import { audit } from './audit/en';
 import { backups } from './backups/en';
 import { factors } from './factors/en';
 import { links } from './links/en';
+import { machines } from './machines/en';
 import { results } from './results/en';
 import { routes } from './routes/en';
 import { security } from './security/en';
@@ -16,6 +17,7 @@ export const en = {
   ...backups,
   ...factors,
   ...links,
+  ...machines,
   ...results,
   ...routes,
   ...security,

@@ -10,6 +10,7 @@ pub mod factors;
 pub mod governance;
 pub mod links;
 pub mod losses;
+pub mod machines;
 pub mod outbox;
 pub mod own_data;
 pub mod passkeys;

@@ -9,6 +9,7 @@ export const admin: Record<keyof typeof english, string> = {
   'admin.invitations': 'Einladungen',
   'admin.approvals': 'Freigaben',
   'admin.reviews': 'Rechteprüfung',
+  'admin.machines': 'Maschinen',
   'admin.role': 'Rolle',
   'admin.role.any': 'Jede Rolle',
   'admin.standing': 'Zustand',

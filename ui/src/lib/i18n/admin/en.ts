@@ -7,6 +7,7 @@ export const admin = {
   'admin.invitations': 'Invitations',
   'admin.approvals': 'Approvals',
   'admin.reviews': 'Access review',
+  'admin.machines': 'Machines',
   'admin.role': 'Role',
   'admin.role.any': 'Any role',
   'admin.standing': 'Standing',
