@@ -66,7 +66,7 @@ const CRATES: [(&str, Floor); 25] = [
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 53] = [
+const EDGES: [(&str, &str, &str); 55] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -90,7 +90,11 @@ const EDGES: [(&str, &str, &str); 53] = [
     ("store", "identity", "rows that a person owns are reached through a Tenant"),
     ("store", "seal", "sealed fields are stored as envelopes"),
     ("notify", "seal", "webhooks are signed, tokens and passwords do not print"),
-    ("probe", "audit", "what a log and a posture prove is judged by the same code that a witness runs"),
+    (
+        "probe",
+        "audit",
+        "what a log and a posture prove is judged by the same code that a witness runs",
+    ),
     ("probe", "seal", "signatures and hashes are checked"),
     ("stockade-bot", "market", "wiring"),
     ("stockade-bot", "seal", "wiring"),
@@ -119,7 +123,12 @@ const EDGES: [(&str, &str, &str); 53] = [
     ("stockade", "store", "wiring"),
     ("stockade", "backup", "wiring"),
     ("stockade", "guard", "wiring"),
-    ("stockade", "host", "the backup worker raises its fence; `stockade doctor` looks at the machine"),
+    ("stockade", "probe", "`stockade verify` looks at servers"),
+    (
+        "stockade",
+        "host",
+        "the backup worker raises its fence; `stockade doctor` and the public page show the machine",
+    ),
     ("stockade", "notify", "letters of accounts; `stockade mail` sets their domain up"),
 ];
 

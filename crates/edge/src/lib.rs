@@ -20,6 +20,7 @@ mod greeting;
 mod loopback;
 mod mutual;
 mod peers;
+mod refusing;
 mod serve;
 mod tls;
 mod upgrade;

@@ -4,6 +4,7 @@ use crate::{
     Badge, Door, Peer, Protocol,
     accept::accept,
     activity::{Activity, Tracked},
+    refusing::Refusing,
 };
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
@@ -41,6 +42,8 @@ pub struct Limits {
     pub streams: u32,
     /// For requests in flight once the listener stops.
     pub drain: Duration,
+    /// Header lines, each with its CR LF, for refusals of what is no request: no service is asked then.
+    pub refusal: &'static str,
 }
 
 impl Default for Limits {
@@ -56,6 +59,7 @@ impl Default for Limits {
             connections_from_loopback: 448,
             streams: 32,
             drain: Duration::from_secs(10),
+            refusal: "",
         }
     }
 }
@@ -137,6 +141,7 @@ where
         }
     });
     let builder = builder(protocol, limits);
+    let stream = Refusing::new(stream, limits.refusal);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
     let early = tokio::select! {
         ended = connection.as_mut() => Some(ended),

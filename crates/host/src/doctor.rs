@@ -18,6 +18,7 @@ mod updates;
 
 pub use files::{Repair, repair};
 pub use firewall::nft_rules;
+pub use listeners::listens;
 pub use root::Root;
 
 use jiff::{SignedDuration, Timestamp};

@@ -66,6 +66,13 @@ impl Cost {
     }
 }
 
+/// As a PHC string has it: `m=65536,t=3,p=1`.
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m={},t={},p={}", self.memory_kib, self.passes, self.lanes)
+    }
+}
+
 impl Default for Cost {
     fn default() -> Self {
         Self::PASSWORD

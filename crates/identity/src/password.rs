@@ -119,6 +119,12 @@ impl Passwords {
         &self.pepper
     }
 
+    /// What one hash costs.
+    #[must_use]
+    pub const fn cost(&self) -> Cost {
+        self.cost
+    }
+
     pub(crate) const fn recovery_cost(&self) -> Cost {
         self.recovery_cost
     }

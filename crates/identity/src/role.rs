@@ -96,7 +96,7 @@ use Permission as P;
 
 impl Permission {
     /// All of them, for the published table.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         P::OwnSessions,
         P::DataRead,
         P::DataImport,
@@ -226,6 +226,36 @@ impl Permission {
     }
 }
 
+/// What whoever runs the server may do.
+const ADMIN: [Permission; 26] = [
+    P::OwnSessions,
+    P::DataRead,
+    P::DataImport,
+    P::StrategyRead,
+    P::StrategyWrite,
+    P::BacktestRead,
+    P::BacktestRun,
+    P::AuditRead,
+    P::AuditExport,
+    P::ViolationRead,
+    P::AccountRead,
+    P::AccountManage,
+    P::OwnFactors,
+    P::OwnTokens,
+    P::OwnData,
+    P::AccountInvite,
+    P::AccountReset,
+    P::ActDecide,
+    P::ReviewSign,
+    P::RetentionSet,
+    P::RootKeyUse,
+    P::BulkExport,
+    P::VendorKeyRead,
+    P::VendorKeyWrite,
+    P::MachineRead,
+    P::MachineManage,
+];
+
 impl Role {
     /// All of them, strongest first.
     pub const ALL: [Self; 6] =
@@ -249,34 +279,7 @@ impl Role {
     pub const fn permissions(self) -> &'static [Permission] {
         match self {
             Self::Owner => &Permission::ALL,
-            Self::Admin => &[
-                P::OwnSessions,
-                P::DataRead,
-                P::DataImport,
-                P::StrategyRead,
-                P::StrategyWrite,
-                P::BacktestRead,
-                P::BacktestRun,
-                P::AuditRead,
-                P::AuditExport,
-                P::ViolationRead,
-                P::AccountRead,
-                P::AccountManage,
-                P::OwnFactors,
-                P::OwnTokens,
-                P::OwnData,
-                P::AccountInvite,
-                P::AccountReset,
-                P::ActDecide,
-                P::ReviewSign,
-                P::RetentionSet,
-                P::RootKeyUse,
-                P::BulkExport,
-                P::VendorKeyRead,
-                P::VendorKeyWrite,
-                P::MachineRead,
-                P::MachineManage,
-            ],
+            Self::Admin => &ADMIN,
             Self::Support => &[
                 P::OwnSessions,
                 P::AccountRead,

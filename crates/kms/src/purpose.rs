@@ -27,11 +27,13 @@ pub enum Purpose {
     Witness,
     /// Signs the ledger of backups, and seals what lies beside them.
     Backups,
+    /// Signs what the server says of how its claims stand.
+    Posture,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AuditLog,
         Self::Retention,
         Self::Accounts,
@@ -44,6 +46,7 @@ impl Purpose {
         Self::Licences,
         Self::Witness,
         Self::Backups,
+        Self::Posture,
     ];
 
     /// The name inside the key derivation; it never changes, or every key would.
@@ -62,6 +65,7 @@ impl Purpose {
             Self::Licences => "licences",
             Self::Witness => "witness",
             Self::Backups => "backups",
+            Self::Posture => "posture",
         }
     }
 
@@ -76,7 +80,7 @@ impl Purpose {
     pub const fn lasts(self) -> Option<&'static str> {
         match self {
             Self::Accounts => None,
-            Self::AuditLog | Self::Witness | Self::Licences => {
+            Self::AuditLog | Self::Witness | Self::Licences | Self::Posture => {
                 Some("others know its public half and hold against it what was signed")
             }
             Self::Retention => Some("entries of the log are never sealed anew"),

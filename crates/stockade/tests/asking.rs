@@ -21,12 +21,15 @@ const BOB: &str = "bob@example.org";
 const CAROL: &str = "carol@example.org";
 const NOBODY: &str = "nobody@example.org";
 
-/// What an answer shows, less the number of the request, its second and the value of the cookie.
+/// What an answer shows, less the number of the request, its second, what is left of the quota of whoever
+/// asks, and the value of the cookie.
 fn shown(answer: &Answer) -> String {
     let mut lines: Vec<String> = answer
         .headers
         .iter()
-        .filter(|(name, _)| *name != "x-request-id" && *name != header::DATE)
+        .filter(|(name, _)| {
+            *name != "x-request-id" && *name != header::DATE && *name != "ratelimit"
+        })
         .map(|(name, value)| {
             let value = value.to_str().expect("text");
             let value = if *name == header::SET_COOKIE {

@@ -74,6 +74,8 @@ async fn nobody_anonymous_gets_through_to_anything_but_the_open_routes() {
             .replace("{id}", "01890000-0000-7000-8000-000000000000")
             .replace("{name}", "x")
             .replace("{index}", "0")
+            .replace("{claim}", "M13")
+            .replace("{sha256}", "0")
             .replace("{handle}", "x");
         let body = (row.method != Method::GET).then(|| json!({}));
         let answer = browser.raw(request(row.method.clone(), &path, body)).await;

@@ -115,7 +115,13 @@ async fn a_machine_joins_once_is_heard_and_is_cut_off_when_it_is_put_out() {
     assert_eq!(row(&mut owner, "bot/one").await["state"], "trading");
     // Put out: the open connection ends, the next handshake is refused, in words.
     owner.post("/api/v1/machines/revoke", json!({ "machine": "bot/one" })).await.expect(204);
-    let refused = say(&mut bot, &word("trading")).await.expect_err("is out");
+    let refused = match say(&mut bot, &word("trading")).await.expect_err("is out") {
+        // The connection was cut while this was on its way; the next handshake says why.
+        edge::Error::ServerAway { .. } => {
+            say(&mut bot, &word("trading")).await.expect_err("is out")
+        }
+        refused => refused,
+    };
     assert!(matches!(refused, edge::Error::PutOut { .. }), "{refused}");
     let stream = TcpStream::connect(machines_at(&server)).await.expect("connects");
     let refused = renew(stream, bot.kit(), &path).await.err().expect("is out");
@@ -255,7 +261,8 @@ async fn a_machine_that_is_put_out_on_one_server_is_out_on_the_other_within_a_se
         let mut fresh = MachineClient::new(again(), machines_at(&second).to_string());
         match say(&mut fresh, &word("trading")).await {
             Err(edge::Error::PutOut { .. }) => break,
-            Ok(StatusCode::FORBIDDEN) => {}
+            // Let in by the roll of before, and refused by the rows or cut off meanwhile.
+            Ok(StatusCode::FORBIDDEN) | Err(edge::Error::ServerAway { .. }) => {}
             other => panic!("{other:?}"),
         }
         let late = begun.duration_since(ended);

@@ -91,3 +91,23 @@ async fn two_people_of_one_address_have_quotas_of_their_own_by_weight() {
     // Whoever is not signed in is not hurt by it.
     Browser::new(&server).get("/api/v1/session").await.expect(200);
 }
+
+#[tokio::test]
+async fn the_server_looks_at_itself_and_nobody_pays_for_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = start(directory.path(), Rates::default()).await;
+    let observatory = server.app().observatory();
+    observatory.look(server.app(), &stockade::server::posture::Probe::ALL).await;
+    let mut owner = Browser::new(&server);
+    let answer = owner.get("/api/v1/session").await.expect(200);
+    assert!(answer.headers["ratelimit"].to_str().expect("text").starts_with("\"api\";r=59;"));
+    // Whoever claims to be the server is counted as anybody.
+    for _ in 0..59 {
+        let mut request = browser::request(http::Method::GET, "/api/v1/session", None);
+        request
+            .headers_mut()
+            .insert("stockade-self-test", "00".repeat(32).parse().expect("a value"));
+        owner.raw(request).await.expect(200);
+    }
+    refused(&owner.get("/api/v1/session").await, "api");
+}

@@ -330,7 +330,7 @@ fn a_put_that_is_killed_leaves_the_store_of_before_or_of_after() {
     let left = std::fs::read_dir(desk.path("data")).expect("lists");
     let left = left.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
     assert_eq!(
-        left.filter(|name| name.ends_with(".new")).collect::<Vec<_>>(),
+        left.filter(|name| name.rsplit('.').next() == Some("new")).collect::<Vec<_>>(),
         Vec::<String>::new()
     );
 }

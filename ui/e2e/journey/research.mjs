@@ -127,8 +127,11 @@ export async function research(world, step) {
 /** The events of the backtest as a client outside the browser hears them. */
 async function events(world, lastEventId) {
   const cookies = await world.page.context().cookies();
+  // Under the browser's name: a session that goes on in another one ends.
+  const agent = await world.page.evaluate(() => navigator.userAgent);
   const headers = {
     accept: 'text/event-stream',
+    'user-agent': agent,
     cookie: cookies.map((cookie) => `${cookie.name}=${cookie.value}`).join('; '),
     ...(lastEventId ? { 'last-event-id': lastEventId } : {}),
   };

@@ -88,7 +88,7 @@ pub struct Seen {
 }
 
 /// What a person signed for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attested {
     /// Who says so.
     pub by: String,

@@ -111,6 +111,7 @@ async fn ask(
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "what a failed call hands over")]
 fn lost(error: io::Error) -> Error {
     Error::NotEnrolled { why: error.to_string() }
 }

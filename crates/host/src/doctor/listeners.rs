@@ -56,6 +56,22 @@ pub(super) fn listeners(root: &Root) -> (Vec<Listener>, Vec<String>) {
     (found, unread)
 }
 
+/// Every TCP address on which a process of this machine listens: one whose sockets are seen below `/proc/PID`.
+/// [`None`] where the tables cannot be read whole.
+#[must_use]
+pub fn listens(root: &Root, process: u32) -> Option<Vec<SocketAddr>> {
+    let (found, unread) = listeners(root);
+    let files = format!("/proc/{process}/fd");
+    let names = root.list(&files)?;
+    let sockets: BTreeSet<String> =
+        names.iter().filter_map(|name| root.link(format!("{files}/{name}"))).collect();
+    let own = |one: &Listener| {
+        one.protocol == "tcp" && sockets.contains(&format!("socket:[{}]", one.inode))
+    };
+    let address = |one: Listener| SocketAddr::new(one.address, one.port);
+    unread.is_empty().then(|| found.into_iter().filter(own).map(address).collect())
+}
+
 fn parse(line: &str, protocol: &'static str, state: &str) -> Option<Listener> {
     let mut fields = line.split_whitespace().skip(1);
     let (address, port) = fields.next()?.rsplit_once(':')?;

@@ -1,9 +1,9 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
-    backup_args::Backup, factor_args::Factor, keys_args::Keys, license_args::License,
-    login_args::Login, machines_args::Machines, mail_args::Mail, secrets_args::Secrets,
-    sweep_args::Sweep,
+    backup_args::Backup, evidence_args::Evidence, factor_args::Factor, keys_args::Keys,
+    license_args::License, login_args::Login, machines_args::Machines, mail_args::Mail,
+    secrets_args::Secrets, sweep_args::Sweep, verify_args::Verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -74,6 +74,9 @@ pub(crate) enum Command {
     /// Make backups, list them, prove them, bring a server back.
     #[command(subcommand)]
     Backup(Backup),
+    /// Keep documents that people sign for, beside the claims that they speak for.
+    #[command(subcommand)]
+    Evidence(Evidence),
     /// What backups are made by: this program as a process of its own. It is told what to do on stdin.
     #[command(hide = true)]
     BackupWorker,
@@ -91,6 +94,8 @@ pub(crate) enum Command {
     /// Set up the mail that the server sends: keys, DNS records, a test.
     #[command(subcommand)]
     Mail(Mail),
+    /// Look at a server from outside, claim by claim, and trust nothing that it says.
+    Verify(Verify),
     /// Ask a server for an API token, which you grant in the browser.
     Login(Login),
     /// Look at the configuration.

@@ -2,7 +2,7 @@
 
 use super::{
     args::Doctor,
-    backup, configuration,
+    configuration,
     output::{Ending, Output},
 };
 use crate::desk::{Home, Paths};
@@ -32,6 +32,10 @@ pub(super) fn run(command: &Doctor, settings: &Settings, output: Output) -> anyh
         }
     }
     let mut report = examine(&examination);
+    if is_bucket(settings) {
+        report.findings.retain(|finding| finding.claim != Some("S31"));
+        report.findings.push(bucket(settings));
+    }
     report.findings.push(database(&home));
     report.findings.push(root_key(settings));
     report.findings.push(listening(settings)?);
@@ -40,10 +44,10 @@ pub(super) fn run(command: &Doctor, settings: &Settings, output: Output) -> anyh
 }
 
 fn examination(command: &Doctor, home: &Home, settings: &Settings) -> anyhow::Result<Examination> {
-    let place = backup::terms(settings)?.place;
-    let backup = place.map(|place| Backup {
+    let place = settings.text("backup.place");
+    let backup = (!place.is_empty() && !is_bucket(settings)).then(|| Backup {
         // What was taken and proved is written there each time, and nothing else touches it.
-        path: place.join("ledger"),
+        path: std::path::absolute(place).unwrap_or_else(|_| place.into()).join("ledger"),
         age_max: BACKUP_AGE_MAX,
         make: "stockade backup now".to_owned(),
     });
@@ -63,6 +67,19 @@ fn examination(command: &Doctor, home: &Home, settings: &Settings) -> anyhow::Re
         backup,
         unit: Some("stockade.service".to_owned()),
     })
+}
+
+fn is_bucket(settings: &Settings) -> bool {
+    settings.text("backup.place").starts_with("s3://")
+}
+
+/// S31, where backups lie in a bucket: the doctor asks no network.
+fn bucket(settings: &Settings) -> Finding {
+    Finding::new("storage", Severity::NotChecked, "backups go to a bucket, which was not asked")
+        .claim("S31")
+        .why("a disk that fails takes with it what is nowhere else")
+        .fix("stockade backup ls")
+        .evidence(format!("backup.place = {}", settings.text("backup.place")))
 }
 
 /// The files that hold everything, where they are there.
@@ -143,7 +160,7 @@ fn listening(settings: &Settings) -> anyhow::Result<Finding> {
         .why("what only this machine is meant to reach must not be one setting away from the world")
         .evidence(format!(
             "server.listen = {address}, server.public = {}",
-            settings.text("server.public")
+            if public { "on" } else { "off" }
         ));
     Ok(match severity {
         Severity::Ok => finding,

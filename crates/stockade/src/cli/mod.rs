@@ -11,6 +11,8 @@ mod configuration;
 mod data;
 mod db;
 mod doctor;
+mod evidence;
+mod evidence_args;
 mod factor;
 mod factor_args;
 mod interrupt;
@@ -40,6 +42,8 @@ mod serve;
 mod sweep;
 mod sweep_args;
 mod users;
+mod verify;
+mod verify_args;
 mod whole;
 mod witness;
 mod words;
@@ -141,6 +145,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Backup(command) => {
             return backup::run(command, &configuration::load(cli)?, output);
         }
+        Command::Evidence(command) => {
+            return evidence::run(command, &configuration::load(cli)?, output);
+        }
         Command::BackupWorker => backup_worker::run()?,
         Command::License(command) => {
             return license::run(command, &configuration::load(cli)?, output);
@@ -151,6 +158,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Users(command) => return users::run(command, &configuration::load(cli)?, output),
         Command::Mail(command) => return mail::run(command, &configuration::load(cli)?, output),
         Command::Doctor(ask) => return doctor::run(ask, &configuration::load(cli)?, output),
+        Command::Verify(ask) => {
+            let home = configuration::home(&configuration::load(cli)?)?;
+            return verify::run(ask, &home, output);
+        }
         Command::Login(ask) => return login::run(ask, output),
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
     }

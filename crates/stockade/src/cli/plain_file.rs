@@ -189,7 +189,7 @@ mod tests {
         check("a: &k word\nb: *k\nc: z", &["1 a=word", "3 c=z"]);
         check("? {a: 1}\n: x\nb: 2", &["1 ?.a=1", "2 ?=x", "3 b=2"]);
         check("a: 'hunter2", &["1: this is not YAML"]);
-        let deep = "{a: ".repeat(40);
+        let deep = format!("{}1{}", "{a: ".repeat(40), "}".repeat(40));
         check(&deep, &["1: the file is nested too deeply or has too many values"]);
     }
 }

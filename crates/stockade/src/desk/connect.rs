@@ -2,15 +2,17 @@
 
 use super::{
     Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, Desk, Drilled, Error, Files,
-    Home, Intake, MachineToken, MachineView, OwnFactor, OwnVersion, Paths, RecoveryLink, Remote,
-    Result, ResultRef, Saved, SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results,
-    sha256_hex,
+    Home, Intake, KeptEvidence, MachineToken, MachineView, NewEvidence, OwnFactor, OwnVersion,
+    Paths, RecoveryLink, Remote, Result, ResultRef, Saved, SecretAct, Terms, UserImport, Watch,
+    keyring, ledger, now, results, sha256_hex,
 };
+use audit::posture::Attested;
 use backup::Trigger;
 use catalog::{Catalog, Field, Grain, ImportReport, ImportRequest};
 use edge::Machine;
 use factor::Schema;
 use std::{
+    collections::BTreeMap,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
@@ -230,6 +232,22 @@ impl Connection {
         match self {
             Self::Here(here) => here.runtime.block_on(here.desk.machines()),
             Self::There(remote) => remote.quick(&Ask::Machines),
+        }
+    }
+
+    /// Keeps a document that a person signs for.
+    pub fn add_evidence(&self, new: NewEvidence) -> Result<KeptEvidence> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.add_evidence(Actor::Host, new)),
+            Self::There(remote) => remote.quick(&Ask::AddEvidence(Box::new(new))),
+        }
+    }
+
+    /// What was signed for last, by claim.
+    pub fn attested(&self) -> Result<BTreeMap<String, Attested>> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.attested()),
+            Self::There(remote) => remote.quick(&Ask::Attested),
         }
     }
 

@@ -50,6 +50,14 @@ pub enum Error {
         "no place for backups is set: name a directory on another disk or machine in backup.place, and two keys of age in backup.recipients"
     )]
     NoBackups,
+    /// A document cannot speak for a claim.
+    #[error("nothing is kept for {claim:?}: {why}")]
+    Evidence {
+        /// The claim as typed.
+        claim: String,
+        /// Why.
+        why: String,
+    },
     /// The catalogue refuses.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),

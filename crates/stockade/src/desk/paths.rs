@@ -92,6 +92,12 @@ impl Paths {
         self.0.join("forks")
     }
 
+    /// Documents that people sign for, each under its digest.
+    #[must_use]
+    pub fn evidence(&self) -> PathBuf {
+        self.0.join("evidence")
+    }
+
     /// What was seen of logs of others.
     #[must_use]
     pub fn seen(&self) -> PathBuf {

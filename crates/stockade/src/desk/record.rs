@@ -6,7 +6,7 @@ mod machines;
 pub use backups::BackupAct;
 pub use machines::MachineAct;
 
-use super::{KeyAct, SecretAct, SweepAct};
+use super::{KeyAct, PostureAct, SecretAct, SweepAct};
 use audit::{Entry, Kind};
 use identity::{AccountId, Event};
 use serde_json::{Value, json};
@@ -225,11 +225,13 @@ pub enum Deed {
     Secret(SecretAct),
     /// Something was done with a machine.
     Machine(MachineAct),
+    /// Claims stand otherwise, or a document speaks for one.
+    Posture(PostureAct),
 }
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 52] = [
+    pub const KINDS: [&'static str; 55] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -282,12 +284,17 @@ impl Deed {
         "machine.joined",
         "machine.renewed",
         "machine.revoked",
+        "posture.begun",
+        "posture.changed",
+        "evidence.added",
     ];
 
     /// Kind, subject, detail.
     fn parts(&self) -> (&'static str, String, Value) {
         let of = |kind, id: &Uuid, detail| (kind, id.to_string(), detail);
         let log = |kind, detail| (kind, "log".to_owned(), detail);
+        let many =
+            |kind, what: &str, count: &u64| (kind, what.to_owned(), json!({ "count": count }));
         match self {
             Self::ServerStarted { version } => {
                 ("server.started", "server".to_owned(), json!({ "version": version }))
@@ -336,9 +343,7 @@ impl Deed {
                 let subject = account.map_or_else(|| "accounts".to_owned(), |id| id.to_string());
                 ("accounts.viewed", subject, json!({}))
             }
-            Self::LettersViewed { count } => {
-                ("letters.viewed", "letters".to_owned(), json!({ "count": count }))
-            }
+            Self::LettersViewed { count } => many("letters.viewed", "letters", count),
             Self::LogExported { size } => log("log.exported", json!({ "size": size })),
             Self::LogPruned { before, count } => {
                 log("log.pruned", json!({ "before": before.to_string(), "count": count }))
@@ -347,14 +352,13 @@ impl Deed {
                 ("log.not_cosigned", witness.clone(), json!({ "why": why }))
             }
             Self::ForkSeen { log, size } => ("log.fork_seen", log.clone(), json!({ "size": size })),
-            Self::ViolationsSeen { count } => {
-                ("violations.seen", "browsers".to_owned(), json!({ "count": count }))
-            }
+            Self::ViolationsSeen { count } => many("violations.seen", "browsers", count),
             Self::Keys(act) => act.parts(),
             Self::Sweep { id, act } => act.parts(*id),
             Self::Backup(act) => act.parts(),
             Self::Secret(act) => act.parts(),
             Self::Machine(act) => act.parts(),
+            Self::Posture(act) => act.parts(),
         }
     }
 
@@ -460,6 +464,7 @@ mod tests {
         .chain(backups::samples().map(Deed::Backup))
         .chain(SecretAct::samples().map(Deed::Secret))
         .chain(machines::samples().map(Deed::Machine))
+        .chain(PostureAct::samples().map(Deed::Posture))
         .collect()
     }
 

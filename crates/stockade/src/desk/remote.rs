@@ -1,7 +1,8 @@
 //! The command line's side of the control socket: HTTP over a Unix socket, answers as JSON lines.
 
 use super::{
-    Error, Intake, Paths, Result, ResultRef, Saved, SecretAct, UserImport, connect::Progress,
+    Error, Intake, NewEvidence, Paths, Result, ResultRef, Saved, SecretAct, UserImport,
+    connect::Progress,
 };
 use catalog::{
     BadRows, FileKind, ImportReport, ImportRequest, Mapping, Replace, SplitEntry, TimeZone,
@@ -64,6 +65,10 @@ pub enum Ask {
     },
     /// List the machines.
     Machines,
+    /// Keep a document that a person signs for.
+    AddEvidence(Box<NewEvidence>),
+    /// Tell what was signed for.
+    Attested,
     /// Count expressions as tried on a dataset.
     CountTrials {
         /// The dataset.

@@ -1,6 +1,6 @@
 //! The control socket: what this machine's own user asks of the running server, as JSON lines.
 
-use super::{machines::call_roll, state::App};
+use super::{handlers::posture, machines::call_roll, state::App};
 use crate::desk::{self, Actor, Archived, Ask, Error, Say, Status, Watch, now};
 use backup::Trigger;
 use edge::{Door, LocalDoor};
@@ -224,6 +224,8 @@ async fn act(
         }),
         Ask::RevokeMachine { machine } => finish(revoke(app, &machine).await),
         Ask::Machines => finish(desk.machines().await),
+        Ask::AddEvidence(new) => finish(posture::taken(app, *new).await),
+        Ask::Attested => finish(desk.attested().await),
         Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),
         Ask::NoteSecret(act) => {
             app.withheld().know(desk).await;
@@ -279,6 +281,7 @@ mod tests {
             backups: crate::desk::BackupTerms::default(),
             breached_passwords: None,
             machines: None,
+            self_tests: crate::server::SelfTests::OnCall,
         });
         server.await.expect("starts")
     }

@@ -75,7 +75,9 @@ pub async fn admit(State(guard): State<Guard>, mut request: Request, next: Next)
     }
     let peer = request.extensions().get::<Peer>().copied();
     let (who, entry) = entry(&guard, request.headers(), peer.as_ref()).await;
-    let spent = match guard.app.quotas().call(who, peer.as_ref(), guard.weight) {
+    let is_own = guard.app.observatory().mark().is_on(request.headers());
+    let spent = (!is_own).then(|| guard.app.quotas().call(who, peer.as_ref(), guard.weight));
+    let spent = match spent.transpose() {
         Ok(spent) => spent,
         Err(problem) => return problem.into_response(),
     };
@@ -91,7 +93,10 @@ pub async fn admit(State(guard): State<Guard>, mut request: Request, next: Next)
             pass(&guard, who, request, next).await
         }
     };
-    tell(response, &spent)
+    match spent {
+        Some(spent) => tell(response, &spent),
+        None => response,
+    }
 }
 
 /// Who calls, as far as their quota goes, and whether they may.

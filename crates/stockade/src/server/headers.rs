@@ -8,7 +8,7 @@ use axum::{
 };
 use edge::{Exposure, Peer};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::LazyLock};
 
 /// The policy of every page: nothing inline, nothing from elsewhere, Trusted Types.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
@@ -38,6 +38,23 @@ pub const ALWAYS: [(HeaderName, &str); 9] = [
     (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
     (header::X_XSS_PROTECTION, "0"),
 ];
+
+/// The lines of what the listener refuses before any service is asked. Who is meant is not known then, so a
+/// public server says strict transport, too: browsers do not keep it for a bare address.
+#[must_use]
+pub fn of_refusals(exposure: Exposure) -> &'static str {
+    static LOOPBACK: LazyLock<String> = LazyLock::new(|| {
+        let lines = ALWAYS.map(|(name, value)| [name.as_str(), ": ", value, "\r\n"].concat());
+        lines.concat()
+    });
+    static PUBLIC: LazyLock<String> = LazyLock::new(|| {
+        format!("{}{}: {STRICT_TRANSPORT}\r\n", *LOOPBACK, header::STRICT_TRANSPORT_SECURITY)
+    });
+    match exposure {
+        Exposure::Loopback => &LOOPBACK,
+        Exposure::Public => &PUBLIC,
+    }
+}
 
 /// One year; sent by a public server under a name only: on localhost it would span other ports.
 const STRICT_TRANSPORT: &str = "max-age=31536000";

@@ -16,6 +16,8 @@ mod log_routes;
 mod machines;
 mod named;
 pub mod names;
+pub mod posture;
+mod posture_routes;
 mod problem;
 pub mod published;
 mod quota;
@@ -37,6 +39,7 @@ mod words;
 
 pub use cost::{AtOnce, Cost};
 pub use intake::Intake;
+pub use posture::SelfTests;
 pub use problem::{Answer, Problem};
 pub use quota::Rates;
 pub use run::{Options, Server, Started, link as setup_link, recovery_link, serve};

@@ -182,6 +182,7 @@ fn remedy(status: StatusCode) -> &'static str {
 }
 
 impl From<desk::Error> for Problem {
+    #[allow(clippy::too_many_lines, reason = "a table: one arm for each error")]
     fn from(error: desk::Error) -> Self {
         use desk::Error as E;
         let text = error.to_string();
@@ -231,6 +232,7 @@ impl From<desk::Error> for Problem {
             | E::NoTick { .. }
             | E::NotTradable { .. }
             | E::NoSizes { .. }
+            | E::Evidence { .. }
             | E::OnQuotes => Self::invalid(text),
             E::NoMachine(_) | E::ServerNoMachine => Self::invalid(text).field("machine"),
             E::Linked { .. } => linked(&text),

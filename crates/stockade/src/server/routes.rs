@@ -9,6 +9,7 @@ use super::{
     },
     link_routes::links_of,
     log_routes::log_of,
+    posture_routes::posture_of,
     published,
     result_routes::results_of,
     security_routes::security_of,
@@ -21,7 +22,7 @@ use identity::Permission as P;
 /// All routes of the server.
 #[must_use]
 pub fn table() -> Table {
-    let table = records(links_of(sessions(doors(log_of(public(Table::default()))))));
+    let table = records(links_of(sessions(doors(posture_of(log_of(public(Table::default())))))));
     vendors_of(administration(security_of(research(table))))
 }
 

@@ -1,7 +1,13 @@
 //! From options to a running server, and from a signal to a clean end.
 
 use super::{
-    Rates, control, jobs::Capacity, jobs::Jobs, machines::Port, router, state::App,
+    Rates, control,
+    headers::of_refusals,
+    jobs::{Capacity, Jobs},
+    machines::Port,
+    posture::{Observatory, SelfTests, Site},
+    router,
+    state::App,
 };
 use crate::desk::{
     Accounts, Actor, BackupTerms, Backups, Deed, Desk, Error, Home, Letters, Minutes, Post, Result,
@@ -43,6 +49,8 @@ pub struct Options {
     pub breached_passwords: Option<PathBuf>,
     /// Where machines come in, if they do.
     pub machines: Option<SocketAddr>,
+    /// Whether the server probes itself.
+    pub self_tests: SelfTests,
     /// What a connection is granted, and how long a drain may take.
     pub limits: Limits,
     /// How often somebody may ask.
@@ -83,6 +91,7 @@ pub struct Server {
     asking: JoinHandle<()>,
     holder: JoinHandle<()>,
     backups: JoinHandle<()>,
+    observing: Option<JoinHandle<()>>,
     chores: JoinHandle<()>,
 }
 
@@ -113,32 +122,34 @@ impl Server {
         let deed = Deed::ServerStarted { version: env!("CARGO_PKG_VERSION") };
         desk.store().begin().await?.commit(deed.entry(Actor::Server), now).await?;
         let setup_link = setup_link(&desk, &url).await?;
-        let letters = match options.letters {
-            Some(letters) => letters,
-            None => Letters::from_here(&url)?,
-        };
+        let letters = options.letters.map_or_else(|| Letters::from_here(&url), Ok)?;
         let post = if options.relay.is_some() { Post::Sent } else { Post::Kept };
         let breached = Arc::new(breached(options.breached_passwords).await?);
+        let subject = letters.head.origin.as_str().to_owned();
+        let site = Site::new(subject, (address, options.exposure), &tls, &authority)?;
+        let observatory = Observatory::new(site, desk.keys());
         let terms = Terms { letters, registration: options.registration, post, breached };
         let stop = CancellationToken::new();
         let witnesses = Witnesses::new(&desk, options.witnesses);
         let app = App::new(
             Accounts::open(desk.clone(), terms).await?,
             Jobs::new(desk, options.capacity),
-            (witnesses, Backups::new(options.backups)),
+            (witnesses, Backups::new(options.backups), observatory),
             (options.exposure, options.rates),
             stop.clone(),
         );
         app.withheld().know(app.desk()).await;
         let machine_port = let_machines_in(options.machines, &app, options.limits).await?;
-        let service = router(&app);
-        let pages = tokio::spawn(edge::serve(door, service, options.limits, stop.clone()));
+        let limits = Limits { refusal: of_refusals(options.exposure), ..options.limits };
+        let pages = tokio::spawn(edge::serve(door, router(&app), limits, stop.clone()));
         let control = tokio::spawn(control::answer(socket, app.clone(), url.clone(), stop.clone()));
         let peers = tokio::spawn(app.accounts().clone().follow(stop.clone()));
         let mail = carry_mail(&app, options.relay, &stop);
         let asking = tokio::spawn(ask_witnesses(app.clone(), stop.clone()));
         let holder = tokio::spawn(app.desk().clone().watch_holder(absence, stop.clone()));
         let backups = tokio::spawn(keep_backups(app.clone(), stop.clone()));
+        let observing = (options.self_tests == SelfTests::Running)
+            .then(|| tokio::spawn(observe(app.clone(), stop.clone())));
         let fingerprint = authority.fingerprint();
         let path = authority.path();
         let chores = tokio::spawn(chores(app.clone(), authority, tls, stop.clone()));
@@ -157,6 +168,7 @@ impl Server {
             asking,
             holder,
             backups,
+            observing,
             chores,
         })
     }
@@ -180,6 +192,9 @@ impl Server {
         self.asking.await?;
         self.holder.await?;
         self.backups.await?;
+        if let Some(observing) = self.observing {
+            observing.await?;
+        }
         self.chores.await?;
         tokio::join!(self.app.jobs().close(), self.app.sweeping().close());
         self.app.accounts().log_refusals(Minutes::All).await?;
@@ -284,6 +299,11 @@ fn carry_mail(app: &App, relay: Option<Relay>, stop: &CancellationToken) -> [Joi
 /// Asks witnesses to cosign whatever is new.
 async fn ask_witnesses(app: App, stop: CancellationToken) {
     app.witnesses().ask(app.desk(), &stop).await;
+}
+
+/// Probes the server itself.
+async fn observe(app: App, stop: CancellationToken) {
+    app.observatory().run(&app, &stop).await;
 }
 
 /// Makes backups and proves them when they are due.

@@ -1,7 +1,8 @@
 //! What every handler can reach.
 
 use super::{
-    Rates, Row, jobs::Jobs, quota::Quotas, sweeping::Sweeping, withheld::Withheld,
+    Rates, Row, jobs::Jobs, posture::Observatory, quota::Quotas, sweeping::Sweeping,
+    withheld::Withheld,
 };
 use crate::desk::{Accounts, Backups, Desk, Recordings, Studies, Views, Violations, Witnesses};
 use edge::{Exposure, Roll};
@@ -21,6 +22,7 @@ struct Inner {
     jobs: Jobs,
     witnesses: Witnesses,
     backups: Backups,
+    observatory: Observatory,
     sweeping: Sweeping,
     violations: Violations,
     views: Views,
@@ -41,7 +43,7 @@ impl App {
     pub fn new(
         accounts: Accounts,
         jobs: Jobs,
-        (witnesses, backups): (Witnesses, Backups),
+        (witnesses, backups, observatory): (Witnesses, Backups, Observatory),
         (exposure, rates): (Exposure, Rates),
         stop: CancellationToken,
     ) -> Self {
@@ -54,6 +56,7 @@ impl App {
             jobs,
             witnesses,
             backups,
+            observatory,
             sweeping,
             violations,
             views,
@@ -103,6 +106,12 @@ impl App {
     #[must_use]
     pub fn backups(&self) -> &Backups {
         &self.0.backups
+    }
+
+    /// What the server sees of itself.
+    #[must_use]
+    pub fn observatory(&self) -> &Observatory {
+        &self.0.observatory
     }
 
     /// Who looks at the log.

@@ -14,7 +14,8 @@ pub(crate) mod html;
 pub(crate) mod tables;
 
 use crate::report::ResultDocument;
-use html::{Page, escape, grouped};
+pub(crate) use html::escape;
+use html::{Page, grouped};
 
 /// Gains.
 pub(crate) const GAIN: &str = "#1f9d6b";

@@ -58,6 +58,7 @@ pub fn options(root: &Path) -> Options {
         registration: RegistrationMode::Invite,
         breached_passwords: None,
         machines: None,
+        self_tests: stockade::server::SelfTests::OnCall,
     }
 }
 

@@ -39,6 +39,8 @@ pub fn is_shared(path: &str) -> bool {
         "/api/v1/datasets/",
         "/api/v1/audit/",
         "/log/tile/",
+        "/security/",
+        "/security/evidence/",
         // Accounts and what is decided about them are the house's: who may see and change them is the
         // permission's to say.
         "/api/v1/users/",

@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod own_data;
 pub mod passkeys;
 pub mod petitions;
+pub mod posture;
 pub mod proof;
 pub mod replay;
 pub mod reports;
