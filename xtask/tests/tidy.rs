@@ -163,7 +163,10 @@ const NOT_IN_A_CORE: [&str; 14] = [
 ];
 
 /// Files that are longer than the limit, the length that they may not exceed, and why.
-const LONG_FILES: [(&str, usize, &str); 0] = [];
+const LONG_FILES: [(&str, usize, &str); 2] = [
+    ("crates/stockade/src/cli/args.rs", 520, "a table: what can be typed, command by command"),
+    ("crates/stockade/src/desk/record.rs", 509, "a table: what the log says of each deed"),
+];
 
 /// Words that a core or noun may use although the rule forbids them: file, word, why.
 const CORE_WORDS: [(&str, &str, &str); 0] = [];
@@ -182,10 +185,11 @@ const STARTERS: [(&str, &str); 1] = [(
 
 /// SQL that is no literal: the file, how many such statements it has, and what they are made of.
 /// A value of a person, a file or a request is never a part: it is bound.
-const STATEMENTS_FROM_PARTS: [(&str, usize, &str); 22] = [
+const STATEMENTS_FROM_PARTS: [(&str, usize, &str); 23] = [
     ("crates/store/src/belongings.rs", 2, "a constant list of columns, before a literal"),
     ("crates/store/src/credentials.rs", 3, "a constant list of columns, before a literal"),
     ("crates/store/src/links.rs", 2, "a constant list of columns, before a literal"),
+    ("crates/store/src/machines.rs", 1, "a constant list of columns, before a literal"),
     ("crates/store/src/members.rs", 1, "a constant list of columns, before a literal"),
     ("crates/store/src/passkeys.rs", 2, "a constant list of columns, before a literal"),
     ("crates/store/src/postings.rs", 3, "a constant list of columns, before a literal"),
