@@ -25,7 +25,7 @@ export const machines: Record<keyof typeof english, string> = {
   'machines.out': 'draußen',
   'machines.witness': 'Zeuge des Protokolls',
   'machines.revoke': 'Hinaussetzen',
-  'machines.revoke.of': '{machine} hinaussetzen',
+  'machines.revoke.of': 'Hinaussetzen: {machine}',
   'machines.revoke.ask': '{machine} wird ab sofort abgewiesen, und was offen ist, endet. Ein Bot handelt ohne den Server weiter. Mit einem neuen Token kommt die Maschine wieder herein.',
   'machines.revoked': '{machine} ist draußen',
   'machines.state.trading': 'handelt',

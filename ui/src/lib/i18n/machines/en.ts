@@ -23,7 +23,7 @@ export const machines = {
   'machines.out': 'out',
   'machines.witness': 'witness of the log',
   'machines.revoke': 'Put out',
-  'machines.revoke.of': 'Put {machine} out',
+  'machines.revoke.of': 'Put out {machine}',
   'machines.revoke.ask': '{machine} is refused from now on, and what it has open ends. A bot trades on without the server. It comes in again by another token.',
   'machines.revoked': '{machine} is out',
   'machines.state.trading': 'trading',
