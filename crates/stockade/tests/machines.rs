@@ -115,13 +115,7 @@ async fn a_machine_joins_once_is_heard_and_is_cut_off_when_it_is_put_out() {
     assert_eq!(row(&mut owner, "bot/one").await["state"], "trading");
     // Put out: the open connection ends, the next handshake is refused, in words.
     owner.post("/api/v1/machines/revoke", json!({ "machine": "bot/one" })).await.expect(204);
-    let refused = match say(&mut bot, &word("trading")).await.expect_err("is out") {
-        // The connection was cut while this was on its way; the next handshake says why.
-        edge::Error::ServerAway { .. } => {
-            say(&mut bot, &word("trading")).await.expect_err("is out")
-        }
-        refused => refused,
-    };
+    let refused = say(&mut bot, &word("trading")).await.expect_err("is out");
     assert!(matches!(refused, edge::Error::PutOut { .. }), "{refused}");
     let stream = TcpStream::connect(machines_at(&server)).await.expect("connects");
     let refused = renew(stream, bot.kit(), &path).await.err().expect("is out");

@@ -8,16 +8,41 @@ use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use rustls::{AlertDescription, CertificateError};
 use std::{error::Error as StdError, io, time::Duration};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 
 /// The largest answer.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// How long a connection that failed is waited for to say why.
+const REASON_WAIT: Duration = Duration::from_secs(1);
+
+/// An open connection: where requests go in, and how it ended once it has.
+struct Line {
+    sender: http1::SendRequest<Full<Bytes>>,
+    ended: JoinHandle<hyper::Result<()>>,
+}
+
+impl Line {
+    fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Why a request failed. In TLS 1.3 a server refuses a client's certificate after the client's side of
+    /// the handshake is done: the request then sees a closed channel, and the connection knows the alert.
+    async fn reason(self, seen: hyper::Error) -> hyper::Error {
+        drop(self.sender);
+        match timeout(REASON_WAIT, self.ended).await {
+            Ok(Ok(Err(told))) => told,
+            _ => seen,
+        }
+    }
+}
 
 /// A machine that speaks to its server. The connection stays for the next request.
 pub struct MachineClient {
     kit: Kit,
     address: String,
-    open: Option<http1::SendRequest<Full<Bytes>>>,
+    open: Option<Line>,
 }
 
 impl MachineClient {
@@ -78,7 +103,7 @@ impl MachineClient {
         request: Request<Full<Bytes>>,
     ) -> Result<(StatusCode, Bytes), Error> {
         // One that rested may have been closed meanwhile; what machines ask may be asked twice.
-        if let Some(rested) = self.open.take().filter(http1::SendRequest::is_ready)
+        if let Some(rested) = self.open.take().filter(Line::is_ready)
             && let Ok(answer) = self.said(rested, request.clone()).await
         {
             return Ok(answer);
@@ -89,26 +114,28 @@ impl MachineClient {
 
     async fn said(
         &mut self,
-        mut sender: http1::SendRequest<Full<Bytes>>,
+        mut line: Line,
         request: Request<Full<Bytes>>,
     ) -> Result<(StatusCode, Bytes), Error> {
-        let answer = sender.send_request(request).await.map_err(|error| self.away(&error))?;
+        let answer = match line.sender.send_request(request).await {
+            Ok(answer) => answer,
+            Err(seen) => return Err(self.away(&line.reason(seen).await)),
+        };
         let status = answer.status();
         let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
         let body = body.map_err(|error| self.away(error.as_ref()))?.to_bytes();
-        self.open = Some(sender);
+        self.open = Some(line);
         Ok((status, body))
     }
 
-    async fn connect(&self) -> Result<http1::SendRequest<Full<Bytes>>, Error> {
+    async fn connect(&self) -> Result<Line, Error> {
         let stream = TcpStream::connect(&self.address).await.map_err(|error| self.away(&error))?;
         let stream = self.kit.connector()?.connect(self.kit.server(), stream).await;
         let stream = TokioIo::new(stream.map_err(|error| self.away(&error))?);
         let (sender, connection) =
             http1::handshake(stream).await.map_err(|error| self.away(&error))?;
-        // It ends with the sender; what went wrong on it the request is told.
-        tokio::spawn(connection);
-        Ok(sender)
+        // It ends with the sender.
+        Ok(Line { sender, ended: tokio::spawn(connection) })
     }
 
     /// Why the server cannot be asked, in the words of whoever has to do something about it.

@@ -1,9 +1,10 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
-    backup_args::Backup, evidence_args::Evidence, factor_args::Factor, keys_args::Keys,
-    license_args::License, login_args::Login, machines_args::Machines, mail_args::Mail,
-    secrets_args::Secrets, sweep_args::Sweep, verify_args::Verify,
+    backup_args::Backup, doctor_args::Doctor, evidence_args::Evidence, factor_args::Factor,
+    keys_args::Keys, license_args::License, login_args::Login, machines_args::Machines,
+    mail_args::Mail, secrets_args::Secrets, sweep_args::Sweep, users_args::Users,
+    verify_args::Verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -143,46 +144,6 @@ pub(crate) struct Serve {
     /// Import every Parquet file of this directory that the catalogue lacks.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub sample: Option<PathBuf>,
-}
-
-/// `stockade doctor`.
-#[derive(Debug, Args)]
-pub(crate) struct Doctor {
-    /// Mend what is safe to mend and can be taken back: the permissions of the program's own files.
-    #[arg(long)]
-    pub fix: bool,
-    /// A port that others are meant to reach, besides that of SSH and, with --public, the server's own.
-    #[arg(long = "open-port", value_name = "PORT")]
-    pub open_ports: Vec<u16>,
-    /// An address from which you sign in, for the rules of the firewall that are proposed.
-    #[arg(long = "known-source", value_name = "ADDRESS")]
-    pub known_sources: Vec<String>,
-}
-
-/// `stockade users`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Users {
-    /// Import accounts with the hashes of their passwords: all of a file, or none.
-    ///
-    /// CSV with the columns email, name, role, hash in any order, or JSON lines with those keys; name
-    /// and role may be left out (a trader then). Hashes are bcrypt ($2a$, $2b$, $2y$) or PHC strings of
-    /// Argon2; each is wrapped in Argon2id at once and made anew at the first sign-in.
-    Import {
-        /// The file, at most 10,000 accounts.
-        #[arg(value_hint = ValueHint::FilePath)]
-        file: PathBuf,
-        /// Only say what is wrong, and import nothing.
-        #[arg(long)]
-        check: bool,
-    },
-    /// End everybody's sessions at once: after a break-in, or when a key was lost.
-    ///
-    /// Everyone signs in again. Passwords, factors, known devices, API tokens and bots stay as they are.
-    EndSessions {
-        /// Everybody's, owners included; it must be said.
-        #[arg(long, required = true)]
-        all: bool,
-    },
 }
 
 /// `stockade data`.
