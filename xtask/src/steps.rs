@@ -4,7 +4,7 @@ use crate::{
     browser, docs,
     flags::{Flags, Usage},
     machine, process,
-    report::{Line, Outcome, summary},
+    report::{Line, Outcome, Tally, summary},
     supply, ui,
 };
 use anyhow::Result;
@@ -119,34 +119,48 @@ fn rust() -> Result<Outcome> {
 
 /// The same tests as in the step before, which pass these over where Python has no ccxt.
 fn on_the_boxes() -> Result<Outcome> {
-    with_python(&machine::CCXT, &["--test", "boxes", "independent::"], "CCXT_PYTHON")
+    with_python(&machine::CCXT, &[&["--test", "boxes", "independent::"]], "CCXT_PYTHON")
 }
 
 /// The same tests as in the step of all Rust tests, which pass these over where Python lacks the judges.
 fn before_judges() -> Result<Outcome> {
     with_python(
         &machine::MAIL,
-        &["--test", "independent", "--test", "mail_commands", "--", "--show-output"],
+        &[
+            &["--test", "independent", "--", "--show-output"],
+            &["--test", "whole", "--", "--show-output", "mail_commands::"],
+        ],
         "MAIL_PYTHON",
     )
 }
 
 /// The same tests again, which pass these over where Python has no object store.
 fn in_a_store() -> Result<Outcome> {
-    with_python(&machine::STORE, &["--test", "upkeep", "--", "--show-output"], "S3_PYTHON")
+    let tests: &[&str] = &["--test", "whole", "--", "--show-output", "upkeep::"];
+    with_python(&machine::STORE, &[tests], "S3_PYTHON")
 }
 
-fn with_python(needs: &machine::Needs, tests: &[&str], variable: &str) -> Result<Outcome> {
+fn with_python(needs: &machine::Needs, runs: &[&[&str]], variable: &str) -> Result<Outcome> {
     let python = match machine::python(needs) {
         Ok(path) => path,
         Err(why) => return Ok(Outcome::Skipped(why)),
     };
-    let arguments: Vec<&str> =
-        ["test", "--workspace", "--locked"].into_iter().chain(tests.iter().copied()).collect();
     let program = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let mut command = process::command(&program, &arguments, &machine::project());
-    let ran = process::run(command.env(variable, python))?;
-    Ok(ended(&ran, &format!("cargo {}", arguments.join(" "))))
+    let mut tally = Tally::default();
+    for tests in runs {
+        let arguments: Vec<&str> =
+            ["test", "--workspace", "--locked"].into_iter().chain(tests.iter().copied()).collect();
+        let mut command = process::command(&program, &arguments, &machine::project());
+        let ran = process::run(command.env(variable, &python))?;
+        tally = tally.plus(ran.tally.unwrap_or_default());
+        if !ran.success {
+            return Ok(Outcome::Failed(
+                Some(tally),
+                format!("cargo {} failed", arguments.join(" ")),
+            ));
+        }
+    }
+    Ok(Outcome::Passed(Some(tally)))
 }
 
 fn doc() -> Result<Outcome> {

@@ -156,21 +156,6 @@ fn a_life_and_the_next(venue: &str) {
     assert_eq!(town.wait(), 0);
 }
 
-#[test]
-fn a_bot_on_bybit_lives_dies_and_goes_on() {
-    a_life_and_the_next("bybit");
-}
-
-#[test]
-fn a_bot_on_binance_lives_dies_and_goes_on() {
-    a_life_and_the_next("binance");
-}
-
-#[test]
-fn a_bot_on_okx_lives_dies_and_goes_on() {
-    a_life_and_the_next("okx");
-}
-
 fn figure(status: &Value, name: &str) -> f64 {
     status["account"][name].as_str().and_then(|text| text.parse().ok()).expect("an amount")
 }
@@ -220,23 +205,7 @@ fn a_life_on_spot(venue: &str, closer: Closer) {
     assert!((before - after).abs() < 100.0, "the coins were sold once: {before} {after}");
 }
 
-#[test]
-fn a_bot_on_binance_spot_lives_dies_and_goes_on() {
-    a_life_on_spot("binance", Closer::Bot);
-}
-
-#[test]
-fn a_bot_on_bybit_spot_lives_dies_and_goes_on() {
-    a_life_on_spot("bybit", Closer::Command);
-}
-
-#[test]
-fn a_bot_on_okx_spot_lives_dies_and_goes_on() {
-    a_life_on_spot("okx", Closer::Command);
-}
-
 /// An expired licence with an open position: nothing new is opened, the stop stays, closing works.
-#[test]
 fn an_expired_licence_manages_what_is_open() {
     let mut town = Town::new("bybit", &[]);
     town.start();
@@ -257,7 +226,6 @@ fn an_expired_licence_manages_what_is_open() {
 }
 
 /// Backtest = paper: live prices, the fills of a backtest.
-#[test]
 fn paper_is_the_backtest_of_the_rows_that_it_saw() {
     let town = Town::new("okx", &[]);
     let ended = town.said(&["paper", "--rows", "2", "--json"], "");
@@ -307,6 +275,30 @@ fn backtest_of(place: &std::path::Path) -> String {
     let series = market::BarSeries::from_bars(instrument.clone(), size, all).expect("in order");
     let outcome = engine::backtest(&strategy, &[series], &mut engine::Unwatched).expect("runs");
     outcome.digest.to_string()
+}
+
+/// Each of these waits for minutes of its market to end and hardly computes: together they wait once.
+#[test]
+fn bots_live_die_and_go_on_at_every_venue_and_on_paper() {
+    let lives: [(&str, fn()); 8] = [
+        ("bybit", || a_life_and_the_next("bybit")),
+        ("binance", || a_life_and_the_next("binance")),
+        ("okx", || a_life_and_the_next("okx")),
+        ("binance, spot", || a_life_on_spot("binance", Closer::Bot)),
+        ("bybit, spot", || a_life_on_spot("bybit", Closer::Command)),
+        ("okx, spot", || a_life_on_spot("okx", Closer::Command)),
+        ("an expired licence", an_expired_licence_manages_what_is_open),
+        ("paper", paper_is_the_backtest_of_the_rows_that_it_saw),
+    ];
+    let failed: Vec<&str> = std::thread::scope(|scope| {
+        let begin = |(name, life): (&'static str, fn())| {
+            let thread = std::thread::Builder::new().name(name.to_owned());
+            (name, thread.spawn_scoped(scope, life).expect("a thread"))
+        };
+        let lives = lives.map(begin);
+        lives.into_iter().filter_map(|(name, life)| life.join().err().map(|_| name)).collect()
+    });
+    assert!(failed.is_empty(), "{failed:?}; each said why above");
 }
 
 /// M60: a key that may withdraw is refused before anything is sent.

@@ -3,13 +3,10 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at the database")]
 
-mod browser;
-mod people;
-
-use browser::{Answer, Browser, request, start};
+use crate::browser::{Answer, Browser, request, start};
+use crate::people::{New, house_with, open};
 use http::Method;
 use identity::Role;
-use people::{New, house_with, open};
 use serde_json::{Value, json};
 use sqlx::Connection;
 use std::path::Path;

@@ -8,18 +8,13 @@
     reason = "the helpers of tests look at files and at the clock"
 )]
 
-mod asked;
-mod browser;
-mod people;
-mod things;
-
-use asked::{Asker, Seen};
-use browser::{Browser, import};
+use crate::asked::{Asker, Seen};
+use crate::browser::{Browser, import};
+use crate::people::{New, server_with};
+use crate::things::{Things, asker, filled, is_shared, own_something_of_everything};
 use http::{Method, header};
-use people::{New, server_with};
 use serde_json::{Value, json};
 use stockade::server::{self, Row, Rule, routes};
-use things::{Things, asker, filled, is_shared, own_something_of_everything};
 
 /// Reads values as the published document describes them.
 struct Reader {
@@ -133,7 +128,7 @@ impl Reader {
             body["strategy_id"] = json!(strategy);
         }
         if row.path.starts_with("/api/v1/strategies") && body["text"].is_string() {
-            body["text"] = json!(things::STRATEGY);
+            body["text"] = json!(crate::things::STRATEGY);
         }
         Some(body)
     }
@@ -263,7 +258,7 @@ async fn each_route_answers_what_its_row_promises() {
     let things = own_something_of_everything(&ada).await;
     let mut secrets: Vec<String> = browser.cookies.values().cloned().collect();
     // As every hash begins; that hashes are of this kind is published.
-    secrets.extend(["$argon2id$v=19$m=", browser::PASSWORD].map(str::to_owned));
+    secrets.extend(["$argon2id$v=19$m=", crate::browser::PASSWORD].map(str::to_owned));
     secrets.push(browser.secret.clone());
     secrets.retain(|secret| !secret.is_empty());
     let done = walk(&ada, &things, &secrets).await;

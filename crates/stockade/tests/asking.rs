@@ -7,13 +7,10 @@
     reason = "the test looks at the clock"
 )]
 
-mod browser;
-mod mail;
-
-use browser::{Answer, Browser, request};
+use crate::browser::{Answer, Browser, request};
+use crate::mail::{Reader, ask, meddle, newcomer, start_as};
 use http::{Method, header};
 use identity::{RegistrationMode, zero_bits};
-use mail::{Reader, ask, meddle, newcomer, start_as};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -9,10 +9,10 @@
     reason = "tests run programs, kill them, and say what they skip"
 )]
 
+use crate::browser::{Browser, options, start};
+use crate::house::{House, STOCKADE, digests, has, pack, text, told};
 use audit::Verifier;
 use backup::Trigger;
-use browser::{Browser, options, start};
-use house::{House, STOCKADE, digests, has, pack, text, told};
 use kms::SystemEntropy;
 use seal::AgeIdentity;
 use serde_json::Value;
@@ -27,10 +27,6 @@ use stockade::{
     desk::{self, Actor, Desk, Restoring},
     server::{Options, Server},
 };
-
-mod browser;
-mod house;
-mod people;
 
 #[test]
 fn a_backup_is_made_checked_proved_and_brought_back() {
@@ -311,7 +307,7 @@ async fn erase(root: &Path, email: &str, ids: &Value) -> String {
     let rows = ids["users"].as_array().expect("rows");
     let row = rows.iter().find(|row| row["email"] == email).expect("is there");
     let id = row["id"].as_str().expect("an id").to_owned();
-    let mut connection = people::open(root).await;
+    let mut connection = crate::people::open(root).await;
     for statement in [
         "DELETE FROM data_keys WHERE account_id = $1",
         "UPDATE accounts SET standing = 'disabled', erased_us = 7 WHERE account_id = $1",
@@ -323,7 +319,7 @@ async fn erase(root: &Path, email: &str, ids: &Value) -> String {
 }
 
 async fn standing(root: &Path, id: &str) -> (String, Option<i64>, i64) {
-    let mut connection = people::open(root).await;
+    let mut connection = crate::people::open(root).await;
     let row = "SELECT standing, erased_us, epoch FROM accounts WHERE account_id = $1";
     let row = sqlx::query_as(row).bind(id).fetch_one(&mut connection).await.expect("a row");
     connection.close().await.expect("closes");
@@ -334,10 +330,10 @@ async fn standing(root: &Path, id: &str) -> (String, Option<i64>, i64) {
 async fn a_restored_server_begins_a_new_log_and_nothing_that_ended_lives_again() {
     let house = House::new();
     let people = [
-        people::New { email: "eve@example.org", role: "trader" },
-        people::New { email: "gone@example.org", role: "trader" },
+        crate::people::New { email: "eve@example.org", role: "trader" },
+        crate::people::New { email: "gone@example.org", role: "trader" },
     ];
-    let (server, owner, others) = people::house_with(&house.data(), &people).await;
+    let (server, owner, others) = crate::people::house_with(&house.data(), &people).await;
     server.stop().await.expect("stops");
     // A server makes the backup that it never made, and proves it, by itself.
     let server = serve(&house).await;

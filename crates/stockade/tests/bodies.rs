@@ -3,9 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the helpers of tests look at files")]
 
-mod browser;
-
-use browser::{Browser, request, start};
+use crate::browser::{Browser, request, start};
 use http::header;
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -139,8 +137,11 @@ async fn a_body_is_an_object_and_no_list_of_its_values() {
     let form =
         |proof: Value| json!({ "password": "nine quiet herons wade upstream", "proof": proof });
     for (proof, pointer) in [
-        (json!([browser::PASSWORD]), "/proof"),
-        (json!({ "password": browser::PASSWORD, "factor": ["totp", "123456"] }), "/proof/factor"),
+        (json!([crate::browser::PASSWORD]), "/proof"),
+        (
+            json!({ "password": crate::browser::PASSWORD, "factor": ["totp", "123456"] }),
+            "/proof/factor",
+        ),
     ] {
         let refused =
             browser.post("/api/v1/account/password", form(proof)).await.expect(422).json();

@@ -5,15 +5,12 @@
     reason = "tests run the program and make files"
 )]
 
-use server_of_tests::fresh;
+use crate::server_of_tests::fresh;
 use std::{
     path::Path,
     process::{Command, Output},
 };
 use stockade::desk::{self, Actor, Desk};
-
-#[path = "../../store/tests/places/server.rs"]
-mod server_of_tests;
 
 fn stockade(root: &Path, url: Option<&str>, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stockade"));

@@ -3,15 +3,12 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at files the server wrote")]
 
-mod browser;
-mod people;
-
-use browser::{Browser, options, start};
+use crate::browser::{Browser, options, start};
+use crate::people::{New, house_with};
 use edge::Drained;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use people::{New, house_with};
 use serde_json::json;
 use sqlx::Connection;
 use stockade::{
@@ -149,14 +146,14 @@ async fn wrong_proofs_read_the_same_and_slow_down() {
         let form = json!({ "email": email, "password": password });
         browser.post("/api/v1/sign-in", form).await.expect(401).text()
     };
-    let known = check(browser::EMAIL, "wrong").await;
+    let known = check(crate::browser::EMAIL, "wrong").await;
     assert_eq!(known, check("nobody@example.org", "wrong").await);
     assert_eq!(known, check("no address", "wrong").await);
-    assert_eq!(known, check(browser::EMAIL, "").await);
-    assert_eq!(known, check(browser::EMAIL, &"x".repeat(5000)).await);
+    assert_eq!(known, check(crate::browser::EMAIL, "").await);
+    assert_eq!(known, check(crate::browser::EMAIL, &"x".repeat(5000)).await);
     let mut stopped = None;
     for _ in 0..12 {
-        let form = json!({ "email": browser::EMAIL, "password": "wrong" });
+        let form = json!({ "email": crate::browser::EMAIL, "password": "wrong" });
         let answer = browser.post("/api/v1/sign-in", form).await;
         if answer.status == 429 {
             stopped = Some(answer);
@@ -215,7 +212,8 @@ async fn the_link_is_new_at_every_start_until_there_is_an_owner() {
     assert!(fresh.contains("/setup#"), "{fresh}");
     let mut browser = Browser::new(&second);
     let token = link.split_once('#').expect("#").1;
-    let old = json!({ "token": token, "email": "a@b.example", "password": browser::PASSWORD });
+    let old =
+        json!({ "token": token, "email": "a@b.example", "password": crate::browser::PASSWORD });
     browser.post("/api/v1/setup/begin", old).await.expect(401);
     browser.set_up(&second).await;
     second.stop().await.expect("stops");
@@ -233,7 +231,7 @@ sizing: { fixed: 1 }\ncosts: { fee_bps: 0 }\nconvention: next_open\ncash: 1000\n
 /// Opens the stream of a backtest and reads it to its end in the background.
 async fn listen(browser: &Browser, id: &str) -> tokio::task::JoinHandle<String> {
     let path = format!("/api/v1/backtests/{id}/events");
-    let answer = browser.send(browser::request(http::Method::GET, &path, None)).await;
+    let answer = browser.send(crate::browser::request(http::Method::GET, &path, None)).await;
     assert_eq!(answer.status(), 200);
     tokio::spawn(async move {
         let body = answer.into_body().collect().await.expect("an end").to_bytes();
@@ -400,7 +398,7 @@ async fn a_proof_that_is_not_fresh_does_not_end_everybodys_sessions() {
     let people = [New { email: "tom@people.example", role: "trader" }];
     let (server, owner, people) = house_with(directory.path(), &people).await;
     server.stop().await.expect("stops");
-    let mut connection = people::open(directory.path()).await;
+    let mut connection = crate::people::open(directory.path()).await;
     // Ten minutes: fresh enough for one account's sessions, not for all.
     let aged = "UPDATE sessions SET authenticated_us = authenticated_us - 600000000";
     sqlx::query(aged).execute(&mut connection).await.expect("ages");

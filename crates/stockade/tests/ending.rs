@@ -8,10 +8,7 @@
     reason = "tests of programs that they started"
 )]
 
-mod browser;
-mod process;
-
-use process::Program;
+use crate::process::Program;
 use rustix::process::Signal;
 
 /// Who starts it may want it to end as soon as it is there, or before: that is an end like any other.

@@ -7,19 +7,14 @@
     reason = "the test writes the files that it imports; its helpers look at the clock"
 )]
 
-mod asked;
-mod browser;
-mod people;
-mod things;
-
-use asked::Asker;
-use browser::{Browser, start};
+use crate::asked::Asker;
+use crate::browser::{Browser, start};
+use crate::people::{New, server_with};
+use crate::things::{asker, ended};
 use http::Method;
-use people::{New, server_with};
 use serde_json::{Value, json};
 use std::{fmt::Write as _, ops::ControlFlow, path::Path};
 use stockade::{desk, server};
-use things::{asker, ended};
 
 /// Prices of one symbol, under a name.
 async fn import(root: &Path, name: &str, symbol: &str) -> Result<(), String> {
@@ -123,14 +118,18 @@ async fn nobody_takes_the_log_away_drop_by_drop_without_an_entry() {
         owner.get("/api/v1/audit/export").await.expect(200);
         assert_eq!(count(&mut owner, "log.exported").await, taken);
     }
-    let answer = owner.send(browser::request(Method::GET, "/api/v1/audit/export", None)).await;
+    let answer =
+        owner.send(crate::browser::request(Method::GET, "/api/v1/audit/export", None)).await;
     assert_eq!(answer.status(), 200);
     drop(answer);
-    owner.raw(browser::request(Method::HEAD, "/api/v1/audit/export", None)).await.expect(200);
+    owner
+        .raw(crate::browser::request(Method::HEAD, "/api/v1/audit/export", None))
+        .await
+        .expect(200);
     assert!(count(&mut owner, "log.exported").await >= 6, "one that is not read is one too");
     // A part of it cannot be asked for: there is no export below what is noticed.
     owner.get("/api/v1/audit/export?limit=1").await.expect(400);
-    let mut part = browser::request(Method::GET, "/api/v1/audit/export", None);
+    let mut part = crate::browser::request(Method::GET, "/api/v1/audit/export", None);
     part.headers_mut().insert(http::header::RANGE, "bytes=0-10".parse().expect("a range"));
     let before = count(&mut owner, "log.exported").await;
     owner.raw(part).await.expect(200);

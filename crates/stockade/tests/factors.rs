@@ -3,9 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test writes the file that it imports")]
 
-mod browser;
-
-use browser::{Browser, start};
+use crate::browser::{Browser, start};
 use identity::{AccountId, Tenant};
 use serde_json::{Value, json};
 use std::{fmt::Write as _, ops::ControlFlow, path::Path};
@@ -315,7 +313,8 @@ async fn work_that_nobody_waits_for_stops_and_leaves_the_place_to_others() {
     for turns in 0..20 {
         let (leaver, body) = (browser.clone(), Some(ask.clone()));
         let sent = tokio::spawn(async move {
-            let request = browser::request(http::Method::POST, "/api/v1/factors/preview", body);
+            let request =
+                crate::browser::request(http::Method::POST, "/api/v1/factors/preview", body);
             leaver.send(request).await.status()
         });
         for _ in 0..turns * 10 {

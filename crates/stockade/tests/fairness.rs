@@ -3,9 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the helpers of tests look at files")]
 
-mod browser;
-
-use browser::{Browser, import, start};
+use crate::browser::{Browser, import, start};
 use serde_json::json;
 
 const STRATEGY: &str = "version: 1\nname: Cross\ndata: made-up\nparameters:\n  fast: 3\n  slow: 8\n\

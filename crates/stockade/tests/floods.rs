@@ -3,14 +3,11 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test runs the program and reads its log")]
 
-mod browser;
-mod process;
-
-use browser::{Browser, EMAIL, request, start};
+use crate::browser::{Browser, EMAIL, request, start};
+use crate::process::Program;
 use http::Method;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use process::Program;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -3,9 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at files the server wrote")]
 
-mod browser;
-
-use browser::{Browser, EMAIL, events, import, start};
+use crate::browser::{Browser, EMAIL, events, import, start};
 use http::header;
 use identity::{AccountId, Tenant};
 use serde_json::{Value, json};
@@ -226,7 +224,7 @@ async fn the_log_tells_and_verifies(browser: &mut Browser, server: &Server) {
     let export = browser.get("/api/v1/audit/export").await.expect(200).text();
     let checked = audit::verify_export(export.lines(), Some(&key), &[]).expect("verifies");
     assert!(checked.summary.bodies >= u64::try_from(entries.len()).expect("few"));
-    for secret in [browser::PASSWORD, EMAIL] {
+    for secret in [crate::browser::PASSWORD, EMAIL] {
         assert!(!export.contains(secret), "the log holds no {secret}");
     }
     server.app().desk().verify_log(&[note]).await.expect("verifies");

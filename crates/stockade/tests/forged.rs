@@ -3,13 +3,11 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test reads the server's key file")]
 
-mod browser;
-
+use crate::browser::{Browser, request, start};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use browser::{Browser, request, start};
 use http::{Method, header};
 use kms::{KeyFile, Purpose};
 use seal::{Secret, SigningKey, hmac_sha256};

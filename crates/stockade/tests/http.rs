@@ -2,9 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 
-mod browser;
-
-use browser::{Answer, Browser, request, start};
+use crate::browser::{Answer, Browser, request, start};
 use http::{Method, header};
 use serde_json::{Value, json};
 use stockade::server::{

@@ -8,12 +8,8 @@
     reason = "the test looks at files and at the clock"
 )]
 
-mod asked;
-mod browser;
-mod people;
-mod things;
-
-use asked::{Asker, Seen, differ, slower};
+use crate::asked::{Asker, Seen, differ, slower};
+use crate::things::{Things, World, beginning, filled};
 use axum::{Router, body::Body, extract::Path, routing::get};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -22,7 +18,6 @@ use stockade::{
     desk::Paths,
     server::{Row, names, routes},
 };
-use things::{Things, World, beginning, filled};
 use uuid::Uuid;
 
 /// Ids that mean nobody's thing, and spellings that an id has beside its own.
@@ -82,7 +77,7 @@ async fn nobody_finds_what_is_anothers() {
     for row in routes::table().rows() {
         let Some(id) = things.id(row.path) else {
             assert!(
-                things::is_shared(row.path),
+                crate::things::is_shared(row.path),
                 "{} names something: say in tests/things whose it is",
                 row.path
             );
@@ -167,7 +162,7 @@ async fn an_id_in_a_body_and_a_list_show_nothing_of_anothers() {
         }
         let own = world.ada.ask(Method::GET, row.path, None).await.text();
         if row.path == "/api/v1/strategies" {
-            assert!(own.contains(things::CANARY), "the test can fail: {own}");
+            assert!(own.contains(crate::things::CANARY), "the test can fail: {own}");
         }
     }
     world.server.stop().await.expect("stops");
@@ -197,7 +192,7 @@ async fn a_hash_of_a_result_tells_nobody_that_another_has_it() {
     let own = |account: &str| paths.results(account.parse().expect("an account")).join(&run);
     let (ada, bob) = (world.account(&world.ada).await, world.account(&world.bob).await);
     assert!(own(&ada).is_dir() && !own(&bob).exists());
-    let id = things::backtest(&world.bob).await;
+    let id = crate::things::backtest(&world.bob).await;
     let result = world.bob.ask(Method::GET, &format!("/api/v1/backtests/{id}/result"), None).await;
     assert_eq!(result.json()["run_id"], json!(run), "a result's name is its content");
     assert!(own(&ada).is_dir() && own(&bob).is_dir());
@@ -318,13 +313,14 @@ async fn no_name_leads_out_of_its_place() {
         let look = json!({ "dataset": plain, "expressions": [{ "name": "a", "text": "close" }] });
         let seen = world.ada.ask(Method::POST, "/api/v1/factors/preview", Some(look)).await;
         assert!(seen.status.is_client_error(), "{plain}: {}", seen.text());
-        let text = things::STRATEGY.replace("data: made-up", &format!("data: {}", json!(plain)));
+        let text =
+            crate::things::STRATEGY.replace("data: made-up", &format!("data: {}", json!(plain)));
         let new = json!({ "text": text });
         let seen = world.ada.ask(Method::POST, "/api/v1/backtests", Some(new)).await;
         if seen.status.is_success() {
             // A run that is taken on looks for its data when its turn comes.
             let id = seen.json()["id"].as_str().expect("an id").to_owned();
-            let run = things::ended(&world.ada, &format!("/api/v1/backtests/{id}")).await;
+            let run = crate::things::ended(&world.ada, &format!("/api/v1/backtests/{id}")).await;
             assert_eq!(run["state"], "failed", "{plain}: {run}");
             assert!(!run.to_string().contains(&root), "{run}");
         } else {

@@ -21,9 +21,6 @@ use std::{
 };
 use stockade::desk::{Paths, now};
 
-#[path = "../../kms/tests/softhsm/mod.rs"]
-mod softhsm;
-
 const STOCKADE: &str = env!("CARGO_BIN_EXE_stockade");
 
 struct Desk {
@@ -228,12 +225,12 @@ async fn the_accounts_key_rotates_and_goes_on_after_a_kill() {
 
 #[tokio::test]
 async fn keys_move_into_a_token_and_out_of_a_lost_one() {
-    let Some(module) = softhsm::module() else { return };
+    let Some(module) = crate::softhsm::module() else { return };
     let mut desk = Desk::new(2).await;
-    let configuration = softhsm::set_up(desk.scratch.path());
+    let configuration = crate::softhsm::set_up(desk.scratch.path());
     desk.set("SOFTHSM2_CONF", configuration.display().to_string());
     desk.set("STOCKADE_KEYS_MODULE", module.display().to_string());
-    desk.set("STOCKADE_KEYS_TOKEN", softhsm::TOKEN);
+    desk.set("STOCKADE_KEYS_TOKEN", crate::softhsm::TOKEN);
     desk.set("STOCKADE_KEYS_PIN", desk.path("pin").display().to_string());
     let (recipient, _) = desk.ends("keys identity --out offline", 0);
     desk.set("STOCKADE_KEYS_RECOVERY", recipient.trim());

@@ -8,14 +8,14 @@
     reason = "tests of servers and programs that they started, against the clock"
 )]
 
-use browser::{Browser, options};
+use crate::browser::{Browser, options};
+use crate::service::{Mood, Service, TOKEN};
 use edge::{Authority, Exposure, Limits, Tls, TlsDoor};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use kms::TransitTerms;
 use serde_json::json;
-use service::{Mood, Service, TOKEN};
 use std::{
     convert::Infallible,
     ops::ControlFlow,
@@ -29,10 +29,6 @@ use stockade::{
     server::{Options, Server},
 };
 use tokio_util::sync::CancellationToken;
-
-mod browser;
-#[path = "../../kms/tests/service/mod.rs"]
-mod service;
 
 /// The service behind TLS of its own, in this process.
 struct Vault {
@@ -162,11 +158,11 @@ async fn lying(root: &Path) -> [Vec<u8>; 3] {
 async fn set_up_earlier(owner: &mut Browser, server: &Server) {
     let link = server.started.setup_link.clone().expect("a link");
     let token = link.split_once('#').expect("a fragment").1;
-    let form = json!({ "token": token, "email": browser::EMAIL, "password": browser::PASSWORD });
+    let form = json!({ "token": token, "email": crate::browser::EMAIL, "password": crate::browser::PASSWORD });
     loop {
         let begun = owner.post("/api/v1/setup/begin", form.clone()).await.expect(200).json();
         begun["totp"]["secret"].as_str().expect("a secret").clone_into(&mut owner.secret);
-        let used = browser::code(&owner.secret, -1);
+        let used = crate::browser::code(&owner.secret, -1);
         let finish = json!({ "ticket": begun["ticket"], "code": used });
         let answer = owner.post("/api/v1/setup/finish", finish).await;
         // The next step may begin in between.
@@ -180,7 +176,7 @@ async fn set_up_earlier(owner: &mut Browser, server: &Server) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_owner_signs_in_after_every_key_of_theirs_was_replaced() {
     let root = tempfile::tempdir().expect("a directory");
-    let server = browser::start(root.path()).await;
+    let server = crate::browser::start(root.path()).await;
     let mut owner = Browser::new(&server);
     set_up_earlier(&mut owner, &server).await;
     server.stop().await.expect("stops");
@@ -200,12 +196,12 @@ async fn an_owner_signs_in_after_every_key_of_theirs_was_replaced() {
     drop(desk);
     let after = lying(root.path()).await;
     assert!(before.iter().zip(&after).all(|(before, after)| before != after), "all is sealed anew");
-    let server = browser::start(root.path()).await;
+    let server = crate::browser::start(root.path()).await;
     // The session of before lives, and a new one is opened by the same authenticator.
     let mut again = owner.moved(&server);
     again.get("/api/v1/sessions").await.expect(200);
     let mut fresh = Browser::new(&server);
-    fresh.sign_in("totp", &browser::code(&again.secret, 0)).await.expect(200);
+    fresh.sign_in("totp", &crate::browser::code(&again.secret, 0)).await.expect(200);
     server.stop().await.expect("stops");
 }
 

@@ -9,15 +9,12 @@
     reason = "the test says what it could not try, runs the program and reads its files and its memory"
 )]
 
-mod browser;
-mod process;
-
+use crate::browser::Browser;
+use crate::process::{Program, count, files};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
-use browser::Browser;
-use process::{Program, count, files};
 use rustix::process::Signal;
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
@@ -59,7 +56,7 @@ async fn live(program: &Program) -> Vec<Secret> {
     let begun = browser.post("/api/v1/setup/begin", form).await.expect(200).json();
     let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
     let (ticket, totp) = (text(&begun["ticket"]), text(&begun["totp"]["secret"]));
-    let form = json!({ "ticket": ticket, "code": browser::code(&totp, 0) });
+    let form = json!({ "ticket": ticket, "code": crate::browser::code(&totp, 0) });
     let done = browser.post("/api/v1/setup/finish", form).await.expect(200).json();
     let codes: Vec<String> =
         done["recovery_codes"].as_array().expect("codes").iter().map(text).collect();
@@ -256,7 +253,7 @@ fn a_server_that_breaks_leaves_no_image_of_itself() {
 #[tokio::test]
 async fn a_password_lies_in_the_database_as_argon2id_and_a_code_too() {
     let directory = tempfile::tempdir().expect("a directory");
-    let server = browser::start(directory.path()).await;
+    let server = crate::browser::start(directory.path()).await;
     Browser::new(&server).set_up(&server).await;
     server.stop().await.expect("stops");
     let path = stockade::desk::Paths::new(directory.path()).database();

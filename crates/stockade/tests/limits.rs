@@ -3,15 +3,12 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the helpers of tests look at files")]
 
-mod browser;
-mod people;
-
-use browser::{Browser, start};
+use crate::browser::{Browser, start};
+use crate::people::open;
 use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use people::open;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
@@ -175,13 +172,13 @@ async fn results_take_so_much_room_and_no_more() {
     let server = start(root).await;
     let mut browser = Browser::new(&server);
     browser.set_up(&server).await;
-    browser::import(root, 30).await;
+    crate::browser::import(root, 30).await;
     let ask = json!({ "text": ON_DATA });
     let run = async |browser: &mut Browser| {
         let path = "/api/v1/backtests";
         let started = browser.post(path, ask.clone()).await.expect(202).json();
         let path = format!("{path}/{}", started["id"].as_str().expect("an id"));
-        browser::events(browser, &format!("{path}/events"), None).await;
+        crate::browser::events(browser, &format!("{path}/events"), None).await;
         assert_eq!(browser.get(&path).await.expect(200).json()["state"], "done");
         path
     };

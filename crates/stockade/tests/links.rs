@@ -3,12 +3,9 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at files the server wrote")]
 
-mod browser;
-mod mail;
-
-use browser::{Browser, EMAIL, PASSWORD, options};
+use crate::browser::{Browser, EMAIL, PASSWORD, options};
+use crate::mail::{LINKS_OVER, LONG, LONGER, Reader, ask, meddle, newcomer, refused, start_as};
 use identity::RegistrationMode;
-use mail::{LINKS_OVER, LONG, LONGER, Reader, ask, meddle, newcomer, refused, start_as};
 use serde_json::{Value, json};
 use std::path::Path;
 use stockade::{
@@ -404,7 +401,7 @@ async fn a_password_that_leaked_is_refused_wherever_one_is_set() {
     let mut owner = Browser::new(&server);
     let link = server.started.setup_link.clone().expect("a link");
     let setup = link.split_once('#').expect("a fragment").1.to_owned();
-    let told = |answer: browser::Answer, way: &str| {
+    let told = |answer: crate::browser::Answer, way: &str| {
         let problem = answer.expect(422).json();
         let leaked = problem["detail"].as_str().is_some_and(|text| text.contains("that leaked"));
         assert!(leaked && problem["code"] == "password", "{way}: {problem}");

@@ -4,7 +4,7 @@
 //! ```console
 //! $ cargo build --release -p stockade
 //! $ PROGRAM_UNDER_TEST=$PWD/target/release/stockade \
-//!     cargo nextest run --workspace --test load --run-ignored only --no-capture
+//!     cargo nextest run --workspace load:: --run-ignored only --no-capture
 //! ```
 
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
@@ -15,16 +15,12 @@
     reason = "the test runs the program, measures time, and prints what it found"
 )]
 
-mod browser;
-mod people;
-mod process;
-
-use browser::{Browser, PASSWORD, request};
+use crate::browser::{Browser, PASSWORD, request};
+use crate::process::Program;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use process::Program;
 use rustix::process::Signal;
 use serde_json::json;
 use sqlx::Connection;
@@ -113,11 +109,11 @@ async fn world(root: &Path, log: &Path) -> (Program, Browser, Vec<(String, Brows
     let mut owner = program.browser();
     owner.set_up_by(program.link.as_deref().expect("a link")).await;
     assert!(program.end(Signal::TERM).success());
-    let mut connection = people::open(root).await;
+    let mut connection = crate::people::open(root).await;
     let mut emails = Vec::new();
     for n in 0..KNOWN {
         let email = format!("known{n}@people.example");
-        people::with_password(root, &mut connection, &email, "trader").await;
+        crate::people::with_password(root, &mut connection, &email, "trader").await;
         emails.push(email);
     }
     connection.close().await.expect("closes");

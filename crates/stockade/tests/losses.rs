@@ -3,12 +3,9 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test asks the server over its socket")]
 
-mod browser;
-mod mail;
-
-use browser::{Answer, Browser, EMAIL, PASSWORD, code};
+use crate::browser::{Answer, Browser, EMAIL, PASSWORD, code};
+use crate::mail::{LONG, LONGER, Reader, ask, meddle, newcomer, refused, start_as};
 use identity::RegistrationMode;
-use mail::{LONG, LONGER, Reader, ask, meddle, newcomer, refused, start_as};
 use serde_json::{Value, json};
 use std::{path::Path, sync::Arc};
 use stockade::{desk, server::Server};

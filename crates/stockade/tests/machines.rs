@@ -8,14 +8,14 @@
     reason = "tests of servers that they started, against the clock"
 )]
 
+use crate::browser::{Browser, options};
+use crate::server_of_tests::fresh;
 use audit::{Cosigner, Submission, Verifier, judge};
-use browser::{Browser, options};
 use edge::{Kit, MachineClient, join, renew};
 use http::{Method, StatusCode};
 use hyper::body::Bytes;
 use seal::{Secret, SigningKey};
 use serde_json::{Value, json};
-use server_of_tests::fresh;
 use std::{
     net::SocketAddr,
     path::Path,
@@ -26,10 +26,6 @@ use stockade::{
     server::{Options, Server},
 };
 use tokio::net::TcpStream;
-
-mod browser;
-#[path = "../../store/tests/places/server.rs"]
-mod server_of_tests;
 
 const WITHIN: Duration = Duration::from_secs(20);
 
@@ -271,7 +267,7 @@ async fn a_machine_that_is_put_out_on_one_server_is_out_on_the_other_within_a_se
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn only_who_runs_the_server_lets_machines_in_and_the_server_is_none() {
     let root = tempfile::tempdir().expect("a directory");
-    let server = browser::start(root.path()).await;
+    let server = crate::browser::start(root.path()).await;
     let mut owner = Browser::new(&server);
     Browser::new(&server).get("/api/v1/machines").await.expect(401);
     owner.set_up(&server).await;

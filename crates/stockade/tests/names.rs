@@ -7,9 +7,7 @@
     reason = "the test lays files and links in the way and looks at them afterwards"
 )]
 
-mod browser;
-
-use browser::{Browser, import, start};
+use crate::browser::{Browser, import, start};
 use serde_json::json;
 use std::{
     collections::BTreeMap,
@@ -139,7 +137,7 @@ const STRATEGY: &str = "version: 1\nname: Cross\ndata: made-up\nsignals:\n  long
 async fn tested(server: &Server, browser: &mut Browser) -> (String, PathBuf) {
     let started = browser.post("/api/v1/backtests", json!({ "text": STRATEGY })).await;
     let id = started.expect(202).json()["id"].as_str().expect("an id").to_owned();
-    browser::events(browser, &format!("/api/v1/backtests/{id}/events"), None).await;
+    crate::browser::events(browser, &format!("/api/v1/backtests/{id}/events"), None).await;
     let path = format!("/api/v1/backtests/{id}");
     let row = browser.get(&path).await.expect(200).json();
     assert_eq!(row["state"], "done", "{row}");

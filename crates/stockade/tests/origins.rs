@@ -3,15 +3,12 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the helpers of tests look at files")]
 
-mod browser;
-mod people;
-
+use crate::browser::{Browser, EMAIL, PASSWORD, request, start};
+use crate::people::{New, server_with};
 use axum::{Router, body::Body, extract::Request, http::StatusCode, routing::any};
-use browser::{Browser, EMAIL, PASSWORD, request, start};
 use http::{HeaderMap, Method, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use people::{New, server_with};
 use serde_json::{Value, json};
 use std::sync::{
     Arc,

@@ -3,17 +3,14 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at files that the server wrote")]
 
-mod browser;
-mod people;
-
+use crate::browser::{Answer, Browser, PASSWORD, options, request, start};
+use crate::people::{New, server_with};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use browser::{Answer, Browser, PASSWORD, options, request, start};
 use http::{Method, header};
 use http_body_util::BodyExt;
 use identity::{AccountId, LetterPart, Vault};
 use jiff::SignedDuration;
 use kms::{KeyFile, Purpose};
-use people::{New, server_with};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;

@@ -3,10 +3,8 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the helpers of tests look at files")]
 
-mod browser;
-
+use crate::browser::start;
 use axum::body::Body;
-use browser::start;
 use edge::{Limits, LocalDoor};
 use futures_util::stream;
 use http::{Request, header};

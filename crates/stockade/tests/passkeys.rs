@@ -3,13 +3,9 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 
-mod authenticator;
-mod browser;
-mod people;
-
-use authenticator::Soft;
-use browser::{Answer, Browser, PASSWORD, code, start};
-use people::{New, open, server_with};
+use crate::authenticator::Soft;
+use crate::browser::{Answer, Browser, PASSWORD, code, start};
+use crate::people::{New, open, server_with};
 use serde_json::{Value, json};
 use sqlx::Connection;
 use stockade::server::Server;

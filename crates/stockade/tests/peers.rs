@@ -7,10 +7,10 @@
     reason = "tests of servers that they started, against the clock"
 )]
 
-use browser::{Browser, EMAIL, options};
+use crate::browser::{Browser, EMAIL, options};
+use crate::server_of_tests::{Fresh, fresh};
 use edge::Drained;
 use serde_json::json;
-use server_of_tests::{Fresh, fresh};
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -19,10 +19,6 @@ use stockade::{
     desk::Home,
     server::{Options, Server},
 };
-
-mod browser;
-#[path = "../../store/tests/places/server.rs"]
-mod server_of_tests;
 
 async fn start(root: &Path, database: &Fresh) -> Server {
     let home = Home::new(root, &database.url).expect("an address");

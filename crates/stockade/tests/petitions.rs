@@ -4,14 +4,11 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test runs the program and looks at files")]
 
-mod browser;
-mod people;
-
-use browser::{Answer, Browser, request, start};
+use crate::browser::{Answer, Browser, request, start};
+use crate::people::{New, server_with};
 use http::{Method, header};
 use identity::ApiSecret;
 use kms::SystemEntropy;
-use people::{New, server_with};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},

@@ -7,14 +7,9 @@
     reason = "the test waits for what others do"
 )]
 
-mod browser;
-mod mail;
-#[path = "../../store/tests/places/server.rs"]
-mod server_of_tests;
-
-use browser::{Browser, EMAIL, options};
+use crate::browser::{Browser, EMAIL, options};
+use crate::mail::{ask, meddle};
 use identity::RegistrationMode;
-use mail::{ask, meddle};
 use notify::{
     DkimKey, Language, Letterhead, MailServer, Mailbox, Origin, Relay, Sender, Signer, Transport,
 };
@@ -238,7 +233,7 @@ async fn letters_from_before_a_mail_server_was_set_go_out_once_it_is() {
     let server = Server::start(options(root.path())).await.expect("starts");
     let mut owner = Browser::new(&server);
     owner.set_up(&server).await;
-    let mut reader = mail::Reader::new(owner);
+    let mut reader = crate::mail::Reader::new(owner);
     ask(&mut reader.owner.clone(), "reset", EMAIL).await.expect(202);
     reader.token(EMAIL, "reset").await;
     server.stop().await.expect("stops");
@@ -253,7 +248,7 @@ async fn letters_from_before_a_mail_server_was_set_go_out_once_it_is() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_servers_on_one_database_one_sends_a_letter() {
-    let Some(database) = server_of_tests::fresh() else { return };
+    let Some(database) = crate::server_of_tests::fresh() else { return };
     let roots = [tempfile::tempdir(), tempfile::tempdir()].map(|root| root.expect("a directory"));
     let sink = Sink::new(&[]).await;
     let start = async |root: &Path| {

@@ -2,10 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 
-mod browser;
-mod people;
-
-use browser::{Answer, Browser, options};
+use crate::browser::{Answer, Browser, options};
 use serde_json::json;
 use std::path::Path;
 use stockade::server::{Rates, Server};
@@ -103,7 +100,7 @@ async fn the_server_looks_at_itself_and_nobody_pays_for_it() {
     assert!(answer.headers["ratelimit"].to_str().expect("text").starts_with("\"api\";r=59;"));
     // Whoever claims to be the server is counted as anybody.
     for _ in 0..59 {
-        let mut request = browser::request(http::Method::GET, "/api/v1/session", None);
+        let mut request = crate::browser::request(http::Method::GET, "/api/v1/session", None);
         request
             .headers_mut()
             .insert("stockade-self-test", "00".repeat(32).parse().expect("a value"));

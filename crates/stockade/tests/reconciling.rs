@@ -3,11 +3,8 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test writes behind the server's back")]
 
-mod browser;
-mod people;
-
-use browser::{Browser, import, start};
-use people::{New, house_with, open};
+use crate::browser::{Browser, import, start};
+use crate::people::{New, house_with, open};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection};
 use std::{path::Path, process::Command};

@@ -3,11 +3,8 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at the database")]
 
-mod browser;
-mod people;
-
-use browser::{Browser, start};
-use people::{New, house_with, open};
+use crate::browser::{Browser, start};
+use crate::people::{New, house_with, open};
 use serde_json::{Value, json};
 use sqlx::Connection;
 use std::path::Path;

@@ -3,13 +3,10 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the helpers of tests look at files")]
 
-mod browser;
-mod people;
-
-use browser::{Browser, PASSWORD, request, start};
+use crate::browser::{Browser, PASSWORD, request, start};
+use crate::people::{New, open, server_with, with_password};
 use http::Method;
 use identity::Role;
-use people::{New, open, server_with, with_password};
 use serde_json::json;
 use sqlx::Connection;
 use std::collections::BTreeSet;

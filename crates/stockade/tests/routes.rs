@@ -3,9 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test reads the source")]
 
-mod browser;
-
-use browser::{Answer, Browser, request, start};
+use crate::browser::{Answer, Browser, request, start};
 use http::{Method, header};
 use http_body_util::Full;
 use identity::{Level, Permission};

@@ -3,13 +3,11 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test lays documents where they are taken from")]
 
-mod browser;
-
+use crate::browser::{Browser, start};
 use audit::{
     Verifier, claims,
     posture::{Expected, Posture, PostureRow, State},
 };
-use browser::{Browser, start};
 use http::header;
 use jiff::{SignedDuration, tz::TimeZone};
 use std::path::Path;
@@ -156,7 +154,7 @@ async fn the_page_shows_every_claim_without_a_script_in_two_languages() {
         assert!(!page.contains("src=\"http") && !page.contains("href=\"http"));
     }
     // What a browser likes, and links that show a part.
-    let mut liked = browser::request(http::Method::GET, "/security", None);
+    let mut liked = crate::browser::request(http::Method::GET, "/security", None);
     liked.headers_mut().insert(header::ACCEPT_LANGUAGE, "de-AT,de;q=0.9".parse().expect("text"));
     assert_eq!(browser.raw(liked).await.expect(200).text(), german);
     let people = browser.get("/security?kind=org").await.expect(200).text();

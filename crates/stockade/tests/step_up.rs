@@ -2,9 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 
-mod browser;
-
-use browser::{Answer, Browser, PASSWORD, code, start};
+use crate::browser::{Answer, Browser, PASSWORD, code, start};
 use http::header;
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};

@@ -3,9 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at files the server wrote")]
 
-mod browser;
-
-use browser::{Browser, events, import, start};
+use crate::browser::{Browser, events, import, start};
 use identity::{AccountId, Tenant};
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -8,13 +8,9 @@
     reason = "the test measures time, and prints what it found"
 )]
 
-mod asked;
-mod browser;
-mod people;
-
-use asked::{Seen, differ};
+use crate::asked::{Seen, differ};
+use crate::browser::{Browser, start};
 use axum::{Json, Router, body::Body, routing::post};
-use browser::{Browser, start};
 use edge::Peer;
 use http::{Request, StatusCode, header};
 use identity::{Candidate, Cost, Passwords};
@@ -65,11 +61,12 @@ async fn server_with_accounts(root: &Path) -> Server {
     let server = start(root).await;
     Browser::new(&server).set_up(&server).await;
     server.stop().await.expect("stops");
-    let mut connection = people::open(root).await;
+    let mut connection = crate::people::open(root).await;
     for kind in ["wrong", "disabled", "bare", "empty", "long", "over", "form"] {
         for n in 0..ACCOUNTS {
             let email = person(kind, n * EACH);
-            let id = people::account(root, &mut connection, &email, "trader").await.to_string();
+            let id =
+                crate::people::account(root, &mut connection, &email, "trader").await.to_string();
             let text = match kind {
                 "disabled" => "UPDATE accounts SET standing = 'disabled' WHERE account_id = $1",
                 _ => "SELECT $1",

@@ -8,17 +8,14 @@
     reason = "tests run programs, and say what they skip"
 )]
 
+use crate::house::{House, STOCKADE, digests, has, pack, text, told};
 use backup::{Answer, Child, Order, Place, Shelf, Upkeep};
-use house::{House, STOCKADE, digests, has, pack, text, told};
 use seal::Secret;
 use serde_json::Value;
 use std::{
     path::Path,
     process::{Command, Output, Stdio},
 };
-
-mod bucket;
-mod house;
 
 fn password(house: &House) -> Secret<String> {
     let text = std::fs::read_to_string(house.data().join("backup/password")).expect("reads");
@@ -47,7 +44,7 @@ fn prune(house: &House, mut from: Vec<String>) -> Output {
 
 #[test]
 fn a_bucket_holds_what_a_directory_does() {
-    let Some(store) = bucket::store() else { return };
+    let Some(store) = crate::bucket::store() else { return };
     let house = House::new();
     let root = house.directory.path();
     house.configure_as(&store.lines(root, "owner"));
@@ -86,7 +83,7 @@ fn a_bucket_holds_what_a_directory_does() {
 
 #[test]
 fn stock_restic_reads_the_bucket() {
-    let Some(store) = bucket::store() else { return };
+    let Some(store) = crate::bucket::store() else { return };
     if !has("restic", "version") {
         return;
     }
@@ -113,7 +110,7 @@ fn stock_restic_reads_the_bucket() {
 
 #[test]
 fn a_writer_of_a_bucket_adds_and_somebody_else_lets_go() {
-    let Some(store) = bucket::store() else { return };
+    let Some(store) = crate::bucket::store() else { return };
     let house = House::new();
     let root = house.directory.path();
     house.configure_as(&(store.lines(root, "writer") + "upkeep = \"elsewhere\"\n"));

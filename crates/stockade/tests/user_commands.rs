@@ -3,9 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
 #![allow(clippy::disallowed_methods, reason = "the test runs the program and looks at files")]
 
-mod browser;
-
-use browser::{Browser, start};
+use crate::browser::{Browser, start};
 use serde_json::{Value, json};
 use std::{
     path::Path,

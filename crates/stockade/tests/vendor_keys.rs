@@ -8,25 +8,18 @@
     reason = "the test runs the program, and reads its files"
 )]
 
-mod asked;
-mod browser;
-mod house;
-mod people;
-mod process;
-mod things;
-
-use asked::Asker;
-use browser::{Browser, import};
-use house::{House, told};
+use crate::asked::Asker;
+use crate::browser::{Browser, import};
+use crate::house::{House, told};
+use crate::people::{New, house_with};
+use crate::process::{count, files};
+use crate::things::{asker, filled, own_something_of_everything};
 use http::{Method, StatusCode};
-use people::{New, house_with};
-use process::{count, files};
 use serde_json::{Value, json};
 use stockade::{
     desk::Paths,
     server::{self, Cost, Rule, Table, Words, routes},
 };
-use things::{asker, filled, own_something_of_everything};
 
 const CANARY: &str = "canary-vendor-9d31f0a7c2e84b65";
 const KEYS: &str = "/api/v1/vendor-keys";
@@ -84,7 +77,7 @@ async fn a_vendors_key_asks_for_a_fresh_proof_and_a_plain_name() {
     let rule = row.expect("a row").rule;
     assert_eq!(rule.level(), Some(identity::Level::Dangerous));
     assert!(!rule.suits_tokens());
-    let server = browser::start(root.path()).await;
+    let server = crate::browser::start(root.path()).await;
     let mut owner = Browser::new(&server);
     owner.set_up(&server).await;
     for name in ["Polygon", "a.b", "-a", "%2e%2e", &"a".repeat(33)] {
@@ -219,7 +212,7 @@ fn a_backup_that_was_opened_holds_no_key_in_plain_text() {
         assert_eq!(count(&bytes, hex::encode(CANARY).as_bytes()), 0, "{}", path.display());
     }
     // It came back whole: the same key has the same fingerprint there.
-    let mut list = std::process::Command::new(house::STOCKADE);
+    let mut list = std::process::Command::new(crate::house::STOCKADE);
     list.arg("--data-dir").arg(&into).args(["secrets", "list", "--json"]).env_clear();
     let said = list.output().expect("runs");
     let listed: Value =

@@ -8,8 +8,8 @@
     reason = "tests of servers and programs that they started, against the clock"
 )]
 
-use browser::{PASSWORD, options};
-use people::{New, house_with};
+use crate::browser::{PASSWORD, options};
+use crate::people::{New, house_with};
 use serde_json::{Value, json};
 use std::{
     os::unix::fs::OpenOptionsExt,
@@ -18,9 +18,6 @@ use std::{
     time::{Duration, Instant},
 };
 use stockade::server::Server;
-
-mod browser;
-mod people;
 
 fn stockade(data: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_stockade"))

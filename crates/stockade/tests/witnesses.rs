@@ -8,8 +8,8 @@
     reason = "tests of servers and programs that they started, against the clock"
 )]
 
+use crate::browser::options;
 use audit::{Quorum, Verifier, WitnessKey};
-use browser::options;
 use jiff::Timestamp;
 use std::{
     ops::ControlFlow,
@@ -22,8 +22,6 @@ use stockade::{
     server::{Options, Server},
     watching::{Asked, Error, Memory, Question, Site, cosigner, verify},
 };
-
-mod browser;
 
 async fn witness_key(root: &Path) -> WitnessKey {
     let keys = keys_of(&Home::from(root)).await.expect("keys");
@@ -196,7 +194,7 @@ async fn a_program_witnesses_a_server_that_knows_it() {
     {
         let body = http_body_util::Full::new(hyper::body::Bytes::from(wrong.to_owned()));
         let request = http::Request::post("/log/cosignatures").body(body).expect("a request");
-        let answer = browser::Browser::new(&server).raw(request).await;
+        let answer = crate::browser::Browser::new(&server).raw(request).await;
         assert_eq!(answer.status.as_u16(), 403, "{wrong:?}: {}", answer.text());
     }
     // A key from elsewhere that is not the log's.
@@ -209,7 +207,7 @@ async fn a_program_witnesses_a_server_that_knows_it() {
 async fn what_is_no_submission_is_refused_by_the_protocols_codes() {
     let roots = [0, 1].map(|_| tempfile::tempdir().expect("a directory"));
     let (server, witness) = pair([roots[0].path(), roots[1].path()]).await;
-    let browser = browser::Browser::new(&witness);
+    let browser = crate::browser::Browser::new(&witness);
     let head = server.app().desk().log_head().await.expect("a head");
     let post = async |body: String| {
         let mut browser = browser.clone();

@@ -133,6 +133,23 @@ fn the_readme_names_the_two_commands_and_ci_runs_the_second() {
     assert_eq!(runs, ["exec cargo xtask test </dev/null"]);
 }
 
+/// Test files of a crate with one test executable that its root does not name: they would never be compiled.
+fn left_out(root: &File, files: &[File]) -> Vec<String> {
+    let named = |file: &File| root.text.contains(&format!("\nmod {};\n", file.stem()));
+    let others = files.iter().filter(|file| file.path != root.path && !named(file));
+    others.map(|file| format!("{} does not say `mod {};`", root.path, file.stem())).collect()
+}
+
+#[test]
+fn every_test_file_of_the_server_is_in_its_one_executable() {
+    let folder = "crates/stockade/tests";
+    let mut files = tree::files(folder, &["rs"]);
+    files.retain(|file| file.path.matches('/').count() == folder.matches('/').count() + 1);
+    let root = tree::file(&format!("{folder}/whole.rs"));
+    assert!(files.iter().any(|file| file.path == root.path), "{} was not found", root.path);
+    tree::none(&left_out(&root, &files));
+}
+
 #[test]
 fn the_file_rules_bite() {
     let long = File::sample("a.rs", &"x\n".repeat(LINES_MAX + 1));
@@ -155,6 +172,9 @@ fn the_file_rules_bite() {
     };
     assert_eq!(links("[a](data.md#x) [b](../README.md) [c](https://example.org) [d](#here)"), 0);
     assert_eq!(links("[a](gone.md) <img src=\"picture.svg\">"), 2);
+    let root = File::sample("tests/whole.rs", "//! All.\n\nmod one;\n");
+    let files = ["tests/whole.rs", "tests/one.rs", "tests/two.rs"].map(|p| File::sample(p, ""));
+    assert_eq!(left_out(&root, &files), ["tests/whole.rs does not say `mod two;`"]);
     let source = "const WORDS: [&str; 2] = [\"one\", \"two\"];\nconst MORE: &str = \"three\";";
     assert_eq!(unsaid(source, "const WORDS", "`one` and `two`").len(), 0);
     assert_eq!(unsaid(source, "const WORDS", "`one` and two").len(), 1);

@@ -1,7 +1,5 @@
 //! Questions to a service in this process, and how two answers differ.
 
-#![allow(dead_code, reason = "each test file uses a part of this")]
-
 use axum::{Router, body::Body, body::Bytes};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::Value;

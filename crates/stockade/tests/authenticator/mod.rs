@@ -1,8 +1,6 @@
 //! A passkey in software, with a switch for each lie: it answers what the server asks as a browser and
 //! an authenticator would (WebAuthn Level 3).
 
-#![allow(dead_code, reason = "each test file uses a part of this")]
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use seal::{Secret, SigningKey, sha256};
 use serde_json::{Value, json};

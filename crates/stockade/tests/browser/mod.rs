@@ -1,10 +1,6 @@
 //! A real server on a port of its own, and a real TLS client that keeps cookies.
 
-#![allow(
-    clippy::disallowed_methods,
-    dead_code,
-    reason = "certificates and codes follow the real clock; each test file uses a part of this"
-)]
+#![allow(clippy::disallowed_methods, reason = "certificates and codes follow the real clock")]
 
 use edge::{Exposure, Limits};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};

@@ -1,7 +1,5 @@
 //! A data directory with backups in a place of their own, and the commands that are typed there.
 
-#![allow(dead_code, reason = "each test file uses a part of this")]
-
 use kms::SystemEntropy;
 use seal::AgeIdentity;
 use serde_json::Value;

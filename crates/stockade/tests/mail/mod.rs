@@ -4,8 +4,7 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    dead_code,
-    reason = "a test: a missing field fails it; each test file uses a part of this"
+    reason = "a test: a missing field fails it"
 )]
 
 use crate::browser::{Answer, Browser, options};

@@ -1,8 +1,6 @@
 //! More people than the owner: accounts written into the database as a registration would, and
 //! sessions of the owner given to them.
 
-#![allow(dead_code, reason = "each test file uses a part of this")]
-
 use crate::browser::{Browser, PASSWORD, start};
 use identity::{
     AccountId, Candidate, Client, Cost, Factors, PasswordPolicy, Passwords, Profile, SessionId,

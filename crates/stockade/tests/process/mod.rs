@@ -1,7 +1,5 @@
 //! The program itself, as a process of its own: what it writes, and what lies in its memory.
 
-#![allow(dead_code, reason = "each test file uses a part of this")]
-
 use crate::browser::Browser;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;

@@ -1,7 +1,5 @@
 //! A world of three people, in which one owns something of everything.
 
-#![allow(dead_code, reason = "each test file uses a part of this")]
-
 use crate::{
     asked::Asker,
     browser::{Browser, import},

@@ -230,7 +230,12 @@ impl Backups {
                 () = stop.cancelled() => return,
                 _ = looking.tick() => {}
             }
-            let mut work = std::pin::pin!(self.look(desk, &halt));
+            let mut work = std::pin::pin!(async {
+                // What was just backed up may be the first that there is to prove.
+                if self.look(desk, &halt).await && !stop.is_cancelled() {
+                    self.look(desk, &halt).await;
+                }
+            });
             tokio::select! {
                 () = &mut work => {}
                 () = stop.cancelled() => {
@@ -242,17 +247,21 @@ impl Backups {
         }
     }
 
-    /// What is due now, is done.
-    async fn look(&self, desk: &Desk, halt: &Arc<AtomicBool>) {
+    /// What is due now, is done; whether a backup was made.
+    async fn look(&self, desk: &Desk, halt: &Arc<AtomicBool>) -> bool {
         let due = match self.due(desk).await {
             Ok(due) => due,
-            Err(error) => return tracing::error!(%error, "the backups could not be looked at"),
+            Err(error) => {
+                tracing::error!(%error, "the backups could not be looked at");
+                return false;
+            }
         };
         // What fails is an entry of the log, and is tried again.
         if due.backup <= now() {
             let asked = (Trigger::Nightly, Actor::Server);
             if let Ok(done) = self.take(desk, asked, halt).await {
                 tracing::info!(number = done.number, bytes = done.bytes, "a backup was made");
+                return true;
             }
         } else if due.drill.is_some_and(|drill| drill <= now()) {
             if let Ok(done) = self.drill(desk, Actor::Server, halt).await {
@@ -264,6 +273,7 @@ impl Backups {
         {
             tracing::error!(%error, "what a restore must know could not be written");
         }
+        false
     }
 
     /// When the next ones are due.
