@@ -4,6 +4,7 @@ use crate::process;
 use anyhow::{Result, bail};
 use std::{
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -64,8 +65,32 @@ pub fn chromium() -> Result<PathBuf, String> {
     find(&NAMES).ok_or_else(|| "apt-get installed no program named chromium".into())
 }
 
+/// What others wrote and tests ask: which variables tell the tests of it, and why some is not here.
+pub struct Judges {
+    /// Variables and their values.
+    pub found: Vec<(&'static str, OsString)>,
+    /// Reasons, each with what to do.
+    pub missing: Vec<String>,
+}
+
+/// All of them, installed now where that can be done.
+pub fn judges() -> Judges {
+    let mut judges = Judges { found: Vec::new(), missing: Vec::new() };
+    let mut note = |variable: Option<&'static str>, asked: Result<OsString, String>| match asked {
+        Ok(value) => judges.found.extend(variable.map(|variable| (variable, value))),
+        Err(why) => judges.missing.push(why),
+    };
+    note(Some("TEST_POSTGRES"), postgres().map(|()| "required".into()));
+    note(None, softhsm().map(|()| OsString::new()));
+    note(None, backup_judges().map(|()| OsString::new()));
+    for needs in [&CCXT, &MAIL, &STORE] {
+        note(Some(needs.variable), python(needs).map(PathBuf::into_os_string));
+    }
+    judges
+}
+
 /// PostgreSQL's programs are there, or are installed now; the tests start a server of their own.
-pub fn postgres() -> Result<(), String> {
+fn postgres() -> Result<(), String> {
     let here = || {
         let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let mut debian = debian.map(|version| version.path().join("bin/initdb"));
@@ -86,7 +111,7 @@ pub fn postgres() -> Result<(), String> {
 }
 
 /// SoftHSM's library and tool are there, or are installed now; the tests make tokens of their own.
-pub fn softhsm() -> Result<(), String> {
+fn softhsm() -> Result<(), String> {
     let here = || find(&["softhsm2-util"]).is_some();
     if here() {
         return Ok(());
@@ -101,7 +126,7 @@ pub fn softhsm() -> Result<(), String> {
 }
 
 /// The programs that judge our backups from outside: they read the same repository and the same kit.
-pub fn backup_judges() -> Result<(), String> {
+fn backup_judges() -> Result<(), String> {
     for program in ["restic", "age"] {
         if find(&[program]).is_none() {
             if !may_install() {
@@ -139,7 +164,7 @@ pub struct Needs {
 }
 
 /// The independent client library that trades on the exchange in a box.
-pub const CCXT: Needs = Needs {
+const CCXT: Needs = Needs {
     environment: "ccxt",
     variable: "CCXT_PYTHON",
     imports: "ccxt",
@@ -147,7 +172,7 @@ pub const CCXT: Needs = Needs {
 };
 
 /// The independent judges of our mail: a verifier of DKIM, a mail server, a name server.
-pub const MAIL: Needs = Needs {
+const MAIL: Needs = Needs {
     environment: "mail",
     variable: "MAIL_PYTHON",
     imports: "dkim, nacl, aiosmtpd, dns.message",
@@ -163,7 +188,7 @@ pub const OPENAPI: Needs = Needs {
 };
 
 /// The object store that backups go to in the tests, with signatures and policies that count.
-pub const STORE: Needs = Needs {
+const STORE: Needs = Needs {
     environment: "s3",
     variable: "S3_PYTHON",
     imports: "boto3, moto.server",

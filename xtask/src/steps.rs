@@ -4,12 +4,14 @@ use crate::{
     browser, docs,
     flags::{Flags, Usage},
     machine, process,
-    report::{Line, Outcome, Tally, summary},
+    report::{Line, Outcome, summary},
     supply, ui,
 };
 use anyhow::Result;
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     process::{Command, ExitCode},
     time::Instant,
 };
@@ -20,7 +22,7 @@ struct Step {
     run: fn() -> Result<Outcome>,
 }
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 13] = [
     Step { name: "format", what: "every Rust file is formatted", run: format },
     Step { name: "supply", what: "dependencies: bans, licences, sources", run: supply_chain },
     Step { name: "ui-install", what: "the locked npm packages, no scripts", run: ui_install },
@@ -28,10 +30,8 @@ const STEPS: [Step; 15] = [
     Step { name: "ui-unit", what: "unit tests of the web UI", run: ui_unit },
     Step { name: "ui-build", what: "the web UI as the server serves it", run: ui_build },
     Step { name: "clippy", what: "lints, warnings are errors", run: clippy },
+    Step { name: "judges", what: "programs of others that tests ask are here", run: judges },
     Step { name: "rust", what: "all Rust tests, tidy among them", run: rust },
-    Step { name: "ccxt", what: "an independent client trades on the boxes", run: on_the_boxes },
-    Step { name: "mail", what: "independent judges of our mail", run: before_judges },
-    Step { name: "store", what: "backups in another program's object store", run: in_a_store },
     Step { name: "doc", what: "the examples in the documentation", run: doc },
     Step { name: "book", what: "the book says what the program says", run: book },
     Step {
@@ -85,82 +85,34 @@ fn clippy() -> Result<Outcome> {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
 }
 
+fn judges() -> Result<Outcome> {
+    let missing = machine::judges().missing;
+    Ok(if missing.is_empty() {
+        Outcome::Passed(None)
+    } else {
+        Outcome::Skipped(missing.join("\n"))
+    })
+}
+
 fn rust() -> Result<Outcome> {
     // One set of packages and features for the server and the tests: nothing is built twice.
     let built = cargo(&["build", "--workspace", "--bins", "--tests", "--locked"])?;
     if matches!(built, Outcome::Failed(..)) {
         return Ok(built);
     }
-    let required = match machine::postgres() {
-        Ok(()) => Some("TEST_POSTGRES"),
-        Err(why) => {
-            println!("{why}");
-            None
-        }
-    };
-    if let Err(why) = machine::softhsm() {
-        println!("{why}");
-    }
-    if let Err(why) = machine::backup_judges() {
-        println!("{why}");
-    }
+    let judges = machine::judges();
+    judges.missing.iter().for_each(|why| println!("{why}"));
     if machine::find(&["cargo-nextest"]).is_some() {
         return cargo_with(
             &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"],
-            required,
+            &judges.found,
         );
     }
     println!("cargo-nextest is not here, so the tests run with cargo test");
     cargo_with(
         &["test", "--workspace", "--bins", "--lib", "--tests", "--locked", "--no-fail-fast"],
-        required,
+        &judges.found,
     )
-}
-
-/// The same tests as in the step before, which pass these over where Python has no ccxt.
-fn on_the_boxes() -> Result<Outcome> {
-    with_python(&machine::CCXT, &[&["--test", "boxes", "independent::"]], "CCXT_PYTHON")
-}
-
-/// The same tests as in the step of all Rust tests, which pass these over where Python lacks the judges.
-fn before_judges() -> Result<Outcome> {
-    with_python(
-        &machine::MAIL,
-        &[
-            &["--test", "independent", "--", "--show-output"],
-            &["--test", "whole", "--", "--show-output", "mail_commands::"],
-        ],
-        "MAIL_PYTHON",
-    )
-}
-
-/// The same tests again, which pass these over where Python has no object store.
-fn in_a_store() -> Result<Outcome> {
-    let tests: &[&str] = &["--test", "whole", "--", "--show-output", "upkeep::"];
-    with_python(&machine::STORE, &[tests], "S3_PYTHON")
-}
-
-fn with_python(needs: &machine::Needs, runs: &[&[&str]], variable: &str) -> Result<Outcome> {
-    let python = match machine::python(needs) {
-        Ok(path) => path,
-        Err(why) => return Ok(Outcome::Skipped(why)),
-    };
-    let program = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let mut tally = Tally::default();
-    for tests in runs {
-        let arguments: Vec<&str> =
-            ["test", "--workspace", "--locked"].into_iter().chain(tests.iter().copied()).collect();
-        let mut command = process::command(&program, &arguments, &machine::project());
-        let ran = process::run(command.env(variable, &python))?;
-        tally = tally.plus(ran.tally.unwrap_or_default());
-        if !ran.success {
-            return Ok(Outcome::Failed(
-                Some(tally),
-                format!("cargo {} failed", arguments.join(" ")),
-            ));
-        }
-    }
-    Ok(Outcome::Passed(Some(tally)))
 }
 
 fn doc() -> Result<Outcome> {
@@ -239,14 +191,14 @@ fn npm_script(script: &str) -> Result<Outcome> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<Outcome> {
-    cargo_with(arguments, None)
+    cargo_with(arguments, &[])
 }
 
-/// With a variable that tells the tests that something must be there.
-fn cargo_with(arguments: &[&str], required: Option<&str>) -> Result<Outcome> {
+/// With variables that tell the tests what is here.
+fn cargo_with(arguments: &[&str], variables: &[(&str, OsString)]) -> Result<Outcome> {
     let program = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = process::command(&program, arguments, &machine::project());
-    command.envs(required.map(|name| (name, "required")));
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     process::run(&mut command).map(|ran| ended(&ran, &format!("cargo {}", arguments.join(" "))))
 }
 
