@@ -12,7 +12,9 @@ use std::{
     env,
     ffi::OsString,
     fs,
+    num::NonZero,
     process::{Command, ExitCode},
+    thread::available_parallelism,
     time::Instant,
 };
 
@@ -103,10 +105,11 @@ fn rust() -> Result<Outcome> {
     let judges = machine::judges();
     judges.missing.iter().for_each(|why| println!("{why}"));
     if machine::find(&["cargo-nextest"]).is_some() {
-        return cargo_with(
-            &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"],
-            &judges.found,
-        );
+        // Half of the time a test of a server waits: for a clock, a disk, a process.
+        let threads = (available_parallelism().map_or(1, NonZero::get) * 3 / 2).to_string();
+        let run = ["nextest", "run", "--workspace", "--locked", "--no-fail-fast"];
+        let run: Vec<&str> = run.into_iter().chain(["--test-threads", &threads]).collect();
+        return cargo_with(&run, &judges.found);
     }
     println!("cargo-nextest is not here, so the tests run with cargo test");
     cargo_with(
