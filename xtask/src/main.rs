@@ -19,6 +19,7 @@ mod machine;
 mod process;
 mod register;
 mod report;
+mod scan;
 mod server;
 mod steps;
 mod supply;
@@ -42,6 +43,9 @@ The chores of this project.
   cargo xtask docs [--check]
       Writes the blocks of the book that the program itself says.
 
+  cargo xtask scan [--advisories DIR] [--write]
+      Looks at our own sources and at what they depend on; keeps the record with --write.
+
   cargo xtask register
       Holds the register of claims against the tests of the sources, and counts its rows.
 
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest),
         "test" => steps::run(rest),
         "docs" => docs::run(rest),
+        "scan" => scan::run(rest),
         "register" => register::run(rest),
         "kill-loop" => kill_loop::run(rest),
         "help" | "--help" | "-h" => {

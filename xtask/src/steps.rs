@@ -5,7 +5,7 @@ use crate::{
     flags::{Flags, Usage},
     machine, process,
     report::{Line, Outcome, summary},
-    supply, ui,
+    scan, supply, ui,
 };
 use anyhow::Result;
 use std::{
@@ -24,9 +24,10 @@ struct Step {
     run: fn() -> Result<Outcome>,
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "format", what: "every Rust file is formatted", run: format },
     Step { name: "supply", what: "dependencies: bans, licences, sources", run: supply_chain },
+    Step { name: "scan", what: "the kept scan, the list of parts, advisories", run: scan::step },
     Step { name: "ui-install", what: "the locked npm packages, no scripts", run: ui_install },
     Step { name: "ui-check", what: "types of the web UI", run: ui_check },
     Step { name: "ui-unit", what: "unit tests of the web UI", run: ui_unit },

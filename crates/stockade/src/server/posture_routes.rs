@@ -35,6 +35,27 @@ pub(super) fn posture_of(table: Table) -> Table {
             posture::evidence,
         )
         .get(
+            "/security/scan.json",
+            public,
+            Words::new(Cost::Light, "The last scan of the sources: date, tools, scope, findings")
+                .media("application/json"),
+            posture::scan,
+        )
+        .get(
+            "/security/sbom.cdx.json",
+            public,
+            Words::new(Cost::Moderate, "The parts of what is delivered (CycloneDX)")
+                .media("application/json"),
+            posture::bom,
+        )
+        .get(
+            "/security/findings.sarif",
+            public,
+            Words::new(Cost::Light, "The findings of the last scan (SARIF)")
+                .media("application/json"),
+            posture::findings,
+        )
+        .get(
             "/security/{claim}",
             public,
             Words::new(Cost::Moderate, "One claim, and how it stood before")

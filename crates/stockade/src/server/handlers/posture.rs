@@ -5,7 +5,10 @@ use crate::{
     server::{
         Answer, Problem,
         extract::{Part, Query},
-        posture::page::{self, Filter, House, Language, STYLE},
+        posture::{
+            page::{self, Filter, House, Language, STYLE},
+            scan,
+        },
         state::App,
     },
 };
@@ -100,6 +103,27 @@ pub async fn badge(State(app): State<App>) -> Answer<Response> {
     let kind = (header::CONTENT_TYPE, "image/svg+xml");
     let headers = [kind, (header::CACHE_CONTROL, A_MINUTE)];
     Ok((headers, page::badge(&signed.posture)).into_response())
+}
+
+/// `GET /security/scan.json`
+pub async fn scan() -> Response {
+    built_in(scan::RECORD)
+}
+
+/// `GET /security/sbom.cdx.json`
+pub async fn bom() -> Response {
+    built_in(scan::BOM)
+}
+
+/// `GET /security/findings.sarif`
+pub async fn findings() -> Response {
+    built_in(scan::FINDINGS)
+}
+
+/// JSON that this program carries.
+fn built_in(text: &'static str) -> Response {
+    let kind = (header::CONTENT_TYPE, "application/json");
+    ([kind, (header::CACHE_CONTROL, AN_HOUR)], text).into_response()
 }
 
 /// `GET /security/evidence/{sha256}`

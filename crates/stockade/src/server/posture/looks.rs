@@ -1,6 +1,6 @@
 //! The probes: what each is called, how often it runs, and where its work is done.
 
-use super::{Observatory, edges, house, machine};
+use super::{Observatory, edges, house, machine, scan};
 use crate::server::state::App;
 use audit::{
     Claim, claims,
@@ -50,6 +50,10 @@ pub enum Probe {
     Register,
     /// What the doctor sees of the machine.
     Doctor,
+    /// The scan of the sources that the program was built from.
+    Scan,
+    /// The advisories that dependencies were held against.
+    Advisories,
 }
 
 /// What a probe found.
@@ -66,7 +70,7 @@ pub(super) enum Found {
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Handshakes,
         Self::Headers,
         Self::Hsts,
@@ -86,6 +90,8 @@ impl Probe {
         Self::Listeners,
         Self::Register,
         Self::Doctor,
+        Self::Scan,
+        Self::Advisories,
     ];
 
     /// Its name in the register, behind `self:`.
@@ -111,6 +117,8 @@ impl Probe {
             Self::Listeners => "listeners",
             Self::Register => "register",
             Self::Doctor => "doctor",
+            Self::Scan => "scan",
+            Self::Advisories => "advisories",
         }
     }
 
@@ -154,6 +162,8 @@ impl Probe {
             Self::Certificate => Ok(machine::certificate(own)),
             Self::Listeners => machine::listeners(own, app.machines_at()).await,
             Self::Doctor => machine::doctor(own, app.machines_at()).await,
+            Self::Scan => scan::sources(),
+            Self::Advisories => scan::advisories(crate::desk::now()),
         }
     }
 }

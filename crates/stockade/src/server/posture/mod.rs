@@ -6,6 +6,7 @@ mod looks;
 mod machine;
 mod mark;
 pub mod page;
+pub mod scan;
 
 pub use looks::Probe;
 

@@ -154,7 +154,10 @@ fn facts(posture: &Posture, house: &House, words: &Words) -> String {
     add(words.witnesses, &witnesses);
     add(words.backup, &told(fact(posture, "S31", "last")));
     add(words.restore, &told(fact(posture, "S33", "last proved restore")));
-    add(words.scan, &told(fact(posture, "S59", "last scan")));
+    let scan = told(fact(posture, "S59", "last scan"));
+    let link = |name: &str| format!("<a href=\"/security/{name}\">{name}</a>");
+    add(words.scan, &format!("{scan} · {} · {}", link("scan.json"), link("findings.sarif")));
+    add(words.parts, &link("sbom.cdx.json"));
     add(words.posture_key, &format!("<code>{}</code>", escape(&house.key)));
     let machine = "<a href=\"/.well-known/stockade/posture.json\">posture.json</a>";
     add(words.machine, machine);
