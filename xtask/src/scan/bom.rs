@@ -207,7 +207,7 @@ mod tests {
         let bom = of(&metadata(), lock, Timestamp::UNIX_EPOCH).expect("a list");
         let all = bom["components"].as_array().expect("components");
         let names: Vec<&str> = all.iter().filter_map(|one| one["name"].as_str()).collect();
-        assert_eq!(names, ["built", "probe", "stockade", "stockade-bot", "used"]);
+        assert_eq!(names, ["built", "probe", "stockade-bot", "stockade", "used"]);
         let used = &all[4];
         assert_eq!(used["purl"], "pkg:cargo/used@1.0.0%2Bx");
         assert_eq!(used["hashes"][0]["content"], "ab");
