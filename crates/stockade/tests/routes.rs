@@ -34,11 +34,13 @@ fn filled(row: &Row) -> String {
 fn bodies(document: &Value, table: &Table) -> Vec<(Row, Value)> {
     // The log's protocols have texts of their own.
     let json = |row: &Row| row.path != "/csp-report" && !row.path.starts_with("/log/");
+    let form = "application/x-www-form-urlencoded";
     let ours = |row: &&Row| row.takes.is_some() && json(row);
     let schema = |row: &Row| {
         let verb = row.method.as_str().to_ascii_lowercase();
         let body = &document["paths"][row.path][&verb]["requestBody"]["content"];
-        resolved(document, &body["application/json"]["schema"]).clone()
+        let media = if body[form].is_object() { form } else { "application/json" };
+        resolved(document, &body[media]["schema"]).clone()
     };
     table.rows().iter().filter(ours).map(|row| (row.clone(), schema(row))).collect()
 }

@@ -50,6 +50,8 @@ pub enum Probe {
     Register,
     /// What the doctor sees of the machine.
     Doctor,
+    /// Where weaknesses are reported.
+    SecurityTxt,
 }
 
 /// What a probe found.
@@ -66,7 +68,7 @@ pub(super) enum Found {
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Handshakes,
         Self::Headers,
         Self::Hsts,
@@ -86,6 +88,7 @@ impl Probe {
         Self::Listeners,
         Self::Register,
         Self::Doctor,
+        Self::SecurityTxt,
     ];
 
     /// Its name in the register, behind `self:`.
@@ -111,6 +114,7 @@ impl Probe {
             Self::Listeners => "listeners",
             Self::Register => "register",
             Self::Doctor => "doctor",
+            Self::SecurityTxt => "security-txt",
         }
     }
 
@@ -118,7 +122,7 @@ impl Probe {
     pub(super) const fn every(self) -> SignedDuration {
         match self {
             Self::Strangers | Self::GuessCost | Self::Doctor => SignedDuration::from_hours(6),
-            Self::KeyHolder | Self::Page => SignedDuration::from_hours(1),
+            Self::KeyHolder | Self::Page | Self::SecurityTxt => SignedDuration::from_hours(1),
             _ => SignedDuration::from_mins(10),
         }
     }
@@ -139,6 +143,7 @@ impl Probe {
             Self::Headers => edges::headers(own).await,
             Self::Hsts => Ok(edges::hsts(own)),
             Self::Strangers => edges::strangers(app, own).await,
+            Self::SecurityTxt => edges::security_txt(app, own).await,
             Self::Page => edges::page(own).await,
             Self::Roles => Ok(house::roles(app)),
             Self::Register => Ok(house::register()),
