@@ -78,7 +78,8 @@ impl Contact {
             let _ = writeln!(text, "Encryption: {at}/security/report/recipients");
         }
         text + &format!(
-            "Preferred-Languages: en, de\n\
+            "Acknowledgments: {at}/security/thanks\n\
+             Preferred-Languages: en, de\n\
              Canonical: {at}/.well-known/security.txt\n\
              Policy: {at}/security/policy\n"
         )
@@ -134,6 +135,7 @@ mod tests {
              Contact: mailto:security@trade.example\n\
              Expires: 2026-06-30T00:00:00Z\n\
              Encryption: https://trade.example/security/report/recipients\n\
+             Acknowledgments: https://trade.example/security/thanks\n\
              Preferred-Languages: en, de\n\
              Canonical: https://trade.example/.well-known/security.txt\n\
              Policy: https://trade.example/security/policy\n"

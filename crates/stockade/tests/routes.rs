@@ -27,6 +27,7 @@ fn filled(row: &Row) -> String {
         .replace("{handle}", "01890000-0000-7000-8000-000000000000")
         .replace("{name}", "x")
         .replace("{index}", "0")
+        .replace("{language}", "en")
         .replace("{number}", "1")
 }
 

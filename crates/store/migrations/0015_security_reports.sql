@@ -5,6 +5,7 @@ CREATE TABLE security_reports (
     sealed BLOB NOT NULL CHECK (length(sealed) <= 131072),
     sealed_by TEXT NOT NULL CHECK (sealed_by IN ('sender', 'server')),
     credit BIGINT NOT NULL CHECK (credit IN (0, 1)),
+    thanks TEXT CHECK (length(thanks) BETWEEN 1 AND 80),
     leaf_index BIGINT NOT NULL CHECK (leaf_index >= 0),
     moves BIGINT NOT NULL CHECK (moves >= 0),
     severity TEXT CHECK (severity IN ('low', 'medium', 'high', 'critical')),

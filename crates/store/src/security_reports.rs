@@ -62,6 +62,8 @@ pub struct ReportRow {
     pub sealed_by: SealedBy,
     /// Whether its sender wants to be named.
     pub credit: bool,
+    /// As whom its sender is thanked in public.
+    pub thanks: Option<String>,
     /// The leaf of the log that holds its digest.
     pub leaf: u64,
     /// How often it was moved.
@@ -70,7 +72,7 @@ pub struct ReportRow {
     pub course: Course,
 }
 
-const COLUMNS: &str = "SELECT report_id, sealed_by, credit, leaf_index, moves, severity,
+const COLUMNS: &str = "SELECT report_id, sealed_by, credit, thanks, leaf_index, moves, severity,
      received_us, acknowledged_us, triaged_us, breach_us, notified_us, fixed_us, published_us,
      declined_us FROM security_reports";
 
@@ -155,6 +157,16 @@ impl Act {
         .bind(i64::from(before.moves));
         Ok(self.run(Scope::House, row).await? == 1)
     }
+
+    /// Thanks the sender of a report under a name, or no longer, if they wished it and the report is published;
+    /// whether that is so.
+    pub async fn thank_report(&mut self, id: Uuid, name: Option<&str>) -> Result<bool, Error> {
+        let row = sql("UPDATE security_reports SET thanks = $1
+             WHERE report_id = $2 AND credit = 1 AND published_us IS NOT NULL")
+        .bind(name.map(str::to_owned))
+        .bind(id.hyphenated().to_string());
+        Ok(self.run(Scope::House, row).await? == 1)
+    }
 }
 
 fn report(row: &Row, place: &Place) -> Result<ReportRow, Error> {
@@ -185,6 +197,7 @@ fn report(row: &Row, place: &Place) -> Result<ReportRow, Error> {
             _ => return Err(damaged("it does not say who sealed it")),
         },
         credit: number("credit")? == 1,
+        thanks: row.try_get("thanks").map_err(fault)?,
         leaf: u64::try_from(number("leaf_index")?).map_err(|_| damaged("its leaf is none"))?,
         moves: u32::try_from(number("moves")?).map_err(|_| damaged("its moves are none"))?,
         course: course.ok_or_else(|| damaged("its steps cannot have followed each other"))?,

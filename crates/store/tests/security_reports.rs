@@ -123,5 +123,18 @@ async fn of_two_who_move_a_report_at_once_one_is_too_late() {
         }
         let row = read().await;
         assert_eq!((row.course.standing(), row.moves), (Standing::Published, 6));
+        // Thanks are for what is published, and for whoever wishes them.
+        let other = keep(&store, 2).await;
+        let thank = async |id, name| {
+            let mut act = store.begin().await.expect("an act");
+            let done = act.thank_report(id, name).await.expect("writes");
+            kept(act).await;
+            done
+        };
+        assert!(thank(id, Some("Ada")).await);
+        assert_eq!(read().await.thanks.as_deref(), Some("Ada"));
+        assert!(!thank(other, Some("Bob")).await, "it is not published, and nobody wished it");
+        assert!(thank(id, None).await);
+        assert_eq!(read().await.thanks, None);
     }
 }

@@ -47,6 +47,13 @@ pub(super) fn run(
                 format!("{} is {}; the log holds this", view.id, view.standing)
             })?;
         }
+        Reports::Thank { id, name } => {
+            let view = desk::connect(home(settings)?)?.thank_report(*id, name.as_deref())?;
+            output.show(&view, |view| match &view.thanks {
+                Some(name) => format!("{} stands on /security/thanks", plain(name)),
+                None => "nobody is thanked for it any more".to_owned(),
+            })?;
+        }
     }
     Ok(Ending::Done)
 }

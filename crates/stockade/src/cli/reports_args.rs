@@ -28,4 +28,11 @@ pub(crate) enum Reports {
         #[arg(long, value_parser = ["low", "medium", "high", "critical"])]
         severity: Option<String>,
     },
+    /// Thank whoever sent a published report in public, if they wished it; without a name, no longer.
+    Thank {
+        /// Its number, as `ls` shows it.
+        id: Uuid,
+        /// The name, as they want it.
+        name: Option<String>,
+    },
 }

@@ -268,6 +268,18 @@ impl Connection {
         }
     }
 
+    /// Thanks the sender of a report in public, or no longer.
+    pub fn thank_report(&self, id: Uuid, name: Option<&str>) -> Result<ReportView> {
+        match self {
+            Self::Here(here) => {
+                here.runtime.block_on(here.desk.thank_report(Actor::Host, id, name))
+            }
+            Self::There(remote) => {
+                remote.quick(&Ask::ThankReport { id, name: name.map(str::to_owned) })
+            }
+        }
+    }
+
     /// Keeps a document that a person signs for.
     pub fn add_evidence(&self, new: NewEvidence) -> Result<KeptEvidence> {
         match self {

@@ -64,6 +64,12 @@ pub enum Error {
     /// What was sent as sealed is not.
     #[error("the report cannot be kept: {0}")]
     Unsealed(seal::Error),
+    /// Nobody is thanked for this.
+    #[error("nobody is thanked for this report: {why}")]
+    Thanks {
+        /// Why.
+        why: &'static str,
+    },
     /// There is nobody to seal reports to.
     #[error(
         "no report can be taken in here: whoever runs the server sets disclosure.recipients to a key of age (`age-keygen`)"

@@ -235,7 +235,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 58] = [
+    pub const KINDS: [&'static str; 59] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -294,6 +294,7 @@ impl Deed {
         "report.received",
         "report.opened",
         "report.moved",
+        "report.thanked",
     ];
 
     /// Kind, subject, detail.

@@ -82,6 +82,13 @@ pub enum Ask {
         /// How bad it is, where the step says so.
         severity: Option<String>,
     },
+    /// Thank the sender of one in public, or no longer.
+    ThankReport {
+        /// Its number.
+        id: Uuid,
+        /// Under which name; without one no longer.
+        name: Option<String>,
+    },
     /// Keep a document that a person signs for.
     AddEvidence(Box<NewEvidence>),
     /// Tell what was signed for.

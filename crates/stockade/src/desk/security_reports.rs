@@ -5,7 +5,7 @@
 use super::{
     Accounts, Actor, Deed, Desk, DisclosureAct, Error, Result, Visitor, new_id, now, sha256_hex,
 };
-use disclosure::{Course, Hand, Moments, Move, Receipt, Severity};
+use disclosure::{Course, Hand, Moments, Move, Receipt, Severity, Standing};
 use identity::{Budget, Stage};
 use jiff::Timestamp;
 use kms::SystemEntropy;
@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 /// Bytes of a report in plain words.
 pub const PLAIN_BYTES_MAX: usize = 48 * 1024;
+/// Characters of a name that is thanked.
+const NAME_CHARS_MAX: usize = 80;
 const MINUTE_MS: i64 = 60_000;
 
 /// Whom reports go to.
@@ -92,6 +94,8 @@ pub struct ReportView {
     pub sealed_by: String,
     /// Whether its sender wants to be named.
     pub credit: bool,
+    /// As whom its sender is thanked in public.
+    pub thanks: Option<String>,
     /// SHA-256 of the sealed text, hexadecimal.
     pub sha256: String,
     /// The leaf of the log that holds it.
@@ -125,6 +129,7 @@ impl ReportView {
             severity: moments.severity.map(|severity| severity.as_str().to_owned()),
             sealed_by: row.sealed_by.as_str().to_owned(),
             credit: row.credit,
+            thanks: row.thanks.clone(),
             sha256: sha256_hex(sealed),
             leaf: row.leaf,
             steps: steps(moments),
@@ -276,7 +281,7 @@ impl Accounts {
         act.commit(deed.entry(Actor::Anonymous), now).await?;
         let course = Course::begun(now);
         Ok(ReportView::of(
-            &ReportRow { id, sealed_by, credit, leaf, moves: 0, course },
+            &ReportRow { id, sealed_by, credit, thanks: None, leaf, moves: 0, course },
             sealed,
             now,
         ))
@@ -338,6 +343,51 @@ impl Desk {
         });
         act.commit(deed.entry(actor), now).await?;
         self.shown(Some(&ReportRow { course: after, ..before }), now).await
+    }
+
+    /// Thanks the sender of a published report under a name, or takes the thanks back.
+    pub async fn thank_report(
+        &self,
+        actor: Actor,
+        id: Uuid,
+        name: Option<&str>,
+    ) -> Result<ReportView> {
+        let row = self.store().security_report(id).await?;
+        let row = row.ok_or(Error::NotFound { what: "report" })?;
+        let refuse = |why| Err(Error::Thanks { why });
+        if !row.credit {
+            return refuse("its sender did not wish it");
+        }
+        if row.course.standing() != Standing::Published {
+            return refuse("it is not published");
+        }
+        let name = name.map(str::trim);
+        if let Some(name) = name
+            && (name.is_empty()
+                || name.chars().count() > NAME_CHARS_MAX
+                || name.contains(char::is_control))
+        {
+            return refuse("a name has 1 to 80 characters on one line");
+        }
+        let mut act = self.store().begin().await?;
+        if !act.thank_report(id, name).await? {
+            return Err(Error::Changed { what: "the report" });
+        }
+        let deed = Deed::Disclosure(DisclosureAct::Thanked { id, named: name.is_some() });
+        let now = now();
+        act.commit(deed.entry(actor), now).await?;
+        let row = ReportRow { thanks: name.map(str::to_owned), ..row };
+        self.shown(Some(&row), now).await
+    }
+
+    /// The reports whose senders are thanked in public, the newest first.
+    pub async fn thanked(&self) -> Result<Vec<ReportView>> {
+        let (rows, now) = (self.store().security_reports().await?, now());
+        let mut views = Vec::new();
+        for row in rows.iter().filter(|row| row.thanks.is_some()) {
+            views.push(self.shown(Some(row), now).await?);
+        }
+        Ok(views)
     }
 
     async fn shown(&self, row: Option<&ReportRow>, now: Timestamp) -> Result<ReportView> {

@@ -230,6 +230,9 @@ async fn act(
         Ask::MoveReport { id, step, severity } => {
             finish(move_report(desk, id, (&step, severity.as_deref())).await)
         }
+        Ask::ThankReport { id, name } => {
+            finish(desk.thank_report(Actor::Host, id, name.as_deref()).await)
+        }
         Ask::AddEvidence(new) => finish(posture::taken(app, *new).await),
         Ask::Attested => finish(desk.attested().await),
         Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),

@@ -237,7 +237,7 @@ impl From<desk::Error> for Problem {
             E::NoMachine(_) | E::ServerNoMachine => Self::invalid(text).field("machine"),
             E::Unsealed(_) => Self::invalid(text).field("text"),
             E::Disclosure(disclosure::Error::Receipt) => Self::invalid(text).field("receipt"),
-            E::Disclosure(_) => conflict("report-step"),
+            E::Disclosure(_) | E::Thanks { .. } => conflict("report-step"),
             E::NoRecipients => Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-recipients", text),
             E::Linked { .. } => linked(&text),
             E::SealedElsewhere

@@ -45,6 +45,14 @@ fn terms_of(table: Table) -> Table {
             reports::policy_text,
         )
         .get(
+            "/security/thanks",
+            public,
+            Words::new(Cost::Moderate, "Whom we thank for reports, where they wished it")
+                .query::<reports::Tongue>()
+                .media(html),
+            reports::thanks,
+        )
+        .get(
             "/security/report/recipients",
             public,
             Words::new(Cost::Light, "To whom a report is sealed, for `age -R`").media(text),
@@ -82,7 +90,7 @@ fn form_of(table: Table) -> Table {
             reports::script,
         )
         .get(
-            "/security/receipt",
+            "/security/report/status",
             door,
             Words::new(Cost::Light, "Where a receipt is pasted")
                 .query::<reports::Tongue>()
@@ -90,7 +98,7 @@ fn form_of(table: Table) -> Table {
             reports::receipt,
         )
         .post(
-            "/security/receipt",
+            "/security/report/status",
             door,
             Words::new(Cost::Moderate, "How the report of a receipt stands")
                 .query::<reports::Tongue>()

@@ -33,6 +33,14 @@ pub enum DisclosureAct {
         /// How bad it is, where that was said.
         severity: Option<&'static str>,
     },
+    /// Its sender is thanked in public, or not any more. Under which name stands in no entry, so that it can be
+    /// taken back.
+    Thanked {
+        /// The report's number.
+        id: Uuid,
+        /// Whether there are thanks now.
+        named: bool,
+    },
 }
 
 impl DisclosureAct {
@@ -48,17 +56,21 @@ impl DisclosureAct {
                 let detail = json!({ "step": step, "standing": standing, "severity": severity });
                 ("report.moved", id.to_string(), detail)
             }
+            Self::Thanked { id, named } => {
+                ("report.thanked", id.to_string(), json!({ "named": named }))
+            }
         }
     }
 }
 
 /// One of each.
 #[cfg(test)]
-pub(super) fn samples() -> [DisclosureAct; 3] {
+pub(super) fn samples() -> [DisclosureAct; 4] {
     let id = Uuid::nil();
     [
         DisclosureAct::Received { id, sha256: "ab".to_owned(), bytes: 1, sealed_by: "sender" },
         DisclosureAct::Opened { id },
         DisclosureAct::Moved { id, step: "fix", standing: "fixed", severity: Some("low") },
+        DisclosureAct::Thanked { id, named: true },
     ]
 }

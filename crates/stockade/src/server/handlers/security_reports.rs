@@ -88,6 +88,16 @@ pub async fn policy(
     Ok(html(page.policy(&tally, &fingerprint)))
 }
 
+/// `GET /security/thanks`
+pub async fn thanks(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(asked): Query<Tongue>,
+) -> Answer<Response> {
+    let page = page(&app, &asked, &headers)?;
+    Ok(html(page.thanks(&app.desk().thanked().await?)))
+}
+
 /// `GET /security/policy/{language}`
 pub async fn policy_text(Part(name): Part<String>) -> Answer<Response> {
     let language = Language::named(&name).ok_or_else(Problem::not_found)?;
@@ -148,7 +158,7 @@ async fn take(app: &App, mut visitor: Visitor, request: Request) -> Answer<Taken
     Ok(app.accounts().take_report(&visitor, text, to, credit).await?)
 }
 
-/// `GET /security/receipt`
+/// `GET /security/report/status`
 pub async fn receipt(
     State(app): State<App>,
     headers: HeaderMap,
@@ -157,7 +167,7 @@ pub async fn receipt(
     Ok(html(page(&app, &asked, &headers)?.receipt()))
 }
 
-/// `POST /security/receipt`
+/// `POST /security/report/status`
 pub async fn standing(
     State(app): State<App>,
     Caller(visitor): Caller,
@@ -167,7 +177,7 @@ pub async fn standing(
     let page = page(&app, &asked, request.headers())?;
     match find(&app, &visitor, request).await {
         Ok(view) => Ok(Html(page.standing(&view, now())).into_response()),
-        Err(problem) => Ok(refused(&page, "/security/receipt", problem)),
+        Err(problem) => Ok(refused(&page, "/security/report/status", problem)),
     }
 }
 

@@ -52,6 +52,8 @@ pub enum Probe {
     Doctor,
     /// Where weaknesses are reported.
     SecurityTxt,
+    /// Until when reports are answered.
+    ReportClocks,
 }
 
 /// What a probe found.
@@ -68,7 +70,7 @@ pub(super) enum Found {
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Handshakes,
         Self::Headers,
         Self::Hsts,
@@ -89,6 +91,7 @@ impl Probe {
         Self::Register,
         Self::Doctor,
         Self::SecurityTxt,
+        Self::ReportClocks,
     ];
 
     /// Its name in the register, behind `self:`.
@@ -115,6 +118,7 @@ impl Probe {
             Self::Register => "register",
             Self::Doctor => "doctor",
             Self::SecurityTxt => "security-txt",
+            Self::ReportClocks => "report-clocks",
         }
     }
 
@@ -151,6 +155,7 @@ impl Probe {
             Self::GuessCost => house::guess_cost(app).await,
             Self::StaffFactors => house::staff_factors(app).await,
             Self::KeyHolder => house::key_holder(app).await,
+            Self::ReportClocks => house::report_clocks(app).await,
             Self::Backups => house::backups(app).await,
             Self::Drill => house::drill(app).await,
             Self::Log => house::log(app).await,

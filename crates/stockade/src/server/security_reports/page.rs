@@ -70,8 +70,11 @@ impl Page<'_> {
         }
         let _ = writeln!(
             body,
-            "</ul>\n</section>\n<p class=\"sort\"><a href=\"/.well-known/security.txt\">security.txt</a> · \
+            "</ul>\n</section>\n<p><a href=\"{}\">{}</a></p>\n\
+             <p class=\"sort\"><a href=\"/.well-known/security.txt\">security.txt</a> · \
              <a href=\"/.well-known/stockade/security-key.asc\">{}</a> <code>{fingerprint}</code></p>",
+            self.link("/security/thanks"),
+            words.thanks,
             words.key
         );
         self.framed("/security/policy", words.policy, &body)
@@ -98,7 +101,7 @@ impl Page<'_> {
             let _ =
                 writeln!(body, "<p>{} <a href=\"mailto:{mail}\">{mail}</a></p>", words.write_to);
         }
-        let look = self.link("/security/receipt");
+        let look = self.link("/security/report/status");
         let _ = writeln!(body, "<p><a href=\"{look}\">{}</a></p>", words.receipt);
         self.framed("/security/report", words.report, &body)
     }
@@ -133,6 +136,35 @@ impl Page<'_> {
         text + "</details>\n<script type=\"module\" src=\"/security/report.js\"></script>\n"
     }
 
+    /// Whom we thank.
+    #[must_use]
+    pub fn thanks(&self, reports: &[ReportView]) -> String {
+        let words = self.words();
+        let mut body =
+            format!("<h1>{}</h1>\n<p class=\"lead\">{}</p>\n", words.thanks, words.thanks_lead);
+        if reports.is_empty() {
+            let _ = writeln!(body, "<p>{}</p>", words.nobody_yet);
+        }
+        for report in reports {
+            let severity = report.severity.as_deref().unwrap_or_default();
+            let _ = writeln!(
+                body,
+                "<article class=\"claim\">\n<h3>{}</h3>\n<p>{}: {}</p>\n\
+                 <p class=\"sort\">{} <code>{}</code> · {} {}</p>\n</article>",
+                escape(report.thanks.as_deref().unwrap_or_default()),
+                words.severity,
+                escape(Words::said(self.language, severity)),
+                words.digest,
+                escape(&report.sha256),
+                words.leaf,
+                report.leaf,
+            );
+        }
+        let policy = self.link("/security/policy");
+        let _ = writeln!(body, "<p><a href=\"{policy}\">{}</a></p>", words.policy);
+        self.framed("/security/thanks", words.thanks, &body)
+    }
+
     /// What whoever reported is told, once.
     #[must_use]
     pub fn taken(&self, taken: &Taken, now: Timestamp) -> String {
@@ -145,7 +177,7 @@ impl Page<'_> {
             words.once,
             taken.receipt.expose(),
             self.facts(&taken.view, now),
-            self.link("/security/receipt"),
+            self.link("/security/report/status"),
             words.receipt,
         );
         self.framed("/security/report", words.taken, &body)
@@ -163,10 +195,10 @@ impl Page<'_> {
              <button type=\"submit\">{}</button>\n</form>\n",
             words.receipt,
             words.receipt_lead,
-            self.link("/security/receipt"),
+            self.link("/security/report/status"),
             words.look,
         );
-        self.framed("/security/receipt", words.receipt, &body)
+        self.framed("/security/report/status", words.receipt, &body)
     }
 
     /// How a report stands.
@@ -181,7 +213,7 @@ impl Page<'_> {
             self.link("/security/policy"),
             words.policy,
         );
-        self.framed("/security/receipt", words.receipt, &body)
+        self.framed("/security/report/status", words.receipt, &body)
     }
 
     /// Why something was not taken; what was typed is not shown again.

@@ -44,6 +44,9 @@ pub(super) struct Words {
     pub refused: &'static str,
     pub back: &'static str,
     pub key: &'static str,
+    pub thanks: &'static str,
+    pub thanks_lead: &'static str,
+    pub nobody_yet: &'static str,
 }
 
 impl Words {
@@ -126,6 +129,9 @@ const ENGLISH: Words = Words {
     refused: "This was not taken",
     back: "Back to the form",
     key: "Key of security.txt",
+    thanks: "Thanks",
+    thanks_lead: "These people reported a weakness that is fixed and published, and wished to be named. The digest is that of their report; they can show that it is theirs.",
+    nobody_yet: "There is nobody to thank yet.",
 };
 
 const GERMAN: Words = Words {
@@ -169,4 +175,7 @@ const GERMAN: Words = Words {
     refused: "Das wurde nicht angenommen",
     back: "Zurück zum Formular",
     key: "Schlüssel von security.txt",
+    thanks: "Dank",
+    thanks_lead: "Diese Leute haben eine Schwachstelle gemeldet, die behoben und veröffentlicht ist, und wollten genannt werden. Der Fingerabdruck ist der ihrer Meldung; sie können zeigen, dass es ihre ist.",
+    nobody_yet: "Noch gibt es niemanden, dem zu danken wäre.",
 };
