@@ -13,12 +13,21 @@ const WARNING: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// Characters of an address (RFC 5321 §4.5.3.1.3).
 const ADDRESS_CHARS_MAX: usize = 254;
 
+/// Whether reports are taken by a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// It is there, and says to whom reports are sealed.
+    Open,
+    /// There is nobody to seal reports to.
+    Closed,
+}
+
 /// Whom to write to, and where that is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     origin: String,
     mail: Option<String>,
-    has_form: bool,
+    form: Form,
 }
 
 /// How a `security.txt` stands in time.
@@ -37,13 +46,13 @@ pub enum Freshness {
 impl Contact {
     /// A server at `https://HOST`, the address of those who answer, and whether its form is open; nothing where
     /// nobody can be reached.
-    pub fn new(origin: &str, mail: &str, has_form: bool) -> Result<Option<Self>, Error> {
+    pub fn new(origin: &str, mail: &str, form: Form) -> Result<Option<Self>, Error> {
         let mail = match mail.trim() {
             "" => None,
             text => Some(address(text)?),
         };
         let origin = origin.trim_end_matches('/').to_owned();
-        Ok((mail.is_some() || has_form).then_some(Self { origin, mail, has_form }))
+        Ok((mail.is_some() || form == Form::Open).then_some(Self { origin, mail, form }))
     }
 
     /// The address of those who answer.
@@ -67,14 +76,14 @@ impl Contact {
              # The key that signs this: {at}/.well-known/stockade/security-key.asc\n"
         );
         // The one that is preferred stands first (RFC 9116 §2.5.3).
-        if self.has_form {
+        if self.form == Form::Open {
             let _ = writeln!(text, "Contact: {at}/security/report");
         }
         if let Some(mail) = &self.mail {
             let _ = writeln!(text, "Contact: mailto:{mail}");
         }
         let _ = writeln!(text, "Expires: {}", Self::ends(now).strftime("%Y-%m-%dT%H:%M:%SZ"));
-        if self.has_form {
+        if self.form == Form::Open {
             let _ = writeln!(text, "Encryption: {at}/security/report/recipients");
         }
         text + &format!(
@@ -125,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_text_says_where_to_write_until_when_and_where_it_belongs() {
-        let contact = Contact::new("https://trade.example/", "security@trade.example", true);
+        let contact = Contact::new("https://trade.example/", "security@trade.example", Form::Open);
         let text = contact.expect("an address").expect("somebody").text(at(0));
         assert_eq!(
             text,
@@ -140,11 +149,11 @@ mod tests {
              Canonical: https://trade.example/.well-known/security.txt\n\
              Policy: https://trade.example/security/policy\n"
         );
-        let by_mail = Contact::new("https://trade.example", " a@b.example ", false);
+        let by_mail = Contact::new("https://trade.example", " a@b.example ", Form::Closed);
         let text = by_mail.expect("an address").expect("somebody").text(at(0));
         assert!(text.contains("Contact: mailto:a@b.example\n"), "{text}");
         assert!(!text.contains("Encryption") && !text.contains("/security/report\n"), "{text}");
-        assert_eq!(Contact::new("https://trade.example", "", false), Ok(None));
+        assert_eq!(Contact::new("https://trade.example", "", Form::Closed), Ok(None));
     }
 
     #[test]
@@ -152,7 +161,7 @@ mod tests {
         for text in
             ["security", "a@b", "@b.example", "a@b.example, c@d.example", "a@b.example\nX: y"]
         {
-            let error = Contact::new("https://x", text, true).expect_err(text);
+            let error = Contact::new("https://x", text, Form::Open).expect_err(text);
             assert!(error.to_string().contains("no address of mail"), "{error}");
         }
     }

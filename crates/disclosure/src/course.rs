@@ -256,7 +256,7 @@ impl Course {
                 next.triaged = next.triaged.or(Some(now));
                 next.severity = Some(severity);
             }
-            (Move::Triage(_), _) => return refuse("its fix is out"),
+            (Move::Triage(_), _) => return refuse("its fix is out: report what is left anew"),
             (Move::Breach, _) if next.breach.is_none() => next.breach = Some(now),
             (Move::Breach, _) => return refuse("that is noted already"),
             (Move::Notify, _) if next.breach.is_some() && next.notified.is_none() => {

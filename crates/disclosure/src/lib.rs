@@ -10,7 +10,7 @@ mod policy;
 mod receipt;
 
 pub use clock::{Clock, ClockKind, Hand};
-pub use contact::{Contact, Freshness};
+pub use contact::{Contact, Form, Freshness};
 pub use course::{Course, Moments, Move, Severity, Standing};
 pub use policy::{Block, Policy, Tongue};
 pub use receipt::Receipt;

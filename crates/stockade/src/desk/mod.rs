@@ -140,7 +140,7 @@ pub use secrets::{
     secret_named, secrets_of,
 };
 pub use security_reports::{
-    ClockView, DisclosureTerms, ReportText, ReportView, StepView, Taken, Tally, step_named,
+    Brought, ClockView, DisclosureTerms, ReportText, ReportView, StepView, Taken, Tally, step_named,
 };
 pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};

@@ -50,6 +50,22 @@ impl ReportText {
     }
 }
 
+/// A report, as its sender brings it.
+#[derive(Debug)]
+pub struct Brought {
+    /// What it says.
+    pub text: ReportText,
+    /// Whether its sender wants to be named.
+    pub credit: bool,
+}
+
+/// A report that is sealed, and is to be kept.
+struct Sealed<'a> {
+    bytes: &'a [u8],
+    by: SealedBy,
+    credit: bool,
+}
+
 /// A report that was taken in, as its sender is told once.
 #[derive(Debug)]
 pub struct Taken {
@@ -212,16 +228,15 @@ impl Accounts {
     pub async fn take_report(
         &self,
         visitor: &Visitor,
-        text: ReportText,
+        brought: Brought,
         recipients: &[AgeRecipient],
-        credit: bool,
     ) -> Result<Taken> {
         let (now, source) = (now(), visitor.source());
         if recipients.is_empty() {
             return Err(Error::NoRecipients);
         }
         let mut entropy = SystemEntropy::new();
-        let (sealed, sealed_by) = match text {
+        let (sealed, sealed_by) = match brought.text {
             ReportText::Sealed(bytes) => {
                 (age_file(&bytes).map_err(Error::Unsealed)?, SealedBy::Sender)
             }
@@ -253,17 +268,18 @@ impl Accounts {
         let spent = self.take(budgets, now).await?;
         spent.map_err(|error| self.refuse(source, Stage::Throttled, now, error))?;
         let receipt = Receipt::draw(&mut entropy);
-        let view = self.keep_report((&sealed, sealed_by), &receipt, credit, now).await?;
+        let sealed = Sealed { bytes: &sealed, by: sealed_by, credit: brought.credit };
+        let view = self.keep_report(sealed, &receipt, now).await?;
         Ok(Taken { receipt: Secret::new(receipt.text().as_str().to_owned()), view })
     }
 
     async fn keep_report(
         &self,
-        (sealed, sealed_by): (&[u8], SealedBy),
+        report: Sealed<'_>,
         receipt: &Receipt,
-        credit: bool,
         now: Timestamp,
     ) -> Result<ReportView> {
+        let Sealed { bytes: sealed, by: sealed_by, credit } = report;
         let id = new_id(now);
         let mut act = self.desk().store().begin().await?;
         let leaf = act.first_index().await?;

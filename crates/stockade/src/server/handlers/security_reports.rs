@@ -2,7 +2,7 @@
 
 use super::posture::{html, language};
 use crate::{
-    desk::{ReportText, ReportView, Taken, Visitor, now},
+    desk::{Brought, ReportText, ReportView, Taken, Visitor, now},
     server::{
         Answer, Problem,
         extract::{Part, Query},
@@ -154,8 +154,9 @@ async fn take(app: &App, mut visitor: Visitor, request: Request) -> Answer<Taken
         Some("yes") => true,
         Some(_) => return Err(Problem::invalid("this is yes or left out").field("credit")),
     };
-    let (text, to) = (ReportText::of(form.text.0), app.reporting().recipients());
-    Ok(app.accounts().take_report(&visitor, text, to, credit).await?)
+    let brought = Brought { text: ReportText::of(form.text.0), credit };
+    let to = app.reporting().recipients();
+    Ok(app.accounts().take_report(&visitor, brought, to).await?)
 }
 
 /// `GET /security/report/status`

@@ -4,7 +4,7 @@ pub mod page;
 mod words;
 
 use crate::desk::{DisclosureTerms, Result};
-use disclosure::{Contact, Freshness};
+use disclosure::{Contact, Form, Freshness};
 use jiff::Timestamp;
 use kms::{KeyRing, Purpose};
 use seal::{AgeRecipient, OpenPgpKey};
@@ -38,7 +38,8 @@ impl Reporting {
     /// Of the server that others know as `subject`.
     pub fn new(subject: &str, terms: DisclosureTerms, keys: &KeyRing) -> Result<Self> {
         let DisclosureTerms { contact, recipients } = terms;
-        let contact = Contact::new(subject, &contact, !recipients.is_empty())?;
+        let form = if recipients.is_empty() { Form::Closed } else { Form::Open };
+        let contact = Contact::new(subject, &contact, form)?;
         let host = subject.trim_start_matches("https://").trim_end_matches('/');
         let name = format!("security.txt of {host}");
         let key = OpenPgpKey::new(keys.signing(Purpose::Disclosure), KEY_MADE, &name);
