@@ -37,7 +37,7 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 25] = [
+const CRATES: [(&str, Floor); 26] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
@@ -48,6 +48,7 @@ const CRATES: [(&str, Floor); 25] = [
     ("license", Floor::Core),
     ("guard", Floor::Core),
     ("audit", Floor::Core),
+    ("disclosure", Floor::Core),
     ("catalog", Floor::Adapter),
     ("journal", Floor::Adapter),
     ("kms", Floor::Adapter),
@@ -66,7 +67,7 @@ const CRATES: [(&str, Floor); 25] = [
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 55] = [
+const EDGES: [(&str, &str, &str); 58] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -76,6 +77,7 @@ const EDGES: [(&str, &str, &str); 55] = [
     ("identity", "seal", "password hashes are peppered, tokens signed, sessions hashed"),
     ("license", "seal", "licences and leases are signed, the kept state authenticated"),
     ("audit", "seal", "checkpoints are signed, leaves committed"),
+    ("disclosure", "seal", "receipts and terms are known by their digests"),
     ("catalog", "market", "what is stored are bars and panels"),
     ("kms", "seal", "a key holder hands out sealing, MAC and signing keys"),
     ("feeds", "engine", "what a stream told is an event of the kernel"),
@@ -87,6 +89,7 @@ const EDGES: [(&str, &str, &str); 55] = [
     ("venues", "seal", "requests are signed, keys are secrets"),
     ("backup", "seal", "the ledger is signed, the recovery kit sealed to people elsewhere"),
     ("store", "audit", "the leaf is written in the transaction of the act"),
+    ("store", "disclosure", "a report's course is kept as it was judged"),
     ("store", "identity", "rows that a person owns are reached through a Tenant"),
     ("store", "seal", "sealed fields are stored as envelopes"),
     ("notify", "seal", "webhooks are signed, tokens and passwords do not print"),
@@ -116,6 +119,7 @@ const EDGES: [(&str, &str, &str); 55] = [
     ("stockade", "portfolio", "wiring"),
     ("stockade", "engine", "wiring"),
     ("stockade", "audit", "wiring"),
+    ("stockade", "disclosure", "wiring"),
     ("stockade", "identity", "wiring"),
     ("stockade", "kms", "wiring"),
     ("stockade", "license", "wiring"),

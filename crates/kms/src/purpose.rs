@@ -29,11 +29,13 @@ pub enum Purpose {
     Backups,
     /// Signs what the server says of how its claims stand.
     Posture,
+    /// Signs where weaknesses are reported (`security.txt`).
+    Disclosure,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AuditLog,
         Self::Retention,
         Self::Accounts,
@@ -47,6 +49,7 @@ impl Purpose {
         Self::Witness,
         Self::Backups,
         Self::Posture,
+        Self::Disclosure,
     ];
 
     /// The name inside the key derivation; it never changes, or every key would.
@@ -66,6 +69,7 @@ impl Purpose {
             Self::Witness => "witness",
             Self::Backups => "backups",
             Self::Posture => "posture",
+            Self::Disclosure => "disclosure",
         }
     }
 
@@ -80,7 +84,7 @@ impl Purpose {
     pub const fn lasts(self) -> Option<&'static str> {
         match self {
             Self::Accounts => None,
-            Self::AuditLog | Self::Witness | Self::Licences | Self::Posture => {
+            Self::AuditLog | Self::Witness | Self::Licences | Self::Posture | Self::Disclosure => {
                 Some("others know its public half and hold against it what was signed")
             }
             Self::Retention => Some("entries of the log are never sealed anew"),

@@ -39,7 +39,8 @@ pub const CLAIMS: &[Claim] = &[
     whole("M22", &["token-facts", "token-forged"]),
     whole("M23", &["refresh-reuse"]),
     whole("M32", &["burst"]),
-    part("M49", &["security-txt"]),
+    part("M49", &["security-txt", "report-form", "policy"]),
+    part("M51", &["report-form"]),
     whole("S01", &["posture", "posture-page"]),
     whole("S04", &["tls-1.2", "tls-1.3", "tls-old-versions"]),
     whole("S05", &["redirect"]),
@@ -66,6 +67,7 @@ pub const CLAIMS: &[Claim] = &[
     whole("S49", &["anonymous-factors"]),
     whole("S54", &["certificate", "page-certificate"]),
     whole("S60", &["security-txt"]),
+    part("S61", &["policy"]),
     part("S56", &["tls-old-versions", "tls-weak-suites", "redirect", "hsts", "frames", "nosniff"]),
     part("S57", &["first-party"]),
 ];

@@ -229,18 +229,37 @@ fn a_cookie_a_page_and_a_route_that_are_wrong_are_found() {
 }
 
 #[test]
-fn a_security_txt_that_has_run_out_is_found() {
-    let stale = lying(|asked, reply| {
-        if asked.path == "/.well-known/security.txt" {
-            Reply {
-                body: b"Contact: mailto:a@b.example\nExpires: 2020-01-01T00:00:00Z\n".to_vec(),
-                ..reply
-            }
+fn a_contact_that_nobody_can_rely_on_is_found() {
+    fn replaced(reply: Reply, from: &str, to: &str) -> Reply {
+        let text = String::from_utf8_lossy(&reply.body).replace(from, to);
+        Reply { body: text.into_bytes(), ..reply }
+    }
+    let at = |path: &'static str, change: fn(Reply) -> Reply| {
+        lying(move |asked, reply| if asked.path == path { change(reply) } else { reply })
+    };
+    let txt = "/.well-known/security.txt";
+    let unsigned = |reply: Reply| {
+        let body = b"Contact: mailto:a@b.example\nExpires: 2099-01-01T00:00:00Z\n".to_vec();
+        Reply { body, ..reply }
+    };
+    let fails = &["security-txt"][..];
+    check("none", at(txt, |reply| Reply { status: 404, ..reply }), fails);
+    check("not signed", at(txt, unsigned), fails);
+    check("another contact", at(txt, |reply| replaced(reply, "security@", "thief@")), fails);
+    let key = "/.well-known/stockade/security-key.asc";
+    check("no key", at(key, |reply| Reply { status: 404, ..reply }), fails);
+    let closed = |reply| replaced(reply, "method=\"post\"", "hidden");
+    check("no form", at("/security/report", closed), &["report-form"]);
+    let nobody = |reply: Reply| Reply { body: b"age1nobody\n".to_vec(), ..reply };
+    check("no recipient", at("/security/report/recipients", nobody), &["report-form"]);
+    let changed = lying(|asked, reply| {
+        if asked.path.starts_with("/security/policy/") {
+            replaced(reply, "90 days", "900 days")
         } else {
             reply
         }
     });
-    check("a stale security.txt", stale, &["security-txt"]);
+    check("other terms than were published", changed, &["policy"]);
 }
 
 #[test]

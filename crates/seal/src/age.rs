@@ -9,7 +9,10 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use std::{fmt, str::FromStr};
 use zeroize::Zeroizing;
 
+mod armour;
 mod bech32;
+
+pub use armour::{age_armour, age_file};
 
 const VERSION: &str = "age-encryption.org/v1";
 const STANZA: &str = "-> X25519 ";
@@ -118,6 +121,14 @@ impl FromStr for AgeRecipient {
         let key = bech32::decode(RECIPIENT, text.trim()).map(Self).ok_or(Error::AgeKey)?;
         // A point of small order would give everybody the same secret.
         wrapping(&[1; 32], &key.0, (&key.0, &key)).map(|_| key).ok_or(Error::AgeKey)
+    }
+}
+
+impl AgeRecipient {
+    /// The point itself, for those who seal without a reader of its text.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 }
 

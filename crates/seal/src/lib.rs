@@ -9,17 +9,19 @@ mod envelope;
 mod foreign;
 mod hash;
 mod hpke;
+mod openpgp;
 mod rsa;
 mod secret;
 mod sign;
 mod xaes;
 
-pub use age::{AGE_BYTES_MAX, AgeIdentity, AgeRecipient};
+pub use age::{AGE_BYTES_MAX, AgeIdentity, AgeRecipient, age_armour, age_file};
 pub use entropy::{Entropy, SeededEntropy, random};
 pub use envelope::{Aad, KeyId, OVERHEAD_BYTES, SealingKey};
 pub use foreign::{verify_es256, verify_rs256};
 pub use hash::{MacKey, Sha256, equal, hkdf_sha256, hmac_sha256, sha1, sha256, sha256_parts};
 pub use hpke::{Identity, Recipient};
+pub use openpgp::{OPENPGP_BYTES_MAX, OpenPgpCertificate, OpenPgpKey, OpenPgpText};
 pub use rsa::{RsaSigningKey, rsa_verify};
 pub use secret::Secret;
 pub use sign::{SigningKey, VerifyingKey};
@@ -78,6 +80,14 @@ pub enum Error {
     /// None of the file's recipients is this identity.
     #[error("not sealed to this identity: take the one of a recipient that it was sealed to")]
     AgeRecipient,
+    /// Not a certificate or a signed text of OpenPGP that is read here.
+    #[error(
+        "OpenPGP: {why}; a key of version 4 with Ed25519 and SHA-256 is read, and nothing else"
+    )]
+    OpenPgp {
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// Not a 64-byte signature, or not a 32-byte key.
     #[error("expected {expected} bytes, found {found}")]
     Length {

@@ -73,6 +73,7 @@ async fn nobody_anonymous_gets_through_to_anything_but_the_open_routes() {
             .replace("{name}", "x")
             .replace("{index}", "0")
             .replace("{claim}", "M13")
+            .replace("{language}", "en")
             .replace("{sha256}", "0")
             .replace("{handle}", "x");
         let body = (row.method != Method::GET).then(|| json!({}));

@@ -25,6 +25,7 @@ fn filled(row: &Row) -> String {
         .replace("{handle}", "01890000-0000-7000-8000-000000000000")
         .replace("{name}", "x")
         .replace("{index}", "0")
+        .replace("{language}", "en")
         .replace("{number}", "1")
 }
 
@@ -32,11 +33,13 @@ fn filled(row: &Row) -> String {
 fn bodies(document: &Value, table: &Table) -> Vec<(Row, Value)> {
     // The log's protocols have texts of their own.
     let json = |row: &Row| row.path != "/csp-report" && !row.path.starts_with("/log/");
+    let form = "application/x-www-form-urlencoded";
     let ours = |row: &&Row| row.takes.is_some() && json(row);
     let schema = |row: &Row| {
         let verb = row.method.as_str().to_ascii_lowercase();
         let body = &document["paths"][row.path][&verb]["requestBody"]["content"];
-        resolved(document, &body["application/json"]["schema"]).clone()
+        let media = if body[form].is_object() { form } else { "application/json" };
+        resolved(document, &body[media]["schema"]).clone()
     };
     table.rows().iter().filter(ours).map(|row| (row.clone(), schema(row))).collect()
 }

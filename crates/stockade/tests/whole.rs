@@ -10,6 +10,7 @@ mod bodies;
 mod browser;
 mod bucket;
 mod db_commands;
+mod disclosure;
 mod doctor_commands;
 mod doors;
 mod ending;

@@ -71,6 +71,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "machines",
         sql: include_str!("../migrations/0014_machines.sql"),
     },
+    Migration {
+        version: 15,
+        name: "security_reports",
+        sql: include_str!("../migrations/0015_security_reports.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE schema_migrations (

@@ -71,6 +71,7 @@ pub(crate) const TABLES: &[Table] = &[
     table("sweeps", &["sweep_id"], Account("account_id")),
     table("machine_authority", &["id"], House),
     table("machines", &["machine"], House),
+    table("security_reports", &["report_id"], House),
 ];
 
 /// The tables that are the audit log: nobody but who owns them can change what they hold.

@@ -3,6 +3,7 @@
 use super::{World, ledger::Ledger};
 use audit::posture::{Evidence, Posture, PostureRow};
 use jiff::{SignedDuration, Timestamp};
+use seal::{AgeIdentity, OpenPgpKey, Secret, SeededEntropy, SigningKey};
 use std::{collections::BTreeMap, io::Read, sync::atomic::Ordering};
 
 /// A request as it came.
@@ -176,10 +177,8 @@ fn answered(asked: &Asked, world: &World) -> Reply {
         }
         ("GET", "/security") => Reply::new(200, "text/html; charset=utf-8", page(world)),
         ("GET", path) if path.starts_with("/log/") => log(path, world),
-        ("GET", "/.well-known/security.txt") => {
-            let until = Timestamp::now() + SignedDuration::from_hours(24 * 90);
-            let text = format!("Contact: mailto:security@twin.example\nExpires: {until:.0}\n");
-            Reply::new(200, "text/plain; charset=utf-8", text)
+        ("GET", path) if path.starts_with("/security/") || path.contains("security") => {
+            reporting(path, world)
         }
         ("GET", "/api/v1/session") => Reply::new(200, json, "{\"state\":\"none\"}"),
         ("POST", "/api/v1/sign-out") => Reply::new(204, json, "").with(
@@ -191,6 +190,43 @@ fn answered(asked: &Asked, world: &World) -> Reply {
         ("POST", "/api/v1/sign-in") => problem(422),
         (_, path) if path.starts_with("/api/v1/no-such") => problem(404),
         (_, path) if path.starts_with("/api/") => problem(401),
+        _ => problem(404),
+    }
+}
+
+/// Where weaknesses are reported.
+fn reporting(path: &str, world: &World) -> Reply {
+    let terms = "# Terms\n- 90 days\n";
+    let text = "text/plain; charset=utf-8";
+    let html = "text/html; charset=utf-8";
+    let key = SigningKey::from_seed(&Secret::new([21; 32]));
+    let key = OpenPgpKey::new(key, 1_700_000_000, "security.txt of the twin");
+    match path {
+        "/.well-known/security.txt" => {
+            let now = Timestamp::now();
+            let until = now + SignedDuration::from_hours(24 * 90);
+            let own = format!("https://{}:{}", super::NAME, world.port);
+            let words = format!(
+                "Contact: mailto:security@twin.example\nExpires: {until:.0}\n\
+                 Canonical: {own}/.well-known/security.txt\n"
+            );
+            Reply::new(200, text, key.sign(&words, u32::try_from(now.as_second()).unwrap()))
+        }
+        "/.well-known/stockade/security-key.asc" => Reply::new(200, text, key.published()),
+        "/security/report" => Reply::new(
+            200,
+            html,
+            "<form method=\"post\"><textarea name=\"text\"></textarea></form>",
+        ),
+        "/security/report/recipients" => {
+            let one = AgeIdentity::generate(&mut SeededEntropy::new(1)).recipient();
+            Reply::new(200, text, format!("{one}\n"))
+        }
+        "/security/policy" => {
+            let digest = hex::encode(seal::sha256(terms.as_bytes()));
+            Reply::new(200, html, format!("<p>{digest}</p>"))
+        }
+        "/security/policy/en" | "/security/policy/de" => Reply::new(200, text, terms),
         _ => problem(404),
     }
 }

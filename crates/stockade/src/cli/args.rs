@@ -3,8 +3,8 @@
 pub(crate) use super::{
     backup_args::Backup, doctor_args::Doctor, evidence_args::Evidence, factor_args::Factor,
     keys_args::Keys, license_args::License, login_args::Login, machines_args::Machines,
-    mail_args::Mail, secrets_args::Secrets, sweep_args::Sweep, users_args::Users,
-    verify_args::Verify,
+    mail_args::Mail, reports_args::Reports, secrets_args::Secrets, sweep_args::Sweep,
+    users_args::Users, verify_args::Verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -92,6 +92,9 @@ pub(crate) enum Command {
     /// Let workers and bots in by certificate, list them, put them out.
     #[command(subcommand)]
     Machines(Machines),
+    /// List, open and answer reports of weaknesses.
+    #[command(subcommand)]
+    Reports(Reports),
     /// Set up the mail that the server sends: keys, DNS records, a test.
     #[command(subcommand)]
     Mail(Mail),

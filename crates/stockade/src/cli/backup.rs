@@ -66,12 +66,6 @@ pub(super) fn run(command: &Backup, settings: &Settings, output: Output) -> anyh
 
 /// Where backups go, by the configuration.
 pub(super) fn terms(settings: &Settings) -> anyhow::Result<BackupTerms> {
-    let text = settings.text("backup.recipients");
-    let texts = text.split(',').map(str::trim).filter(|one| !one.is_empty());
-    let recipient = |one: &str| {
-        one.parse::<AgeRecipient>()
-            .map_err(|error| usage(format!("backup.recipients: {one:?}: {error}")))
-    };
     // A relative path is the working directory's; a link would be followed at another time.
     let config = settings.show().into_iter().find_map(|row| match row.origin {
         Origin::File { path, .. } => std::path::absolute(path).ok(),
@@ -79,10 +73,19 @@ pub(super) fn terms(settings: &Settings) -> anyhow::Result<BackupTerms> {
     });
     Ok(BackupTerms {
         place: place(settings)?,
-        recipients: texts.map(recipient).collect::<Result<_, _>>()?,
+        recipients: recipients(settings, "backup.recipients")?,
         config,
         worker: None,
     })
+}
+
+/// The keys of age that a setting names.
+pub(super) fn recipients(settings: &Settings, key: &str) -> anyhow::Result<Vec<AgeRecipient>> {
+    let texts = settings.text(key).split(',').map(str::trim).filter(|one| !one.is_empty());
+    let recipient = |one: &str| {
+        one.parse::<AgeRecipient>().map_err(|error| usage(format!("{key}: {one:?}: {error}")))
+    };
+    texts.map(recipient).collect()
 }
 
 /// The place that the configuration names, if it names one.
@@ -238,7 +241,7 @@ fn restore(ask: Restoring, output: Output) -> anyhow::Result<()> {
     })
 }
 
-fn identity(path: &Path) -> anyhow::Result<AgeIdentity> {
+pub(super) fn identity(path: &Path) -> anyhow::Result<AgeIdentity> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     AgeIdentity::from_file(&text).with_context(|| path.display().to_string())
 }

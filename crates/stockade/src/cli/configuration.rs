@@ -176,6 +176,18 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         "Keys of age that open the backups after a loss, two at least: age1…, age1…",
     ),
+    Key::plain(
+        "disclosure.contact",
+        Kind::Text,
+        "",
+        "Address that answers reports of weaknesses; security.txt names it",
+    ),
+    Key::plain(
+        "disclosure.recipients",
+        Kind::Text,
+        "",
+        "Keys of age that open reports of weaknesses, on other machines than this: age1…, age1…; without one the form is closed",
+    ),
     Key::plain("mail.from", Kind::Text, "", "Address that the server's mail comes from"),
     Key::plain("mail.name", Kind::Text, "Stockade", "Name that is shown beside it"),
     Key::plain("mail.origin", Kind::Text, "", "Where links in mail lead, as https://HOST"),

@@ -33,6 +33,8 @@ mod output;
 mod paper;
 mod past;
 mod plain_file;
+mod reports;
+mod reports_args;
 mod retention;
 mod routes;
 mod sealed;
@@ -156,6 +158,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         }
         Command::Machines(command) => {
             return machines::run(command, &configuration::load(cli)?, output);
+        }
+        Command::Reports(command) => {
+            return reports::run(command, &configuration::load(cli)?, output);
         }
         Command::Users(command) => return users::run(command, &configuration::load(cli)?, output),
         Command::Mail(command) => return mail::run(command, &configuration::load(cli)?, output),

@@ -107,6 +107,7 @@ fn options(home: Home, settings: &Settings, output: Output) -> anyhow::Result<Op
         witnesses: super::witness::terms(settings)?,
         backups: super::backup::terms(settings)?,
         machines: machines(settings)?,
+        disclosure: super::reports::terms(settings)?,
         self_tests: server::SelfTests::Running,
         breached_passwords: settings.path("accounts.breached_passwords"),
     })

@@ -3,8 +3,8 @@
 use super::{
     Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, Desk, Drilled, Error, Files,
     Home, Intake, KeptEvidence, MachineToken, MachineView, NewEvidence, OwnFactor, OwnVersion,
-    Paths, RecoveryLink, Remote, Result, ResultRef, Saved, SecretAct, Terms, UserImport, Watch,
-    keyring, ledger, now, results, sha256_hex,
+    Paths, RecoveryLink, Remote, ReportView, Result, ResultRef, Saved, SecretAct, Terms,
+    UserImport, Watch, keyring, ledger, now, results, sha256_hex, step_named,
 };
 use audit::posture::Attested;
 use backup::Trigger;
@@ -23,6 +23,7 @@ use std::{
 };
 use store::Store;
 use tokio::runtime::{Builder, Runtime};
+use uuid::Uuid;
 
 /// What is told of work in progress, and whether it shall go on.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
@@ -232,6 +233,50 @@ impl Connection {
         match self {
             Self::Here(here) => here.runtime.block_on(here.desk.machines()),
             Self::There(remote) => remote.quick(&Ask::Machines),
+        }
+    }
+
+    /// Every report of a weakness, without what it says.
+    pub fn reports(&self) -> Result<Vec<ReportView>> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.reports()),
+            Self::There(remote) => remote.quick(&Ask::Reports),
+        }
+    }
+
+    /// The sealed text of a report, in hexadecimal digits.
+    pub fn sealed_report(&self, id: Uuid) -> Result<String> {
+        match self {
+            Self::Here(here) => {
+                here.runtime.block_on(here.desk.sealed_report(Actor::Host, id)).map(hex::encode)
+            }
+            Self::There(remote) => remote.quick(&Ask::SealedReport { id }),
+        }
+    }
+
+    /// Takes a step with a report.
+    pub fn move_report(&self, id: Uuid, step: &str, severity: Option<&str>) -> Result<ReportView> {
+        match self {
+            Self::Here(here) => {
+                let named = step_named(step, severity).ok_or(Error::NotFound { what: "step" })?;
+                here.runtime.block_on(here.desk.move_report(Actor::Host, id, named))
+            }
+            Self::There(remote) => {
+                let (step, severity) = (step.to_owned(), severity.map(str::to_owned));
+                remote.quick(&Ask::MoveReport { id, step, severity })
+            }
+        }
+    }
+
+    /// Thanks the sender of a report in public, or no longer.
+    pub fn thank_report(&self, id: Uuid, name: Option<&str>) -> Result<ReportView> {
+        match self {
+            Self::Here(here) => {
+                here.runtime.block_on(here.desk.thank_report(Actor::Host, id, name))
+            }
+            Self::There(remote) => {
+                remote.quick(&Ask::ThankReport { id, name: name.map(str::to_owned) })
+            }
         }
     }
 

@@ -58,6 +58,23 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// A report of a weakness refuses, or the words about reports do.
+    #[error(transparent)]
+    Disclosure(#[from] disclosure::Error),
+    /// What was sent as sealed is not.
+    #[error("the report cannot be kept: {0}")]
+    Unsealed(seal::Error),
+    /// Nobody is thanked for this.
+    #[error("nobody is thanked for this report: {why}")]
+    Thanks {
+        /// Why.
+        why: &'static str,
+    },
+    /// There is nobody to seal reports to.
+    #[error(
+        "no report can be taken in here: whoever runs the server sets disclosure.recipients to a key of age (`age-keygen`)"
+    )]
+    NoRecipients,
     /// The catalogue refuses.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),

@@ -58,6 +58,7 @@ mod room;
 mod run;
 mod second_factors;
 mod secrets;
+mod security_reports;
 mod sessions;
 mod setup;
 mod sign_in;
@@ -122,7 +123,7 @@ pub use proof::{Given, ProofForm};
 pub use quotes::Look;
 pub(crate) use quotes::{Guide, compute_guided, quotes_of};
 pub use reconcile::{Orphan, Reconciled, Why, reconcile};
-pub use record::{Actor, BackupAct, Deed, MachineAct, entries, entry, summary};
+pub use record::{Actor, BackupAct, Deed, DisclosureAct, MachineAct, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
 pub use reset::ResetAsks;
@@ -137,6 +138,9 @@ pub use second_factors::{FactorKept, PasskeyBegun, TotpBegun};
 pub use secrets::{
     BY_HOST, KnownSecret, SecretAct, SecretKept, Secrets, VENDORS_MAX, VendorKey, is_vendor,
     secret_named, secrets_of,
+};
+pub use security_reports::{
+    Brought, ClockView, DisclosureTerms, ReportText, ReportView, StepView, Taken, Tally, step_named,
 };
 pub use sessions::{Guest, Minutes, SessionLine};
 pub use setup::{Begun, Finished};

@@ -2,9 +2,11 @@
 
 mod backups;
 mod machines;
+mod security_reports;
 
 pub use backups::BackupAct;
 pub use machines::MachineAct;
+pub use security_reports::DisclosureAct;
 
 use super::{KeyAct, PostureAct, SecretAct, SweepAct};
 use audit::{Entry, Kind};
@@ -227,11 +229,13 @@ pub enum Deed {
     Machine(MachineAct),
     /// Claims stand otherwise, or a document speaks for one.
     Posture(PostureAct),
+    /// A report of a weakness came, or was looked at or moved.
+    Disclosure(DisclosureAct),
 }
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 55] = [
+    pub const KINDS: [&'static str; 59] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -287,6 +291,10 @@ impl Deed {
         "posture.begun",
         "posture.changed",
         "evidence.added",
+        "report.received",
+        "report.opened",
+        "report.moved",
+        "report.thanked",
     ];
 
     /// Kind, subject, detail.
@@ -359,6 +367,7 @@ impl Deed {
             Self::Secret(act) => act.parts(),
             Self::Machine(act) => act.parts(),
             Self::Posture(act) => act.parts(),
+            Self::Disclosure(act) => act.parts(),
         }
     }
 

@@ -14,6 +14,7 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
 };
+use uuid::Uuid;
 
 /// What the command line asks of a running server, one JSON line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,6 +66,29 @@ pub enum Ask {
     },
     /// List the machines.
     Machines,
+    /// List the reports of weaknesses.
+    Reports,
+    /// Hand over the sealed text of one.
+    SealedReport {
+        /// Its number.
+        id: Uuid,
+    },
+    /// Take a step with one.
+    MoveReport {
+        /// Its number.
+        id: Uuid,
+        /// The step.
+        step: String,
+        /// How bad it is, where the step says so.
+        severity: Option<String>,
+    },
+    /// Thank the sender of one in public, or no longer.
+    ThankReport {
+        /// Its number.
+        id: Uuid,
+        /// Under which name; without one no longer.
+        name: Option<String>,
+    },
     /// Keep a document that a person signs for.
     AddEvidence(Box<NewEvidence>),
     /// Tell what was signed for.

@@ -1,7 +1,7 @@
 //! The control socket: what this machine's own user asks of the running server, as JSON lines.
 
 use super::{handlers::posture, machines::call_roll, state::App};
-use crate::desk::{self, Actor, Archived, Ask, Error, Say, Status, Watch, now};
+use crate::desk::{self, Actor, Archived, Ask, Desk, Error, ReportView, Say, Status, Watch, now};
 use backup::Trigger;
 use edge::{Door, LocalDoor};
 use serde::Serialize;
@@ -19,6 +19,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 
 /// The longest question.
 const ASK_BYTES_MAX: u64 = 1 << 20;
@@ -224,6 +225,14 @@ async fn act(
         }),
         Ask::RevokeMachine { machine } => finish(revoke(app, &machine).await),
         Ask::Machines => finish(desk.machines().await),
+        Ask::Reports => finish(desk.reports().await),
+        Ask::SealedReport { id } => finish(sealed_report(desk, id).await),
+        Ask::MoveReport { id, step, severity } => {
+            finish(move_report(desk, id, (&step, severity.as_deref())).await)
+        }
+        Ask::ThankReport { id, name } => {
+            finish(desk.thank_report(Actor::Host, id, name.as_deref()).await)
+        }
         Ask::AddEvidence(new) => finish(posture::taken(app, *new).await),
         Ask::Attested => finish(desk.attested().await),
         Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),
@@ -238,6 +247,19 @@ async fn revoke(app: &App, machine: &str) -> desk::Result<()> {
     let machine = desk::machine_named(machine)?;
     app.desk().revoke_machine(Actor::Host, &machine).await?;
     call_roll(app).await
+}
+
+async fn sealed_report(desk: &Desk, id: Uuid) -> desk::Result<String> {
+    desk.sealed_report(Actor::Host, id).await.map(hex::encode)
+}
+
+async fn move_report(
+    desk: &Desk,
+    id: Uuid,
+    (step, severity): (&str, Option<&str>),
+) -> desk::Result<ReportView> {
+    let step = desk::step_named(step, severity).ok_or(Error::NotFound { what: "step" })?;
+    desk.move_report(Actor::Host, id, step).await
 }
 
 async fn count_trials(app: &App, dataset: &str, digests: &[String]) -> desk::Result<u64> {
@@ -281,6 +303,7 @@ mod tests {
             backups: crate::desk::BackupTerms::default(),
             breached_passwords: None,
             machines: None,
+            disclosure: crate::desk::DisclosureTerms::default(),
             self_tests: crate::server::SelfTests::OnCall,
         });
         server.await.expect("starts")

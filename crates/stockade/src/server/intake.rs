@@ -19,6 +19,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 pub const JSON: &[&str] = &["application/json"];
 /// The content types of a text of a protocol; programs of others often name none.
 pub const TEXT: &[&str] = &["text/plain", "application/octet-stream", ""];
+/// The content type of a form that a browser sends without a script.
+pub const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 /// Bytes of a parameter of the query.
 const PARAMETER_BYTES_MAX: usize = 1024;
 
@@ -177,7 +179,7 @@ async fn taken(intake: &Intake, body: Body) -> Result<Bytes, Problem> {
                 .fix("leave the body out, or send {}")),
         };
     }
-    if intake.media != TEXT {
+    if intake.media != TEXT && intake.media != FORM {
         strict::check(&bytes).map_err(refusal)?;
     }
     Ok(bytes)

@@ -235,6 +235,10 @@ impl From<desk::Error> for Problem {
             | E::Evidence { .. }
             | E::OnQuotes => Self::invalid(text),
             E::NoMachine(_) | E::ServerNoMachine => Self::invalid(text).field("machine"),
+            E::Unsealed(_) => Self::invalid(text).field("text"),
+            E::Disclosure(disclosure::Error::Receipt) => Self::invalid(text).field("receipt"),
+            E::Disclosure(_) | E::Thanks { .. } => conflict("report-step"),
+            E::NoRecipients => Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-recipients", text),
             E::Linked { .. } => linked(&text),
             E::SealedElsewhere
             | E::Store(_)

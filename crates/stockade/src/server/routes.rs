@@ -11,6 +11,7 @@ use super::{
     log_routes::log_of,
     posture_routes::posture_of,
     published,
+    report_routes::reports_of,
     result_routes::results_of,
     security_routes::security_of,
     sweep_routes::sweeps_of,
@@ -22,8 +23,13 @@ use identity::Permission as P;
 /// All routes of the server.
 #[must_use]
 pub fn table() -> Table {
-    let table = records(links_of(sessions(doors(posture_of(log_of(public(Table::default())))))));
+    let table = records(links_of(sessions(doors(open(Table::default())))));
     vendors_of(administration(security_of(research(table))))
+}
+
+/// What is there for anyone to see.
+fn open(table: Table) -> Table {
+    reports_of(posture_of(log_of(public(table))))
 }
 
 fn public(table: Table) -> Table {

@@ -7,11 +7,12 @@ use super::{
     machines::Port,
     posture::{Observatory, SelfTests, Site},
     router,
+    security_reports::Reporting,
     state::App,
 };
 use crate::desk::{
-    Accounts, Actor, BackupTerms, Backups, Deed, Desk, Error, Home, Letters, Minutes, Post, Result,
-    Terms, WitnessTerms, Witnesses, before_upgrade, now, read_breached,
+    Accounts, Actor, BackupTerms, Backups, Deed, Desk, DisclosureTerms, Error, Home, Letters,
+    Minutes, Post, Result, Terms, WitnessTerms, Witnesses, before_upgrade, now, read_breached,
 };
 use edge::{Authority, Drained, Exposure, Limits, LocalDoor, Tls, TlsDoor};
 use identity::{BreachedPasswords, Purpose, RegistrationMode};
@@ -49,6 +50,8 @@ pub struct Options {
     pub breached_passwords: Option<PathBuf>,
     /// Where machines come in, if they do.
     pub machines: Option<SocketAddr>,
+    /// Whom reports of weaknesses go to.
+    pub disclosure: DisclosureTerms,
     /// Whether the server probes itself.
     pub self_tests: SelfTests,
     /// What a connection is granted, and how long a drain may take.
@@ -127,6 +130,7 @@ impl Server {
         let breached = Arc::new(breached(options.breached_passwords).await?);
         let subject = letters.head.origin.as_str().to_owned();
         let site = Site::new(subject, (address, options.exposure), &tls, &authority)?;
+        let reporting = Reporting::new(&site.subject, options.disclosure, desk.keys())?;
         let observatory = Observatory::new(site, desk.keys());
         let terms = Terms { letters, registration: options.registration, post, breached };
         let stop = CancellationToken::new();
@@ -134,7 +138,7 @@ impl Server {
         let app = App::new(
             Accounts::open(desk.clone(), terms).await?,
             Jobs::new(desk, options.capacity),
-            (witnesses, Backups::new(options.backups), observatory),
+            (witnesses, Backups::new(options.backups), observatory, reporting),
             (options.exposure, options.rates),
             stop.clone(),
         );

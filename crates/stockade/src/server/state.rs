@@ -1,8 +1,8 @@
 //! What every handler can reach.
 
 use super::{
-    Rates, Row, jobs::Jobs, posture::Observatory, quota::Quotas, sweeping::Sweeping,
-    withheld::Withheld,
+    Rates, Row, jobs::Jobs, posture::Observatory, quota::Quotas, security_reports::Reporting,
+    sweeping::Sweeping, withheld::Withheld,
 };
 use crate::desk::{Accounts, Backups, Desk, Recordings, Studies, Views, Violations, Witnesses};
 use edge::{Exposure, Roll};
@@ -23,6 +23,7 @@ struct Inner {
     witnesses: Witnesses,
     backups: Backups,
     observatory: Observatory,
+    reporting: Reporting,
     sweeping: Sweeping,
     violations: Violations,
     views: Views,
@@ -43,7 +44,7 @@ impl App {
     pub fn new(
         accounts: Accounts,
         jobs: Jobs,
-        (witnesses, backups, observatory): (Witnesses, Backups, Observatory),
+        (witnesses, backups, observatory, reporting): (Witnesses, Backups, Observatory, Reporting),
         (exposure, rates): (Exposure, Rates),
         stop: CancellationToken,
     ) -> Self {
@@ -57,6 +58,7 @@ impl App {
             witnesses,
             backups,
             observatory,
+            reporting,
             sweeping,
             violations,
             views,
@@ -112,6 +114,12 @@ impl App {
     #[must_use]
     pub fn observatory(&self) -> &Observatory {
         &self.0.observatory
+    }
+
+    /// Where weaknesses are reported, and to whom.
+    #[must_use]
+    pub fn reporting(&self) -> &Reporting {
+        &self.0.reporting
     }
 
     /// Who looks at the log.

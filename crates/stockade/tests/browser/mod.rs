@@ -34,6 +34,8 @@ pub const PASSWORD: &str = "correct horse battery staple";
 /// The owner's address in every test.
 pub const EMAIL: &str = "ada@example.org";
 
+/// Nobody here can open what is sealed to it.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 /// A quota that nobody uses up.
 const FREE: u32 = 1 << 30;
 
@@ -54,6 +56,10 @@ pub fn options(root: &Path) -> Options {
         registration: RegistrationMode::Invite,
         breached_passwords: None,
         machines: None,
+        disclosure: stockade::desk::DisclosureTerms {
+            contact: "security@example.org".to_owned(),
+            recipients: vec![RECIPIENT.parse().expect("a key of age")],
+        },
         self_tests: stockade::server::SelfTests::OnCall,
     }
 }

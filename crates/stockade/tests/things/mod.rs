@@ -39,6 +39,7 @@ pub fn is_shared(path: &str) -> bool {
         "/log/tile/",
         "/security/",
         "/security/evidence/",
+        "/security/policy/",
         // Accounts and what is decided about them are the house's: who may see and change them is the
         // permission's to say.
         "/api/v1/users/",

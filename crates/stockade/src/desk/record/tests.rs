@@ -49,6 +49,7 @@ fn deeds() -> Vec<Deed> {
     .chain(SecretAct::samples().map(Deed::Secret))
     .chain(machines::samples().map(Deed::Machine))
     .chain(PostureAct::samples().map(Deed::Posture))
+    .chain(security_reports::samples().map(Deed::Disclosure))
     .collect()
 }
 

@@ -21,6 +21,7 @@ pub mod replay;
 pub mod reports;
 pub mod results;
 pub mod security;
+pub mod security_reports;
 pub mod step_up;
 pub mod strategies;
 pub mod studies;

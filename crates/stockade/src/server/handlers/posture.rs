@@ -46,7 +46,7 @@ pub struct Shown {
 #[serde(deny_unknown_fields)]
 pub struct Tongue {
     /// `en` or `de`; without it, what the browser asks for.
-    lang: Option<String>,
+    pub(super) lang: Option<String>,
 }
 
 /// `GET /security`
@@ -168,7 +168,7 @@ async fn house(app: &App) -> Answer<House> {
     })
 }
 
-fn language(asked: Option<&str>, headers: &HeaderMap) -> Answer<Language> {
+pub(super) fn language(asked: Option<&str>, headers: &HeaderMap) -> Answer<Language> {
     let liked = || {
         let line = headers.get(header::ACCEPT_LANGUAGE).and_then(|line| line.to_str().ok());
         Language::of_header(line.unwrap_or_default())
@@ -187,7 +187,7 @@ fn named<T>(name: &str, word: Option<&str>, read: impl Fn(&str) -> Option<T>) ->
     read(word).map(Some).ok_or_else(wrong)
 }
 
-fn html(text: String) -> Response {
+pub(super) fn html(text: String) -> Response {
     let headers = [(header::CACHE_CONTROL, A_MINUTE), (header::VARY, "accept-language")];
     (headers, Html(text)).into_response()
 }

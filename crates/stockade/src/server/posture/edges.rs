@@ -5,9 +5,13 @@ use super::{
     looks::{Found, Sight},
 };
 use crate::server::{Rule, headers::ALWAYS, state::App};
+use anyhow::Context as _;
 use audit::claims;
+use disclosure::Freshness;
 use edge::{Exposure, Greeting, Offer, Request, Response, greet};
 use http::Method;
+use jiff::Timestamp;
+use seal::OpenPgpCertificate;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
@@ -101,6 +105,39 @@ pub(super) fn hsts(own: &Observatory) -> Found {
             sight.fault(Some(fault.to_owned())).found()
         }
     }
+}
+
+/// Where weaknesses are reported, as others read it: signed, and not about to run out.
+pub(super) async fn security_txt(app: &App, own: &Observatory) -> anyhow::Result<Found> {
+    let sight =
+        Sight::new("security.txt, fetched from the server's own port, and the key beside it");
+    let answer = ask(own, Method::GET, "/.well-known/security.txt").await?;
+    if answer.status == http::StatusCode::NOT_FOUND {
+        let fault = "nobody is named whom a finder could write to: set disclosure.contact or disclosure.recipients";
+        return Ok(sight.fault(Some(fault.to_owned())).found());
+    }
+    let published = ask(own, Method::GET, "/.well-known/stockade/security-key.asc").await?;
+    let key: OpenPgpCertificate = std::str::from_utf8(&published.body)?.parse()?;
+    let sight = sight.fact("key", key.fingerprint());
+    let sight = sight.fact("recipients of sealed reports", app.reporting().recipients().len());
+    let text = match key.verify(std::str::from_utf8(&answer.body)?) {
+        Ok(signed) => signed,
+        Err(error) => return Ok(sight.fault(Some(error.to_string())).found()),
+    };
+    let line = text.text.lines().find_map(|line| line.strip_prefix("Expires: "));
+    let ends: Timestamp = line.context("security.txt has no Expires")?.parse()?;
+    let made = Timestamp::from_second(text.signed_at.into())?;
+    let fault = match Freshness::of(made, ends, crate::desk::now()) {
+        Freshness::Fresh | Freshness::Aged => None,
+        Freshness::Ending => {
+            Some(format!("security.txt ends within 30 days, at {ends:.0}, and was not made anew"))
+        }
+        Freshness::Ended => Some(format!("security.txt ended at {ends:.0}")),
+    };
+    if let Some(fault) = &fault {
+        tracing::warn!(%fault, "finders of weaknesses lose their contact: look at the clock, start the server anew");
+    }
+    Ok(sight.fact("holds until", format!("{ends:.0}")).fault(fault).found())
 }
 
 pub(super) async fn strangers(app: &App, own: &Observatory) -> anyhow::Result<Found> {

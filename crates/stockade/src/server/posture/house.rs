@@ -47,6 +47,24 @@ pub(super) fn roles(app: &App) -> Found {
     sight.fact("guarded routes", guarded.count()).fact("table, SHA-256", hex::encode(table)).found()
 }
 
+/// Whether what was promised to finders of weaknesses is kept: of all reports, and of none by name.
+pub(super) async fn report_clocks(app: &App) -> anyhow::Result<Found> {
+    let tally = app.desk().report_tally().await?;
+    let overdue = tally.overdue;
+    let fault = (overdue > 0).then(|| format!("{overdue} clocks of reports are overdue"));
+    if overdue > 0 {
+        tracing::warn!(overdue, "reports of weaknesses wait for an answer: stockade reports ls");
+    }
+    Ok(Sight::new("the clocks of all reports of weaknesses")
+        .fact("reports", tally.received)
+        .fact("open", tally.open)
+        .fact("clocks kept", tally.kept)
+        .fact("clocks late", tally.late)
+        .fact("clocks overdue", overdue)
+        .fault(fault)
+        .found())
+}
+
 pub(super) async fn passwords(app: &App) -> anyhow::Result<Found> {
     let cost = app.accounts().password_cost();
     let head = format!("$argon2id$v=19${cost}$");

@@ -54,6 +54,10 @@ pub enum Probe {
     Scan,
     /// The advisories that dependencies were held against.
     Advisories,
+    /// Where weaknesses are reported.
+    SecurityTxt,
+    /// Until when reports are answered.
+    ReportClocks,
 }
 
 /// What a probe found.
@@ -70,7 +74,7 @@ pub(super) enum Found {
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Handshakes,
         Self::Headers,
         Self::Hsts,
@@ -92,6 +96,8 @@ impl Probe {
         Self::Doctor,
         Self::Scan,
         Self::Advisories,
+        Self::SecurityTxt,
+        Self::ReportClocks,
     ];
 
     /// Its name in the register, behind `self:`.
@@ -119,6 +125,8 @@ impl Probe {
             Self::Doctor => "doctor",
             Self::Scan => "scan",
             Self::Advisories => "advisories",
+            Self::SecurityTxt => "security-txt",
+            Self::ReportClocks => "report-clocks",
         }
     }
 
@@ -126,7 +134,7 @@ impl Probe {
     pub(super) const fn every(self) -> SignedDuration {
         match self {
             Self::Strangers | Self::GuessCost | Self::Doctor => SignedDuration::from_hours(6),
-            Self::KeyHolder | Self::Page => SignedDuration::from_hours(1),
+            Self::KeyHolder | Self::Page | Self::SecurityTxt => SignedDuration::from_hours(1),
             _ => SignedDuration::from_mins(10),
         }
     }
@@ -147,6 +155,7 @@ impl Probe {
             Self::Headers => edges::headers(own).await,
             Self::Hsts => Ok(edges::hsts(own)),
             Self::Strangers => edges::strangers(app, own).await,
+            Self::SecurityTxt => edges::security_txt(app, own).await,
             Self::Page => edges::page(own).await,
             Self::Roles => Ok(house::roles(app)),
             Self::Register => Ok(house::register()),
@@ -154,6 +163,7 @@ impl Probe {
             Self::GuessCost => house::guess_cost(app).await,
             Self::StaffFactors => house::staff_factors(app).await,
             Self::KeyHolder => house::key_holder(app).await,
+            Self::ReportClocks => house::report_clocks(app).await,
             Self::Backups => house::backups(app).await,
             Self::Drill => house::drill(app).await,
             Self::Log => house::log(app).await,

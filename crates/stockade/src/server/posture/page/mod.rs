@@ -33,6 +33,17 @@ pub struct House {
     pub witnesses: (usize, Option<u64>),
 }
 
+/// A page of the same kind around another body; `here` is its own address.
+pub(in crate::server) fn framed(
+    (host, here): (&str, &str),
+    language: Language,
+    title: &str,
+    body: &str,
+) -> String {
+    let banner = banner(host, here, language, language.words());
+    whole(language, &format!("{title} · {host}"), &(banner + body))
+}
+
 /// A whole page around its body.
 fn whole(language: Language, title: &str, body: &str) -> String {
     let title = escape(title);
