@@ -100,6 +100,21 @@ pub fn softhsm() -> Result<(), String> {
     if here() { Ok(()) } else { Err("apt-get installed no program named softhsm2-util".into()) }
 }
 
+/// An ACME server that is strict is there, or is installed now; the tests start it with a name server beside it.
+pub fn pebble() -> Result<(), String> {
+    let here = || find(&["pebble"]).is_some() && find(&["pebble-challtestsrv"]).is_some();
+    if here() {
+        return Ok(());
+    }
+    if !may_install() {
+        return Err("pebble is not here and cannot be installed (that needs root and apt-get): \
+                    no certificate is ordered of a real ACME server; install pebble to do so"
+            .into());
+    }
+    install("pebble")?;
+    if here() { Ok(()) } else { Err("apt-get installed no program named pebble".into()) }
+}
+
 /// The programs that judge our backups from outside: they read the same repository and the same kit.
 pub fn backup_judges() -> Result<(), String> {
     for program in ["restic", "age"] {

@@ -101,6 +101,9 @@ fn rust() -> Result<Outcome> {
     if let Err(why) = machine::softhsm() {
         println!("{why}");
     }
+    if let Err(why) = machine::pebble() {
+        println!("{why}");
+    }
     if let Err(why) = machine::backup_judges() {
         println!("{why}");
     }

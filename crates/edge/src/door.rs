@@ -1,6 +1,6 @@
 //! Where connections come in: TLS over TCP, and a Unix socket for this machine's own user.
 
-use crate::{Error, Tls};
+use crate::{Error, Tls, acme::ACME_TLS};
 use std::{
     fs::{self, Permissions},
     future::Future,
@@ -105,7 +105,12 @@ impl Door for TlsDoor {
             raw.shutdown().await?;
             return Err(ErrorKind::InvalidData.into());
         }
-        self.tls.acceptor().accept(raw).await
+        let stream = self.tls.acceptor().accept(raw).await?;
+        if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
+            // The certificate was all that was asked for.
+            return Err(ErrorKind::ConnectionAborted.into());
+        }
+        Ok(stream)
     }
 
     /// By ALPN; who says nothing there speaks HTTP/1.1.

@@ -33,10 +33,59 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::plain("server.public", Kind::Switch, "off", "Accept connections from other machines"),
     Key::plain(
+        "server.origin",
+        Kind::Text,
+        "",
+        "Where browsers find the server, as https://HOST; without it, at localhost",
+    ),
+    Key::plain(
+        "server.plain_listen",
+        Kind::Text,
+        "",
+        "Address and port without TLS, as 0.0.0.0:80, that lead browsers to server.origin and answer ACME servers; without one there is none",
+    ),
+    Key::plain(
+        "server.hsts",
+        Kind::Choice(&["year", "subdomains", "preload"]),
+        "year",
+        "What browsers keep of a public server's name: TLS alone for a year, for all names below it too, in their own lists too",
+    ),
+    Key::plain(
         "server.drain_seconds",
         Kind::Number { min: 0, max: 600 },
         "10",
         "How long open requests may take once the server is told to stop",
+    ),
+    Key::plain(
+        "acme.directory",
+        Kind::Text,
+        "",
+        "ACME server that issues the certificate, as https://acme-v02.api.letsencrypt.org/directory; without one the machine's own authority does",
+    ),
+    Key::plain(
+        "acme.terms_agreed",
+        Kind::Switch,
+        "off",
+        "Whether you agree to the terms of that server",
+    ),
+    Key::plain(
+        "acme.names",
+        Kind::Text,
+        "",
+        "Names that the certificate is for, with commas between; without any, the host of server.origin",
+    ),
+    Key::plain("acme.contact", Kind::Text, "", "Addresses of mail that it may write to"),
+    Key::plain(
+        "acme.challenge",
+        Kind::Choice(&["http-01", "tls-alpn-01"]),
+        "http-01",
+        "How it finds that the names are yours: by port 80 (server.plain_listen) or by port 443",
+    ),
+    Key::plain(
+        "acme.authority",
+        Kind::Text,
+        "",
+        "Certificate authority (PEM) of an ACME server of your own, and of what it issues",
     ),
     Key::plain(
         "limits.general_per_minute",
@@ -178,7 +227,12 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::plain("mail.from", Kind::Text, "", "Address that the server's mail comes from"),
     Key::plain("mail.name", Kind::Text, "Stockade", "Name that is shown beside it"),
-    Key::plain("mail.origin", Kind::Text, "", "Where links in mail lead, as https://HOST"),
+    Key::plain(
+        "mail.origin",
+        Kind::Text,
+        "",
+        "Where links in mail lead, as https://HOST; without it, to server.origin",
+    ),
     Key::plain(
         "mail.language",
         Kind::Choice(&["en", "de"]),

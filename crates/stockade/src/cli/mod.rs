@@ -16,6 +16,7 @@ mod evidence;
 mod evidence_args;
 mod factor;
 mod factor_args;
+mod front;
 mod interrupt;
 mod keys;
 mod keys_args;

@@ -122,7 +122,7 @@ pub use proof::{Given, ProofForm};
 pub use quotes::Look;
 pub(crate) use quotes::{Guide, compute_guided, quotes_of};
 pub use reconcile::{Orphan, Reconciled, Why, reconcile};
-pub use record::{Actor, BackupAct, Deed, MachineAct, entries, entry, summary};
+pub use record::{Actor, BackupAct, CertificateAct, Deed, MachineAct, entries, entry, summary};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
 pub use reset::ResetAsks;

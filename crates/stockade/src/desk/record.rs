@@ -1,9 +1,11 @@
 //! What the audit log says of each act: the one place that turns events into entries.
 
 mod backups;
+mod certificates;
 mod machines;
 
 pub use backups::BackupAct;
+pub use certificates::CertificateAct;
 pub use machines::MachineAct;
 
 use super::{KeyAct, PostureAct, SecretAct, SweepAct};
@@ -225,13 +227,15 @@ pub enum Deed {
     Secret(SecretAct),
     /// Something was done with a machine.
     Machine(MachineAct),
+    /// Something became of the certificate for the server's names.
+    Certificate(CertificateAct),
     /// Claims stand otherwise, or a document speaks for one.
     Posture(PostureAct),
 }
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 55] = [
+    pub const KINDS: [&'static str; 57] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -284,6 +288,8 @@ impl Deed {
         "machine.joined",
         "machine.renewed",
         "machine.revoked",
+        "certificate.issued",
+        "certificate.late",
         "posture.begun",
         "posture.changed",
         "evidence.added",
@@ -358,6 +364,7 @@ impl Deed {
             Self::Backup(act) => act.parts(),
             Self::Secret(act) => act.parts(),
             Self::Machine(act) => act.parts(),
+            Self::Certificate(act) => act.parts(),
             Self::Posture(act) => act.parts(),
         }
     }

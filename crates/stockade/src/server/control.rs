@@ -271,6 +271,7 @@ mod tests {
             home: root.join("data").into(),
             listen: "127.0.0.1:0".parse().expect("an address"),
             exposure: Exposure::Loopback,
+            front: crate::server::Front::default(),
             capacity: Capacity { workers: 1, queue: 1 },
             limits: Limits::default(),
             rates: Rates::default(),

@@ -208,12 +208,16 @@ async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
 
 /// Refuses a request with more header lines than the listener allows.
 pub async fn few_headers(request: Request, next: Next) -> Response {
-    let Some(TooManyHeaders { allowed }) = request.extensions().get().copied() else {
-        return next.run(request).await;
-    };
+    match request.extensions().get::<TooManyHeaders>().copied() {
+        Some(many) => too_many_headers(many).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+/// The refusal of a request with too many header lines.
+pub(super) fn too_many_headers(TooManyHeaders { allowed }: TooManyHeaders) -> Problem {
     let detail = format!("the request has more than {allowed} header lines");
-    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-    Problem::new(status, "too-many-headers", detail).into_response()
+    Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too-many-headers", detail)
 }
 
 #[cfg(test)]
