@@ -22,6 +22,7 @@ mod loopback;
 mod mutual;
 mod peers;
 mod plain;
+mod proxies;
 mod refusing;
 mod serve;
 mod tls;
@@ -48,7 +49,8 @@ pub use mutual::{
     NoMachine, Proof, Role, Roll, SignedRequest, Wish, join, renew, serve_machines,
 };
 pub use plain::{InPlain, PlainDoor, PlainRefusal, PlainTerms};
-pub use serve::{Drained, Limits, TooManyHeaders, serve};
+pub use proxies::{Misled, Network, Proxies, Telling};
+pub use serve::{Drained, Limits, TooManyHeaders, serve, serve_behind};
 pub use tls::{Served, Tls};
 pub use upgrade::{Call, Reply, SocketHandler, UpgradeTerms, serve_upgradable};
 pub use websocket::{
@@ -153,6 +155,16 @@ pub enum Error {
         /// What was read.
         text: String,
         /// What to write instead.
+        why: &'static str,
+    },
+    /// The text is no network of proxies.
+    #[error(
+        "{text:?} is no network of proxies: {why}; write them as 10.0.0.0/8, 192.0.2.7, fd00::/8"
+    )]
+    Proxy {
+        /// What was read.
+        text: String,
+        /// What is wrong with it.
         why: &'static str,
     },
     /// The text is no pin.

@@ -51,6 +51,24 @@ pub(crate) const KEYS: &[Key] = &[
         "What browsers keep of a public server's name: TLS alone for a year, for all names below it too, in their own lists too",
     ),
     Key::plain(
+        "server.trusted_proxies",
+        Kind::Text,
+        "",
+        "Proxies whose word about who asks is believed, as 10.0.0.0/8, 192.0.2.7; without any, nobody's",
+    ),
+    Key::plain(
+        "server.forwarded",
+        Kind::Choice(&["x-forwarded-for", "forwarded"]),
+        "x-forwarded-for",
+        "The header by which they say it; the other one is not read",
+    ),
+    Key::plain(
+        "server.socket",
+        Kind::Text,
+        "",
+        "Unix socket, without TLS, for a proxy on this machine that is in the server's group",
+    ),
+    Key::plain(
         "server.drain_seconds",
         Kind::Number { min: 0, max: 600 },
         "10",

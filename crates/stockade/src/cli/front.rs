@@ -2,7 +2,7 @@
 
 use super::usage;
 use crate::server::{Front, StrictTransport};
-use edge::{AcmeTerms, Challenge, Exposure, Origin, Scheme};
+use edge::{AcmeTerms, Challenge, Exposure, Origin, Proxies, Scheme, Telling};
 use settings::Settings;
 
 /// The server's name, the port without TLS, strict transport, and whom it asks for a certificate.
@@ -31,7 +31,14 @@ pub(super) fn front(settings: &Settings, exposure: Exposure) -> anyhow::Result<F
             "acme.challenge = \"http-01\" is answered on port 80: set server.plain_listen, or take \"tls-alpn-01\"".to_owned(),
         ));
     }
-    Ok(Front { origin, plain, strict, acme })
+    let telling = match settings.text("server.forwarded") {
+        "forwarded" => Telling::Forwarded,
+        _ => Telling::ForwardedFor,
+    };
+    let proxies = Proxies::parse(settings.text("server.trusted_proxies"), telling);
+    let proxies = proxies.map_err(|error| usage(format!("server.trusted_proxies: {error}")))?;
+    let socket = settings.path("server.socket");
+    Ok(Front { origin, plain, strict, acme, proxies, socket })
 }
 
 /// Where browsers find the server, if it is said.
@@ -91,6 +98,7 @@ mod tests {
     fn a_server_of_this_machine_needs_no_setting() {
         let front = read("", Exposure::Loopback).expect("good");
         assert!(front.origin.is_none() && front.plain.is_none() && front.acme.is_none());
+        assert!(front.proxies.is_empty() && front.socket.is_none());
         assert_eq!(front.strict, StrictTransport::Year);
     }
 
@@ -121,6 +129,8 @@ mod tests {
         check("plain_listen = '0.0.0.0:80'\n", "", "server.plain_listen");
         check("0.0.0.0:80", "80", "server.plain_listen");
         check("hsts = 'preload'", "hsts = 'for ever'", "server.hsts");
+        let proxies = "hsts = 'year'\ntrusted_proxies = '10.0.0.1/8'";
+        check("hsts = 'preload'", proxies, "server.trusted_proxies");
         check("terms_agreed = true", "terms_agreed = false", "acme.terms_agreed");
         check("https://acme.example/dir", "http://acme.example/dir", "acme.directory");
         let by_tls = WHOLE.replace("plain_listen = '0.0.0.0:80'\n", "");

@@ -1,10 +1,12 @@
 //! How the server stands before the world: its name, the port without TLS, strict transport, its certificate.
 
-use super::{StrictTransport, certificates::Certificates, plain, state::App};
+use super::{
+    StrictTransport, certificates::Certificates, headers::of_refusals, plain, router, state::App,
+};
 use crate::desk::{Result, now};
 use edge::{Acme, AcmeTerms, Challenges, Leaf, Limits, Origin, PlainDoor, PlainTerms, Tls};
 use kms::SystemEntropy;
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::task::JoinHandle;
 
 /// What of it is configured. As a default: a server of this machine, with a certificate of its own.
@@ -18,11 +20,22 @@ pub struct Front {
     pub strict: StrictTransport,
     /// Who is asked for a certificate, if anyone is.
     pub acme: Option<AcmeTerms>,
+    /// Whose word about who asks is believed.
+    pub proxies: Proxies,
+    /// A socket that a proxy on this machine comes in by, without TLS.
+    pub socket: Option<PathBuf>,
 }
 
 impl Default for Front {
     fn default() -> Self {
-        Self { origin: None, plain: None, strict: StrictTransport::Year, acme: None }
+        Self {
+            origin: None,
+            plain: None,
+            strict: StrictTransport::Year,
+            acme: None,
+            proxies: Proxies::default(),
+            socket: None,
+        }
     }
 }
 
@@ -40,17 +53,31 @@ impl Front {
         })
     }
 
-    /// Opens the port without TLS and sees to the certificate, as far as either is wanted.
+    /// Opens the port without TLS and the socket of a proxy, and sees to the certificate, as far as each is wanted.
     pub(super) async fn open(
         self,
         app: &App,
         (tls, challenges): (&Tls, Challenges),
         here: &str,
         limits: Limits,
-    ) -> Result<[JoinHandle<()>; 2]> {
+    ) -> Result<[JoinHandle<()>; 3]> {
         // The proofs are looked for as soon as the order is placed.
         let plain = self.lead_on(app, &challenges, here, limits).await?;
-        Ok([plain, self.certify(app, challenges, tls)?])
+        let socket = self.behind_socket(app, limits).await?;
+        Ok([plain, socket, self.certify(app, challenges, tls)?])
+    }
+
+    /// The same service for a proxy on this machine, which must say who asks.
+    async fn behind_socket(&self, app: &App, limits: Limits) -> Result<JoinHandle<()>> {
+        let Some(path) = &self.socket else { return Ok(tokio::spawn(async {})) };
+        let door = LocalDoor::bind_for_group(path).await?;
+        tracing::info!(path = %path.display(), "a proxy comes in here");
+        let limits = Limits { refusal: of_refusals(app.strict_transport()), ..limits };
+        let terms = (limits, self.proxies.behind_socket());
+        let serving = edge::serve_behind(door, router(app), terms, app.stop().clone());
+        Ok(tokio::spawn(async move {
+            serving.await;
+        }))
     }
 
     async fn lead_on(

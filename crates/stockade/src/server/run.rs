@@ -89,7 +89,7 @@ pub struct Server {
     stop: CancellationToken,
     pages: JoinHandle<Drained>,
     machine_port: JoinHandle<()>,
-    front: [JoinHandle<()>; 2],
+    front: [JoinHandle<()>; 3],
     control: JoinHandle<()>,
     peers: JoinHandle<()>,
     mail: [JoinHandle<()>; 2],
@@ -148,9 +148,10 @@ impl Server {
         );
         app.withheld().know(app.desk()).await;
         let machine_port = let_machines_in(options.machines, &app, options.limits).await?;
+        let proxies = front.proxies.clone();
         let front = front.open(&app, (&tls, challenges), &url, options.limits).await?;
-        let limits = Limits { refusal: of_refusals(strict), ..options.limits };
-        let pages = tokio::spawn(edge::serve(door, router(&app), limits, stop.clone()));
+        let limits = (Limits { refusal: of_refusals(strict), ..options.limits }, proxies);
+        let pages = tokio::spawn(edge::serve_behind(door, router(&app), limits, stop.clone()));
         let control = tokio::spawn(control::answer(socket, app.clone(), url.clone(), stop.clone()));
         let peers = tokio::spawn(app.accounts().clone().follow(stop.clone()));
         let mail = carry_mail(&app, options.relay, &stop);
