@@ -23,6 +23,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -163,6 +164,8 @@ async fn without_the_setting_there_is_no_port_without_tls() {
     let refused = Server::start(Options { front, ..options(other.path()) }).await;
     let refused = refused.err().expect("nobody said that it may be public").to_string();
     assert!(refused.contains("--public"), "{refused}");
+    let (code, said) = typed(directory.path(), &["certificate", "show"]).await;
+    assert!(code == Some(2) && said.contains("acme.directory"), "{said}");
 }
 
 /// An answer of a server to who means `host`.
@@ -232,6 +235,15 @@ async fn orders(server: &Server, count: u64) -> Standing {
     tokio::time::timeout(WITHIN, ended).await.expect("the order ends")
 }
 
+/// Types a command at the running server; how it ended, and all that was said.
+async fn typed(root: &Path, words: &[&str]) -> (Option<i32>, String) {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_stockade"));
+    command.arg("--data-dir").arg(root).args(words).env_clear().stdin(Stdio::null());
+    let ended = command.output().await.expect("runs");
+    let said = [ended.stdout, ended.stderr].concat();
+    (ended.status.code(), String::from_utf8(said).expect("text"))
+}
+
 /// How often the log tells of this.
 async fn told(server: &Server, kind: &str) -> usize {
     let page = server.app().desk().log(&store::LogPage::default()).await.expect("reads");
@@ -268,6 +280,10 @@ async fn a_server_whose_acme_server_is_dead_serves_on_and_says_so() {
     certificates(&server).renew();
     orders(&server, 2).await;
     assert_eq!(told(&server, "certificate.late").await, 1, "once a day");
+    let (code, said) = typed(directory.path(), &["certificate", "show"]).await;
+    assert!(code == Some(3) && said.contains("does not answer as it should"), "{said}");
+    let (code, said) = typed(directory.path(), &["certificate", "renew"]).await;
+    assert!(code == Some(1) && said.contains("no certificate was issued"), "{said}");
     server.app().observatory().look(server.app(), &[Probe::Certificate]).await;
     let turns = server.app().desk().turns("S07").await.expect("reads");
     assert_eq!(turns.last().expect("a row").to, audit::posture::State::NotMet);
@@ -367,17 +383,24 @@ async fn a_server_gets_its_certificate_and_renews_it_under_load_and_outlives_its
         assert_ne!(after, before, "the next handshake has the new one");
         before = after;
     }
+    let (code, said) = typed(directory.path(), &["certificate", "renew", "--json"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let view: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((&view["names"][0], &view["failure"]), (&json!(NAME), &Value::Null));
+    let after = shown(at, &roots).await;
+    assert_ne!(after, before);
+    before = after;
     // Its server dies: the certificate goes on serving, and the failure is told.
     pebble.cut(true);
     certificates(&server).renew();
-    let standing = orders(&server, 6).await;
+    let standing = orders(&server, 7).await;
     assert!(standing.failure.is_some() && standing.served.is_some());
     stop.store(true, Ordering::SeqCst);
     let mut asked = 0;
     for one in asking {
         asked += one.await.expect("none failed");
     }
-    println!("{asked} requests over four renewals and a failure, none failed");
+    println!("{asked} requests over five renewals and a failure, none failed");
     assert!(asked > 20, "{asked}");
     assert_eq!(shown(at, &roots).await, before);
     assert_eq!(certificates(&server).late(desk::now()), None);

@@ -58,7 +58,8 @@ async fn who_is_no_proxy_has_one_quota_whatever_it_writes() {
     let said = "x-forwarded-for";
     for n in 0..CALLS {
         let lie = format!("203.0.113.{n}");
-        let lines = [(said, lie.as_str()), ("forwarded", "for=203.0.113.9"), ("x-real-ip", &lie)];
+        let lines =
+            [(said, lie.as_str()), ("forwarded", "for=203.0.113.9"), ("x-real-ip", lie.as_str())];
         assert_eq!(call(&mut browser, "127.0.0.3", &lines).await, 200, "{n}");
     }
     for lie in ["203.0.113.77", "127.0.0.2", "127.0.0.1", "rubbish", ""] {

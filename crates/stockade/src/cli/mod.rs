@@ -7,6 +7,8 @@ mod backtest;
 mod backup;
 mod backup_args;
 mod backup_worker;
+mod certificate;
+mod certificate_args;
 mod configuration;
 mod data;
 mod db;
@@ -157,6 +159,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         }
         Command::Machines(command) => {
             return machines::run(command, &configuration::load(cli)?, output);
+        }
+        Command::Certificate(command) => {
+            return certificate::run(command, &configuration::load(cli)?, output);
         }
         Command::Users(command) => return users::run(command, &configuration::load(cli)?, output),
         Command::Mail(command) => return mail::run(command, &configuration::load(cli)?, output),

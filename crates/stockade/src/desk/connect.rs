@@ -235,6 +235,22 @@ impl Connection {
         }
     }
 
+    /// How the certificate for the server's names stands; nothing where no server runs, or none asks for one.
+    pub fn certificate(&self) -> Result<Option<CertificateView>> {
+        match self {
+            Self::Here(_) => Ok(None),
+            Self::There(remote) => remote.quick(&Ask::Certificate),
+        }
+    }
+
+    /// Orders another certificate now, and waits for what becomes of it.
+    pub fn renew_certificate(&self) -> Result<Option<CertificateView>> {
+        match self {
+            Self::Here(_) => Ok(None),
+            Self::There(remote) => remote.quick(&Ask::RenewCertificate),
+        }
+    }
+
     /// Keeps a document that a person signs for.
     pub fn add_evidence(&self, new: NewEvidence) -> Result<KeptEvidence> {
         match self {

@@ -6,6 +6,7 @@ mod address;
 mod approvals;
 mod backtests;
 mod backups;
+mod certificate;
 mod connect;
 mod data;
 mod duties;
@@ -88,6 +89,7 @@ pub use backups::{
     BackupDone, BackupList, BackupTerms, BackupView, Backups, Drilled, Pruned, Pruning, Restored,
     Restoring, SnapshotView, backups_of, damage_of, prune, restore,
 };
+pub use certificate::CertificateView;
 pub use connect::{
     Connection, FinishedRun, connect, log_keys, open_for_reading, publish, schema, schema_of,
     text_digest,

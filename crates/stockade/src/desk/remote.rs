@@ -65,6 +65,10 @@ pub enum Ask {
     },
     /// List the machines.
     Machines,
+    /// How the certificate for the server's names stands.
+    Certificate,
+    /// Order another certificate now.
+    RenewCertificate,
     /// Keep a document that a person signs for.
     AddEvidence(Box<NewEvidence>),
     /// Tell what was signed for.

@@ -1,14 +1,14 @@
 //! Sees to the certificate for the server's names: in time, again and again, and told when it fails.
 
 use super::state::App;
-use crate::desk::{Actor, CertificateAct, Deed, now};
+use crate::desk::{Actor, CertificateAct, CertificateView, Deed, now};
 use edge::{Acme, Backoff, Certificate, Challenges, Pace, Tls, Unissued};
 use jiff::{SignedDuration, Timestamp};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How often it is looked whether a certificate is due; a clock that was set makes no difference then.
@@ -29,6 +29,7 @@ pub struct Certificates {
     tls: Tls,
     standing: Mutex<Standing>,
     asked: Notify,
+    ended: watch::Sender<u64>,
 }
 
 /// How it stands.
@@ -58,7 +59,8 @@ impl Certificates {
             tls.name(served);
         }
         let standing = Mutex::new(Standing { served, ..Standing::default() });
-        Ok(Self { acme: Arc::new(acme), challenges, tls, standing, asked: Notify::new() })
+        let (asked, ended) = (Notify::new(), watch::Sender::new(0));
+        Ok(Self { acme: Arc::new(acme), challenges, tls, standing, asked, ended })
     }
 
     /// How it stands now.
@@ -70,6 +72,32 @@ impl Certificates {
     /// Asks for a new certificate at once, whether one is due or not.
     pub fn renew(&self) {
         self.asked.notify_one();
+    }
+
+    /// The same, and waits for what becomes of it.
+    pub async fn renewed(&self) -> Standing {
+        let mut ended = self.ended.subscribe();
+        let before = *ended.borrow_and_update();
+        self.renew();
+        // What sends lives as long as this does.
+        let _ = ended.wait_for(|count| *count > before).await;
+        self.standing()
+    }
+
+    /// How it stands, for its operator.
+    #[must_use]
+    pub fn view(&self) -> CertificateView {
+        let standing = self.standing();
+        let facts = standing.served.map(|served| served.facts);
+        CertificateView {
+            names: self.acme.terms().names.clone(),
+            directory: self.acme.terms().directory.clone(),
+            issuer: facts.as_ref().map(|facts| facts.issuer.clone()),
+            expires: facts.as_ref().map(|facts| facts.expires),
+            fingerprint: facts.as_ref().map(|facts| hex::encode(facts.sha256)),
+            next: standing.next.filter(|next| *next > Timestamp::UNIX_EPOCH),
+            failure: standing.failure,
+        }
     }
 
     /// Whether what is served runs out soon and was not renewed, and why that is, for people.
@@ -93,7 +121,8 @@ impl Certificates {
     pub async fn run(&self, app: &App, seed: u64, stop: &CancellationToken) {
         let mut turns = tokio::time::interval(TURN);
         let mut backoff = Backoff::new(PACE, seed);
-        self.lock().next = Some(self.due());
+        let due = self.due();
+        self.lock().next = Some(due);
         loop {
             let asked = tokio::select! {
                 () = stop.cancelled() => return,
@@ -107,6 +136,7 @@ impl Certificates {
                     ended = self.acme.order(&self.challenges, now()) => ended,
                 };
                 self.take(app, ended, &mut backoff).await;
+                self.ended.send_modify(|count| *count += 1);
             }
             self.warn(app).await;
         }

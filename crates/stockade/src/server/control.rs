@@ -224,6 +224,14 @@ async fn act(
         }),
         Ask::RevokeMachine { machine } => finish(revoke(app, &machine).await),
         Ask::Machines => finish(desk.machines().await),
+        Ask::Certificate => finish(Ok(app.certificates().map(|own| own.view()))),
+        Ask::RenewCertificate => finish(Ok(match app.certificates() {
+            Some(own) => {
+                own.renewed().await;
+                Some(own.view())
+            }
+            None => None,
+        })),
         Ask::AddEvidence(new) => finish(posture::taken(app, *new).await),
         Ask::Attested => finish(desk.attested().await),
         Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),
