@@ -1,10 +1,10 @@
 //! For the command line: the same operations here, or by the server that runs on the directory.
 
 use super::{
-    Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, Desk, Drilled, Error, Files,
-    Home, Intake, KeptEvidence, MachineToken, MachineView, NewEvidence, OwnFactor, OwnVersion,
-    Paths, RecoveryLink, Remote, Result, ResultRef, Saved, SecretAct, Terms, UserImport, Watch,
-    keyring, ledger, now, results, sha256_hex,
+    Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, CertificateView, Desk,
+    Drilled, Error, Files, Home, Intake, KeptEvidence, MachineToken, MachineView, NewEvidence,
+    OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, Result, ResultRef, Saved, SecretAct, Terms,
+    UserImport, Watch, keyring, ledger, now, results, sha256_hex,
 };
 use audit::posture::Attested;
 use backup::Trigger;

@@ -4,7 +4,10 @@ use super::{
     StrictTransport, certificates::Certificates, headers::of_refusals, plain, router, state::App,
 };
 use crate::desk::{Result, now};
-use edge::{Acme, AcmeTerms, Challenges, Leaf, Limits, Origin, PlainDoor, PlainTerms, Tls};
+use edge::{
+    Acme, AcmeTerms, Challenges, Leaf, Limits, LocalDoor, Origin, PlainDoor, PlainTerms, Proxies,
+    Tls,
+};
 use kms::SystemEntropy;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::task::JoinHandle;
