@@ -82,6 +82,7 @@ pub fn judges() -> Judges {
     };
     note(Some("TEST_POSTGRES"), postgres().map(|()| "required".into()));
     note(None, softhsm().map(|()| OsString::new()));
+    note(None, pebble().map(|()| OsString::new()));
     note(None, backup_judges().map(|()| OsString::new()));
     for needs in [&CCXT, &MAIL, &STORE] {
         note(Some(needs.variable), python(needs).map(PathBuf::into_os_string));
@@ -123,6 +124,21 @@ fn softhsm() -> Result<(), String> {
     }
     install("softhsm2")?;
     if here() { Ok(()) } else { Err("apt-get installed no program named softhsm2-util".into()) }
+}
+
+/// An ACME server that is strict is there, or is installed now; the tests start it with a name server beside it.
+fn pebble() -> Result<(), String> {
+    let here = || find(&["pebble"]).is_some() && find(&["pebble-challtestsrv"]).is_some();
+    if here() {
+        return Ok(());
+    }
+    if !may_install() {
+        return Err("pebble is not here and cannot be installed (that needs root and apt-get): \
+                    no certificate is ordered of a real ACME server; install pebble to do so"
+            .into());
+    }
+    install("pebble")?;
+    if here() { Ok(()) } else { Err("apt-get installed no program named pebble".into()) }
 }
 
 /// The programs that judge our backups from outside: they read the same repository and the same kit.

@@ -207,6 +207,11 @@ pub(crate) fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
     Timestamp::from_second(parsed.validity().not_after.timestamp()).ok()
 }
 
+pub(crate) fn begin(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Timestamp::from_second(parsed.validity().not_before.timestamp()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

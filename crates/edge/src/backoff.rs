@@ -52,6 +52,11 @@ impl Backoff {
         whole.saturating_sub(Duration::from_micros(self.dice.below(half_us + 1)))
     }
 
+    /// An attempt did all that it should: the next wait is the first again.
+    pub fn succeeded(&mut self) {
+        self.failures = 0;
+    }
+
     /// How many attempts in a row did not hold.
     #[must_use]
     pub fn failures(&self) -> u32 {
@@ -126,6 +131,10 @@ mod tests {
         assert!(backoff.failed(short) >= Duration::from_secs(15));
         assert!(backoff.failed(Duration::from_secs(61)) <= Duration::from_millis(250));
         assert_eq!(backoff.failures(), 1);
+        backoff.failed(short);
+        backoff.succeeded();
+        assert_eq!(backoff.failures(), 0);
+        assert!(backoff.failed(short) <= Duration::from_millis(250));
     }
 
     #[test]

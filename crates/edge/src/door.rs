@@ -1,6 +1,6 @@
 //! Where connections come in: TLS over TCP, and a Unix socket for this machine's own user.
 
-use crate::{Error, Tls};
+use crate::{Error, Tls, acme::ACME_TLS};
 use std::{
     fs::{self, Permissions},
     future::Future,
@@ -105,7 +105,12 @@ impl Door for TlsDoor {
             raw.shutdown().await?;
             return Err(ErrorKind::InvalidData.into());
         }
-        self.tls.acceptor().accept(raw).await
+        let stream = self.tls.acceptor().accept(raw).await?;
+        if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
+            // The certificate was all that was asked for.
+            return Err(ErrorKind::ConnectionAborted.into());
+        }
+        Ok(stream)
     }
 
     /// By ALPN; who says nothing there speaks HTTP/1.1.
@@ -124,15 +129,24 @@ content-length: 54\r\nconnection: close\r\n\r\nThis port speaks HTTPS: begin the
 /// `sun_path` holds 108 bytes with its end mark, and the temporary name is four bytes longer.
 pub(crate) const SOCKET_PATH_BYTES_MAX: usize = 103;
 
-/// A Unix socket that only its owner may open.
+/// A Unix socket that its owner may open, or its owner's group.
 pub struct LocalDoor {
     listener: UnixListener,
     path: PathBuf,
 }
 
 impl LocalDoor {
-    /// Listens on `path`; a socket left behind by a dead process is replaced.
+    /// Listens on `path`, where only the owner may come in; a socket left behind by a dead process is replaced.
     pub async fn bind(path: &Path) -> Result<Self, Error> {
+        Self::bind_for(path, 0o600).await
+    }
+
+    /// The same where the owner's group may come in too: a proxy that is in it.
+    pub async fn bind_for_group(path: &Path) -> Result<Self, Error> {
+        Self::bind_for(path, 0o660).await
+    }
+
+    async fn bind_for(path: &Path, mode: u32) -> Result<Self, Error> {
         if path.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
             return Err(Error::SocketPath { path: path.to_owned() });
         }
@@ -147,7 +161,7 @@ impl LocalDoor {
                 _ => {}
             }
             let listener = UnixListener::bind(&temporary)?;
-            fs::set_permissions(&temporary, Permissions::from_mode(0o600))?;
+            fs::set_permissions(&temporary, Permissions::from_mode(mode))?;
             fs::rename(&temporary, path)?;
             Ok(listener)
         };

@@ -1,4 +1,4 @@
-//! Knows: TLS, the local certificate authority, that of the installation's machines, listeners and their drain, the allow-listed client.
+//! Knows: TLS, the local certificate authority, that of the installation's machines, ACME, listeners and their drain, the allow-listed client.
 //! Never knows: routes, accounts, or what a request means.
 
 #![forbid(unsafe_code)]
@@ -9,6 +9,7 @@
 )]
 
 mod accept;
+mod acme;
 mod activity;
 mod authority;
 mod backoff;
@@ -20,12 +21,17 @@ mod greeting;
 mod loopback;
 mod mutual;
 mod peers;
+mod plain;
+mod proxies;
 mod refusing;
 mod serve;
 mod tls;
 mod upgrade;
 mod websocket;
 
+pub use acme::{
+    Acme, AcmeTerms, Certificate, Challenge, Challenges, Coverage, Posted, Unissued, Words,
+};
 pub use authority::{Authority, Leaf};
 pub use backoff::{Backoff, Pace};
 pub use client::{
@@ -42,7 +48,9 @@ pub use mutual::{
     Admission, Badge, Issued, Kit, Machine, MachineAuthority, MachineClient, MachineDoor,
     NoMachine, Proof, Role, Roll, SignedRequest, Wish, join, renew, serve_machines,
 };
-pub use serve::{Drained, Limits, TooManyHeaders, serve};
+pub use plain::{InPlain, PlainDoor, PlainRefusal, PlainTerms};
+pub use proxies::{Misled, Network, Proxies, Telling};
+pub use serve::{Drained, Limits, TooManyHeaders, serve, serve_behind};
 pub use tls::{Served, Tls};
 pub use upgrade::{Call, Reply, SocketHandler, UpgradeTerms, serve_upgradable};
 pub use websocket::{
@@ -134,6 +142,26 @@ pub enum Error {
     /// The text names no origin.
     #[error("{text:?} is no host to connect to: {why}")]
     Origin {
+        /// What was read.
+        text: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A setting about certificates that cannot be.
+    #[error("{setting}: {text:?} is refused: {why}")]
+    AcmeTerm {
+        /// Which setting.
+        setting: &'static str,
+        /// What was read.
+        text: String,
+        /// What to write instead.
+        why: &'static str,
+    },
+    /// The text is no network of proxies.
+    #[error(
+        "{text:?} is no network of proxies: {why}; write them as 10.0.0.0/8, 192.0.2.7, fd00::/8"
+    )]
+    Proxy {
         /// What was read.
         text: String,
         /// What is wrong with it.

@@ -1,7 +1,7 @@
 //! HTTP on each connection: what a listener grants, and whose turn it is.
 
 use crate::{
-    Badge, Door, Peer, Protocol,
+    Badge, Door, Peer, Protocol, Proxies,
     accept::accept,
     activity::{Activity, Tracked},
     refusing::Refusing,
@@ -95,8 +95,30 @@ where
     S::Future: Send,
     B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
-    accept(door, limits, stop, move |stream: D::Stream, peer, stop| {
-        let line = Line { peer, protocol: D::protocol(&stream), limits, badge: None };
+    serve_behind(door, service, (limits, Proxies::default()), stop).await
+}
+
+/// The same, where `proxies` may stand in between: every request carries as its [`Peer`] who asks by their word,
+/// or [`Misled`] beside the proxy itself where that word is of no use. Such a request the service must refuse.
+pub async fn serve_behind<D, S, B>(
+    door: D,
+    service: S,
+    (limits, proxies): (Limits, Proxies),
+    stop: CancellationToken,
+) -> Drained
+where
+    D: Door,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
+{
+    let believed = proxies.clone();
+    accept(door, (limits, believed), stop, move |stream: D::Stream, peer, stop| {
+        let protocol = D::protocol(&stream);
+        let line = Line { peer, protocol, limits, badge: None, proxies: proxies.clone() };
         converse(stream, line, service.clone(), stop)
     })
     .await
@@ -109,6 +131,8 @@ pub(crate) struct Line {
     pub limits: Limits,
     /// The machine that has shown its certificate; every request carries it as an extension.
     pub badge: Option<Badge>,
+    /// Whose word about who asks is believed.
+    pub proxies: Proxies,
 }
 
 /// Speaks HTTP on one connection until it ends, the client falls silent or the server stops.
@@ -122,7 +146,7 @@ where
     S::Future: Send,
     B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
-    let Line { peer, protocol, limits, badge } = line;
+    let Line { peer, protocol, limits, badge, proxies } = line;
     let activity = Activity::new();
     let requests = activity.clone();
     let answer = hyper::service::service_fn(move |mut request: Request<Incoming>| {
@@ -131,7 +155,11 @@ where
         if request.headers().len() > limits.header_count {
             request.extensions_mut().insert(TooManyHeaders { allowed: limits.header_count });
         }
-        request.extensions_mut().insert(peer);
+        let asker = proxies.asker(peer, request.headers()).unwrap_or_else(|misled| {
+            request.extensions_mut().insert(misled);
+            peer
+        });
+        request.extensions_mut().insert(asker);
         if let Some(badge) = &badge {
             request.extensions_mut().insert(badge.clone());
         }

@@ -1,7 +1,8 @@
 //! The server's side of TLS: 1.2 with ECDHE and AEAD only, 1.3, X25519MLKEM768 first.
 
 use crate::{
-    Admission, Error, Leaf,
+    Admission, Certificate, Challenges, Error, Leaf,
+    acme::ACME_TLS,
     mutual::{JOINING, RENEWING, WORKING},
 };
 use aws_lc_rs::digest::{SHA256, digest};
@@ -28,13 +29,37 @@ pub struct Tls {
     acceptor: TlsAcceptor,
 }
 
+/// What is shown to whom; a handshake reads it, and none waits for another.
 #[derive(Debug)]
-struct Current(RwLock<Arc<CertifiedKey>>);
+struct Current {
+    shown: RwLock<Shown>,
+    challenges: Challenges,
+}
+
+#[derive(Debug)]
+struct Shown {
+    /// To whoever means this machine, and to whoever names nobody.
+    own: Arc<CertifiedKey>,
+    /// To whoever asks for one of these names.
+    named: Option<(Vec<String>, Arc<CertifiedKey>)>,
+}
+
+impl Current {
+    fn new(leaf: Leaf, challenges: Challenges) -> Result<Arc<Self>, Error> {
+        let shown = RwLock::new(Shown { own: certified(leaf)?, named: None });
+        Ok(Arc::new(Self { shown, challenges }))
+    }
+}
 
 impl Tls {
     /// Serves `leaf` to whoever connects, for HTTP/2 and HTTP/1.1.
     pub fn new(leaf: Leaf) -> Result<Self, Error> {
         Self::speaking(leaf, &[b"h2", b"http/1.1"])
+    }
+
+    /// The same, and whoever comes for a proof by TLS finds the `challenges` (RFC 8737).
+    pub fn proving(leaf: Leaf, challenges: Challenges) -> Result<Self, Error> {
+        Self::with(Current::new(leaf, challenges)?, &[b"h2", b"http/1.1", ACME_TLS])
     }
 
     /// Serves `leaf` for HTTP/1.1 alone: a connection of HTTP/2 cannot become a WebSocket.
@@ -46,7 +71,7 @@ impl Tls {
     /// was let in a while ago would come in again without its certificate being looked at.
     pub fn mutual(leaf: Leaf, admission: Arc<Admission>) -> Result<Self, Error> {
         let provider = Arc::new(provider::default_provider());
-        let current = Arc::new(Current(RwLock::new(certified(leaf)?)));
+        let current = Current::new(leaf, Challenges::default())?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13])?
             .with_client_cert_verifier(admission)
@@ -60,7 +85,7 @@ impl Tls {
     /// Serves `leaf` to who has a token and no certificate yet, by TLS 1.3 alone and for that alone.
     pub fn joining(leaf: Leaf) -> Result<Self, Error> {
         let provider = Arc::new(provider::default_provider());
-        let current = Arc::new(Current(RwLock::new(certified(leaf)?)));
+        let current = Current::new(leaf, Challenges::default())?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13])?
             .with_no_client_auth()
@@ -71,8 +96,11 @@ impl Tls {
     }
 
     fn speaking(leaf: Leaf, protocols: &[&[u8]]) -> Result<Self, Error> {
+        Self::with(Current::new(leaf, Challenges::default())?, protocols)
+    }
+
+    fn with(current: Arc<Current>, protocols: &[&[u8]]) -> Result<Self, Error> {
         let provider = Arc::new(provider::default_provider());
-        let current = Arc::new(Current(RwLock::new(certified(leaf)?)));
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])?
             .with_no_client_auth()
@@ -84,15 +112,23 @@ impl Tls {
     /// Serves `leaf` from the next handshake on; connections that live keep theirs.
     pub fn replace(&self, leaf: Leaf) -> Result<(), Error> {
         let fresh = certified(leaf)?;
-        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        self.current.shown.write().unwrap_or_else(PoisonError::into_inner).own = fresh;
         Ok(())
     }
 
-    /// The certificate that the next handshake serves; [`None`] where it cannot be read.
+    /// Serves `certificate` to whoever asks for one of its names, from the next handshake on.
+    pub fn name(&self, certificate: &Certificate) {
+        let named = Some((certificate.names.clone(), Arc::clone(&certificate.certified)));
+        self.current.shown.write().unwrap_or_else(PoisonError::into_inner).named = named;
+    }
+
+    /// The certificate that the world sees from the next handshake on, which is the one for its names where
+    /// there is one; [`None`] where it cannot be read.
     #[must_use]
     pub fn served(&self) -> Option<Served> {
-        let current = Arc::clone(&self.current.0.read().unwrap_or_else(PoisonError::into_inner));
-        Served::of(current.cert.first()?)
+        let shown = self.current.shown.read().unwrap_or_else(PoisonError::into_inner);
+        let key = shown.named.as_ref().map_or(&shown.own, |(_, key)| key);
+        Served::of(key.cert.first()?)
     }
 
     pub(crate) fn config(&self) -> Arc<ServerConfig> {
@@ -122,7 +158,7 @@ pub struct Served {
 }
 
 impl Served {
-    fn of(der: &CertificateDer<'_>) -> Option<Self> {
+    pub(crate) fn of(der: &CertificateDer<'_>) -> Option<Self> {
         let (_, parsed) = x509_parser::parse_x509_certificate(der).ok()?;
         let hash = |bytes: &[u8]| digest(&SHA256, bytes).as_ref().try_into().ok();
         let name = |name: &GeneralName<'_>| match name {
@@ -151,7 +187,17 @@ fn certified(leaf: Leaf) -> Result<Arc<CertifiedKey>, Error> {
 }
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let mut protocols = hello.alpn().into_iter().flatten();
+        // Whoever comes for a proof names that protocol and no other (RFC 8737 §3).
+        if protocols.next() == Some(ACME_TLS) && protocols.next().is_none() {
+            return self.challenges.certificate(hello.server_name()?);
+        }
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        let asked = hello.server_name().unwrap_or_default();
+        let named = shown.named.as_ref();
+        let named =
+            named.filter(|(names, _)| names.iter().any(|name| name.eq_ignore_ascii_case(asked)));
+        Some(Arc::clone(named.map_or(&shown.own, |(_, key)| key)))
     }
 }

@@ -5,7 +5,7 @@
 //! answer belongs to a request that was.
 
 use crate::{
-    Door, Drained, Limits, Peer,
+    Door, Drained, Limits, Peer, Proxies,
     accept::accept,
     activity::{Activity, Tracked},
     client::wire::{Meter, Metered, Wire},
@@ -107,7 +107,7 @@ where
     H: Fn(Call) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
-    accept(door, terms.limits, stop, move |stream, peer, stop| {
+    accept(door, (terms.limits, Proxies::default()), stop, move |stream, peer, stop| {
         let line = Line {
             peer,
             terms: terms.clone(),

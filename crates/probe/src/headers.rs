@@ -27,10 +27,11 @@ pub(crate) const PROBES: &[Probe] = &[
         command: "curl -sI https://$HOST/ | grep -i strict-transport-security",
         look: |walk| {
             named(walk)?;
-            every(walk, "strict-transport-security", |value| {
+            let seen = every(walk, "strict-transport-security", |value| {
                 let has = |what| directives(value).any(|one| one.eq_ignore_ascii_case(what));
                 max_age(value) >= YEAR && has("includeSubDomains") && has("preload")
-            })
+            })?;
+            Ok(format!("eligible; whether it is listed, hstspreload.org says: {seen}"))
         },
     },
     Probe {

@@ -15,6 +15,7 @@ pub(crate) mod wire;
 pub use fate::{Lost, SendError, Step, Unsent};
 pub use origin::{Allowed, Origin, Reach, Scheme};
 pub use request::{Request, Response, Retry};
+pub(crate) use trust::Pinned;
 pub use trust::{Pin, Trust};
 
 use crate::Error;

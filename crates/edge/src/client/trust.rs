@@ -106,7 +106,7 @@ impl Trust {
         Ok(Arc::new(config))
     }
 
-    fn verifier(self) -> Result<Pinned, Error> {
+    pub(crate) fn verifier(self) -> Result<Pinned, Error> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for own in self.own {
             roots.add(own)?;
@@ -121,7 +121,7 @@ impl Trust {
 
 /// The web's verifier, and then the pins.
 #[derive(Debug)]
-struct Pinned {
+pub(crate) struct Pinned {
     web: Arc<WebPkiServerVerifier>,
     pins: BTreeMap<String, Vec<Pin>>,
 }

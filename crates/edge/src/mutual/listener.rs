@@ -5,7 +5,7 @@
 
 use super::{Admission, Badge, Issued, JOINING, RENEWING, Wish, enrolment::serve_enrolment};
 use crate::{
-    Door, Drained, Error, Leaf, Limits, Peer, Protocol, Tls,
+    Door, Drained, Error, Leaf, Limits, Peer, Protocol, Proxies, Tls,
     accept::accept,
     authority::expiry,
     door::listen,
@@ -104,14 +104,16 @@ where
     W: fmt::Display + Send,
 {
     let admission = Arc::clone(&door.admission);
-    accept(door, limits, stop, move |stream: TlsStream<TcpStream>, peer, stop| async move {
+    let line_limits = (limits, Proxies::default());
+    accept(door, line_limits, stop, move |stream: TlsStream<TcpStream>, peer, stop| async move {
         let guest = Guest::of(&stream, &admission);
         match guest {
             Guest::Joins => enrolled(stream, None, enrol, limits.head).await,
             Guest::Renews(badge) => enrolled(stream, Some(&badge), enrol, limits.head).await,
             Guest::Works(badge, left) => {
-                let line =
-                    Line { peer, protocol: Protocol::Http1, limits, badge: Some(badge.clone()) };
+                let (protocol, badge_shown) = (Protocol::Http1, Some(badge.clone()));
+                let proxies = Proxies::default();
+                let line = Line { peer, protocol, limits, badge: badge_shown, proxies };
                 tokio::select! {
                     () = converse(stream, line, service, stop) => {}
                     () = admission.gone(&badge) => {

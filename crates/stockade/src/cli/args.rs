@@ -1,10 +1,10 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
-    backup_args::Backup, doctor_args::Doctor, evidence_args::Evidence, factor_args::Factor,
-    keys_args::Keys, license_args::License, login_args::Login, machines_args::Machines,
-    mail_args::Mail, reports_args::Reports, secrets_args::Secrets, sweep_args::Sweep,
-    users_args::Users, verify_args::Verify,
+    backup_args::Backup, certificate_args::Certificate, doctor_args::Doctor,
+    evidence_args::Evidence, factor_args::Factor, keys_args::Keys, license_args::License,
+    login_args::Login, machines_args::Machines, mail_args::Mail, reports_args::Reports,
+    secrets_args::Secrets, sweep_args::Sweep, users_args::Users, verify_args::Verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -95,6 +95,9 @@ pub(crate) enum Command {
     /// List, open and answer reports of weaknesses.
     #[command(subcommand)]
     Reports(Reports),
+    /// Look at the certificate of an ACME server, or order another one now.
+    #[command(subcommand)]
+    Certificate(Certificate),
     /// Set up the mail that the server sends: keys, DNS records, a test.
     #[command(subcommand)]
     Mail(Mail),

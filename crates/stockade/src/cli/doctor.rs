@@ -54,6 +54,8 @@ fn examination(command: &Doctor, home: &Home, settings: &Settings) -> anyhow::Re
     let mut open_ports = vec![SSH_PORT];
     if settings.is_on("server.public") {
         open_ports.push(listen(settings)?.port());
+        let plain: Option<SocketAddr> = settings.text("server.plain_listen").parse().ok();
+        open_ports.extend(plain.map(|plain| plain.port()));
     }
     open_ports.extend(&command.open_ports);
     Ok(Examination {

@@ -153,9 +153,9 @@ fn line(finding: &Finding) -> String {
 }
 
 fn head(settings: &Settings) -> anyhow::Result<Letterhead> {
-    let origin = match settings.text("mail.origin") {
-        "" => format!("https://{}", settings.text("server.listen")),
-        origin => origin.to_owned(),
+    let origin = match (settings.text("mail.origin"), settings.text("server.origin")) {
+        ("", "") => format!("https://{}", settings.text("server.listen")),
+        ("", origin) | (origin, _) => origin.to_owned(),
     };
     Ok(Letterhead {
         from: Sender::new(settings.text("mail.name"), sender(settings)?),

@@ -7,6 +7,8 @@ mod backtest;
 mod backup;
 mod backup_args;
 mod backup_worker;
+mod certificate;
+mod certificate_args;
 mod configuration;
 mod data;
 mod db;
@@ -16,6 +18,7 @@ mod evidence;
 mod evidence_args;
 mod factor;
 mod factor_args;
+mod front;
 mod interrupt;
 mod keys;
 mod keys_args;
@@ -161,6 +164,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         }
         Command::Reports(command) => {
             return reports::run(command, &configuration::load(cli)?, output);
+        }
+        Command::Certificate(command) => {
+            return certificate::run(command, &configuration::load(cli)?, output);
         }
         Command::Users(command) => return users::run(command, &configuration::load(cli)?, output),
         Command::Mail(command) => return mail::run(command, &configuration::load(cli)?, output),

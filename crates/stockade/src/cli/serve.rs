@@ -94,10 +94,12 @@ fn options(home: Home, settings: &Settings, output: Output) -> anyhow::Result<Op
     };
     let drain = u64::try_from(settings.number("server.drain_seconds"))?;
     let public = settings.is_on("server.public");
+    let exposure = if public { Exposure::Public } else { Exposure::Loopback };
     Ok(Options {
         home,
         listen: settings.text("server.listen").parse()?,
-        exposure: if public { Exposure::Public } else { Exposure::Loopback },
+        exposure,
+        front: super::front::front(settings, exposure)?,
         capacity: Capacity { workers: size("backtest.workers")?, queue: size("backtest.queue")? },
         limits: Limits { drain: Duration::from_secs(drain), ..Limits::default() },
         rates: rates(settings)?,
@@ -147,6 +149,7 @@ fn announce(started: &Started, output: Output) {
         "authority": started.authority.display().to_string(),
         "spki": started.spki,
         "machines": started.machines.map(|address| address.to_string()),
+        "plain": started.plain.map(|address| address.to_string()),
     });
     let shown = output.show(&document, |_| {
         let mut text = format!("Stockade is ready at {}\n\n", started.url);

@@ -1,10 +1,10 @@
 //! For the command line: the same operations here, or by the server that runs on the directory.
 
 use super::{
-    Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, Desk, Drilled, Error, Files,
-    Home, Intake, KeptEvidence, MachineToken, MachineView, NewEvidence, OwnFactor, OwnVersion,
-    Paths, RecoveryLink, Remote, ReportView, Result, ResultRef, Saved, SecretAct, Terms,
-    UserImport, Watch, keyring, ledger, now, results, sha256_hex, step_named,
+    Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, CertificateView, Desk,
+    Drilled, Error, Files, Home, Intake, KeptEvidence, MachineToken, MachineView, NewEvidence,
+    OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, ReportView, Result, ResultRef, Saved,
+    SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results, sha256_hex, step_named,
 };
 use audit::posture::Attested;
 use backup::Trigger;
@@ -277,6 +277,22 @@ impl Connection {
             Self::There(remote) => {
                 remote.quick(&Ask::ThankReport { id, name: name.map(str::to_owned) })
             }
+        }
+    }
+
+    /// How the certificate for the server's names stands; nothing where no server runs, or none asks for one.
+    pub fn certificate(&self) -> Result<Option<CertificateView>> {
+        match self {
+            Self::Here(_) => Ok(None),
+            Self::There(remote) => remote.quick(&Ask::Certificate),
+        }
+    }
+
+    /// Orders another certificate now, and waits for what becomes of it.
+    pub fn renew_certificate(&self) -> Result<Option<CertificateView>> {
+        match self {
+            Self::Here(_) => Ok(None),
+            Self::There(remote) => remote.quick(&Ask::RenewCertificate),
         }
     }
 

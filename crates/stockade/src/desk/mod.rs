@@ -6,6 +6,7 @@ mod address;
 mod approvals;
 mod backtests;
 mod backups;
+mod certificate;
 mod connect;
 mod data;
 mod duties;
@@ -89,6 +90,7 @@ pub use backups::{
     BackupDone, BackupList, BackupTerms, BackupView, Backups, Drilled, Pruned, Pruning, Restored,
     Restoring, SnapshotView, backups_of, damage_of, prune, restore,
 };
+pub use certificate::CertificateView;
 pub use connect::{
     Connection, FinishedRun, connect, log_keys, open_for_reading, publish, schema, schema_of,
     text_digest,
@@ -123,7 +125,9 @@ pub use proof::{Given, ProofForm};
 pub use quotes::Look;
 pub(crate) use quotes::{Guide, compute_guided, quotes_of};
 pub use reconcile::{Orphan, Reconciled, Why, reconcile};
-pub use record::{Actor, BackupAct, Deed, DisclosureAct, MachineAct, entries, entry, summary};
+pub use record::{
+    Actor, BackupAct, CertificateAct, Deed, DisclosureAct, MachineAct, entries, entry, summary,
+};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
 pub use reset::ResetAsks;

@@ -110,6 +110,12 @@ impl Paths {
         self.0.join("tls")
     }
 
+    /// The account at an ACME server and the certificate that it issued.
+    #[must_use]
+    pub fn acme(&self) -> PathBuf {
+        self.tls().join("acme")
+    }
+
     /// Everything that belongs to accounts.
     #[must_use]
     pub fn tenants(&self) -> PathBuf {

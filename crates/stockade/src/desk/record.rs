@@ -1,10 +1,12 @@
 //! What the audit log says of each act: the one place that turns events into entries.
 
 mod backups;
+mod certificates;
 mod machines;
 mod security_reports;
 
 pub use backups::BackupAct;
+pub use certificates::CertificateAct;
 pub use machines::MachineAct;
 pub use security_reports::DisclosureAct;
 
@@ -227,6 +229,8 @@ pub enum Deed {
     Secret(SecretAct),
     /// Something was done with a machine.
     Machine(MachineAct),
+    /// Something became of the certificate for the server's names.
+    Certificate(CertificateAct),
     /// Claims stand otherwise, or a document speaks for one.
     Posture(PostureAct),
     /// A report of a weakness came, or was looked at or moved.
@@ -235,7 +239,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 59] = [
+    pub const KINDS: [&'static str; 61] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -288,6 +292,8 @@ impl Deed {
         "machine.joined",
         "machine.renewed",
         "machine.revoked",
+        "certificate.issued",
+        "certificate.late",
         "posture.begun",
         "posture.changed",
         "evidence.added",
@@ -366,6 +372,7 @@ impl Deed {
             Self::Backup(act) => act.parts(),
             Self::Secret(act) => act.parts(),
             Self::Machine(act) => act.parts(),
+            Self::Certificate(act) => act.parts(),
             Self::Posture(act) => act.parts(),
             Self::Disclosure(act) => act.parts(),
         }

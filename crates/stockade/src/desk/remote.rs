@@ -89,6 +89,10 @@ pub enum Ask {
         /// Under which name; without one no longer.
         name: Option<String>,
     },
+    /// How the certificate for the server's names stands.
+    Certificate,
+    /// Order another certificate now.
+    RenewCertificate,
     /// Keep a document that a person signs for.
     AddEvidence(Box<NewEvidence>),
     /// Tell what was signed for.

@@ -233,6 +233,14 @@ async fn act(
         Ask::ThankReport { id, name } => {
             finish(desk.thank_report(Actor::Host, id, name.as_deref()).await)
         }
+        Ask::Certificate => finish(Ok(app.certificates().map(|own| own.view()))),
+        Ask::RenewCertificate => finish(Ok(match app.certificates() {
+            Some(own) => {
+                own.renewed().await;
+                Some(own.view())
+            }
+            None => None,
+        })),
         Ask::AddEvidence(new) => finish(posture::taken(app, *new).await),
         Ask::Attested => finish(desk.attested().await),
         Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),
@@ -293,6 +301,7 @@ mod tests {
             home: root.join("data").into(),
             listen: "127.0.0.1:0".parse().expect("an address"),
             exposure: Exposure::Loopback,
+            front: crate::server::Front::default(),
             capacity: Capacity { workers: 1, queue: 1 },
             limits: Limits::default(),
             rates: Rates::default(),

@@ -8,7 +8,7 @@ use axum::{
 };
 use edge::{Exposure, Peer};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use std::{net::IpAddr, sync::LazyLock};
+use std::{net::IpAddr, str::FromStr, sync::LazyLock};
 
 /// The policy of every page: nothing inline, nothing from elsewhere, Trusted Types.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
@@ -39,25 +39,76 @@ pub const ALWAYS: [(HeaderName, &str); 9] = [
     (header::X_XSS_PROTECTION, "0"),
 ];
 
-/// The lines of what the listener refuses before any service is asked. Who is meant is not known then, so a
-/// public server says strict transport, too: browsers do not keep it for a bare address.
-#[must_use]
-pub fn of_refusals(exposure: Exposure) -> &'static str {
-    static LOOPBACK: LazyLock<String> = LazyLock::new(|| {
-        let lines = ALWAYS.map(|(name, value)| [name.as_str(), ": ", value, "\r\n"].concat());
-        lines.concat()
-    });
-    static PUBLIC: LazyLock<String> = LazyLock::new(|| {
-        format!("{}{}: {STRICT_TRANSPORT}\r\n", *LOOPBACK, header::STRICT_TRANSPORT_SECURITY)
-    });
-    match exposure {
-        Exposure::Loopback => &LOOPBACK,
-        Exposure::Public => &PUBLIC,
+/// What browsers are told of strict transport, in the order in which a site comes to it: each stage binds
+/// more than the one before, and the last cannot be taken back for months.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StrictTransport {
+    /// Nothing: only this machine reaches the server, or nobody knows by which name it is meant.
+    Nothing,
+    /// This name, for a year.
+    Year,
+    /// This name and all below it, for a year.
+    Subdomains,
+    /// The same, and browsers may carry the name in their own lists.
+    Preload,
+}
+
+impl StrictTransport {
+    /// Of a server that this setting is made for.
+    #[must_use]
+    pub fn of(exposure: Exposure, stage: Self) -> Self {
+        match exposure {
+            Exposure::Loopback => Self::Nothing,
+            Exposure::Public => stage,
+        }
+    }
+
+    /// The header's value.
+    #[must_use]
+    pub const fn value(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Year => Some("max-age=31536000"),
+            Self::Subdomains => Some("max-age=31536000; includeSubDomains"),
+            Self::Preload => Some("max-age=31536000; includeSubDomains; preload"),
+        }
     }
 }
 
-/// One year; sent by a public server under a name only: on localhost it would span other ports.
-const STRICT_TRANSPORT: &str = "max-age=31536000";
+impl FromStr for StrictTransport {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "year" => Ok(Self::Year),
+            "subdomains" => Ok(Self::Subdomains),
+            "preload" => Ok(Self::Preload),
+            _ => Err(()),
+        }
+    }
+}
+
+/// The lines of what the listener refuses before any service is asked. Who is meant is not known then, so a
+/// public server says strict transport, too: browsers do not keep it for a bare address.
+#[must_use]
+pub fn of_refusals(strict: StrictTransport) -> &'static str {
+    static NOTHING: LazyLock<String> = LazyLock::new(|| lines(StrictTransport::Nothing));
+    static YEAR: LazyLock<String> = LazyLock::new(|| lines(StrictTransport::Year));
+    static SUBDOMAINS: LazyLock<String> = LazyLock::new(|| lines(StrictTransport::Subdomains));
+    static PRELOAD: LazyLock<String> = LazyLock::new(|| lines(StrictTransport::Preload));
+    match strict {
+        StrictTransport::Nothing => &NOTHING,
+        StrictTransport::Year => &YEAR,
+        StrictTransport::Subdomains => &SUBDOMAINS,
+        StrictTransport::Preload => &PRELOAD,
+    }
+}
+
+fn lines(strict: StrictTransport) -> String {
+    let strict = strict.value().map(|value| (header::STRICT_TRANSPORT_SECURITY, value));
+    let all = ALWAYS.into_iter().chain(strict);
+    all.map(|(name, value)| [name.as_str(), ": ", value, "\r\n"].concat()).collect()
+}
 
 /// Checks where a request comes from, and gives every answer its headers.
 pub async fn harden(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -75,9 +126,9 @@ pub async fn harden(State(app): State<App>, request: Request, next: Next) -> Res
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if app.exposure() == Exposure::Public && named {
-        let value = HeaderValue::from_static(STRICT_TRANSPORT);
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    // On localhost it would span other ports, and of an address browsers do not keep it.
+    if let Some(value) = app.strict_transport().value().filter(|_| named) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(value));
     }
     let unkept = HeaderValue::from_static("no-store");
     if data {
@@ -250,5 +301,21 @@ mod tests {
         ] {
             assert_eq!(is_public_name(host), public, "{host}");
         }
+    }
+
+    #[test]
+    fn each_stage_of_strict_transport_binds_more_and_none_binds_this_machine() {
+        let check = |word: &str, value: &str| {
+            let stage: StrictTransport = word.parse().expect(word);
+            assert_eq!(StrictTransport::of(Exposure::Public, stage).value(), Some(value), "{word}");
+            assert_eq!(StrictTransport::of(Exposure::Loopback, stage).value(), None, "{word}");
+            let line = format!("strict-transport-security: {value}\r\n");
+            assert!(of_refusals(stage).ends_with(&line), "{word}");
+        };
+        check("year", "max-age=31536000");
+        check("subdomains", "max-age=31536000; includeSubDomains");
+        check("preload", "max-age=31536000; includeSubDomains; preload");
+        assert!("off".parse::<StrictTransport>().is_err());
+        assert!(!of_refusals(StrictTransport::Nothing).contains("strict-transport"));
     }
 }

@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use edge::TooManyHeaders;
+use edge::{Misled, TooManyHeaders};
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -208,14 +208,30 @@ async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     Ok(whole.into())
 }
 
-/// Refuses a request with more header lines than the listener allows.
+/// Refuses a request with more header lines than the listener allows, and one of a proxy that does not say who
+/// asks: all the world would have one quota.
 pub async fn few_headers(request: Request, next: Next) -> Response {
-    let Some(TooManyHeaders { allowed }) = request.extensions().get().copied() else {
-        return next.run(request).await;
-    };
+    if let Some(many) = request.extensions().get::<TooManyHeaders>().copied() {
+        return too_many_headers(many).into_response();
+    }
+    match request.extensions().get::<Misled>().copied() {
+        Some(misled) => nobody_asks(misled).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn nobody_asks(Misled { header, why }: Misled) -> Problem {
+    let detail =
+        format!("the proxy in front of this server does not say who asks: {header}: {why}");
+    Problem::new(StatusCode::BAD_REQUEST, "bad-forwarding", detail).fix(
+        "whoever runs the server: let the proxy append its client's address to the header that server.forwarded names",
+    )
+}
+
+/// The refusal of a request with too many header lines.
+pub(super) fn too_many_headers(TooManyHeaders { allowed }: TooManyHeaders) -> Problem {
     let detail = format!("the request has more than {allowed} header lines");
-    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-    Problem::new(status, "too-many-headers", detail).into_response()
+    Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too-many-headers", detail)
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! The HTTP server: one table of routes, one file of statuses, headers on everything.
 
 mod admin_routes;
+pub mod certificates;
 pub mod control;
 pub mod cookies;
 mod cost;
 pub mod extract;
 pub mod finish;
+mod front;
 pub mod guard;
 pub mod handlers;
 pub mod headers;
@@ -16,6 +18,7 @@ mod log_routes;
 mod machines;
 mod named;
 pub mod names;
+mod plain;
 pub mod posture;
 mod posture_routes;
 mod problem;
@@ -40,6 +43,8 @@ pub mod withheld;
 mod words;
 
 pub use cost::{AtOnce, Cost};
+pub use front::Front;
+pub use headers::StrictTransport;
 pub use intake::Intake;
 pub use posture::SelfTests;
 pub use problem::{Answer, Problem};

@@ -1,7 +1,7 @@
 //! From options to a running server, and from a signal to a clean end.
 
 use super::{
-    Rates, control,
+    Front, Rates, StrictTransport, control,
     headers::of_refusals,
     jobs::{Capacity, Jobs},
     machines::Port,
@@ -14,7 +14,7 @@ use crate::desk::{
     Accounts, Actor, BackupTerms, Backups, Deed, Desk, DisclosureTerms, Error, Home, Letters,
     Minutes, Post, Result, Terms, WitnessTerms, Witnesses, before_upgrade, now, read_breached,
 };
-use edge::{Authority, Drained, Exposure, Limits, LocalDoor, Tls, TlsDoor};
+use edge::{Authority, Challenges, Drained, Exposure, Limits, LocalDoor, Tls, TlsDoor};
 use identity::{BreachedPasswords, Purpose, RegistrationMode};
 use jiff::Timestamp;
 use notify::Relay;
@@ -34,6 +34,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Who may be able to reach it.
     pub exposure: Exposure,
+    /// How it stands before the world.
+    pub front: Front,
     /// How many backtests run and wait.
     pub capacity: Capacity,
     /// How letters are written; if nothing is set, as from this machine.
@@ -76,6 +78,8 @@ pub struct Started {
     pub authority: PathBuf,
     /// Where machines come in, if they do.
     pub machines: Option<SocketAddr>,
+    /// Where the port without TLS is, if there is one.
+    pub plain: Option<SocketAddr>,
     /// Base64 SHA-256 of the server's public key.
     pub spki: Option<String>,
 }
@@ -88,6 +92,7 @@ pub struct Server {
     stop: CancellationToken,
     pages: JoinHandle<Drained>,
     machine_port: JoinHandle<()>,
+    front: [JoinHandle<()>; 3],
     control: JoinHandle<()>,
     peers: JoinHandle<()>,
     mail: [JoinHandle<()>; 2],
@@ -113,7 +118,8 @@ impl Server {
         let authority = Authority::open_or_create(&desk.paths().tls(), now)?;
         let leaf = authority.leaf(now)?;
         let spki = leaf.spki_hash();
-        let tls = Tls::new(leaf)?;
+        let (front, challenges) = (options.front, Challenges::default());
+        let tls = front.tls(leaf, &challenges)?;
         let door = TlsDoor::bind(options.listen, options.exposure, tls.clone()).await?;
         let address = door.address().map_err(|source| Error::File {
             doing: "read the address of",
@@ -125,27 +131,31 @@ impl Server {
         let deed = Deed::ServerStarted { version: env!("CARGO_PKG_VERSION") };
         desk.store().begin().await?.commit(deed.entry(Actor::Server), now).await?;
         let setup_link = setup_link(&desk, &url).await?;
-        let letters = options.letters.map_or_else(|| Letters::from_here(&url), Ok)?;
+        let letters =
+            options.letters.map_or_else(|| Letters::from_here(&front.found_at(&url)), Ok)?;
         let post = if options.relay.is_some() { Post::Sent } else { Post::Kept };
         let breached = Arc::new(breached(options.breached_passwords).await?);
-        let subject = letters.head.origin.as_str().to_owned();
+        let subject = front.found_at(letters.head.origin.as_str());
         let site = Site::new(subject, (address, options.exposure), &tls, &authority)?;
         let reporting = Reporting::new(&site.subject, options.disclosure, desk.keys())?;
         let observatory = Observatory::new(site, desk.keys());
         let terms = Terms { letters, registration: options.registration, post, breached };
         let stop = CancellationToken::new();
+        let strict = StrictTransport::of(options.exposure, front.strict);
         let witnesses = Witnesses::new(&desk, options.witnesses);
         let app = App::new(
             Accounts::open(desk.clone(), terms).await?,
             Jobs::new(desk, options.capacity),
             (witnesses, Backups::new(options.backups), observatory, reporting),
-            (options.exposure, options.rates),
+            (options.exposure, strict, options.rates),
             stop.clone(),
         );
         app.withheld().know(app.desk()).await;
         let machine_port = let_machines_in(options.machines, &app, options.limits).await?;
-        let limits = Limits { refusal: of_refusals(options.exposure), ..options.limits };
-        let pages = tokio::spawn(edge::serve(door, router(&app), limits, stop.clone()));
+        let proxies = front.proxies.clone();
+        let front = front.open(&app, (&tls, challenges), &url, options.limits).await?;
+        let limits = (Limits { refusal: of_refusals(strict), ..options.limits }, proxies);
+        let pages = tokio::spawn(edge::serve_behind(door, router(&app), limits, stop.clone()));
         let control = tokio::spawn(control::answer(socket, app.clone(), url.clone(), stop.clone()));
         let peers = tokio::spawn(app.accounts().clone().follow(stop.clone()));
         let mail = carry_mail(&app, options.relay, &stop);
@@ -154,18 +164,15 @@ impl Server {
         let backups = tokio::spawn(keep_backups(app.clone(), stop.clone()));
         let observing = (options.self_tests == SelfTests::Running)
             .then(|| tokio::spawn(observe(app.clone(), stop.clone())));
-        let fingerprint = authority.fingerprint();
-        let path = authority.path();
+        let started = told((url, address), (setup_link, spki), &authority, &app);
         let chores = tokio::spawn(chores(app.clone(), authority, tls, stop.clone()));
-        let machines = app.machines_at();
-        let started =
-            Started { url, address, setup_link, fingerprint, authority: path, machines, spki };
         Ok(Self {
             started,
             app,
             stop,
             pages,
             machine_port,
+            front,
             control,
             peers,
             mail,
@@ -190,7 +197,7 @@ impl Server {
         self.machine_port.await?;
         self.control.await?;
         self.peers.await?;
-        for task in self.mail {
+        for task in self.mail.into_iter().chain(self.front) {
             task.await?;
         }
         self.asking.await?;
@@ -205,6 +212,25 @@ impl Server {
         self.app.desk().keep_violations(self.app.violations()).await?;
         self.app.desk().close().await;
         Ok(drained)
+    }
+}
+
+/// What a person must know, once all doors are open.
+fn told(
+    (url, address): (String, SocketAddr),
+    (setup_link, spki): (Option<String>, Option<String>),
+    authority: &Authority,
+    app: &App,
+) -> Started {
+    Started {
+        url,
+        address,
+        setup_link,
+        fingerprint: authority.fingerprint(),
+        authority: authority.path(),
+        machines: app.machines_at(),
+        plain: app.plain_at(),
+        spki,
     }
 }
 

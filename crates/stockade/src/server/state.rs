@@ -1,8 +1,8 @@
 //! What every handler can reach.
 
 use super::{
-    Rates, Row, jobs::Jobs, posture::Observatory, quota::Quotas, security_reports::Reporting,
-    sweeping::Sweeping, withheld::Withheld,
+    Rates, Row, StrictTransport, certificates::Certificates, jobs::Jobs, posture::Observatory,
+    quota::Quotas, security_reports::Reporting, sweeping::Sweeping, withheld::Withheld,
 };
 use crate::desk::{Accounts, Backups, Desk, Recordings, Studies, Views, Violations, Witnesses};
 use edge::{Exposure, Roll};
@@ -31,9 +31,12 @@ struct Inner {
     recordings: Arc<Recordings>,
     withheld: Withheld,
     exposure: Exposure,
+    strict: StrictTransport,
     quotas: Quotas,
     roll: Roll,
     machines_at: OnceLock<SocketAddr>,
+    plain_at: OnceLock<SocketAddr>,
+    certificates: OnceLock<Arc<Certificates>>,
     table: OnceLock<(Vec<Row>, String)>,
     stop: CancellationToken,
 }
@@ -45,7 +48,7 @@ impl App {
         accounts: Accounts,
         jobs: Jobs,
         (witnesses, backups, observatory, reporting): (Witnesses, Backups, Observatory, Reporting),
-        (exposure, rates): (Exposure, Rates),
+        (exposure, strict, rates): (Exposure, StrictTransport, Rates),
         stop: CancellationToken,
     ) -> Self {
         let desk = accounts.desk().clone();
@@ -66,9 +69,12 @@ impl App {
             recordings: Arc::default(),
             withheld: Withheld::default(),
             exposure,
+            strict,
             quotas: Quotas::new(rates),
             roll: Roll::default(),
             machines_at: OnceLock::new(),
+            plain_at: OnceLock::new(),
+            certificates: OnceLock::new(),
             table: OnceLock::new(),
             stop,
         }))
@@ -158,6 +164,12 @@ impl App {
         self.0.exposure
     }
 
+    /// What browsers are told of strict transport.
+    #[must_use]
+    pub fn strict_transport(&self) -> StrictTransport {
+        self.0.strict
+    }
+
     /// Who asks how often.
     #[must_use]
     pub fn quotas(&self) -> &Quotas {
@@ -179,6 +191,28 @@ impl App {
     /// Keeps where machines come in.
     pub(super) fn open_to_machines(&self, address: SocketAddr) {
         let _ = self.0.machines_at.set(address);
+    }
+
+    /// Where the port without TLS is, if there is one.
+    #[must_use]
+    pub fn plain_at(&self) -> Option<SocketAddr> {
+        self.0.plain_at.get().copied()
+    }
+
+    /// Keeps where the port without TLS is.
+    pub(super) fn open_in_plain(&self, address: SocketAddr) {
+        let _ = self.0.plain_at.set(address);
+    }
+
+    /// Whoever sees to the certificate for the server's names, if an ACME server is asked for one.
+    #[must_use]
+    pub fn certificates(&self) -> Option<&Arc<Certificates>> {
+        self.0.certificates.get()
+    }
+
+    /// Keeps who sees to the certificate.
+    pub(super) fn certify(&self, certificates: Arc<Certificates>) {
+        let _ = self.0.certificates.set(certificates);
     }
 
     /// The OpenAPI document, once the routes are mounted.

@@ -47,6 +47,7 @@ pub fn options(root: &Path) -> Options {
         home: root.into(),
         listen: "127.0.0.1:0".parse().expect("an address"),
         exposure: Exposure::Loopback,
+        front: stockade::server::Front::default(),
         capacity: Capacity { workers: 1, queue: 8 },
         limits: Limits::default(),
         // Tests ask more often than people.

@@ -169,9 +169,9 @@ impl Probe {
             Self::Log => house::log(app).await,
             Self::Review => house::review(app).await,
             Self::Database => Ok(machine::database(app)),
-            Self::Certificate => Ok(machine::certificate(own)),
-            Self::Listeners => machine::listeners(own, app.machines_at()).await,
-            Self::Doctor => machine::doctor(own, app.machines_at()).await,
+            Self::Certificate => Ok(machine::certificate(app, own)),
+            Self::Listeners => machine::listeners(app, own).await,
+            Self::Doctor => machine::doctor(app, own).await,
             Self::Scan => scan::sources(),
             Self::Advisories => scan::advisories(crate::desk::now()),
         }

@@ -8,7 +8,7 @@ use crate::server::state::App;
 use audit::posture::Seen;
 use edge::Exposure;
 use host::doctor::{Examination, Finding, Program, Report, Root, Severity, examine, listens};
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::collections::BTreeMap;
 use store::Reach;
 
 pub(super) fn database(app: &App) -> Found {
@@ -24,29 +24,44 @@ pub(super) fn database(app: &App) -> Found {
     sight.fact("kind", "PostgreSQL, by a socket of this machine or its loopback").found()
 }
 
-pub(super) fn certificate(own: &Observatory) -> Found {
+pub(super) fn certificate(app: &App, own: &Observatory) -> Found {
     let Some(served) = own.served() else { return Found::Nothing };
     let now = crate::desk::now();
-    let fault = (served.expires <= now).then(|| "it has run out".to_owned());
-    Sight::new("the certificate that the next handshake serves")
-        .fact("issuer", served.issuer)
-        .fact("expires", served.expires.strftime("%Y-%m-%d %H:%M UTC"))
-        .fact("SHA-256", hex::encode(served.sha256))
-        .fact("public key, SHA-256", hex::encode(served.spki_sha256))
-        .fault(fault)
-        .found()
+    let sight = || {
+        let expired = (served.expires <= now).then(|| "it has run out".to_owned());
+        let late = app.certificates().and_then(|certificates| certificates.late(now));
+        Sight::new("the certificate that the next handshake serves")
+            .fact("issuer", &served.issuer)
+            .fact("expires", served.expires.strftime("%Y-%m-%d %H:%M UTC"))
+            .fact("SHA-256", hex::encode(served.sha256))
+            .fact("public key, SHA-256", hex::encode(served.spki_sha256))
+            .fault(expired)
+            .fault(late)
+    };
+    let standing = app.certificates().map(|certificates| certificates.standing());
+    let issued = standing.as_ref().and_then(|standing| standing.served.as_ref());
+    let by_acme = match (&standing, issued) {
+        (None, _) => sight().fault(Some(
+            "no ACME server is asked: the machine's own authority signs, and no browser knows it"
+                .to_owned(),
+        )),
+        (Some(_), None) => sight().fault(Some("no certificate is issued yet".to_owned())),
+        (Some(_), Some(issued)) => {
+            sight().fact("the next is due", issued.due().strftime("%Y-%m-%d"))
+        }
+    };
+    let word = |claim: &str, sight: Sight| (claim.to_owned(), sight.seen());
+    Found::Each(vec![word("S54", sight()), word("S07", by_acme)])
 }
 
-pub(super) async fn listeners(
-    own: &Observatory,
-    machines: Option<SocketAddr>,
-) -> anyhow::Result<Found> {
+pub(super) async fn listeners(app: &App, own: &Observatory) -> anyhow::Result<Found> {
     let read = || listens(&Root::default(), std::process::id());
     let Some(mut found) = tokio::task::spawn_blocking(read).await? else {
         return Ok(Found::Nothing);
     };
-    // Who comes in there shows a certificate first.
-    found.retain(|address| Some(address.port()) != machines.map(|at| at.port()));
+    // Who comes in at the one shows a certificate first; at the other nothing is told but the way to TLS.
+    let apart = [app.machines_at(), app.plain_at()].map(|at| at.map(|at| at.port()));
+    found.retain(|address| !apart.contains(&Some(address.port())));
     let (door, exposure) = (own.site().address, own.site().exposure);
     let other = found.iter().find(|address| address.port() != door.port());
     let open = found.iter().find(|address| !address.ip().is_loopback());
@@ -63,12 +78,10 @@ pub(super) async fn listeners(
         .found())
 }
 
-pub(super) async fn doctor(
-    own: &Observatory,
-    machines: Option<SocketAddr>,
-) -> anyhow::Result<Found> {
+pub(super) async fn doctor(app: &App, own: &Observatory) -> anyhow::Result<Found> {
     let mut open_ports = vec![22, 80, 443, own.site().address.port()];
-    open_ports.extend(machines.map(|at| at.port()));
+    open_ports
+        .extend([app.machines_at(), app.plain_at()].into_iter().flatten().map(|at| at.port()));
     let examination = Examination {
         program: Program::Server,
         root: Root::default(),

@@ -75,6 +75,8 @@ export const audit: Record<keyof typeof english, string> = {
   'audit.kind.machine.joined': 'Maschine kam herein',
   'audit.kind.machine.renewed': 'Maschine hat ein neues Zertifikat',
   'audit.kind.machine.revoked': 'Maschine hinausgesetzt',
+  'audit.kind.certificate.issued': 'Zertifikat ausgestellt',
+  'audit.kind.certificate.late': 'Zertifikat läuft ab und wird nicht erneuert',
   'audit.kind.posture.begun': 'Zum ersten Mal nachgesehen, wie die Aussagen stehen',
   'audit.kind.posture.changed': 'Eine Aussage steht anders als zuvor',
   'audit.kind.evidence.added': 'Ein Schriftstück, das für eine Aussage spricht, wurde abgelegt',

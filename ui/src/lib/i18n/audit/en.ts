@@ -73,6 +73,8 @@ export const audit = {
   'audit.kind.machine.joined': 'Machine came in',
   'audit.kind.machine.renewed': 'Machine has another certificate',
   'audit.kind.machine.revoked': 'Machine put out',
+  'audit.kind.certificate.issued': 'Certificate issued',
+  'audit.kind.certificate.late': 'Certificate runs out and is not renewed',
   'audit.kind.posture.begun': 'How claims stand was looked at for the first time',
   'audit.kind.posture.changed': 'A claim stands otherwise than before',
   'audit.kind.evidence.added': 'A document that speaks for a claim was kept',
