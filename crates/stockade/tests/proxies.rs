@@ -176,7 +176,7 @@ fn nginx_config(scratch: &Path, socket: &Path, port: u16) -> String {
         .map(|kind| format!("{kind}_temp_path {at}/{kind};"))
         .concat();
     format!(
-        "daemon off; user root; pid {at}/nginx.pid; error_log {at}/error.log;\n\
+        "daemon off; master_process off; user root; pid {at}/nginx.pid; error_log {at}/error.log;\n\
         events {{}}\nhttp {{ access_log off; {temporary}\n{text}\n}}\n"
     )
 }
