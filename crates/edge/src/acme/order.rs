@@ -17,7 +17,7 @@ const WITHIN: Duration = Duration::from_mins(5);
 const AGAIN: RetryPolicy = RetryPolicy::new()
     .initial_delay(Duration::from_millis(500))
     .backoff(1.5)
-    .timeout(Duration::from_secs(120));
+    .timeout(Duration::from_mins(2));
 /// How a server says that it does not know an account (RFC 8555 §6.7).
 const UNKNOWN_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
 
