@@ -41,6 +41,7 @@ use stockade::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinHandle,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -312,8 +313,33 @@ async fn shown(at: SocketAddr, roots: &Path) -> Vec<u8> {
     stream.get_ref().1.peer_certificates().expect("a chain")[0].to_vec()
 }
 
+/// Four who ask without a pause: two over a connection of their own each time, two over one.
+struct Load {
+    stop: Arc<AtomicBool>,
+    asking: Vec<JoinHandle<usize>>,
+}
+
+impl Load {
+    fn start(at: SocketAddr, roots: &Path) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let asking = [true, true, false, false]
+            .map(|anew| tokio::spawn(asked(at, roots.to_owned(), stop.clone(), anew)));
+        Self { stop, asking: asking.into() }
+    }
+
+    /// How many pages came; one that did not fails the test.
+    async fn end(self) -> usize {
+        self.stop.store(true, Ordering::SeqCst);
+        let mut all = 0;
+        for one in self.asking {
+            all += one.await.expect("none failed");
+        }
+        all
+    }
+}
+
 /// Asks one page after another, each over a connection of its own or all over one; how many came.
-async fn load(at: SocketAddr, roots: PathBuf, stop: Arc<AtomicBool>, anew: bool) -> usize {
+async fn asked(at: SocketAddr, roots: PathBuf, stop: Arc<AtomicBool>, anew: bool) -> usize {
     let mut asked = 0;
     while !stop.load(Ordering::SeqCst) {
         let stream = TokioIo::new(connect(at, &roots).await.expect("a handshake"));
@@ -369,10 +395,7 @@ async fn a_server_gets_its_certificate_and_renews_it_under_load_and_outlives_its
     assert_eq!(posture.posture.spki_sha256, hex::encode(served.facts.spki_sha256));
     assert!(turns.iter().all(|turn| turn.to != audit::posture::State::NotMet), "{turns:?}");
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let asking: Vec<_> = [true, true, false, false]
-        .map(|anew| tokio::spawn(load(at, roots.clone(), stop.clone(), anew)))
-        .into();
+    let load = Load::start(at, &roots);
     let mut before = first;
     for n in 2..=5 {
         certificates(&server).renew();
@@ -394,11 +417,7 @@ async fn a_server_gets_its_certificate_and_renews_it_under_load_and_outlives_its
     certificates(&server).renew();
     let standing = orders(&server, 7).await;
     assert!(standing.failure.is_some() && standing.served.is_some());
-    stop.store(true, Ordering::SeqCst);
-    let mut asked = 0;
-    for one in asking {
-        asked += one.await.expect("none failed");
-    }
+    let asked = load.end().await;
     println!("{asked} requests over five renewals and a failure, none failed");
     assert!(asked > 20, "{asked}");
     assert_eq!(shown(at, &roots).await, before);

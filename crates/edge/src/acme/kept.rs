@@ -8,7 +8,7 @@ use crate::{
     files::{self, Readers},
 };
 use instant_acme::AccountCredentials;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rcgen::KeyPair;
 use rustls::{
     client::danger::ServerCertVerifier,
@@ -21,6 +21,8 @@ use std::{fs, io::ErrorKind, path::PathBuf, sync::Arc, time::Duration};
 
 /// Certificates of a chain.
 const CHAIN_MAX: usize = 8;
+/// How far the clocks of two servers may differ: one that begins this soon has begun.
+const LEEWAY: SignedDuration = SignedDuration::from_mins(5);
 
 /// An account as it lies on disk, readable by its owner alone.
 #[derive(Serialize, Deserialize)]
@@ -78,6 +80,7 @@ impl Acme {
         let (leaf, above) = chain.split_first().ok_or(Unissued::Chain { limit: CHAIN_MAX })?;
         let begins = begin(leaf).ok_or(Unissued::Chain { limit: CHAIN_MAX })?;
         let facts = Served::of(leaf).ok_or(Unissued::Chain { limit: CHAIN_MAX })?;
+        let now = if begins.duration_since(now) <= LEEWAY { now.max(begins) } else { now };
         let mut names = Vec::new();
         let mut refused = None;
         for name in &self.terms.names {

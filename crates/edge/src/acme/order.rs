@@ -5,10 +5,10 @@ use instant_acme::{
     Account, AuthorizationStatus, ChallengeType, Error, Identifier, NewAccount, NewOrder, Order,
     OrderStatus, RetryPolicy,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256};
 use std::{sync::Arc, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 /// How long an order may take.
@@ -17,7 +17,7 @@ const WITHIN: Duration = Duration::from_mins(5);
 const AGAIN: RetryPolicy = RetryPolicy::new()
     .initial_delay(Duration::from_millis(500))
     .backoff(1.5)
-    .timeout(Duration::from_secs(120));
+    .timeout(Duration::from_mins(2));
 /// How a server says that it does not know an account (RFC 8555 §6.7).
 const UNKNOWN_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
 
@@ -50,6 +50,7 @@ impl Acme {
         let names: Vec<Identifier> =
             self.terms.names.iter().cloned().map(Identifier::Dns).collect();
         let asked = NewOrder::new(&names);
+        let began = Instant::now();
         let account = self.account().await?;
         let mut order = match account.new_order(&asked).await {
             Err(Error::Api(problem)) if problem.r#type.as_deref() == Some(UNKNOWN_ACCOUNT) => {
@@ -73,7 +74,9 @@ impl Acme {
         let request = params.serialize_request(&key)?;
         order.finalize_csr(request.der()).await?;
         let chain = order.poll_certificate(&AGAIN).await?;
-        self.keep(&key, &chain, now)
+        // What was issued meanwhile begins later than the order did.
+        let took = SignedDuration::try_from(began.elapsed()).unwrap_or_default();
+        self.keep(&key, &chain, now.checked_add(took).unwrap_or(now))
     }
 
     /// The account that was kept, or a new one.

@@ -2,7 +2,7 @@
 
 use super::{
     args::Doctor,
-    configuration,
+    configuration, doctor_front,
     output::{Ending, Output},
 };
 use crate::desk::{Home, Paths};
@@ -39,6 +39,7 @@ pub(super) fn run(command: &Doctor, settings: &Settings, output: Output) -> anyh
     report.findings.push(database(&home));
     report.findings.push(root_key(settings));
     report.findings.push(listening(settings)?);
+    report.findings.extend(doctor_front::front(settings));
     output.show(&report, Report::text)?;
     Ok(if report.worst() >= Severity::Warning { Ending::Findings } else { Ending::Done })
 }

@@ -14,6 +14,7 @@ mod data;
 mod db;
 mod doctor;
 mod doctor_args;
+mod doctor_front;
 mod evidence;
 mod evidence_args;
 mod factor;

@@ -136,6 +136,8 @@ impl Certificates {
                     ended = self.acme.order(&self.challenges, now()) => ended,
                 };
                 self.take(app, ended, &mut backoff).await;
+                // Only now, so that whoever waited for it finds it in the log.
+                self.lock().orders += 1;
                 self.ended.send_modify(|count| *count += 1);
             }
             self.warn(app).await;
@@ -167,7 +169,6 @@ impl Certificates {
                     standing.served = Some(certificate);
                     standing.failure = None;
                     standing.told = None;
-                    standing.orders += 1;
                 }
                 tracing::info!(names, %until, "a certificate was issued, and is served from now on");
                 // The posture names the certificate that is served.
@@ -183,7 +184,6 @@ impl Certificates {
                 let mut standing = self.lock();
                 standing.failure = Some(why.to_string());
                 standing.next = Some(next);
-                standing.orders += 1;
             }
         }
     }
