@@ -88,6 +88,7 @@ fn clippy() -> Result<Outcome> {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as every step")]
 fn judges() -> Result<Outcome> {
     let missing = machine::judges().missing;
     Ok(if missing.is_empty() {

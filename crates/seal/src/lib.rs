@@ -80,7 +80,7 @@ pub enum Error {
     /// None of the file's recipients is this identity.
     #[error("not sealed to this identity: take the one of a recipient that it was sealed to")]
     AgeRecipient,
-    /// Not a certificate or a signed text of OpenPGP that is read here.
+    /// Not a certificate or a signed text of `OpenPGP` that is read here.
     #[error(
         "OpenPGP: {why}; a key of version 4 with Ed25519 and SHA-256 is read, and nothing else"
     )]

@@ -1,4 +1,4 @@
-//! Texts signed in the clear as OpenPGP has it (RFC 9580): anybody reads them without a program, and `gpg` checks
+//! Texts signed in the clear as `OpenPGP` has it (RFC 9580): anybody reads them without a program, and `gpg` checks
 //! them.
 //!
 //! One kind of key (version 4, Ed25519 as every `gpg` since 2.1 knows it), one digest (SHA-256), one form of

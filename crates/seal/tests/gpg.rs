@@ -1,4 +1,4 @@
-//! `gpg` as the judge of what is signed as OpenPGP has it. It is in the package `gnupg`; where it is not, that is said.
+//! `gpg` as the judge of what is signed as `OpenPGP` has it. It is in the package `gnupg`; where it is not, that is said.
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "another program is asked")]
 

@@ -46,7 +46,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 const NAME: &str = "trade.example.org";
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 fn here() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
@@ -138,7 +138,7 @@ async fn the_port_without_tls_has_the_limits_of_the_other_one() {
     let (head, _) = say(plain, "no HTTP at all\r\n\r\n").await;
     assert!(head.starts_with("http/1.1 400 "), "{head}");
     hardened(&head);
-    let many: String = (0..80).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let many = (0..80).fold(String::new(), |text, n| text + &format!("x-{n}: 1\r\n"));
     let (head, _) = say(plain, &format!("GET / HTTP/1.1\r\nhost: x\r\n{many}\r\n")).await;
     assert!(head.starts_with("http/1.1 431 "), "{head}");
     hardened(&head);

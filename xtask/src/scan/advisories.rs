@@ -1,4 +1,4 @@
-//! Dependencies held against RustSec's database of advisories, by RustSec's own library.
+//! Dependencies held against the database of advisories of `RustSec`, by its own library.
 
 use super::record::{Finding, Severity, Watched};
 use anyhow::{Context, Result};

@@ -1,5 +1,7 @@
-//! The parts of what is delivered, as CycloneDX 1.6 (ECMA-424): name, version, licence, digest, and how often
+//! The parts of what is delivered, as `CycloneDX` 1.6 (ECMA-424): name, version, licence, digest, and how often
 //! its code says `unsafe`.
+
+#![allow(clippy::indexing_slicing, reason = "a key that JSON lacks is null")]
 
 use super::census::unsafe_words;
 use anyhow::{Context, Result, anyhow};

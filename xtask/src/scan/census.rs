@@ -2,6 +2,10 @@
 
 /// How often the word `unsafe` stands in code.
 pub fn unsafe_words(source: &str) -> usize {
+    // Most files never say it, and need no reading letter by letter.
+    if !source.contains("unsafe") {
+        return 0;
+    }
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     code(source).split(|c: char| !is_word(c)).filter(|word| *word == "unsafe").count()
 }

@@ -1,5 +1,7 @@
 //! The findings as SARIF 2.1.0 (OASIS), which editors and forges read.
 
+#![allow(clippy::indexing_slicing, reason = "a key that JSON lacks is null")]
+
 use super::record::{Finding, Record, Severity};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

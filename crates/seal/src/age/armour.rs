@@ -68,7 +68,7 @@ mod tests {
         check(text.replace(END, "").as_bytes(), "no end");
         check(text.replace("YWdl", "YWdm").as_bytes(), "another format");
         check(&file[..file.len() - 20], "a payload without its tag");
-        check(&[file.as_slice(), &[0; AGE_BYTES_MAX]].concat(), "a payload of two chunks");
+        check(&[file.as_slice(), &vec![0; AGE_BYTES_MAX]].concat(), "a payload of two chunks");
         let nobody = AgeRecipient::seal(&[], b"x", &mut entropy).expect("seals");
         check(&nobody, "sealed to nobody");
     }

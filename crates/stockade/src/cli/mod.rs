@@ -125,13 +125,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Config(Config::Show { origin }) => {
             configuration::show(&configuration::load(cli)?, *origin, output)?;
         }
-        Command::Serve(serve) => {
-            serve::serve(serve, &configuration::load(cli)?, output)?;
-        }
+        Command::Serve(serve) => serve::serve(serve, &configuration::load(cli)?, output)?,
         Command::SetupLink => serve::setup_link(&configuration::load(cli)?, output)?,
-        Command::Recover { email } => {
-            serve::recover(email, &configuration::load(cli)?, output)?;
-        }
+        Command::Recover { email } => serve::recover(email, &configuration::load(cli)?, output)?,
         Command::Data(command) => return data::run(command, &configuration::load(cli)?, output),
         Command::Backtest(command) => {
             return backtest::run(command, &configuration::load(cli)?, output);

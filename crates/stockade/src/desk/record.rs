@@ -321,12 +321,12 @@ impl Deed {
             }
             Self::DatasetRemoved { name } => ("dataset.removed", name.clone(), json!({})),
             Self::StrategyCreated { id, text } => {
-                ("strategy.created", id.to_string(), json!({ "text_sha256": text }))
+                of("strategy.created", id, json!({ "text_sha256": text }))
             }
             Self::StrategyChanged { id, text, revision } => {
                 of("strategy.changed", id, json!({ "text_sha256": text, "revision": revision }))
             }
-            Self::StrategyRemoved { id } => ("strategy.removed", id.to_string(), json!({})),
+            Self::StrategyRemoved { id } => of("strategy.removed", id, json!({})),
             Self::FactorCreated { id, text } => {
                 ("expression.created", id.to_string(), json!({ "text_sha256": text, "version": 1 }))
             }
@@ -334,12 +334,13 @@ impl Deed {
                 of("expression.versioned", id, json!({ "text_sha256": text, "version": version }))
             }
             Self::FactorArchived { id } => ("expression.archived", id.to_string(), json!({})),
-            Self::FactorTried { dataset, text, tried } => {
-                let detail = json!({ "text_sha256": text, "tried": tried });
-                ("expression.tried", dataset.clone(), detail)
-            }
+            Self::FactorTried { dataset, text, tried } => (
+                "expression.tried",
+                dataset.clone(),
+                json!({ "text_sha256": text, "tried": tried }),
+            ),
             Self::BacktestQueued { id, text } => {
-                ("backtest.queued", id.to_string(), json!({ "text_sha256": text }))
+                of("backtest.queued", id, json!({ "text_sha256": text }))
             }
             Self::BacktestDone { id, run_id, digest } => {
                 of("backtest.done", id, json!({ "run_id": run_id, "digest": digest }))

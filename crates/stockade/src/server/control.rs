@@ -1,7 +1,9 @@
 //! The control socket: what this machine's own user asks of the running server, as JSON lines.
 
 use super::{handlers::posture, machines::call_roll, state::App};
-use crate::desk::{self, Actor, Archived, Ask, Desk, Error, ReportView, Say, Status, Watch, now};
+use crate::desk::{
+    self, Actor, Archived, Ask, CertificateView, Desk, Error, ReportView, Say, Status, Watch, now,
+};
 use backup::Trigger;
 use edge::{Door, LocalDoor};
 use serde::Serialize;
@@ -234,13 +236,7 @@ async fn act(
             finish(desk.thank_report(Actor::Host, id, name.as_deref()).await)
         }
         Ask::Certificate => finish(Ok(app.certificates().map(|own| own.view()))),
-        Ask::RenewCertificate => finish(Ok(match app.certificates() {
-            Some(own) => {
-                own.renewed().await;
-                Some(own.view())
-            }
-            None => None,
-        })),
+        Ask::RenewCertificate => finish(Ok(renewed(app).await)),
         Ask::AddEvidence(new) => finish(posture::taken(app, *new).await),
         Ask::Attested => finish(desk.attested().await),
         Ask::ArchiveFactor { name } => finish(desk.archive_named(&name).await),
@@ -249,6 +245,13 @@ async fn act(
             finish(desk.note_secret(act).await)
         }
     }
+}
+
+/// How the certificate stands once another one was ordered; none, where none is asked for.
+async fn renewed(app: &App) -> Option<CertificateView> {
+    let own = app.certificates()?;
+    own.renewed().await;
+    Some(own.view())
 }
 
 async fn revoke(app: &App, machine: &str) -> desk::Result<()> {

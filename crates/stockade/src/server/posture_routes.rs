@@ -5,7 +5,7 @@ use super::{Cost, Rule, Table, Words, handlers::posture};
 pub(super) fn posture_of(table: Table) -> Table {
     let public = Rule::Open("security is there to be seen and checked; it names nobody");
     let html = "text/html";
-    table
+    scan_of(table, public)
         .get(
             "/security",
             public,
@@ -35,27 +35,6 @@ pub(super) fn posture_of(table: Table) -> Table {
             posture::evidence,
         )
         .get(
-            "/security/scan.json",
-            public,
-            Words::new(Cost::Light, "The last scan of the sources: date, tools, scope, findings")
-                .media("application/json"),
-            posture::scan,
-        )
-        .get(
-            "/security/sbom.cdx.json",
-            public,
-            Words::new(Cost::Moderate, "The parts of what is delivered (CycloneDX)")
-                .media("application/json"),
-            posture::bom,
-        )
-        .get(
-            "/security/findings.sarif",
-            public,
-            Words::new(Cost::Light, "The findings of the last scan (SARIF)")
-                .media("application/json"),
-            posture::findings,
-        )
-        .get(
             "/security/{claim}",
             public,
             Words::new(Cost::Moderate, "One claim, and how it stood before")
@@ -75,5 +54,31 @@ pub(super) fn posture_of(table: Table) -> Table {
             public,
             Words::new(Cost::Light, "The key that checks it").media("text/plain"),
             posture::key,
+        )
+}
+
+/// What this program carries of the scan of its sources.
+fn scan_of(table: Table, public: Rule) -> Table {
+    table
+        .get(
+            "/security/scan.json",
+            public,
+            Words::new(Cost::Light, "The last scan of the sources: date, tools, scope, findings")
+                .media("application/json"),
+            posture::scan,
+        )
+        .get(
+            "/security/sbom.cdx.json",
+            public,
+            Words::new(Cost::Moderate, "The parts of what is delivered (CycloneDX)")
+                .media("application/json"),
+            posture::bom,
+        )
+        .get(
+            "/security/findings.sarif",
+            public,
+            Words::new(Cost::Light, "The findings of the last scan (SARIF)")
+                .media("application/json"),
+            posture::findings,
         )
 }

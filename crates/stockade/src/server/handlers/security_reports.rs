@@ -142,7 +142,7 @@ pub async fn report(
     let page = page(&app, &asked, request.headers())?;
     match take(&app, visitor, request).await {
         Ok(taken) => Ok((StatusCode::CREATED, Html(page.taken(&taken, now()))).into_response()),
-        Err(problem) => Ok(refused(&page, "/security/report", problem)),
+        Err(problem) => Ok(refused(&page, "/security/report", &problem)),
     }
 }
 
@@ -178,7 +178,7 @@ pub async fn standing(
     let page = page(&app, &asked, request.headers())?;
     match find(&app, &visitor, request).await {
         Ok(view) => Ok(Html(page.standing(&view, now())).into_response()),
-        Err(problem) => Ok(refused(&page, "/security/report/status", problem)),
+        Err(problem) => Ok(refused(&page, "/security/report/status", &problem)),
     }
 }
 
@@ -203,7 +203,7 @@ async fn read<T: DeserializeOwned>(request: Request) -> Answer<T> {
 }
 
 /// A refusal as a page: whoever has no script cannot read anything else.
-fn refused(page: &Page<'_>, here: &str, problem: Problem) -> Response {
+fn refused(page: &Page<'_>, here: &str, problem: &Problem) -> Response {
     let fix = problem.fix.clone().unwrap_or_default();
     let text = page.refused(here, &problem.detail, &fix);
     let (status, retry) = (problem.status, problem.retry_after_s);

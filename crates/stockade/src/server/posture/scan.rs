@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// The record: date, tools, scope, findings.
 pub const RECORD: &str = include_str!("../../../assets/scan/scan.json");
-/// The parts of what is delivered, as CycloneDX.
+/// The parts of what is delivered, as `CycloneDX`.
 pub const BOM: &str = include_str!("../../../assets/scan/sbom.cdx.json");
 /// The findings, as SARIF.
 pub const FINDINGS: &str = include_str!("../../../assets/scan/findings.sarif");
