@@ -207,7 +207,9 @@ async fn what_the_table_says_of_a_body_is_what_its_handler_takes() {
     let mut browser = Browser::new(&server);
     browser.set_up(&server).await;
     let (document, table) = (document(), routes::table());
-    for (row, schema) in bodies(&document, &table) {
+    // Forms of a browser without a script come from `disclosure.rs`.
+    let json = |row: &Row| row.intake.media == ["application/json"];
+    for (row, schema) in bodies(&document, &table).into_iter().filter(|(row, _)| json(row)) {
         let path = filled(&row);
         let example = names::example("", &schema, &document["components"]["schemas"]);
         let mut with = example.clone();

@@ -12,6 +12,7 @@ use super::{
     peers::{Peers, throttle},
     pool::Pool,
     ranked::{Rank, Ranked},
+    security_reports::ReportBudgets,
     sessions::{Guest, Live},
 };
 use identity::{
@@ -40,6 +41,8 @@ pub(super) struct Inner {
     pub registration: RegistrationMode,
     pub post: Post,
     pub errands: Errands,
+    /// Reports of weaknesses that came lately.
+    pub reports: ReportBudgets,
     /// Letters were handed in.
     pub posted: Notify,
     pub access: RwLock<Turning>,
@@ -137,6 +140,7 @@ impl Accounts {
             device_key,
             rules: SessionPolicy::default(),
             live,
+            reports: ReportBudgets::default(),
             budget_key,
             ends: watch::Sender::new(0),
             peers: Peers::of(desk.store()),

@@ -6,11 +6,16 @@ use super::{
     Accounts, Actor, Deed, Desk, DisclosureAct, Error, Result, Visitor, new_id, now, sha256_hex,
 };
 use disclosure::{Course, Hand, Moments, Move, Receipt, Severity, Standing};
+use guard::{Asker, Limiter, Policy, Verdict};
 use identity::{Budget, Stage};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kms::SystemEntropy;
 use seal::{AgeRecipient, Secret, age_file};
 use serde::{Deserialize, Serialize};
+use std::{
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
 use store::{NewReport, REPORTS_MAX, ReportRow, SealedBy};
 use uuid::Uuid;
 
@@ -18,6 +23,8 @@ use uuid::Uuid;
 pub const PLAIN_BYTES_MAX: usize = 48 * 1024;
 /// Characters of a name that is thanked.
 const NAME_CHARS_MAX: usize = 80;
+/// Networks that are counted by themselves.
+const SENDERS_MAX: usize = 10_000;
 const MINUTE_MS: i64 = 60_000;
 
 /// Whom reports go to.
@@ -57,6 +64,34 @@ pub struct Brought {
     pub text: ReportText,
     /// Whether its sender wants to be named.
     pub credit: bool,
+}
+
+/// How many reports come in: six in an hour from one network, 48 in four hours from everybody.
+pub(super) struct ReportBudgets(Mutex<[Limiter; 2]>);
+
+impl Default for ReportBudgets {
+    fn default() -> Self {
+        let policy =
+            |name, quota, hours| Policy { name, quota, window: SignedDuration::from_hours(hours) };
+        let of_each = Limiter::new(policy("report", 6, 1), SENDERS_MAX);
+        Self(Mutex::new([of_each, Limiter::new(policy("reports", 48, 4), 1)]))
+    }
+}
+
+impl ReportBudgets {
+    /// Takes one, or says when there is one again.
+    fn spend(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), identity::Error> {
+        let asker = address.map_or(Asker::Local, Asker::at);
+        let mut limiters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever has none left takes nothing from the others.
+        for (limiter, asker) in limiters.iter_mut().zip([asker, Asker::Local]) {
+            let spent = limiter.spend(asker, 1, now);
+            if spent.verdict == Verdict::Refused {
+                return Err(identity::Error::Throttled { retry_after: spent.wait });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A report that is sealed, and is to be kept.
@@ -254,7 +289,7 @@ impl Accounts {
         };
         self.worked(visitor, now).await?;
         self.admitted(source, now, |live| live.throttle.admit_source(source, now)).await?;
-        // Six at once from one network, then one in ten minutes; 48 from everybody, then one in five.
+        // The same once more where several servers count together.
         let budget = |name, holder, every, capacity| Budget {
             name,
             holder,
@@ -265,6 +300,8 @@ impl Accounts {
             budget("report", source.to_string(), 10, 60),
             budget("reports", "everybody".to_owned(), 5, 240),
         ];
+        let own = self.0.reports.spend(visitor.address, now);
+        own.map_err(|error| self.refuse(source, Stage::Throttled, now, error))?;
         let spent = self.take(budgets, now).await?;
         spent.map_err(|error| self.refuse(source, Stage::Throttled, now, error))?;
         let receipt = Receipt::draw(&mut entropy);
