@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn what_is_no_term_is_refused_with_its_setting() {
         let check = |directory: &str, names: &str, contact: &str, setting: &str| {
-            let refused = AcmeTerms::parse(directory, names, contact).err().expect(names);
+            let refused = AcmeTerms::parse(directory, names, contact).expect_err(names);
             assert!(refused.to_string().contains(setting), "{refused}");
         };
         check("http://acme.example/dir", "a.example", "", "acme.directory");

@@ -4,7 +4,9 @@
 #![allow(dead_code, reason = "each test file uses a part of this")]
 #![allow(
     clippy::disallowed_methods,
-    reason = "the test starts programs, and certificates follow the clock"
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "the test starts programs, certificates follow the clock, and what is skipped is said"
 )]
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

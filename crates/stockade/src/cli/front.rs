@@ -119,7 +119,7 @@ mod tests {
     fn what_does_not_fit_together_is_told_with_the_setting_to_change() {
         let check = |from: &str, to: &str, want: &str| {
             assert!(WHOLE.contains(from), "{from}");
-            let refused = read(&WHOLE.replace(from, to), Exposure::Public).err().expect(want);
+            let refused = read(&WHOLE.replace(from, to), Exposure::Public).expect_err(want);
             assert!(refused.to_string().contains(want), "{want}: {refused}");
         };
         check("origin = 'https://trade.example.org'\n", "", "server.origin");

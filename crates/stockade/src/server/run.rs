@@ -118,11 +118,7 @@ impl Server {
         let (front, challenges) = (options.front, Challenges::default());
         let tls = front.tls(leaf, &challenges)?;
         let door = TlsDoor::bind(options.listen, options.exposure, tls.clone()).await?;
-        let address = door.address().map_err(|source| Error::File {
-            doing: "read the address of",
-            path: PathBuf::from("the listener"),
-            source,
-        })?;
+        let address = listening(&door)?;
         let socket = LocalDoor::bind(&desk.paths().socket()).await?;
         let url = format!("https://localhost:{}", address.port());
         let deed = Deed::ServerStarted { version: env!("CARGO_PKG_VERSION") };
@@ -209,6 +205,15 @@ impl Server {
         self.app.desk().close().await;
         Ok(drained)
     }
+}
+
+/// Where the door is, its port filled in.
+fn listening(door: &TlsDoor) -> Result<SocketAddr> {
+    door.address().map_err(|source| Error::File {
+        doing: "read the address of",
+        path: PathBuf::from("the listener"),
+        source,
+    })
 }
 
 /// What a person must know, once all doors are open.
