@@ -1,6 +1,10 @@
 //! How a server stands before the world: the port without TLS, strict transport, its certificate.
 
-#![allow(clippy::indexing_slicing, reason = "a test: a missing field fails it")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test: a missing field fails it"
+)]
 #![allow(clippy::disallowed_methods, reason = "certificates follow the real clock")]
 
 #[path = "../../edge/tests/pebble/mod.rs"]

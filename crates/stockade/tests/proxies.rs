@@ -1,6 +1,11 @@
 //! A server behind a proxy: who asks is who the proxy saw, and nobody else's word counts. S17.
 
-#![allow(clippy::disallowed_methods, reason = "the test starts nginx and looks at a socket")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "the test starts nginx and looks at a socket, and says what is skipped"
+)]
 
 use crate::browser::{Browser, options, request};
 use edge::{Exposure, Proxies, Telling};

@@ -217,6 +217,15 @@ impl Server {
     }
 }
 
+/// Where the door is, its port filled in.
+fn listening(door: &TlsDoor) -> Result<SocketAddr> {
+    door.address().map_err(|source| Error::File {
+        doing: "read the address of",
+        path: PathBuf::from("the listener"),
+        source,
+    })
+}
+
 /// What a person must know, once all doors are open.
 fn told(
     (url, address): (String, SocketAddr),
