@@ -306,9 +306,9 @@ impl Deed {
     /// Kind, subject, detail.
     fn parts(&self) -> (&'static str, String, Value) {
         let of = |kind, id: &Uuid, detail| (kind, id.to_string(), detail);
-        let log = |kind, detail| (kind, "log".to_owned(), detail);
-        let many =
-            |kind, what: &str, count: &u64| (kind, what.to_owned(), json!({ "count": count }));
+        let on = |kind, what: &str, detail| (kind, what.to_owned(), detail);
+        let log = |kind, detail| on(kind, "log", detail);
+        let many = |kind, what, count: &u64| on(kind, what, json!({ "count": count }));
         match self {
             Self::ServerStarted { version } => {
                 ("server.started", "server".to_owned(), json!({ "version": version }))
@@ -334,11 +334,9 @@ impl Deed {
                 of("expression.versioned", id, json!({ "text_sha256": text, "version": version }))
             }
             Self::FactorArchived { id } => ("expression.archived", id.to_string(), json!({})),
-            Self::FactorTried { dataset, text, tried } => (
-                "expression.tried",
-                dataset.clone(),
-                json!({ "text_sha256": text, "tried": tried }),
-            ),
+            Self::FactorTried { dataset, text, tried } => {
+                on("expression.tried", dataset, json!({ "text_sha256": text, "tried": tried }))
+            }
             Self::BacktestQueued { id, text } => {
                 of("backtest.queued", id, json!({ "text_sha256": text }))
             }
@@ -350,8 +348,7 @@ impl Deed {
             Self::BacktestRemoved { id } => ("backtest.removed", id.to_string(), json!({})),
             Self::AccountKeyed { account } => ("account.keyed", account.to_string(), json!({})),
             Self::AllSessionsEnded { count, spared } => {
-                let detail = json!({ "count": count, "spared": spared });
-                ("sessions.all_ended", "accounts".to_owned(), detail)
+                on("sessions.all_ended", "accounts", json!({ "count": count, "spared": spared }))
             }
             Self::LogViewed => log("log.viewed", json!({})),
             Self::AccountsViewed { account } => {

@@ -108,12 +108,6 @@ const RENEWAL: Duration = Duration::from_hours(12);
 /// How often counted refusals and reports are written.
 const WRITING: Duration = Duration::from_mins(1);
 
-/// Where the door is.
-fn address_of(door: &TlsDoor) -> Result<SocketAddr> {
-    let (doing, path) = ("read the address of", PathBuf::from("the listener"));
-    door.address().map_err(|source| Error::File { doing, path, source })
-}
-
 impl Server {
     /// Takes the data directory, opens the doors, and serves in the background.
     pub async fn start(options: Options) -> Result<Self> {
@@ -127,7 +121,7 @@ impl Server {
         let (front, challenges) = (options.front, Challenges::default());
         let tls = front.tls(leaf, &challenges)?;
         let door = TlsDoor::bind(options.listen, options.exposure, tls.clone()).await?;
-        let address = address_of(&door)?;
+        let address = listening(&door)?;
         let socket = LocalDoor::bind(&desk.paths().socket()).await?;
         let url = format!("https://localhost:{}", address.port());
         let deed = Deed::ServerStarted { version: env!("CARGO_PKG_VERSION") };
