@@ -81,9 +81,9 @@ pub fn judges() -> Judges {
         Err(why) => judges.missing.push(why),
     };
     note(Some("TEST_POSTGRES"), postgres().map(|()| "required".into()));
-    note(None, softhsm().map(|()| OsString::new()));
-    note(None, pebble().map(|()| OsString::new()));
-    note(None, backup_judges().map(|()| OsString::new()));
+    for program in &OTHERS {
+        note(None, other(program).map(|()| OsString::new()));
+    }
     for needs in [&CCXT, &MAIL, &STORE] {
         note(Some(needs.variable), python(needs).map(PathBuf::into_os_string));
     }
@@ -111,49 +111,35 @@ fn postgres() -> Result<(), String> {
     if here() { Ok(()) } else { Err("apt-get installed no program named initdb".into()) }
 }
 
-/// SoftHSM's library and tool are there, or are installed now; the tests make tokens of their own.
-fn softhsm() -> Result<(), String> {
-    let here = || find(&["softhsm2-util"]).is_some();
+/// A program of others that tests ask: its names, Debian's package, and what is not tested without it.
+type Other = (&'static [&'static str], &'static str, &'static str);
+
+const OTHERS: [Other; 6] = [
+    (&["softhsm2-util"], "softhsm2", "nothing is tested with a token"),
+    (
+        &["pebble", "pebble-challtestsrv"],
+        "pebble",
+        "no certificate is ordered of a real ACME server",
+    ),
+    (&["restic"], "restic", "no other program reads our backups"),
+    (&["age"], "age", "no other program opens what is sealed to people"),
+    (&["gpg"], "gnupg", "no other program checks the signed security.txt"),
+    (&["nginx"], "nginx-light", "nothing is tested behind a real proxy"),
+];
+
+/// It is there, or is installed now.
+fn other((names, package, without): &Other) -> Result<(), String> {
+    let here = || names.iter().all(|name| find(&[name]).is_some());
     if here() {
         return Ok(());
     }
     if !may_install() {
-        return Err("SoftHSM is not here and cannot be installed (that needs root and apt-get): \
-                    nothing is tested with a token; install softhsm2 to do so"
-            .into());
+        return Err(format!(
+            "{package} is not here and cannot be installed (that needs root and apt-get): {without}"
+        ));
     }
-    install("softhsm2")?;
-    if here() { Ok(()) } else { Err("apt-get installed no program named softhsm2-util".into()) }
-}
-
-/// An ACME server that is strict is there, or is installed now; the tests start it with a name server beside it.
-fn pebble() -> Result<(), String> {
-    let here = || find(&["pebble"]).is_some() && find(&["pebble-challtestsrv"]).is_some();
-    if here() {
-        return Ok(());
-    }
-    if !may_install() {
-        return Err("pebble is not here and cannot be installed (that needs root and apt-get): \
-                    no certificate is ordered of a real ACME server; install pebble to do so"
-            .into());
-    }
-    install("pebble")?;
-    if here() { Ok(()) } else { Err("apt-get installed no program named pebble".into()) }
-}
-
-/// The programs that judge our backups from outside: they read the same repository and the same kit.
-fn backup_judges() -> Result<(), String> {
-    for program in ["restic", "age"] {
-        if find(&[program]).is_none() {
-            if !may_install() {
-                return Err(format!(
-                    "{program} is not here and cannot be installed (that needs root and apt-get): the tests that it judges are passed over"
-                ));
-            }
-            install(program)?;
-        }
-    }
-    Ok(())
+    install(package)?;
+    if here() { Ok(()) } else { Err(format!("apt-get installed no {}", names.join(", "))) }
 }
 
 /// Installs a Debian package.
