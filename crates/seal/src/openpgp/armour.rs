@@ -4,7 +4,7 @@ use super::{OPENPGP_BYTES_MAX, wrong};
 use crate::Error;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 
-/// The packets as text. `OpenPGP` needs the old checksum no more; GnuPG 2.2 does: where the encoding ends without
+/// The packets as text. `OpenPGP` needs the old checksum no more; `GnuPG` 2.2 does: where the encoding ends without
 /// padding, it reads on into the last line unless a checksum stands between.
 pub(super) fn enclose(what: &str, packets: &[u8]) -> String {
     let mut text = format!("-----BEGIN PGP {what}-----\n\n");
