@@ -186,7 +186,7 @@ const STARTERS: [(&str, &str); 1] = [(
 
 /// SQL that is no literal: the file, how many such statements it has, and what they are made of.
 /// A value of a person, a file or a request is never a part: it is bound.
-const STATEMENTS_FROM_PARTS: [(&str, usize, &str); 24] = [
+const STATEMENTS_FROM_PARTS: [(&str, usize, &str); 25] = [
     ("crates/store/src/belongings.rs", 2, "a constant list of columns, before a literal"),
     ("crates/store/src/credentials.rs", 3, "a constant list of columns, before a literal"),
     ("crates/store/src/links.rs", 2, "a constant list of columns, before a literal"),
@@ -204,6 +204,7 @@ const STATEMENTS_FROM_PARTS: [(&str, usize, &str); 24] = [
     ("crates/store/src/dialect.rs", 2, "names of TABLES, and a role that is quoted"),
     ("crates/store/src/directory.rs", 2, "literals of the function, and numbers of places"),
     ("crates/store/src/factors.rs", 2, "constants of the file"),
+    ("crates/store/src/history.rs", 1, "literals of the function, and numbers of places"),
     ("crates/store/src/log.rs", 1, "literals of the function, and numbers of places"),
     ("crates/store/src/migrate.rs", 1, "the embedded schema in PostgreSQL's words"),
     ("crates/store/src/pools.rs", 2, "a scope: digits, dashes or a star; names of the file"),

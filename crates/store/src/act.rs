@@ -83,9 +83,8 @@ impl Act {
         })?;
         log::write(&mut self.link, &self.inner.place, &batch, now).await?;
         self.parts(Scope::House).await?;
-        for (index, entry) in (first..).zip(&entries) {
-            history::index((&mut self.link, &self.inner.place), index, entry).await?;
-        }
+        let entries = (first..).zip(&entries);
+        history::index((&mut self.link, &self.inner.place), entries).await?;
         self.spread().await?;
         let committed = Committed { indexes: first..batch.size, checkpoint: batch.checkpoint };
         self.link.commit(&self.inner.place).await?;

@@ -3,15 +3,16 @@
 use crate::{
     Error, Store,
     error::Place,
-    log::{self, PAGE_ROWS_MAX, integer},
+    log::{self, PAGE_ROWS_MAX, ROWS_AT_ONCE, integer},
     scope::Scope,
-    sql::{Link, sql},
+    sql::{Link, placeholders, sql},
 };
 use audit::{Entry, Receipt, Record};
 use identity::{AccountId, Tenant};
+use sqlx::AssertSqlSafe;
 
 /// How many entries are looked at at once where the index is made anew.
-const ROWS_AT_ONCE: u32 = 256;
+const ENTRIES_AT_ONCE: u32 = 256;
 
 impl Store {
     /// A person's own entries, newest first, below an index: what they did and what was done to
@@ -84,38 +85,58 @@ impl Store {
         let mut next = 0;
         loop {
             let (link, place) = act.parts(Scope::House).await?;
-            let rows = log::leaves(link, place, next, ROWS_AT_ONCE).await?;
+            let rows = log::leaves(link, place, next, ENTRIES_AT_ONCE).await?;
             let Some(last) = rows.last() else { break };
             next = last.index + 1;
+            let mut entries = Vec::new();
             for row in &rows {
                 if let Some(entry) = self.ledger().record(row)?.entry {
-                    index((link, place), row.index, &entry).await?;
+                    entries.push((row.index, entry));
                 }
             }
+            let entries = entries.iter().map(|(index, entry)| (*index, entry));
+            index((link, place), entries).await?;
         }
         act.keep_unlogged().await
     }
 }
 
-/// Notes whom an entry tells of; in the scope of the house, as one entry may tell of two.
+/// Notes whom entries tell of, each under its index; in the scope of the house, as one entry may tell of two.
 pub(crate) async fn index(
     (link, place): (&mut Link, &Place),
-    index: u64,
-    entry: &Entry,
+    entries: impl Iterator<Item = (u64, &Entry)>,
 ) -> Result<(), Error> {
-    let named: Vec<AccountId> =
-        [&entry.actor, &entry.subject].into_iter().filter_map(|name| name.parse().ok()).collect();
-    let (Some(first), Some(last)) = (named.first(), named.last()) else { return Ok(()) };
-    // An id that is no account's is of something else: a strategy, a backtest.
-    sql("INSERT INTO audit_accounts (account_id, leaf_index)
-         SELECT account_id, $1 FROM accounts WHERE account_id IN ($2, $3)")
-    .bind(integer(index))
-    .bind(first.to_string())
-    .bind(last.to_string())
-    .execute(link)
-    .await
-    .map_err(|error| place.fault(error))?;
+    let told: Vec<(AccountId, u64)> = entries
+        .flat_map(|(index, entry)| named(entry).into_iter().map(move |account| (account, index)))
+        .collect();
+    for some in told.chunks(ROWS_AT_ONCE) {
+        let pairs: Vec<String> =
+            (0..some.len()).map(|pair| format!("({})", placeholders(pair * 2 + 1, 2))).collect();
+        // An id that is no account's is of something else: a strategy, a backtest.
+        let text = format!(
+            "WITH told (account_id, leaf_index) AS (VALUES {})
+             INSERT INTO audit_accounts (account_id, leaf_index)
+             SELECT told.account_id, told.leaf_index
+             FROM told JOIN accounts ON accounts.account_id = told.account_id",
+            pairs.join(", ")
+        );
+        some.iter()
+            .fold(sql(AssertSqlSafe(text)), |statement, (account, index)| {
+                statement.bind(account.to_string()).bind(integer(*index))
+            })
+            .execute(link)
+            .await
+            .map_err(|error| place.fault(error))?;
+    }
     Ok(())
+}
+
+/// The accounts that an entry may tell of, each once.
+fn named(entry: &Entry) -> Vec<AccountId> {
+    let mut named: Vec<AccountId> =
+        [&entry.actor, &entry.subject].into_iter().filter_map(|name| name.parse().ok()).collect();
+    named.dedup();
+    named
 }
 
 fn tells_of(entry: &Entry, account: AccountId) -> bool {

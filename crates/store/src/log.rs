@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 
 /// The most rows that one page of the log holds.
 pub(crate) const PAGE_ROWS_MAX: u32 = 500;
-/// Rows that one statement adds: a server is not asked once for each.
-const ROWS_AT_ONCE: usize = 64;
+/// Rows that one statement adds: each statement is a trip to another thread, or to a server.
+pub(crate) const ROWS_AT_ONCE: usize = 256;
 /// How many rows one piece of an export holds.
 const EXPORT_ROWS: u32 = 256;
 
