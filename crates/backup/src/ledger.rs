@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MAGIC: &str = "stockade-backups/1";
 const WHAT: &str = "ledger";
 /// A ledger of forty years is smaller.
-const BYTES_MAX: usize = 32 << 20;
+pub const BYTES_MAX: usize = 32 << 20;
 
 /// Why a backup was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ mod bucket;
 mod child;
 mod error;
 mod file;
+mod key_file;
 mod kit;
 mod ledger;
 mod local;
@@ -28,9 +29,12 @@ pub use bucket::{Bucket, Credentials};
 pub use child::Child;
 pub use error::Error;
 pub use kit::{Kit, RECIPIENTS_MIN};
-pub use ledger::{Act, Ledger, Proof, Record, Snapshot, Taken, Trigger};
+pub use ledger::{
+    Act, BYTES_MAX as LEDGER_BYTES_MAX, Ledger, Proof, Record, Snapshot, Taken, Trigger,
+};
 pub use manifest::{FileLine, Manifest, TableLine};
 pub use place::{Hold, Place};
+pub use repository::inside;
 pub use retention::{DAYS, KEY_SET_DAYS, MONTHS, Plan, Reason, WEEKS, old_key_sets, plan};
 pub use schedule::{AGAIN, DRILL_EVERY, HOUR, History, backup_due, drill_due};
 pub use shelf::{Shelf, Upkeep};

@@ -88,6 +88,27 @@ impl Manifest {
         Ok(files)
     }
 
+    /// The manifest at the root of a tree, as it stands there and as it reads.
+    pub fn read(root: &Path) -> Result<(Vec<u8>, Self), Error> {
+        let path = root.join(MANIFEST);
+        let text = fs::read(&path).map_err(Error::file("read", &path))?;
+        let manifest = serde_json::from_slice(&text)
+            .map_err(|error| Error::Differs { what: format!("the manifest: {error}") })?;
+        Ok((text, manifest))
+    }
+
+    /// Takes one that came from elsewhere to the root of its tree, if this is its digest.
+    pub fn adopt(text: &[u8], digest: &str, root: &Path) -> Result<Self, Error> {
+        if hex::encode(sha256(text)) != digest {
+            return Err(Error::Differs { what: "the manifest".to_owned() });
+        }
+        let manifest = serde_json::from_slice(text)
+            .map_err(|error| Error::Differs { what: format!("the manifest: {error}") })?;
+        let path = root.join(MANIFEST);
+        fs::write(&path, text).map_err(Error::file("write", &path))?;
+        Ok(manifest)
+    }
+
     /// Writes it to the root of its tree; its digest.
     pub fn write(&self, root: &Path) -> Result<String, Error> {
         let text = serde_json::to_vec_pretty(self).expect("texts and numbers");

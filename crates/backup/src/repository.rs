@@ -3,17 +3,19 @@
 use crate::{
     Error,
     file::make,
+    key_file::{open_master, seal_master},
     local::LocalBackend,
     remote::BucketBackend,
     shelf::{Shelf, Upkeep},
     worker::{Stored, Target},
 };
 use rustic_core::{
-    BackupOptions, CheckOptions, ConfigOptions, Credentials, KeyOptions, LimitOption, LsOptions,
-    PathList, PruneOptions, Repository, RepositoryBackends, RepositoryOptions, RusticError,
-    SnapshotOptions, WriteBackend,
-    repofile::{Node, NodeType, SnapshotId},
+    BackupOptions, CheckOptions, ConfigOptions, Credentials, FileType, KeyOptions, LimitOption,
+    LsOptions, PathList, PruneOptions, Repository, RepositoryBackends, RepositoryOptions,
+    RusticError, SnapshotOptions, WriteBackend,
+    repofile::{MasterKey, Node, NodeType, SnapshotId},
 };
+use seal::Entropy;
 use std::{
     fs::{self, File, OpenOptions},
     io::{BufWriter, Write},
@@ -36,13 +38,16 @@ pub(crate) struct Engine<'a> {
 }
 
 impl Engine<'_> {
-    fn closed(&self) -> Result<Repository<()>, Error> {
-        let options = RepositoryOptions::default().no_cache(true);
-        let backend: Arc<dyn WriteBackend> = match &self.target.shelf {
+    fn backend(&self) -> Arc<dyn WriteBackend> {
+        match &self.target.shelf {
             Shelf::Directory(root) => Arc::new(LocalBackend::new(root)),
             Shelf::Bucket(bucket) => Arc::new(BucketBackend(bucket.clone(), self.target.upkeep)),
-        };
-        let backends = RepositoryBackends::new(backend, None);
+        }
+    }
+
+    fn closed(&self) -> Result<Repository<()>, Error> {
+        let options = RepositoryOptions::default().no_cache(true);
+        let backends = RepositoryBackends::new(self.backend(), None);
         Repository::new(&options, &backends).map_err(|error| engine(&error))
     }
 
@@ -55,12 +60,40 @@ impl Engine<'_> {
         })
     }
 
-    /// Makes an empty repository.
-    pub(crate) fn init(&self) -> Result<(), Error> {
-        let credentials = Credentials::password(self.password);
-        let key = KeyOptions::default().hostname(HOST.to_owned()).username(HOST.to_owned());
-        let made = self.closed()?.init(&credentials, &key, &ConfigOptions::default());
+    /// Makes an empty repository: its key file, then its configuration, by which it is one.
+    pub(crate) fn init(&self, entropy: &mut dyn Entropy) -> Result<(), Error> {
+        let backend = self.backend();
+        backend.create().map_err(|error| engine(&error))?;
+        let master = match self.left_behind(&*backend)? {
+            Some(master) => master,
+            None => {
+                let (master, owner) = (MasterKey::new(), (self.password, HOST));
+                let (id, bytes) = seal_master(&master, owner, entropy)?;
+                let kept = backend.write_bytes(FileType::Key, &id, false, bytes.into());
+                kept.map_err(|error| engine(&error))?;
+                master
+            }
+        };
+        let made = self.closed()?.init(
+            &Credentials::Masterkey(master),
+            &KeyOptions::default(),
+            &ConfigOptions::default(),
+        );
         made.map(drop).map_err(|error| engine(&error))
+    }
+
+    /// The master key of a beginning that was cut off between the two: a second one beside it would open the key
+    /// file and nothing else.
+    fn left_behind(&self, backend: &dyn WriteBackend) -> Result<Option<MasterKey>, Error> {
+        let failed = |error: Box<RusticError>| engine(&error);
+        for id in backend.list(FileType::Key).map_err(failed)? {
+            let bytes = backend.read_full(FileType::Key, &id).map_err(failed)?;
+            let Some(master) = open_master(&bytes, self.password)? else {
+                return Err(Error::WrongPassword { repository: self.target.shelf.name() });
+            };
+            return Ok(Some(master));
+        }
+        Ok(None)
     }
 
     /// Takes a snapshot of a directory.
@@ -167,7 +200,7 @@ fn hex_id(id: &SnapshotId) -> String {
 }
 
 /// A path below the directory: no snapshot leads out of it.
-pub(crate) fn inside(root: &Path, path: &Path) -> Result<PathBuf, Error> {
+pub fn inside(root: &Path, path: &Path) -> Result<PathBuf, Error> {
     let mut target = root.to_owned();
     for part in path.components() {
         match part {
@@ -211,4 +244,34 @@ fn engine(error: &RusticError) -> Error {
     let mut said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     said.truncate(said.char_indices().nth(600).map_or(said.len(), |(at, _)| at));
     Error::Engine(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seal::SeededEntropy;
+
+    #[test]
+    fn a_beginning_that_was_cut_off_is_ended_under_the_same_key() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (root, tree) = (directory.path().join("repository"), directory.path().join("tree"));
+        fs::create_dir(&tree).expect("a tree");
+        fs::write(tree.join("a"), "some bytes").expect("a file");
+        let target = Target { shelf: Shelf::Directory(root.clone()), upkeep: Upkeep::Here };
+        let engine = Engine { target: &target, password: "a password" };
+        let mut entropy = SeededEntropy::new(1);
+        engine.init(&mut entropy).expect("made");
+        // The configuration is written last: without it there is no repository yet.
+        fs::remove_file(root.join("config")).expect("cut off");
+        let other = Engine { target: &target, password: "another" };
+        let refused = other.init(&mut entropy);
+        assert!(matches!(refused, Err(Error::WrongPassword { .. })), "{refused:?}");
+        engine.init(&mut entropy).expect("ended");
+        let taken = engine.backup(&tree).expect("a snapshot");
+        let keys = fs::read_dir(root.join("keys")).expect("keys").count();
+        assert_eq!((keys, engine.list().expect("a list").len()), (1, 1));
+        let back = directory.path().join("back");
+        engine.restore(&taken.id, &back).expect("brought back");
+        assert_eq!(fs::read(back.join("a")).expect("a file"), b"some bytes");
+    }
 }

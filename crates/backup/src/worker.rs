@@ -7,7 +7,7 @@ use rustix::process::{
     DumpableBehavior, Resource, Rlimit, Signal, set_dumpable_behavior,
     set_parent_process_death_signal, setrlimit,
 };
-use seal::Secret;
+use seal::{Entropy, Secret};
 use serde::{Deserialize, Serialize};
 use std::{
     io::{self, Read, Write},
@@ -208,6 +208,7 @@ impl Drop for Request {
 /// has to reach; whether it could answer.
 pub fn serve_worker(
     memory_bytes: u64,
+    entropy: &mut dyn Entropy,
     raise: impl FnOnce(&Reach) -> io::Result<()>,
 ) -> io::Result<()> {
     // Whoever ordered it is gone: nobody wants the answer.
@@ -219,7 +220,7 @@ pub fn serve_worker(
     let mut text = Zeroizing::new(String::new());
     io::stdin().lock().take(ORDER_BYTES_MAX).read_to_string(&mut text)?;
     let answer = match serde_json::from_str::<Request>(&text) {
-        Ok(request) => request.answer(raise),
+        Ok(request) => request.answer(entropy, raise),
         Err(error) => Answer::Failed { message: format!("the order does not read: {error}") },
     };
     let mut line = serde_json::to_vec(&answer)?;
@@ -230,21 +231,29 @@ pub fn serve_worker(
 }
 
 impl Request {
-    fn answer(&self, raise: impl FnOnce(&Reach) -> io::Result<()>) -> Answer {
-        self.obey(raise).unwrap_or_else(|error| match error {
+    fn answer(
+        &self,
+        entropy: &mut dyn Entropy,
+        raise: impl FnOnce(&Reach) -> io::Result<()>,
+    ) -> Answer {
+        self.obey(entropy, raise).unwrap_or_else(|error| match error {
             Error::WrongPassword { .. } => Answer::WrongPassword,
             Error::Engine(message) => Answer::Failed { message },
             other => Answer::Failed { message: other.to_string() },
         })
     }
 
-    fn obey(&self, raise: impl FnOnce(&Reach) -> io::Result<()>) -> Result<Answer, Error> {
+    fn obey(
+        &self,
+        entropy: &mut dyn Entropy,
+        raise: impl FnOnce(&Reach) -> io::Result<()>,
+    ) -> Result<Answer, Error> {
         let target = self.target()?;
         let reach = self.reach(&target).map_err(Error::file("make", target.shelf.name()))?;
         raise(&reach).map_err(Error::file("shut off everything but", target.shelf.name()))?;
         let engine = Engine { target: &target, password: &self.password };
         Ok(match &self.order {
-            Order::Init => engine.init().map(|()| Answer::Done)?,
+            Order::Init => engine.init(entropy).map(|()| Answer::Done)?,
             Order::Backup { source } => Answer::Snapshot(engine.backup(source)?),
             Order::List => Answer::Snapshots { list: engine.list()? },
             Order::Check { read_data } => Answer::Findings { list: engine.check(*read_data)? },

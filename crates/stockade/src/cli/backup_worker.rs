@@ -2,6 +2,7 @@
 
 use ::backup::{MEMORY_BYTES_MAX, Reach, serve_worker};
 use host::{Fence, Paths, Ports, Strength};
+use kms::SystemEntropy;
 use std::io;
 
 /// Names of machines are asked for here where one answer does not fit a datagram.
@@ -9,7 +10,9 @@ const NAMES: u16 = 53;
 
 /// Does the order that comes on stdin.
 pub(super) fn run() -> io::Result<()> {
-    serve_worker(MEMORY_BYTES_MAX, |reach| fence(reach).raise().map(drop).map_err(io::Error::other))
+    serve_worker(MEMORY_BYTES_MAX, &mut SystemEntropy::new(), |reach| {
+        fence(reach).raise().map(drop).map_err(io::Error::other)
+    })
 }
 
 /// The repository and the tree of the order, and no other file; no port but the store's; no program is run.
