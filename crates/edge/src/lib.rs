@@ -46,7 +46,7 @@ pub use greeting::{Greeting, Offer, greet};
 pub use loopback::{LoopbackDoor, LoopbackGuard, Page, Refused, serve_pages};
 pub use mutual::{
     Admission, Badge, Issued, Kit, Machine, MachineAuthority, MachineClient, MachineDoor,
-    NoMachine, Proof, Role, Roll, SignedRequest, Wish, join, renew, serve_machines,
+    NoMachine, Pieces, Proof, Role, Roll, SignedRequest, Wish, join, renew, serve_machines,
 };
 pub use plain::{InPlain, PlainDoor, PlainRefusal, PlainTerms};
 pub use proxies::{Misled, Network, Proxies, Telling};

@@ -4,7 +4,10 @@ use super::Kit;
 use crate::Error;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{body::Bytes, client::conn::http1};
+use hyper::{
+    body::{Bytes, Incoming},
+    client::conn::http1,
+};
 use hyper_util::rt::TokioIo;
 use rustls::{AlertDescription, CertificateError};
 use std::{error::Error as StdError, io, time::Duration};
@@ -12,6 +15,9 @@ use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 
 /// The largest answer.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// How long a piece of a streamed answer may take.
+const PIECE_WAIT: Duration = Duration::from_mins(1);
 
 /// How long a connection that failed is waited for to say why.
 const REASON_WAIT: Duration = Duration::from_secs(1);
@@ -98,6 +104,31 @@ impl MachineClient {
         }
     }
 
+    /// Asks on a connection of its own, for an answer that may be long: the status, and its pieces.
+    pub async fn stream(
+        &self,
+        method: Method,
+        path: &str,
+        (kind, body): (&'static str, Bytes),
+        within: Duration,
+    ) -> Result<(StatusCode, Pieces), Error> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "machines")
+            .header(header::CONTENT_TYPE, kind)
+            .body(Full::new(body))
+            .map_err(|error| self.away(&error))?;
+        let mut line = self.connect().await?;
+        let answer = match timeout(within, line.sender.send_request(request)).await {
+            Err(late) => return Err(self.away(&late)),
+            Ok(Err(seen)) => return Err(self.away(&line.reason(seen).await)),
+            Ok(Ok(answer)) => answer,
+        };
+        let address = self.address.clone();
+        Ok((answer.status(), Pieces { body: answer.into_body(), address, _line: line }))
+    }
+
     async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
@@ -144,6 +175,30 @@ impl MachineClient {
             address: self.address.clone(),
             why: spelled(error),
         })
+    }
+}
+
+/// An answer that comes piece by piece; its connection ends with it.
+pub struct Pieces {
+    body: Incoming,
+    address: String,
+    _line: Line,
+}
+
+impl Pieces {
+    /// The next one; `None` at the end. An answer that is cut off is an error.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let away = |why: String| Error::ServerAway { address: self.address.clone(), why };
+        loop {
+            let frame = timeout(PIECE_WAIT, self.body.frame()).await;
+            let Some(frame) = frame.map_err(|late| away(late.to_string()))? else {
+                return Ok(None);
+            };
+            // What is no data is a trailer, which nobody sends here.
+            if let Ok(data) = frame.map_err(|error| away(spelled(&error)))?.into_data() {
+                return Ok(Some(data));
+            }
+        }
     }
 }
 

@@ -16,7 +16,7 @@ mod roll;
 
 pub use admission::Admission;
 pub use authority::{Issued, MachineAuthority, SignedRequest};
-pub use client::MachineClient;
+pub use client::{MachineClient, Pieces};
 pub use enrolment::{Wish, join, renew};
 pub use kit::{Kit, Proof};
 pub use listener::{MachineDoor, serve_machines};

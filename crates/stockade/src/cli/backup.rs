@@ -7,25 +7,35 @@ use super::{
     output::{Ending, Output, table},
     usage,
 };
-use crate::desk::{self, BackupTerms, Pruned, Pruning, Restoring, SnapshotView};
+use crate::desk::{
+    self, BackupTerms, Paths, Pruned, Pruning, Pulled, Pulling, Restoring, SnapshotView,
+};
 use ::backup::{Bucket, Credentials, Place, Shelf, Upkeep};
 use anyhow::Context;
+use edge::{Machine, Role};
 use kms::SystemEntropy;
-use seal::{AgeIdentity, AgeRecipient};
+use seal::{AgeIdentity, AgeRecipient, Secret};
 use serde::Serialize;
 use serde_json::json;
 use settings::{Origin, Settings};
 use std::{
     fs::OpenOptions,
-    io::Write,
+    io::{Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
 
+/// A token is shorter.
+const TOKEN_BYTES_MAX: u64 = 4096;
+
 /// Runs a command about backups.
 pub(super) fn run(command: &Backup, settings: &Settings, output: Output) -> anyhow::Result<Ending> {
     match command {
+        Backup::Now | Backup::Drill if pulls(settings)? => {
+            return Err(usage("this directory pulls its backups: stockade backup pull"));
+        }
+        Backup::Pull { join, if_due } => pull((join.as_deref(), *if_due), settings, output)?,
         Backup::Now => {
             let done = desk::connect(home(settings)?)?.back_up(terms(settings)?)?;
             output.show(&done, |done| {
@@ -76,6 +86,67 @@ pub(super) fn terms(settings: &Settings) -> anyhow::Result<BackupTerms> {
         recipients: recipients(settings, "backup.recipients")?,
         config,
         worker: None,
+        puller: puller(settings)?,
+    })
+}
+
+/// The machine that pulls, where the configuration names one.
+fn puller(settings: &Settings) -> anyhow::Result<Option<Machine>> {
+    let text = settings.text("backup.pull");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let machine =
+        text.parse::<Machine>().map_err(|error| usage(format!("backup.pull: {error}")))?;
+    if machine.role != Role::Worker {
+        return Err(usage(format!("backup.pull: {machine} is no worker: write worker/NAME")));
+    }
+    if !settings.text("backup.place").is_empty() {
+        return Err(usage(
+            "backup.pull: another machine makes the backups then: take backup.place out here, and set it there",
+        ));
+    }
+    if settings.text("machines.listen").is_empty() {
+        return Err(usage("backup.pull: no machine can come in: set machines.listen"));
+    }
+    Ok(Some(machine))
+}
+
+/// Whether this is the directory of a machine that pulls.
+fn pulls(settings: &Settings) -> anyhow::Result<bool> {
+    Ok(Paths::new(home(settings)?.root()).machine().exists())
+}
+
+fn pull(
+    (join, if_due): (Option<&str>, bool),
+    settings: &Settings,
+    output: Output,
+) -> anyhow::Result<()> {
+    let (root, terms) = (home(settings)?.root().to_owned(), terms(settings)?);
+    let runtime = runtime()?;
+    if let Some(address) = join {
+        let mut token = String::new();
+        std::io::stdin().lock().take(TOKEN_BYTES_MAX).read_to_string(&mut token)?;
+        let badge = runtime.block_on(desk::join_server(&root, address, &Secret::new(token)))?;
+        output.note(&format!("this is {} now", badge.machine));
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let done = runtime.block_on(desk::pull(Pulling { root, terms, if_due }, &stop))?;
+    output.show(&done, |Pulled { taken, proved }| {
+        let taken = taken.as_ref().map(|done| {
+            format!(
+                "backup {} was pulled: {} files, {} bytes, {} entries of the log",
+                done.number, done.files, done.bytes, done.log_size
+            )
+        });
+        let proved = proved.as_ref().map(|done| {
+            format!(
+                "backup {} came back whole in {} s: {} rows",
+                done.number, done.seconds, done.rows
+            )
+        });
+        let said: Vec<String> = taken.into_iter().chain(proved).collect();
+        if said.is_empty() { "nothing is due".to_owned() } else { said.join("\n") }
     })
 }
 

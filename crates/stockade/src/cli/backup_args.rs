@@ -56,6 +56,17 @@ pub(crate) enum Backup {
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         identity: PathBuf,
     },
+    /// On another machine than the server's: pull what a backup is made of, keep it under a password that the server
+    /// never sees, prove a restore every week, and tell the server. `backup.place` and `backup.recipients` of this
+    /// directory say where to and for whom.
+    Pull {
+        /// Become a machine of this server first, by the token on stdin that `stockade machines add worker/NAME` printed.
+        #[arg(long, value_name = "HOST:PORT")]
+        join: Option<String>,
+        /// Only what is due: a night's backup, a week's proof, the next certificate.
+        #[arg(long)]
+        if_due: bool,
+    },
     /// Restore the newest snapshot into a scratch place, compare all of it, and write the proof down.
     Drill,
     /// Make a key that can open the backups after a loss: keep its file elsewhere, and put what is printed into

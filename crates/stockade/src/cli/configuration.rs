@@ -238,6 +238,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Who lets old backups go; with elsewhere the server replaces and removes none, and `stockade backup prune` does",
     ),
     Key::plain(
+        "backup.pull",
+        Kind::Text,
+        "",
+        "Machine that pulls the backups and keeps them where this server cannot read them, as worker/backups; then backup.place is its own to name",
+    ),
+    Key::plain(
         "backup.recipients",
         Kind::Text,
         "",

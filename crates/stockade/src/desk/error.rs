@@ -50,6 +50,24 @@ pub enum Error {
         "no place for backups is set: name a directory on another disk or machine in backup.place, and two keys of age in backup.recipients"
     )]
     NoBackups,
+    /// Another machine keeps the backups.
+    #[error("{machine} pulls the backups: run `stockade backup pull` there")]
+    PulledBy {
+        /// Which.
+        machine: String,
+    },
+    /// Not the machine that pulls.
+    #[error("{machine} is not the machine that pulls backups here: name it in backup.pull")]
+    NoPuller {
+        /// Which asked.
+        machine: String,
+    },
+    /// A backup could not be pulled.
+    #[error("the backup could not be pulled: {why}")]
+    Pull {
+        /// Why.
+        why: String,
+    },
     /// A document cannot speak for a claim.
     #[error("nothing is kept for {claim:?}: {why}")]
     Evidence {

@@ -13,6 +13,8 @@ use store::{MACHINES_MAX, MachineRow, MachineWord};
 const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 /// A machine that was silent for so long has missed three words.
 const SILENCE: SignedDuration = SignedDuration::from_secs(30);
+/// A worker comes when it has something to do, and once an hour.
+const SILENCE_OF_A_WORKER: SignedDuration = SignedDuration::from_hours(2);
 /// Where the authority's key is sealed to.
 const PLACE: Aad<'static> = Aad {
     tenant: "server",
@@ -50,7 +52,7 @@ pub struct MachineView {
     pub certificate_ends: Option<Timestamp>,
     /// When it last spoke.
     pub seen: Option<Timestamp>,
-    /// Whether it belongs, and has not been heard for half a minute.
+    /// Whether it belongs, and has not been heard for half a minute; a worker, for two hours.
     pub silent: bool,
     /// The version that it runs.
     pub version: Option<String>,
@@ -67,6 +69,8 @@ pub struct MachineView {
 impl MachineView {
     fn of(row: MachineRow, now: Timestamp) -> Self {
         let last = row.seen.unwrap_or(row.added);
+        let is_worker = row.machine.starts_with(Role::Worker.name());
+        let silence = if is_worker { SILENCE_OF_A_WORKER } else { SILENCE };
         let (version, world, state, ticked) = match row.said {
             Some(MachineWord { version, world, state, ticked }) => {
                 (Some(version), Some(world), Some(state), ticked)
@@ -74,7 +78,7 @@ impl MachineView {
             None => (None, None, None, None),
         };
         Self {
-            silent: row.is_in && now.duration_since(last) > SILENCE,
+            silent: row.is_in && now.duration_since(last) > silence,
             machine: row.machine,
             epoch: row.epoch,
             belongs: row.is_in,

@@ -87,8 +87,9 @@ pub use approvals::Approvals;
 pub use backtests::{Ended, ResultRef};
 pub(crate) use backups::before_upgrade;
 pub use backups::{
-    BackupDone, BackupList, BackupTerms, BackupView, Backups, Drilled, Pruned, Pruning, Restored,
-    Restoring, SnapshotView, backups_of, damage_of, prune, restore,
+    BackupDone, BackupList, BackupTerms, BackupView, Backups, Drilled, Handed, Pruned, Pruning,
+    Pulled, Pulling, Restored, Restoring, SnapshotView, backups_of, damage_of, join_server, prune,
+    pull, restore,
 };
 pub use certificate::CertificateView;
 pub use connect::{

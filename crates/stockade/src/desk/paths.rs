@@ -74,6 +74,18 @@ impl Paths {
         self.0.join("backup")
     }
 
+    /// What makes this directory a machine of another server's: one that pulls its backups.
+    #[must_use]
+    pub fn machine(&self) -> PathBuf {
+        self.0.join("machine")
+    }
+
+    /// The ledger of backups as the machine that pulls them told it last.
+    #[must_use]
+    pub fn pulled(&self) -> PathBuf {
+        self.backup().join("pulled")
+    }
+
     /// Logs from before a restore, as JSON lines that verify by themselves.
     #[must_use]
     pub fn old_logs(&self) -> PathBuf {

@@ -239,7 +239,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 61] = [
+    pub const KINDS: [&'static str; 62] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -283,6 +283,7 @@ impl Deed {
         "backup.forgotten",
         "backup.keys_forgotten",
         "backup.proved",
+        "backup.handed_out",
         "backup.failed",
         "backup.restored",
         "secret.kept",

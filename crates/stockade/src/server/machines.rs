@@ -6,23 +6,28 @@
 //! | `GET /v1/log/key` | the key of the server's log |
 //! | `GET /v1/log/submission/{old}` | the newest checkpoint, and the proof that it extends the one of size `old` |
 //! | `POST /v1/log/cosignature` | the machine's cosignature of it |
+//! | `POST /v1/backup` | all that a backup is made of, for the machine that keeps them |
+//! | `POST /v1/backup/ledger` | what that machine made of it: its signed ledger |
 //!
 //! The handshake has settled which machine asks; nothing in a request names one.
 
 use super::{Answer, Problem, finish, intake, state::App, trace};
-use crate::desk::{Desk, Result, now};
+use crate::desk::{Desk, Handed, Result, now};
 use audit::{Submission, WitnessKey};
 use axum::{
     Extension, Router,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{DefaultBodyLimit, Path, Request, State},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use backup::LEDGER_BYTES_MAX;
 use edge::{Badge, Issued, Limits, MachineAuthority, MachineDoor, Role, Tls, Wish, serve_machines};
+use futures_util::stream;
 use http::{StatusCode, header};
 use jiff::Timestamp;
+use seal::AgeRecipient;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use store::MachineWord;
@@ -139,17 +144,26 @@ async fn look(app: App, authority: Arc<MachineAuthority>, tls: [Tls; 2], stop: C
 }
 
 fn router(app: &App) -> Router {
-    Router::new()
+    let ledger = post(ledger).layer(DefaultBodyLimit::max(LEDGER_BYTES_MAX));
+    let quick = Router::new()
         .route("/v1/word", post(word))
         .route("/v1/log/key", get(key))
         .route("/v1/log/submission/{old}", get(submission))
         .route("/v1/log/cosignature", post(cosignature))
+        .route("/v1/backup/ledger", ledger)
         .fallback(async || Problem::not_found())
-        .with_state(app.clone())
         .layer(from_fn_with_state(app.clone(), open))
         .layer(from_fn(finish::regardless))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_TIME))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_TIME));
+    // Gathering a backup takes as long as it takes, and ends with the connection.
+    let long = Router::new()
+        .route("/v1/backup", post(backup))
+        .layer(from_fn_with_state(app.clone(), open))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    quick
+        .merge(long)
+        .with_state(app.clone())
         .layer(from_fn(finish::worded))
         .layer(from_fn(intake::few_headers))
         .layer(from_fn(trace::request))
@@ -249,6 +263,39 @@ async fn cosignature(
     let detail = "it is not signed by the key that this machine named as its own";
     Err(Problem::new(StatusCode::FORBIDDEN, "no-witness", detail)
         .fix("say the key first, in POST /v1/word"))
+}
+
+/// Who asks for a backup, besides its certificate.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recipient {
+    /// The key of age that the secrets in it are sealed to.
+    recipient: String,
+}
+
+async fn backup(
+    State(app): State<App>,
+    Extension(badge): Extension<Badge>,
+    body: Bytes,
+) -> Answer<Response> {
+    let ask: Recipient =
+        serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?;
+    let recipient = ask.recipient.parse::<AgeRecipient>();
+    let recipient =
+        recipient.map_err(|error| Problem::invalid(error.to_string()).field("recipient"))?;
+    let handed = app.backups().hand_out(app.desk(), (&badge.machine, recipient)).await?;
+    let pieces = stream::try_unfold(handed, Handed::next);
+    let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
+    Ok((kind, Body::from_stream(pieces)).into_response())
+}
+
+async fn ledger(
+    State(app): State<App>,
+    Extension(badge): Extension<Badge>,
+    text: String,
+) -> Answer<StatusCode> {
+    app.backups().hear(app.desk(), &badge.machine, text).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn text(text: String) -> Response {

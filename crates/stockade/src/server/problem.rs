@@ -238,6 +238,7 @@ impl From<desk::Error> for Problem {
             E::Unsealed(_) => Self::invalid(text).field("text"),
             E::Disclosure(disclosure::Error::Receipt) => Self::invalid(text).field("receipt"),
             E::Disclosure(_) | E::Thanks { .. } => conflict("report-step"),
+            E::NoPuller { .. } => Self::new(StatusCode::FORBIDDEN, "no-puller", text),
             E::NoRecipients => Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-recipients", text),
             E::Linked { .. } => linked(&text),
             E::SealedElsewhere
@@ -251,6 +252,8 @@ impl From<desk::Error> for Problem {
             | E::NoRing
             | E::Backup(_)
             | E::NoBackups
+            | E::PulledBy { .. }
+            | E::Pull { .. }
             | E::Audit(_)
             | E::Edge(_)
             | E::Watching(_)

@@ -64,6 +64,7 @@ impl House {
             recipients: self.identities.iter().map(AgeIdentity::recipient).collect(),
             config: None,
             worker: Some(STOCKADE.into()),
+            puller: None,
         }
     }
 

@@ -2,12 +2,14 @@
 
 use super::{
     BackupTerms, Ground,
+    pulling::keys_of_kit,
     taking::{password, unexpected},
     telling::SnapshotView,
 };
 use crate::desk::{Home, Paths, Result, keyring};
 use ::backup::{Act, Answer, Order};
 use jiff::Timestamp;
+use kms::KeyRing;
 use std::sync::atomic::AtomicBool;
 
 /// What there is.
@@ -28,7 +30,11 @@ pub struct BackupList {
 
 async fn ground(home: &Home, terms: &BackupTerms) -> Result<Ground> {
     let paths = Paths::new(home.root());
-    let keys = keyring::open_existing(home).await?.ring;
+    let keys: KeyRing = match &terms.place {
+        // A machine that pulls has no keys of its own: the kit has what it was given.
+        Some(place) if paths.machine().exists() => keys_of_kit(&paths, place)?,
+        _ => keyring::open_existing(home).await?.ring,
+    };
     Ground::new((paths, keys, home.database().clone()), terms)
 }
 
@@ -84,6 +90,6 @@ pub async fn damage_of(home: &Home, terms: &BackupTerms, read_data: bool) -> Res
 
 fn work(ground: &Ground, order: Order) -> Result<Answer> {
     let repository = ground.place.repository();
-    let password = password(ground)?;
+    let password = password(&ground.paths, &ground.place)?;
     Ok(ground.child.run((&repository, &password), order, &AtomicBool::new(false))?)
 }

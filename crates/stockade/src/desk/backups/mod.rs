@@ -1,8 +1,10 @@
 //! Backups as the app makes them: what goes in, when, what the log hears of it, and how it is proved.
 
 mod clearing;
+mod handing;
 mod looking;
 mod proving;
+mod pulling;
 mod restoring;
 mod staging;
 mod taking;
@@ -10,7 +12,9 @@ mod telling;
 mod upgrade;
 
 pub use clearing::{Pruned, Pruning, prune};
+pub use handing::Handed;
 pub use looking::{BackupList, backups_of, damage_of};
+pub use pulling::{Pulled, Pulling, join_server, pull};
 pub use restoring::{Restored, Restoring, restore};
 pub use taking::BackupDone;
 pub use telling::{BackupView, SnapshotView};
@@ -18,10 +22,12 @@ pub(crate) use upgrade::before_upgrade;
 
 use super::{Actor, BackupAct, Deed, Desk, Error, Paths, Result, now};
 use ::backup::{Act, Child, Ledger, Place, Trigger, backup_due, drill_due};
+use edge::Machine;
 use jiff::{SignedDuration, Timestamp};
 use kms::{KeyRing, Purpose};
 use seal::{AgeRecipient, SigningKey};
 use serde::{Deserialize, Serialize};
+use staging::Origin;
 use std::{
     path::PathBuf,
     sync::{
@@ -49,6 +55,8 @@ pub struct BackupTerms {
     pub config: Option<PathBuf>,
     /// The program that works, if it is not this one.
     pub worker: Option<PathBuf>,
+    /// The machine that pulls backups and keeps them, where this one makes none.
+    pub puller: Option<Machine>,
 }
 
 /// A drill that went well.
@@ -74,7 +82,7 @@ pub struct Backups(Arc<Inner>);
 struct Inner {
     terms: BackupTerms,
     /// One at a time.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
     /// What failed last, and when.
     failed: Mutex<Failures>,
 }
@@ -102,9 +110,19 @@ impl Ground {
         (paths, keys, database): (Paths, KeyRing, Database),
         terms: &BackupTerms,
     ) -> Result<Self> {
-        let place = terms.place.clone().ok_or(Error::NoBackups)?;
+        let place = terms.place.clone().ok_or_else(|| match &terms.puller {
+            Some(machine) => Error::PulledBy { machine: machine.to_string() },
+            None => Error::NoBackups,
+        })?;
         let child = child(terms)?;
         Ok(Self { paths, keys, database, place, child, terms: terms.clone() })
+    }
+
+    /// What a stage is filled from.
+    fn origin(&self) -> Origin<'_> {
+        let (paths, database) = (&self.paths, &self.database);
+        let (config, place) = (self.terms.config.as_deref(), Some(self.place.root()));
+        Origin { paths, database, config, place }
     }
 
     fn signer(&self) -> SigningKey {
@@ -128,7 +146,7 @@ impl Backups {
     /// By these terms.
     #[must_use]
     pub fn new(terms: BackupTerms) -> Self {
-        let (turn, failed) = (tokio::sync::Mutex::default(), Mutex::default());
+        let (turn, failed) = (Arc::default(), Mutex::default());
         Self(Arc::new(Inner { terms, turn, failed }))
     }
 
@@ -136,6 +154,12 @@ impl Backups {
     #[must_use]
     pub fn are_on(&self) -> bool {
         self.0.terms.place.is_some()
+    }
+
+    /// Which machine pulls them, where this one makes none.
+    #[must_use]
+    pub fn puller(&self) -> Option<&Machine> {
+        self.0.terms.puller.as_ref()
     }
 
     fn ground(&self, desk: &Desk) -> Result<Ground> {

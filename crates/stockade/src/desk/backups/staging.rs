@@ -1,14 +1,14 @@
 //! What goes into a snapshot: a tree beside the data, of links where nothing ever changes and of copies where
 //! something may.
 
-use super::Ground;
-use crate::desk::{Error, Result, results::make_directory};
+use crate::desk::{Error, Paths, Result, results::make_directory};
 use std::{
     ffi::OsStr,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
+use store::Database;
 
 /// What is no part of a backup: keys stay where keys are, the database comes as a copy, the rest is of this
 /// moment only. `tls` holds the private key of this machine's own authority; a restored one makes another.
@@ -20,6 +20,17 @@ const NEVER_CHANGE: [&str; 2] = ["catalog", "results"];
 pub(super) const CONFIG: &str = "config/stockade.toml";
 /// The database in a snapshot.
 pub(super) const DATABASE: &str = "stockade.db";
+
+/// What a stage is filled from.
+#[derive(Debug)]
+pub(super) struct Origin<'a> {
+    pub(super) paths: &'a Paths,
+    pub(super) database: &'a Database,
+    /// The configuration file, where it lies outside of the data directory.
+    pub(super) config: Option<&'a Path>,
+    /// Where backups go, which is no part of one.
+    pub(super) place: Option<PathBuf>,
+}
 
 /// An empty directory to work in, under this name.
 pub(super) fn clean(directory: &Path) -> Result<()> {
@@ -35,8 +46,8 @@ pub(super) fn clean(directory: &Path) -> Result<()> {
 }
 
 /// Fills a stage with everything but the database.
-pub(super) fn fill(ground: &Ground, stage: &Path) -> Result<()> {
-    let root = ground.paths.root();
+pub(super) fn fill(origin: &Origin<'_>, stage: &Path) -> Result<()> {
+    let root = origin.paths.root();
     let mut waiting = vec![PathBuf::new()];
     while let Some(directory) = waiting.pop() {
         let from = root.join(&directory);
@@ -44,7 +55,7 @@ pub(super) fn fill(ground: &Ground, stage: &Path) -> Result<()> {
         for entry in fs::read_dir(&from).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let path = directory.join(entry.file_name());
-            if is_left_out(ground, &path) {
+            if is_left_out(origin, &path) {
                 continue;
             }
             let kind = entry.file_type().map_err(failed)?;
@@ -55,7 +66,7 @@ pub(super) fn fill(ground: &Ground, stage: &Path) -> Result<()> {
             }
         }
     }
-    if let Some(config) = &ground.terms.config
+    if let Some(config) = origin.config
         && !config.starts_with(root)
     {
         place((config, &stage.join(CONFIG)), false)?;
@@ -63,18 +74,21 @@ pub(super) fn fill(ground: &Ground, stage: &Path) -> Result<()> {
     Ok(())
 }
 
-fn is_left_out(ground: &Ground, path: &Path) -> bool {
-    let whole = ground.paths.root().join(path);
+fn is_left_out(origin: &Origin<'_>, path: &Path) -> bool {
+    let whole = origin.paths.root().join(path);
     let name = path.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
     let is_top = path.components().count() == 1;
-    let database = ground.database.path();
+    let database = origin.database.path();
     let of_database = database.is_some_and(|database| {
         let stem = database.file_name().map(OsStr::to_string_lossy).unwrap_or_default();
         whole.parent() == database.parent() && name.starts_with(&*stem)
     });
     // A database of before this one, which stood here under the usual name.
     let of_old = is_top && name.starts_with(DATABASE);
-    whole == ground.place.root() || of_database || of_old || (is_top && LEFT_OUT.contains(&&*name))
+    origin.place.as_deref() == Some(&*whole)
+        || of_database
+        || of_old
+        || (is_top && LEFT_OUT.contains(&&*name))
 }
 
 fn never_changes(path: &Path) -> bool {

@@ -5,13 +5,14 @@ use super::{
     clearing::Clearing,
     staging::{DATABASE, clean, fill},
 };
-use crate::desk::{Error, Result, ledger, results::make_directory};
+use crate::desk::{Error, Paths, Result, ledger, results::make_directory};
 use ::backup::{
-    Act, Answer, Hold, Kit, Ledger, Manifest, Order, Snapshot, Stored, TableLine, Trigger, Upkeep,
+    Act, Answer, Hold, Kit, Ledger, Manifest, Order, Place, Snapshot, Stored, TableLine, Trigger,
+    Upkeep,
 };
 use audit::Checkpoint;
 use jiff::Timestamp;
-use kms::{Holder, KeyFile, Purpose, RingFile, SoftRoot, SystemEntropy};
+use kms::{Holder, KeyFile, KeyRing, Purpose, RingFile, SoftRoot, SystemEntropy};
 use seal::{AgeIdentity, Secret, random};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -64,27 +65,82 @@ pub(super) async fn take(
     stop: &Arc<AtomicBool>,
 ) -> Result<BackupDone> {
     let (own, halt) = (ground.clone(), Arc::clone(stop));
-    let begun = tokio::task::spawn_blocking(move || Taking::begin(own, &halt)).await??;
+    let begun = tokio::task::spawn_blocking(move || {
+        let begun = Taking::begin(own, &halt)?;
+        fill(&begun.ground.origin(), &begun.stage)?;
+        Ok::<_, Error>(begun)
+    })
+    .await??;
     let copy = store::copy_out(&ground.database, &begun.stage.join(DATABASE), now).await?;
     let halt = Arc::clone(stop);
-    tokio::task::spawn_blocking(move || begun.finish(&copy, (trigger, now), &halt)).await?
+    tokio::task::spawn_blocking(move || {
+        let staged = Staged::write((&begun.ground.keys, &begun.stage), &copy, now)?;
+        begun.finish(staged, (trigger, now), &halt)
+    })
+    .await?
+}
+
+/// A stage that is whole.
+#[derive(Debug)]
+pub(super) struct Staged {
+    /// SHA-256 of its manifest.
+    pub(super) manifest: String,
+    /// Entries of the log in it.
+    pub(super) log_size: u64,
+    /// The wrapped keys, one a line: they lie apart.
+    pub(super) keys: Secret<String>,
 }
 
 /// A backup under way.
-struct Taking {
-    ground: Ground,
+pub(super) struct Taking {
+    pub(super) ground: Ground,
     hold: Hold,
     secrets: Secrets,
     ledger: Ledger,
-    stage: PathBuf,
+    /// What is to be backed up, once it is filled.
+    pub(super) stage: PathBuf,
+}
+
+impl Staged {
+    /// Writes the manifest of a stage.
+    pub(super) fn write(
+        (keys, stage): (&KeyRing, &Path),
+        copy: &DatabaseCopy,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let own = ledger(keys);
+        let log_size = Checkpoint::verify(&copy.checkpoint, own.verifier())?.size;
+        let table = |sum: &store::TableSum| TableLine {
+            table: sum.table.to_owned(),
+            rows: sum.rows,
+            digest: sum.digest.clone(),
+        };
+        let public = |purpose: Purpose| {
+            let key = keys.signing(purpose);
+            (purpose.name().to_owned(), hex::encode(key.verifying_key().as_bytes()))
+        };
+        let manifest = Manifest {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            time: now,
+            tables: copy.sums.iter().map(table).collect(),
+            log_key: own.verifier().to_string(),
+            checkpoint: copy.checkpoint.clone(),
+            log_size,
+            keys: Purpose::ALL.into_iter().map(public).collect::<BTreeMap<_, _>>(),
+            files: Manifest::files_of(stage)?,
+        };
+        let manifest = manifest.write(stage)?;
+        Ok(Self { manifest, log_size, keys: Secret::new(lines(&copy.keys)) })
+    }
 }
 
 impl Taking {
-    fn begin(ground: Ground, stop: &AtomicBool) -> Result<Self> {
+    /// Takes the place, and writes what opens it: all but the snapshot.
+    pub(super) fn begin(ground: Ground, stop: &AtomicBool) -> Result<Self> {
         let hold = ground.place.hold()?;
         let ledger = ground.ledger()?;
-        let secrets = secrets(&ground)?;
-        let kit = kit(&ground, &secrets.password)?;
+        let secrets = secrets(&ground.paths, &ground.place)?;
+        let kit = kit((&ground.paths, &ground.keys), &secrets.password)?;
         let recipients = &ground.terms.recipients;
         let sealed = kit.seal(recipients, secrets.drill.recipient(), &mut SystemEntropy::new())?;
         hold.keep_kit(&sealed)?;
@@ -94,19 +150,19 @@ impl Taking {
         }
         let stage = ground.paths.backup().join("stage");
         clean(&stage)?;
-        fill(&ground, &stage)?;
         Ok(Self { ground, hold, secrets, ledger, stage })
     }
 
-    fn finish(
+    /// Takes the snapshot of its stage, and lets go what the rule lets go.
+    pub(super) fn finish(
         mut self,
-        copy: &DatabaseCopy,
+        staged: Staged,
         (trigger, now): (Trigger, Timestamp),
         stop: &AtomicBool,
     ) -> Result<BackupDone> {
-        let (manifest, log_size) = self.manifest(copy, now)?;
+        let Staged { manifest, log_size, keys } = staged;
         let number = self.ledger.records().len() as u64 + 1;
-        let name = self.keep_keys(number, &copy.keys)?;
+        let name = self.keep_keys(number, &keys)?;
         let stored = self.store(stop)?;
         let Stored { id, files, bytes, .. } = stored;
         let snapshot =
@@ -118,40 +174,11 @@ impl Taking {
         Ok(BackupDone { number, snapshot: id, files, bytes, log_size, forgotten })
     }
 
-    fn manifest(&self, copy: &DatabaseCopy, now: Timestamp) -> Result<(String, u64)> {
-        let own = ledger(&self.ground.keys);
-        let log_size = Checkpoint::verify(&copy.checkpoint, own.verifier())?.size;
-        let table = |sum: &store::TableSum| TableLine {
-            table: sum.table.to_owned(),
-            rows: sum.rows,
-            digest: sum.digest.clone(),
-        };
-        let public = |purpose: Purpose| {
-            let key = self.ground.keys.signing(purpose);
-            (purpose.name().to_owned(), hex::encode(key.verifying_key().as_bytes()))
-        };
-        let manifest = Manifest {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            time: now,
-            tables: copy.sums.iter().map(table).collect(),
-            log_key: own.verifier().to_string(),
-            checkpoint: copy.checkpoint.clone(),
-            log_size,
-            keys: Purpose::ALL.into_iter().map(public).collect::<BTreeMap<_, _>>(),
-            files: Manifest::files_of(&self.stage)?,
-        };
-        Ok((manifest.write(&self.stage)?, log_size))
-    }
-
     /// The wrapped keys lie apart: each set is a file of its own, so that a key that is gone is gone.
-    fn keep_keys(&self, number: u64, keys: &[WrappedKey]) -> Result<String> {
-        let line = |key: &WrappedKey| {
-            let line = KeyLine { account: key.account.clone(), sealed: hex::encode(&key.sealed) };
-            serde_json::to_string(&line).unwrap_or_default() + "\n"
-        };
-        let text: String = keys.iter().map(line).collect();
+    fn keep_keys(&self, number: u64, keys: &Secret<String>) -> Result<String> {
         let sealing = self.ground.keys.sealing(Purpose::Backups);
-        Ok(self.hold.keep_keys(number, text.as_bytes(), &sealing, &mut SystemEntropy::new())?)
+        let text = keys.expose().as_bytes();
+        Ok(self.hold.keep_keys(number, text, &sealing, &mut SystemEntropy::new())?)
     }
 
     fn store(&self, stop: &AtomicBool) -> Result<Stored> {
@@ -180,17 +207,26 @@ impl Taking {
 }
 
 /// The keys of this installation, wherever its root key is, under a key file of the kit's own.
-fn kit(ground: &Ground, password: &Secret<String>) -> Result<Kit> {
-    let directory = ground.paths.backup().join("kit");
+pub(super) fn kit((paths, keys): (&Paths, &KeyRing), password: &Secret<String>) -> Result<Kit> {
+    let directory = paths.backup().join("kit");
     clean(&directory)?;
     let (key_file, ring) = (directory.join("key"), directory.join("ring"));
     let mut entropy = SystemEntropy::new();
     let file = KeyFile::open_or_create(&key_file, &mut entropy)?;
     let root = SoftRoot::new(Holder::KeyFile(&file), None, &mut entropy)?;
-    RingFile::create(&ring, &ground.keys, (&root, None), crate::desk::now(), &mut entropy)?;
+    RingFile::create(&ring, keys, (&root, None), crate::desk::now(), &mut entropy)?;
     let [key_file, ring] = [read(&key_file)?, read(&ring)?].map(Secret::new);
     clean(&directory)?;
     Ok(Kit { password: password.clone(), key_file, ring })
+}
+
+/// Wrapped keys, one a line.
+fn lines(keys: &[WrappedKey]) -> String {
+    let line = |key: &WrappedKey| {
+        let line = KeyLine { account: key.account.clone(), sealed: hex::encode(&key.sealed) };
+        serde_json::to_string(&line).unwrap_or_default() + "\n"
+    };
+    keys.iter().map(line).collect()
 }
 
 /// The wrapped keys of a set.
@@ -211,36 +247,40 @@ pub(super) fn unexpected(answer: &Answer) -> Error {
 }
 
 /// The password and the drill's identity of this machine, made for the first backup.
-pub(super) fn secrets(ground: &Ground) -> Result<Secrets> {
-    let directory = ground.paths.backup();
+pub(super) fn secrets(paths: &Paths, place: &Place) -> Result<Secrets> {
+    let drill = drill_identity(paths)?;
+    let path = paths.backup().join("password");
+    if !path.exists() {
+        if place.is_founded()? {
+            return Err(::backup::Error::NoPassword { place: place.root(), path }.into());
+        }
+        let digits = hex::encode(random::<32>(&mut SystemEntropy::new()));
+        write_private(&path, format!("{digits}\n").as_bytes())?;
+    }
+    Ok(Secrets { password: password(paths, place)?, drill })
+}
+
+/// Who opens the recovery kit in a drill, made at the first time.
+pub(super) fn drill_identity(paths: &Paths) -> Result<AgeIdentity> {
+    let directory = paths.backup();
     make_directory(&directory).map_err(|source| Error::File {
         doing: "make",
         path: directory.clone(),
         source,
     })?;
-    let path = directory.join("password");
-    let mut entropy = SystemEntropy::new();
+    let path = directory.join("drill.identity");
     if !path.exists() {
-        if ground.place.is_founded()? {
-            let place = ground.place.root();
-            return Err(::backup::Error::NoPassword { place, path }.into());
-        }
-        let digits = hex::encode(random::<32>(&mut entropy));
-        write_private(&path, format!("{digits}\n").as_bytes())?;
+        let made = AgeIdentity::generate(&mut SystemEntropy::new());
+        write_private(&path, made.to_file().as_bytes())?;
     }
-    let drill = directory.join("drill.identity");
-    if !drill.exists() {
-        write_private(&drill, AgeIdentity::generate(&mut entropy).to_file().as_bytes())?;
-    }
-    Ok(Secrets { password: password(ground)?, drill: identity(&drill)? })
+    identity(&path)
 }
 
 /// The password of the repository, as it lies on this machine.
-pub(super) fn password(ground: &Ground) -> Result<Secret<String>> {
-    let path = ground.paths.backup().join("password");
+pub(super) fn password(paths: &Paths, place: &Place) -> Result<Secret<String>> {
+    let path = paths.backup().join("password");
     if !path.exists() {
-        let place = ground.place.root();
-        return Err(::backup::Error::NoPassword { place, path }.into());
+        return Err(::backup::Error::NoPassword { place: place.root(), path }.into());
     }
     let text = String::from_utf8_lossy(&read(&path)?).trim().to_owned();
     Ok(Secret::new(text))

@@ -2,11 +2,11 @@
 
 use super::{Backups, Ground, count};
 use crate::desk::{Actor, BackupAct, Deed, Desk, Result, now};
-use ::backup::{Act, DAYS, MONTHS, Record, WEEKS};
+use ::backup::{Act, DAYS, Ledger, MONTHS, Record, WEEKS};
 use audit::Kind;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::sync::PoisonError;
+use std::{path::PathBuf, sync::PoisonError};
 use store::{AccountStanding, LogPage};
 
 /// Backups as people see them.
@@ -48,7 +48,7 @@ impl Backups {
     pub async fn view(&self, desk: &Desk) -> Result<BackupView> {
         let recipients = self.0.terms.recipients.len();
         let rule = [DAYS, WEEKS, MONTHS];
-        if !self.are_on() {
+        if !self.are_on() && self.puller().is_none() {
             let (snapshots, failed) = (Vec::new(), Vec::new());
             let (place, next, proved, next_drill) = (None, None, None, None);
             return Ok(BackupView {
@@ -62,9 +62,8 @@ impl Backups {
                 rule,
             });
         }
-        let ground = self.ground(desk)?;
-        let place = Some(ground.place.root().display().to_string());
-        let read = tokio::task::spawn_blocking(move || ground.ledger()).await?;
+        let (place, read) = self.read(desk).await?;
+        let place = Some(place);
         // A ledger that was changed is what the page is for.
         let (ledger, unread) = match read {
             Ok(ledger) => (ledger, None),
@@ -99,14 +98,34 @@ impl Backups {
     }
 }
 
-/// Writes into the log what the ledger has and the log has not yet: a killed process may have left that.
-/// Refuses a ledger that the log knows to have been longer.
+impl Backups {
+    /// Where backups are, and the ledger of them: of the place, or of the machine that pulls, as it told last.
+    async fn read(&self, desk: &Desk) -> Result<(String, Result<Ledger>)> {
+        if let Some(machine) = self.puller() {
+            return Ok((machine.to_string(), self.told(desk)));
+        }
+        let ground = self.ground(desk)?;
+        let place = ground.place.root().display().to_string();
+        Ok((place, tokio::task::spawn_blocking(move || ground.ledger()).await?))
+    }
+}
+
+/// Writes into the log what the ledger of the place has and the log has not yet: a killed process may have left
+/// that.
 pub(super) async fn tell(desk: &Desk, ground: &Ground, actor: Actor) -> Result<()> {
     let own = ground.clone();
     let ledger = tokio::task::spawn_blocking(move || own.ledger()).await??;
+    tell_of(desk, (&ledger, ground.place.root()), actor).await
+}
+
+/// The same for a ledger that was read. Refuses one that the log knows to have been longer.
+pub(super) async fn tell_of(
+    desk: &Desk,
+    (ledger, place): (&Ledger, PathBuf),
+    actor: Actor,
+) -> Result<()> {
     let known = last_head(desk).await?;
     if !ledger.continues(&known) {
-        let place = ground.place.root();
         return Err(::backup::Error::OldLedger { place }.into());
     }
     let heads = ledger.heads();

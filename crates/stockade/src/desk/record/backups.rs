@@ -41,6 +41,11 @@ pub enum BackupAct {
         /// Head.
         ledger: String,
     },
+    /// All of it was handed to the machine that pulls backups.
+    HandedOut {
+        /// Which.
+        machine: String,
+    },
     /// A backup or a drill failed.
     Failed {
         /// `backup` or `drill`.
@@ -95,6 +100,7 @@ impl BackupAct {
                     json!({ "number": number, "files": files, "rows": rows, "ledger": ledger });
                 ("backup.proved", detail)
             }
+            Self::HandedOut { machine } => ("backup.handed_out", json!({ "machine": machine })),
             Self::Failed { what, why } => ("backup.failed", json!({ "what": what, "why": why })),
             Self::Restored { number, log, size, root, witnessed, witnessed_root, ledger } => {
                 let detail = json!({
@@ -110,7 +116,7 @@ impl BackupAct {
 
 /// One of each.
 #[cfg(test)]
-pub(super) fn samples() -> [BackupAct; 6] {
+pub(super) fn samples() -> [BackupAct; 7] {
     let text = || "t".to_owned();
     let (number, size) = (1, 2);
     [
@@ -118,6 +124,7 @@ pub(super) fn samples() -> [BackupAct; 6] {
         BackupAct::Forgotten { count: 1, ledger: text() },
         BackupAct::KeysForgotten { count: 1, ledger: text() },
         BackupAct::Proved { number, files: 1, rows: 1, ledger: text() },
+        BackupAct::HandedOut { machine: text() },
         BackupAct::Failed { what: "backup", why: text() },
         BackupAct::Restored {
             number,

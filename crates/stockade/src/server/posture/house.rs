@@ -164,6 +164,23 @@ pub(super) async fn backups(app: &App) -> anyhow::Result<Found> {
     .found())
 }
 
+/// A server that writes its backups can read them: only where another machine pulls, it cannot.
+pub(super) async fn backup_keys(app: &App) -> anyhow::Result<Found> {
+    let sight = Sight::new("the settings, and the ledger of the machine that pulls");
+    let Some(machine) = app.backups().puller() else {
+        let why = "this server writes its backups, and whoever writes them can read them: no other machine pulls (backup.pull)";
+        return Ok(sight.fault(Some(why.to_owned())).found());
+    };
+    let view = app.backups().view(app.desk()).await?;
+    let sight = sight.fact("pulled by", machine);
+    let Some(last) = view.snapshots.first() else {
+        return Ok(sight.fault(Some("nothing was pulled yet".to_owned())).found());
+    };
+    let old = is_old(last.time, BACKUP_AGE_MAX)
+        .then(|| format!("the last backup is of {}", day(last.time)));
+    Ok(sight.fact("last", day(last.time)).fault(old).found())
+}
+
 pub(super) async fn drill(app: &App) -> anyhow::Result<Found> {
     let view = app.backups().view(app.desk()).await?;
     let sight = Sight::new("the signed ledger of backups");

@@ -34,6 +34,8 @@ pub enum Probe {
     KeyHolder,
     /// The last backup.
     Backups,
+    /// Who can open what was backed up.
+    BackupKeys,
     /// The last proof of a restore.
     Drill,
     /// The newest checkpoint, and that it extends the one before.
@@ -74,7 +76,7 @@ pub(super) enum Found {
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Handshakes,
         Self::Headers,
         Self::Hsts,
@@ -86,6 +88,7 @@ impl Probe {
         Self::StaffFactors,
         Self::KeyHolder,
         Self::Backups,
+        Self::BackupKeys,
         Self::Drill,
         Self::Log,
         Self::Review,
@@ -115,6 +118,7 @@ impl Probe {
             Self::StaffFactors => "staff-factors",
             Self::KeyHolder => "key-holder",
             Self::Backups => "backups",
+            Self::BackupKeys => "backup-keys",
             Self::Drill => "drill",
             Self::Log => "log",
             Self::Review => "review",
@@ -165,6 +169,7 @@ impl Probe {
             Self::KeyHolder => house::key_holder(app).await,
             Self::ReportClocks => house::report_clocks(app).await,
             Self::Backups => house::backups(app).await,
+            Self::BackupKeys => house::backup_keys(app).await,
             Self::Drill => house::drill(app).await,
             Self::Log => house::log(app).await,
             Self::Review => house::review(app).await,

@@ -66,6 +66,7 @@ export const audit: Record<keyof typeof english, string> = {
   'audit.kind.backup.forgotten': 'Sicherungen nach der Regel gehen gelassen',
   'audit.kind.backup.keys_forgotten': 'Alte Sätze verpackter Schlüssel gelöscht',
   'audit.kind.backup.proved': 'Wiederherstellung bewiesen',
+  'audit.kind.backup.handed_out': 'Sicherung an die Maschine gegeben, die sie aufbewahrt',
   'audit.kind.backup.failed': 'Sicherung oder ihr Beweis gescheitert',
   'audit.kind.backup.restored': 'Der Server kam aus einer Sicherung zurück',
   'audit.kind.secret.kept': 'Geheimnis versiegelt',

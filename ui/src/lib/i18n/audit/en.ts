@@ -64,6 +64,7 @@ export const audit = {
   'audit.kind.backup.forgotten': 'Backups were let go by the rule',
   'audit.kind.backup.keys_forgotten': 'Old sets of wrapped keys were deleted',
   'audit.kind.backup.proved': 'A restore was proved',
+  'audit.kind.backup.handed_out': 'A backup was handed to the machine that keeps them',
   'audit.kind.backup.failed': 'A backup or its proof failed',
   'audit.kind.backup.restored': 'The server came back from a backup',
   'audit.kind.secret.kept': 'A secret was sealed',
