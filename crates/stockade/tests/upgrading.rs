@@ -1,0 +1,93 @@
+//! A new version over an old schema: the backup comes first, and what fails leaves everything as it was.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests of servers on prepared directories"
+)]
+
+use crate::browser::options;
+use crate::house::{House, told};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use std::path::Path;
+use stockade::{
+    desk::Error,
+    server::{Options, Server},
+};
+
+async fn connected(file: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(file);
+    SqliteConnection::connect_with(&options).await.expect("opens")
+}
+
+/// The newest step of the schema that a database has.
+async fn step(file: &Path) -> i64 {
+    let mut database = connected(file).await;
+    let newest = sqlx::query_scalar("SELECT MAX(version) FROM schema_migrations");
+    let newest = newest.fetch_one(&mut database).await.expect("a number");
+    database.close().await.expect("closes");
+    newest
+}
+
+/// A directory as the version before the newest step has left it.
+async fn old_house() -> House {
+    let house = House::new();
+    house.furnish();
+    let mut database = connected(&house.data().join("stockade.db")).await;
+    for text in [
+        "DROP TABLE security_reports",
+        "DELETE FROM schema_migrations WHERE name = 'security_reports'",
+    ] {
+        sqlx::raw_sql(text).execute(&mut database).await.expect(text);
+    }
+    database.close().await.expect("closes");
+    house
+}
+
+async fn start(house: &House) -> Result<Server, Error> {
+    let root = house.data();
+    Server::start(Options { backups: house.terms(), ..options(&root) }).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_backup_of_before_an_upgrade_is_made_and_comes_back_under_the_new_version() {
+    let house = old_house().await;
+    let file = house.data().join("stockade.db");
+    let old = step(&file).await;
+    start(&house).await.expect("upgrades").stop().await.expect("stops");
+    assert_eq!(step(&file).await, old + 1);
+    let listed = house.json(&["backup", "ls"]);
+    assert_eq!(listed["snapshots"][0]["number"], 1, "{listed}");
+    // It is of the old schema; the restore brings it up to date, and all of it is compared before.
+    let into = house.at("back");
+    let restored = house.restore(&into).args(["--snapshot", "1"]).output().expect("runs");
+    assert!(restored.status.success(), "{}", told(&restored));
+    assert_eq!(step(&into.join("stockade.db")).await, old + 1);
+    let back = Server::start(options(&into)).await.expect("starts");
+    back.app().desk().verify_log(&[]).await.expect("verifies");
+    back.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_upgrade_that_fails_says_so_changes_nothing_and_has_its_backup() {
+    let house = old_house().await;
+    let file = house.data().join("stockade.db");
+    let old = step(&file).await;
+    // A table of that name stands in the way.
+    let mut database = connected(&file).await;
+    let odd = sqlx::raw_sql("CREATE TABLE security_reports (odd TEXT)").execute(&mut database).await;
+    odd.expect("a table");
+    database.close().await.expect("closes");
+    let error = start(&house).await.err().expect("the step fails").to_string();
+    assert!(error.contains("security_reports") && error.contains("nothing"), "{error}");
+    assert_eq!(step(&file).await, old, "nothing has changed");
+    let listed = house.json(&["backup", "ls"]);
+    assert_eq!(listed["snapshots"].as_array().map(Vec::len), Some(1), "{listed}");
+    // Once the cause is gone, the same directory is upgraded.
+    let mut database = connected(&file).await;
+    sqlx::raw_sql("DROP TABLE security_reports").execute(&mut database).await.expect("gone");
+    database.close().await.expect("closes");
+    start(&house).await.expect("upgrades").stop().await.expect("stops");
+    assert_eq!(step(&file).await, old + 1);
+}
