@@ -33,6 +33,12 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::plain("server.public", Kind::Switch, "off", "Accept connections from other machines"),
     Key::plain(
+        "server.connections",
+        Kind::Number { min: 64, max: 100_000 },
+        "512",
+        "Connections at a time, of one address a quarter; more wait",
+    ),
+    Key::plain(
         "server.origin",
         Kind::Text,
         "",

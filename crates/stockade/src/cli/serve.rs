@@ -13,7 +13,9 @@ use crate::{
 use anyhow::{Context, anyhow};
 use catalog::ImportRequest;
 use edge::{Drained, Exposure, Limits};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
 use serde_json::json;
 use server::{
     jobs::Capacity,
@@ -27,6 +29,9 @@ use std::{
     time::Duration,
 };
 use tracing_subscriber::EnvFilter;
+
+/// Files that are open besides connections: the database, the log, results that are read.
+const FILES_BESIDES: u64 = 512;
 
 /// Runs the server until it is told to stop.
 pub(super) fn serve(command: &Serve, settings: &Settings, output: Output) -> anyhow::Result<()> {
@@ -101,7 +106,10 @@ fn options(home: Home, settings: &Settings, output: Output) -> anyhow::Result<Op
         exposure,
         front: super::front::front(settings, exposure)?,
         capacity: Capacity { workers: size("backtest.workers")?, queue: size("backtest.queue")? },
-        limits: Limits { drain: Duration::from_secs(drain), ..Limits::default() },
+        limits: Limits {
+            drain: Duration::from_secs(drain),
+            ..limits(size("server.connections")?)?
+        },
         rates: rates(settings)?,
         letters: super::mail::letters(settings)?,
         relay: super::mail::relay(settings, output)?,
@@ -112,6 +120,28 @@ fn options(home: Home, settings: &Settings, output: Output) -> anyhow::Result<Op
         disclosure: super::reports::terms(settings)?,
         self_tests: server::SelfTests::Running,
         breached_passwords: settings.path("accounts.breached_passwords"),
+    })
+}
+
+/// Room for so many connections: in the listener, and in what this process may open.
+fn limits(connections: usize) -> anyhow::Result<Limits> {
+    let needed = connections as u64 + FILES_BESIDES;
+    let now = getrlimit(Resource::Nofile);
+    if now.maximum.is_some_and(|most| most < needed) {
+        return Err(super::usage(format!(
+            "server.connections: {connections} need {needed} open files, and this process may have {}: raise it (LimitNOFILE= of the unit, `ulimit -Hn`)",
+            now.maximum.unwrap_or_default()
+        )));
+    }
+    if now.current.is_some_and(|current| current < needed) {
+        let more = Rlimit { current: Some(needed), maximum: now.maximum };
+        setrlimit(Resource::Nofile, more).context("cannot open more files")?;
+    }
+    Ok(Limits {
+        connections,
+        connections_per_peer: connections / 4,
+        connections_from_loopback: connections - connections / 8,
+        ..Limits::default()
     })
 }
 
