@@ -75,9 +75,22 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         }
         lines.push(Line { step: step.name, outcome, took: begun.elapsed() });
     }
+    println!("{}", source());
     print!("{}", summary(&lines, started.elapsed()));
     let failed = lines.iter().any(|line| matches!(line.outcome, Outcome::Failed(..)));
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What was tested, for whoever signs a release: the commit, and whether anything was changed since.
+fn source() -> String {
+    let project = machine::project();
+    let ask = |words: &[&str]| process::output(&mut process::command("git", words, &project));
+    let state = match ask(&["status", "--porcelain"]) {
+        Ok(changed) if changed.trim().is_empty() => "clean",
+        _ => "changed",
+    };
+    let commit = ask(&["rev-parse", "HEAD"]).unwrap_or_default();
+    format!("source {} {state}", commit.trim())
 }
 
 fn format() -> Result<Outcome> {
