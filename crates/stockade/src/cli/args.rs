@@ -1,10 +1,22 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
-    backup_args::Backup, certificate_args::Certificate, doctor_args::Doctor,
-    evidence_args::Evidence, factor_args::Factor, keys_args::Keys, license_args::License,
-    login_args::Login, machines_args::Machines, mail_args::Mail, reports_args::Reports,
-    secrets_args::Secrets, sweep_args::Sweep, users_args::Users, verify_args::Verify,
+    backup_args::Backup,
+    certificate_args::Certificate,
+    doctor_args::Doctor,
+    evidence_args::Evidence,
+    factor_args::Factor,
+    keys_args::Keys,
+    license_args::License,
+    login_args::Login,
+    machines_args::Machines,
+    mail_args::Mail,
+    release_args::{Release, SelfCheck},
+    reports_args::Reports,
+    secrets_args::Secrets,
+    sweep_args::Sweep,
+    users_args::Users,
+    verify_args::Verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -103,6 +115,11 @@ pub(crate) enum Command {
     Mail(Mail),
     /// Look at a server from outside, claim by claim, and trust nothing that it says.
     Verify(Verify),
+    /// Look at the program itself: whether it is what was released, and what is known of its parts.
+    SelfCheck(SelfCheck),
+    /// Sign releases.
+    #[command(subcommand)]
+    Release(Release),
     /// Ask a server for an API token, which you grant in the browser.
     Login(Login),
     /// Look at the configuration.

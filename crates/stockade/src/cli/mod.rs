@@ -37,6 +37,8 @@ mod output;
 mod paper;
 mod past;
 mod plain_file;
+mod release;
+mod release_args;
 mod reports;
 mod reports_args;
 mod retention;
@@ -172,6 +174,11 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
             let home = configuration::home(&configuration::load(cli)?)?;
             return verify::run(ask, &home, output);
         }
+        Command::SelfCheck(ask) => {
+            let home = configuration::home(&configuration::load(cli)?)?;
+            return release::self_check(ask, &home, output);
+        }
+        Command::Release(command) => return release::run(command, output),
         Command::Login(ask) => return login::run(ask, output),
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
     }
