@@ -61,6 +61,7 @@ mod process;
 mod proxies;
 mod quotas;
 mod reconciling;
+mod release_commands;
 mod retention_commands;
 mod reviews;
 mod roles;

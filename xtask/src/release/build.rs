@@ -2,8 +2,9 @@
 //! in which language, at what time.
 
 use super::{parts, source::Source};
-use crate::{machine, process};
+use crate::{machine, process, scan::bom};
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -52,6 +53,9 @@ const KEPT: [&str; 13] = [
     "NODE_EXTRA_CA_CERTS",
 ];
 
+/// The list of parts that goes out with the programs.
+pub const PARTS: &str = "sbom.cdx.json";
+
 /// What a build left; it is removed with this.
 pub struct Kept {
     _folder: tempfile::TempDir,
@@ -59,6 +63,8 @@ pub struct Kept {
     pub programs: PathBuf,
     /// The tree that they were made from.
     pub tree: PathBuf,
+    /// The list of parts of all programs, as `CycloneDX`.
+    pub parts: PathBuf,
     /// Tools and their versions.
     pub facts: BTreeMap<String, String>,
 }
@@ -80,7 +86,8 @@ pub fn make(project: &Path, source: &Source, programs: &[&Program], prefix: &str
         room.program(program, &made)?;
     }
     let facts = room.facts()?;
-    Ok(Kept { _folder: folder, programs: made, tree, facts })
+    fs::write(room.folder.join(PARTS), room.parts()?)?;
+    Ok(Kept { parts: room.folder.join(PARTS), _folder: folder, programs: made, tree, facts })
 }
 
 /// The room of one build.
@@ -152,6 +159,16 @@ impl Room {
         let words = ["metadata", "--format-version", "1", "--locked", "--filter-platform", &target];
         let text = process::output(&mut self.cargo(&words)?)?;
         serde_json::from_str(&text).context("cargo metadata writes no JSON")
+    }
+
+    /// Made anew: the one that the tree keeps is as old as its last scan.
+    fn parts(&self) -> Result<String> {
+        let words = ["metadata", "--format-version", "1", "--locked", "--all-features"];
+        let metadata = process::output(&mut self.cargo(&words)?)?;
+        let metadata = serde_json::from_str(&metadata).context("cargo metadata writes no JSON")?;
+        let lock = fs::read_to_string(self.tree().join("Cargo.lock"))?;
+        let list = bom::of(&metadata, &lock, Timestamp::from_second(self.committed_at)?)?;
+        Ok(format!("{}\n", serde_json::to_string_pretty(&list)?))
     }
 
     /// A path of the builder's machine would make other bytes on another one, and tell who built.

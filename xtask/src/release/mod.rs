@@ -27,6 +27,8 @@ use tested::Tested;
 
 /// What is written beside the programs: what they are and how they were made, not signed yet.
 const STATEMENT: &str = "release.json";
+/// What the last scan of the sources found, as the tree keeps it.
+const SCAN: &str = "scan.json";
 /// What the tests said.
 const TESTS: &str = "tests.txt";
 
@@ -111,9 +113,8 @@ fn deliver(kept: &build::Kept, out: &Path, tests: Option<&Tested>) -> Result<()>
         let entry = entry?;
         copy(entry.path(), &entry.file_name().to_string_lossy())?;
     }
-    for name in statement::RECORDS {
-        copy(kept.tree.join("crates/stockade/assets/scan").join(name), name)?;
-    }
+    copy(kept.parts.clone(), build::PARTS)?;
+    copy(kept.tree.join("crates/stockade/assets/scan").join(SCAN), SCAN)?;
     match tests {
         Some(tests) => fs::write(out.join(TESTS), &tests.text)?,
         None => drop(fs::remove_file(out.join(TESTS))),

@@ -1,15 +1,13 @@
 //! What is said of a release: an in-toto statement with SLSA's provenance. It has no time but that of the commit, so
 //! whoever builds the same commit with the same tools writes the same text.
 
-use super::{TESTS, build, file, source::Source, tested::Tested};
+use super::{SCAN, TESTS, build, file, source::Source, tested::Tested};
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
 
 /// How it is built, for programs that compare.
 const BUILD_TYPE: &str = "https://stockade.dev/release/v1";
-/// What the scan of the sources left in the tree, and goes out with the programs.
-pub const RECORDS: [&str; 2] = ["sbom.cdx.json", "scan.json"];
 /// Files that decide what others' code goes in.
 const LOCKS: [&str; 3] = ["Cargo.lock", "ui/package-lock.json", "rust-toolchain.toml"];
 
@@ -37,7 +35,7 @@ pub fn of(
         materials.push(json!({ "name": name, "digest": { "sha256": digest(text.as_bytes()) } }));
     }
     let mut byproducts = Vec::new();
-    for name in RECORDS {
+    for name in [build::PARTS, SCAN] {
         let digest = file(&out.join(name))?;
         byproducts.push(json!({ "name": name, "digest": { "sha256": digest } }));
     }

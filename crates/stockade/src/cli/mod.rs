@@ -12,6 +12,7 @@ mod certificate_args;
 mod configuration;
 mod data;
 mod db;
+mod db_args;
 mod doctor;
 mod doctor_args;
 mod doctor_front;
