@@ -47,8 +47,10 @@ The chores of this project.
   cargo xtask scan [--advisories DIR] [--write]
       Looks at our own sources and at what they depend on; keeps the record with --write.
 
-  cargo xtask release [--out DIR] [--tests FILE] [--key FILE] [--twice] [--against DIR] [--only PROGRAM]...
-      Builds what is handed out from the last commit, twice if asked, and compares; signs with a key.
+  cargo xtask release [--commit NAME] [--out DIR] [--tests FILE] [--key FILE] [--twice] [--against DIR]
+                      [--only PROGRAM]...
+      Builds what is handed out from a commit, the last one unless named, twice if asked, and compares;
+      signs with a key.
 
   cargo xtask register
       Holds the register of claims against the tests of the sources, and counts its rows.

@@ -34,10 +34,10 @@ const TESTS: &str = "tests.txt";
 
 /// Builds, compares, states; with a key, signs.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
-    let valued = ["--out", "--key", "--tests", "--only", "--against"];
+    let valued = ["--out", "--key", "--tests", "--only", "--against", "--commit"];
     let flags = Flags::parse(arguments, &valued, &["--twice"])?;
     let project = machine::project();
-    let source = Source::of(&project)?;
+    let source = Source::of(&project, &flags.value("--commit", "HEAD".to_owned())?)?;
     let out: PathBuf = flags.value("--out", machine::target().join("release-out"))?;
     let out = std::path::absolute(out)?;
     let programs = chosen(flags.all("--only"))?;

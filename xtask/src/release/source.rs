@@ -18,20 +18,23 @@ pub struct Source {
 }
 
 impl Source {
-    /// That of a checkout's last commit.
-    pub fn of(project: &Path) -> Result<Self> {
+    /// That of a commit that a checkout has, by any name.
+    pub fn of(project: &Path, name: &str) -> Result<Self> {
         let ask = |words: &[&str]| {
             let said = process::output(&mut process::command("git", words, project));
             Ok::<_, anyhow::Error>(said.context("a release is made of a commit")?.trim().to_owned())
         };
-        let manifest: toml::Table = ask(&["show", "HEAD:Cargo.toml"])?.parse()?;
+        // A name that begins with a dash would be an option.
+        let commit =
+            ask(&["rev-parse", "--verify", "--end-of-options", &format!("{name}^{{commit}}")])?;
+        let manifest: toml::Table = ask(&["show", &format!("{commit}:Cargo.toml")])?.parse()?;
         let version = manifest.get("workspace").and_then(|it| it.get("package")?.get("version"));
         let version = version.and_then(toml::Value::as_str).context("a workspace has a version")?;
         Ok(Self {
-            commit: ask(&["rev-parse", "HEAD"])?,
-            tree: ask(&["rev-parse", "HEAD^{tree}"])?,
-            committed_at: ask(&["log", "-1", "--format=%ct"])?.parse()?,
+            tree: ask(&["rev-parse", &format!("{commit}^{{tree}}")])?,
+            committed_at: ask(&["log", "-1", "--format=%ct", &commit])?.parse()?,
             version: version.to_owned(),
+            commit,
         })
     }
 
