@@ -3,6 +3,7 @@
 use crate::{Error, Secret, SigningKey, equal};
 use blake2::{Blake2b256, Digest};
 use scrypt::Params;
+use zeroize::Zeroizing;
 
 /// What follows the head: the key's number, its seed and public half, and a checksum of them.
 const BODY: usize = 8 + 64 + 32;
@@ -51,29 +52,27 @@ fn unsealed(
     passphrase: &Secret<String>,
 ) -> Result<Secret<[u8; BODY]>, Error> {
     let params = parameters(cost)?;
-    let mut stream = Secret::new([0; BODY]);
-    let mut out = *stream.expose();
-    scrypt::scrypt(passphrase.expose().as_bytes(), salt, &params, &mut out)
+    let mut out = Zeroizing::new([0; BODY]);
+    scrypt::scrypt(passphrase.expose().as_bytes(), salt, &params, &mut *out)
         .expect("the length is within the bounds of scrypt");
     for (byte, sealed) in out.iter_mut().zip(body.expose()) {
         *byte ^= sealed;
     }
-    stream = Secret::new(out);
-    Ok(stream)
+    Ok(Secret::new(*out))
 }
 
 /// Scrypt's own numbers, from operations and memory as libsodium counts them.
 fn parameters((operations, memory): (u64, u64)) -> Result<Params, Error> {
-    const R: u64 = 8;
-    let operations = operations.max(32_768);
+    const R: u32 = 8;
+    let (r, operations) = (u64::from(R), operations.max(32_768));
     if memory > MEMORY_MAX || operations > MEMORY_MAX {
         return Err(Error::Minisign { why: "it asks for more than a gibibyte to be opened" });
     }
     let by_memory = operations >= memory / 32;
-    let n_max = if by_memory { memory / (R * 128) } else { operations / (R * 4) };
+    let n_max = if by_memory { memory / (r * 128) } else { operations / (r * 4) };
     let log_n = (1..63_u8).find(|log| 1_u64 << log > n_max / 2).unwrap_or(62);
-    let p = if by_memory { ((operations / 4) >> log_n) / R } else { 1 };
+    let p = if by_memory { ((operations / 4) >> log_n) / r } else { 1 };
     let wrong = Error::Minisign { why: "its costs are no costs of scrypt" };
     let p = u32::try_from(p).map_err(|_| wrong)?;
-    Params::new(log_n, R as u32, p).map_err(|_| wrong)
+    Params::new(log_n, R, p).map_err(|_| wrong)
 }
