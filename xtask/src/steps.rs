@@ -4,6 +4,7 @@ use crate::{
     browser, docs,
     flags::{Flags, Usage},
     machine, process,
+    release::tested,
     report::{Line, Outcome, summary},
     scan, supply, ui,
 };
@@ -90,7 +91,7 @@ fn source() -> String {
         _ => "changed",
     };
     let commit = ask(&["rev-parse", "HEAD"]).unwrap_or_default();
-    format!("source {} {state}", commit.trim())
+    format!("{}{} {state}", tested::SOURCE, commit.trim())
 }
 
 fn format() -> Result<Outcome> {

@@ -7,7 +7,7 @@ mod elf;
 mod parts;
 mod source;
 mod statement;
-mod tested;
+pub mod tested;
 
 use crate::{
     flags::{Flags, Usage},

@@ -31,7 +31,7 @@ pub(crate) struct SelfCheck {
     /// counts, or the one beside the program, which is said.
     #[arg(long, value_name = "KEY|FILE")]
     pub key: Option<String>,
-    /// A checkout of `RustSec`'s database, to hold the program's parts against.
+    /// A checkout of github.com/RustSec/advisory-db, to hold the program's parts against.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub advisories: Option<PathBuf>,
     /// Look at this file, not at the program that runs.
