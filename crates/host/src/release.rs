@@ -83,14 +83,19 @@ impl Ask {
     #[must_use]
     pub fn examine(&self) -> Report {
         let mut findings = Vec::new();
-        match self.known() {
-            Ok(Some(known)) => findings.extend(self.signed(&known)),
-            Ok(None) => findings.push(self.unsigned()),
-            Err(doubt) => findings.push(*doubt),
-        }
+        let known = match self.known() {
+            Ok(known) => {
+                findings.extend(known.as_ref().map_or_else(|| vec![self.unsigned()], signed));
+                known
+            }
+            Err(doubt) => {
+                findings.push(*doubt);
+                None
+            }
+        };
         match parts::carried(&self.executable) {
             Ok(carried) => {
-                findings.push(self.listed(&carried));
+                findings.push(self.listed(&carried, known.as_ref()));
                 findings.push(parts::consulted(self.advisories.as_deref(), &carried, self.now));
             }
             Err(why) => findings.push(
@@ -108,7 +113,10 @@ impl Ask {
     pub fn known(&self) -> Result<Option<Known>, Doubt> {
         let statement = self.statement();
         let Some(envelope) = text(&statement) else { return Ok(None) };
-        let memory = Memory::read(&self.memory);
+        let memory = Memory::read(&self.memory).map_err(|error| {
+            let why = "without it an older release and another key are not noticed";
+            doubt(error, why, "look at the file; where it is damaged, remove it and name --key")
+        })?;
         let (key, trust) = self.key(memory.as_ref())?;
         let release = Release::open(&envelope, key.verifying_key()).map_err(|error| {
             let why = "what nobody signed says nothing of the program";
@@ -209,44 +217,8 @@ impl Ask {
             .fix("stockade self-check --manifest FILE")
     }
 
-    fn signed(&self, known: &Known) -> Vec<Finding> {
-        let Known { release, sha256, key, trust } = known;
-        let mut findings = Vec::new();
-        findings.push(match trust {
-            Trust::Pinned => found(Severity::Ok, "signed by the key that is trusted"),
-            Trust::FirstUse => {
-                found(Severity::NotChecked, "signed by a key that is seen for the first time")
-                    .why("whoever changed the program could have put another key beside it")
-                    .fix(format!("compare it with the key that you know from elsewhere: {key}"))
-            }
-        });
-        findings.push(
-            found(
-                Severity::Ok,
-                format!("release {} of commit {}", release.version, release.commit),
-            )
-            .claim("M01")
-            .evidence(format!("sha256 {sha256}, committed {}", release.committed_at)),
-        );
-        findings.push(match &release.tests {
-            Some(tests) => found(
-                Severity::Ok,
-                format!(
-                    "its tests: {} passed, {} failed, {} skipped",
-                    tests.passed, tests.failed, tests.skipped
-                ),
-            )
-            .claim("M39"),
-            None => found(Severity::Warning, "it does not carry what its tests said")
-                .claim("M39")
-                .why("nobody knows whether it was tested")
-                .fix(FETCH),
-        });
-        findings
-    }
-
     /// Whether the parts inside are those of the list that was signed.
-    fn listed(&self, carried: &[Part]) -> Finding {
+    fn listed(&self, carried: &[Part], known: Option<&Known>) -> Finding {
         let why = "a part that the list does not have came in by another way";
         let not_checked = |what: &str| {
             found(Severity::NotChecked, what)
@@ -255,7 +227,7 @@ impl Ask {
                 .fix("fetch sbom.cdx.json of the release")
         };
         let path = self.statement().with_file_name(PARTS);
-        let (Ok(Some(known)), Some(list)) = (self.known(), text(&path)) else {
+        let (Some(known), Some(list)) = (known, text(&path)) else {
             return not_checked("its parts are not held against a signed list");
         };
         let Some(signed) = known.release.records.get(PARTS) else {
@@ -288,6 +260,40 @@ impl Ask {
             FETCH,
         )
     }
+}
+
+/// What is said of a release that is believed.
+fn signed(known: &Known) -> Vec<Finding> {
+    let Known { release, sha256, key, trust } = known;
+    let mut findings = Vec::new();
+    findings.push(match trust {
+        Trust::Pinned => found(Severity::Ok, "signed by the key that is trusted"),
+        Trust::FirstUse => {
+            found(Severity::NotChecked, "signed by a key that is seen for the first time")
+                .why("whoever changed the program could have put another key beside it")
+                .fix(format!("compare it with the key that you know from elsewhere: {key}"))
+        }
+    });
+    findings.push(
+        found(Severity::Ok, format!("release {} of commit {}", release.version, release.commit))
+            .claim("M01")
+            .evidence(format!("sha256 {sha256}, committed {}", release.committed_at)),
+    );
+    findings.push(match &release.tests {
+        Some(tests) => found(
+            Severity::Ok,
+            format!(
+                "its tests: {} passed, {} failed, {} skipped",
+                tests.passed, tests.failed, tests.skipped
+            ),
+        )
+        .claim("M39"),
+        None => found(Severity::Warning, "it does not carry what its tests said")
+            .claim("M39")
+            .why("nobody knows whether it was tested")
+            .fix(FETCH),
+    });
+    findings
 }
 
 /// A key as a person names it: its line, or the file that holds it.

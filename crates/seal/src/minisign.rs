@@ -228,4 +228,17 @@ mod tests {
         let dear = format!("{UNTRUSTED}x\n{}\n", STANDARD.encode(dear));
         assert!(MinisignKey::open(&dear, || passphrase("horse staple")).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[ -~\n]{0,300}", bytes in proptest::collection::vec(0_u8.., 0..200)) {
+            let framed = format!("{UNTRUSTED}x\n{}\n{TRUSTED}y\n{text}", STANDARD.encode(&bytes));
+            let public: MinisignPublicKey = PUBLIC.parse().expect("a key");
+            for text in [&text, &framed] {
+                proptest::prop_assert!(public.verify(&[0; 64], text).is_err());
+                proptest::prop_assert!(MinisignKey::open(text, || None).is_err());
+                let _ = text.parse::<MinisignPublicKey>();
+            }
+        }
+    }
 }

@@ -3,7 +3,12 @@
 use super::Known;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::{fs, io::Write, path::Path};
+use std::{
+    fmt::Display,
+    fs,
+    io::{ErrorKind, Write},
+    path::Path,
+};
 
 /// The newest release that ran here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,14 +31,19 @@ impl Memory {
         }
     }
 
-    /// What was kept, if anything was.
-    pub(super) fn read(path: &Path) -> Option<Self> {
-        serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
+    /// What was kept, if anything was; what does not read is not taken for nothing.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
+        let cannot = |error: &dyn Display| format!("cannot read {}: {error}", path.display());
+        match fs::read_to_string(path) {
+            Ok(text) => serde_json::from_str(&text).map(Some).map_err(|error| cannot(&error)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(cannot(&error)),
+        }
     }
 
     /// Keeps it, whole or not at all.
     pub(super) fn write(&self, path: &Path) -> Result<(), String> {
-        if Self::read(path).as_ref() == Some(self) {
+        if Self::read(path)?.as_ref() == Some(self) {
             return Ok(());
         }
         let cannot = |error: std::io::Error| format!("cannot write {}: {error}", path.display());

@@ -92,6 +92,7 @@ fn each_lying_twin_is_found_out() {
         },
         "no public key of minisign",
     );
+    after(&|folder, _| folder.write("seen/release", b"{"), "cannot read");
     let newer = |folder: &Folder, ask: &mut host::release::Ask| {
         folder.release(b"the next one", "2026-12-02T00:00:00Z", &key(1));
         assert!(ask.known().is_ok(), "a newer one is taken");
