@@ -161,7 +161,7 @@ mod tests {
             version: "1".into(),
         };
         let all: Vec<&Program> = PROGRAMS.iter().collect();
-        let text = |commit: &str, count: &str| format!("source {commit} clean\n{count}\n");
+        let text = |commit: &str, count: &str| format!("source {commit} clean whole\n{count}\n");
         let check = |text: &str, signed: bool, programs: &[&Program], want: &str| {
             let tests = (!text.is_empty()).then(|| Tested::parse(text.to_owned()).expect("reads"));
             let said = allowed(&source, tests.as_ref(), signed, programs);
@@ -185,6 +185,7 @@ mod tests {
             &all,
             "no test passed",
         );
+        check(&good.replace("whole", "part"), false, &all, "left out");
         check(&good.replace("clean", "changed"), false, &all, "not committed");
         check(&good, true, &all[1..], "is what signs");
     }

@@ -13,6 +13,8 @@ pub struct Tested {
     pub commit: String,
     /// Whether everything was committed.
     pub is_clean: bool,
+    /// Whether no step was left out.
+    pub is_whole: bool,
     /// The last count.
     pub tally: Tally,
 }
@@ -32,10 +34,13 @@ impl Tested {
     pub fn parse(text: String) -> Result<Self> {
         let mut told = text.lines().rev().filter_map(|line| line.strip_prefix(SOURCE));
         let told = told.next().context("no line names the source that was tested")?;
-        let (commit, state) = told.split_once(' ').unwrap_or((told, ""));
-        let (commit, is_clean) = (commit.to_owned(), state == "clean");
+        let words: Vec<&str> = told.split_whitespace().collect();
+        let [commit, state, steps] = words[..] else {
+            bail!("the line about the source is another one")
+        };
+        let (commit, is_clean, is_whole) = (commit.to_owned(), state == "clean", steps == "whole");
         let tally = text.lines().rev().find_map(Tally::read).context("no count of tests")?;
-        Ok(Self { text, commit, is_clean, tally })
+        Ok(Self { text, commit, is_clean, is_whole, tally })
     }
 
     /// Whether it lets this commit go out.
@@ -45,6 +50,9 @@ impl Tested {
         }
         if !self.is_clean {
             bail!("something was tested that is not committed: test the commit itself");
+        }
+        if !self.is_whole {
+            bail!("some steps were left out: run `cargo xtask test` without --only");
         }
         if self.tally.failed > 0 {
             bail!("the tests say {}", self.tally);
