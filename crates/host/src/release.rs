@@ -63,8 +63,17 @@ pub struct Known {
     pub trust: Trust,
 }
 
-/// A reason not to believe, as a finding.
-type Doubt = Box<Finding>;
+/// A reason not to believe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt(Box<Finding>);
+
+impl Doubt {
+    /// As a finding.
+    #[must_use]
+    pub fn finding(self) -> Finding {
+        *self.0
+    }
+}
 
 /// A finding in this area.
 fn found(severity: Severity, what: impl Into<String>) -> Finding {
@@ -72,7 +81,7 @@ fn found(severity: Severity, what: impl Into<String>) -> Finding {
 }
 
 fn doubt(what: impl Into<String>, why: &'static str, fix: &str) -> Doubt {
-    Box::new(found(Severity::Problem, what).claim("M01").why(why).fix(fix))
+    Doubt(Box::new(found(Severity::Problem, what).claim("M01").why(why).fix(fix)))
 }
 
 const FETCH: &str =
@@ -89,7 +98,7 @@ impl Ask {
                 known
             }
             Err(doubt) => {
-                findings.push(*doubt);
+                findings.push(doubt.finding());
                 None
             }
         };
@@ -233,32 +242,20 @@ impl Ask {
         let Some(signed) = known.release.records.get(PARTS) else {
             return not_checked("the release has no list of parts");
         };
+        let wrong = |what: String| doubt(what, why, FETCH).finding();
         if *signed != hex::encode(seal::sha256(list.as_bytes())) {
-            return *doubt(
-                format!("{} is not the list that was signed", path.display()),
-                why,
-                FETCH,
-            );
+            return wrong(format!("{} is not the list that was signed", path.display()));
         }
         let Some(listed) = parts::listed(&list) else {
-            return *doubt(format!("{} is no CycloneDX", path.display()), why, FETCH);
+            return wrong(format!("{} is no CycloneDX", path.display()));
         };
-        let missing: Vec<String> = carried
-            .iter()
-            .filter(|part| !listed.contains(&part.named()))
-            .map(Part::named)
-            .collect();
+        let lacks = |part: &&Part| !listed.contains(&part.named());
+        let missing: Vec<String> = carried.iter().filter(lacks).map(Part::named).collect();
         if missing.is_empty() {
-            return found(
-                Severity::Ok,
-                format!("its {} parts stand in the signed list", carried.len()),
-            );
+            let what = format!("its {} parts stand in the signed list", carried.len());
+            return found(Severity::Ok, what);
         }
-        *doubt(
-            format!("parts that the signed list does not have: {}", missing.join(", ")),
-            why,
-            FETCH,
-        )
+        wrong(format!("parts that the signed list does not have: {}", missing.join(", ")))
     }
 }
 

@@ -75,6 +75,7 @@ impl Desk {
             Ok(Some(known)) => known,
             Ok(None) => return Ok(()),
             Err(doubt) => {
+                let doubt = doubt.finding();
                 tracing::warn!(
                     why = doubt.what,
                     fix = doubt.fix,
