@@ -3,6 +3,7 @@
 pub(crate) use super::{
     backup_args::Backup,
     certificate_args::Certificate,
+    db_args::Db,
     doctor_args::Doctor,
     evidence_args::Evidence,
     factor_args::Factor,
