@@ -114,7 +114,7 @@ fn postgres() -> Result<(), String> {
 /// A program of others that tests ask: its names, Debian's package, and what is not tested without it.
 type Other = (&'static [&'static str], &'static str, &'static str);
 
-const OTHERS: [Other; 6] = [
+const OTHERS: [Other; 7] = [
     (&["softhsm2-util"], "softhsm2", "nothing is tested with a token"),
     (
         &["pebble", "pebble-challtestsrv"],
@@ -124,6 +124,7 @@ const OTHERS: [Other; 6] = [
     (&["restic"], "restic", "no other program reads our backups"),
     (&["age"], "age", "no other program opens what is sealed to people"),
     (&["gpg"], "gnupg", "no other program checks the signed security.txt"),
+    (&["minisign"], "minisign", "no other program checks the signatures of releases"),
     (&["nginx"], "nginx-light", "nothing is tested behind a real proxy"),
 ];
 

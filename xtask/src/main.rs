@@ -18,6 +18,7 @@ mod kill_loop;
 mod machine;
 mod process;
 mod register;
+mod release;
 mod report;
 mod scan;
 mod server;
@@ -46,6 +47,11 @@ The chores of this project.
   cargo xtask scan [--advisories DIR] [--write]
       Looks at our own sources and at what they depend on; keeps the record with --write.
 
+  cargo xtask release [--commit NAME] [--out DIR] [--tests FILE] [--key FILE] [--twice] [--against DIR]
+                      [--only PROGRAM]...
+      Builds what is handed out from a commit, the last one unless named, twice if asked, and compares;
+      signs with a key.
+
   cargo xtask register
       Holds the register of claims against the tests of the sources, and counts its rows.
 
@@ -63,6 +69,7 @@ fn main() -> ExitCode {
         "test" => steps::run(rest),
         "docs" => docs::run(rest),
         "scan" => scan::run(rest),
+        "release" => release::run(rest),
         "register" => register::run(rest),
         "kill-loop" => kill_loop::run(rest),
         "help" | "--help" | "-h" => {

@@ -4,6 +4,7 @@ use crate::{
     browser, docs,
     flags::{Flags, Usage},
     machine, process,
+    release::tested,
     report::{Line, Outcome, summary},
     scan, supply, ui,
 };
@@ -75,9 +76,24 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         }
         lines.push(Line { step: step.name, outcome, took: begun.elapsed() });
     }
+    println!("{}", source(only));
     print!("{}", summary(&lines, started.elapsed()));
     let failed = lines.iter().any(|line| matches!(line.outcome, Outcome::Failed(..)));
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What was tested, for whoever signs a release: the commit, whether anything was changed since, and whether a step was
+/// left out.
+fn source(only: &[String]) -> String {
+    let project = machine::project();
+    let ask = |words: &[&str]| process::output(&mut process::command("git", words, &project));
+    let state = match ask(&["status", "--porcelain"]) {
+        Ok(changed) if changed.trim().is_empty() => "clean",
+        _ => "changed",
+    };
+    let commit = ask(&["rev-parse", "HEAD"]).unwrap_or_default();
+    let steps = if only.is_empty() { "whole" } else { "part" };
+    format!("{}{} {state} {steps}", tested::SOURCE, commit.trim())
 }
 
 fn format() -> Result<Outcome> {

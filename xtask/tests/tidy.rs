@@ -67,7 +67,7 @@ const CRATES: [(&str, Floor); 26] = [
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 58] = [
+const EDGES: [(&str, &str, &str); 60] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -92,6 +92,8 @@ const EDGES: [(&str, &str, &str); 58] = [
     ("store", "disclosure", "a report's course is kept as it was judged"),
     ("store", "identity", "rows that a person owns are reached through a Tenant"),
     ("store", "seal", "sealed fields are stored as envelopes"),
+    ("host", "audit", "what is said of a release is judged where its signature is made"),
+    ("host", "seal", "programs are hashed, their signatures checked"),
     ("notify", "seal", "webhooks are signed, tokens and passwords do not print"),
     (
         "probe",

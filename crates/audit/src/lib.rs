@@ -1,4 +1,4 @@
-//! Knows: the tamper-evident log, its proofs and receipts; the register of claims, and how they stand.
+//! Knows: the tamper-evident log, its proofs and receipts; the register of claims, how they stand, and what is said of a release.
 //! Never knows: what an event means.
 
 #![forbid(unsafe_code)]
@@ -14,6 +14,7 @@ pub mod posture;
 mod proof;
 mod quorum;
 mod receipt;
+pub mod release;
 mod replay;
 mod retention;
 pub mod simulate;
@@ -243,6 +244,12 @@ pub enum Error {
     /// A posture does not have its format, or says what no server may say.
     #[error("the posture is not believed: {problem}")]
     Posture {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// What is said of a release does not have its format, or may not be said.
+    #[error("the release is not believed: {problem}")]
+    Release {
         /// What is wrong with it.
         problem: &'static str,
     },

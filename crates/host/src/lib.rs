@@ -5,6 +5,7 @@
 //!   that mends it. It starts no process and asks no network; what it could not read is "not checked".
 //! - [`Fence`] shuts a process off from files, ports and system calls that it has no use for.
 //! - [`open_private`] opens a file that only its owner can read, or refuses.
+//! - [`release`] says whether a program is the one that was released, and what it was built from.
 //! - [`unit`] holds the rules for a hardened systemd unit.
 
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@
 )]
 
 pub mod doctor;
+pub mod release;
 pub mod unit;
 
 #[cfg(target_os = "linux")]

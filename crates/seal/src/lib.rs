@@ -9,6 +9,7 @@ mod envelope;
 mod foreign;
 mod hash;
 mod hpke;
+mod minisign;
 mod openpgp;
 mod rsa;
 mod secret;
@@ -21,6 +22,7 @@ pub use envelope::{Aad, KeyId, OVERHEAD_BYTES, SealingKey};
 pub use foreign::{verify_es256, verify_rs256};
 pub use hash::{MacKey, Sha256, equal, hkdf_sha256, hmac_sha256, sha1, sha256, sha256_parts};
 pub use hpke::{Identity, Recipient};
+pub use minisign::{Blake2b, MINISIGN_BYTES_MAX, MinisignKey, MinisignPublicKey};
 pub use openpgp::{OPENPGP_BYTES_MAX, OpenPgpCertificate, OpenPgpKey, OpenPgpText};
 pub use rsa::{RsaSigningKey, rsa_verify};
 pub use secret::Secret;
@@ -85,6 +87,14 @@ pub enum Error {
         "OpenPGP: {why}; a key of version 4 with Ed25519 and SHA-256 is read, and nothing else"
     )]
     OpenPgp {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Not a key or a signature of minisign that is read here.
+    #[error(
+        "minisign: {why}; `minisign -G` makes a pair of keys, and files are signed hashed (ED)"
+    )]
+    Minisign {
         /// What is wrong with it.
         why: &'static str,
     },

@@ -62,6 +62,7 @@ mod proxies;
 mod pulling;
 mod quotas;
 mod reconciling;
+mod release_commands;
 mod retention_commands;
 mod reviews;
 mod roles;

@@ -3,7 +3,7 @@
 //! which shows it on `/security`.
 
 mod advisories;
-mod bom;
+pub mod bom;
 mod census;
 mod lints;
 mod record;

@@ -57,29 +57,38 @@ impl PostureSigner {
 
     /// The envelope of a payload, as JSON.
     pub(super) fn seal(&self, payload: &[u8]) -> String {
-        let signature = self.key.sign(&authenticated(PAYLOAD_TYPE, payload));
-        let envelope = Envelope {
-            payload: STANDARD.encode(payload),
-            payload_type: PAYLOAD_TYPE.to_owned(),
-            signatures: vec![Signature {
-                keyid: self.verifier.key_id(),
-                sig: STANDARD.encode(signature),
-            }],
-        };
-        serde_json::to_string(&envelope).expect("texts have a JSON text")
+        sealed(payload, &self.verifier, &self.key)
     }
 }
 
-/// The payload of an envelope, if this key signed it.
+/// The payload of a posture's envelope, if this key signed it.
 pub(super) fn open(text: &str, key: &Verifier) -> Result<Vec<u8>, Error> {
-    let malformed = |problem| Error::Posture { problem };
+    if !key.name().starts_with(KEY_PREFIX) {
+        let problem = "the key is not one for postures: its name begins with stockade.posture/";
+        return Err(Error::Posture { problem });
+    }
+    opened(text, key, |problem| Error::Posture { problem })
+}
+
+/// The envelope of a payload under a key of this name, as JSON.
+pub(crate) fn sealed(payload: &[u8], name: &Verifier, key: &SigningKey) -> String {
+    let signature = key.sign(&authenticated(PAYLOAD_TYPE, payload));
+    let envelope = Envelope {
+        payload: STANDARD.encode(payload),
+        payload_type: PAYLOAD_TYPE.to_owned(),
+        signatures: vec![Signature { keyid: name.key_id(), sig: STANDARD.encode(signature) }],
+    };
+    serde_json::to_string(&envelope).expect("texts have a JSON text")
+}
+
+/// The payload of an envelope, if this key signed it; what is no envelope is told in the caller's words.
+pub(crate) fn opened(
+    text: &str,
+    key: &Verifier,
+    malformed: fn(&'static str) -> Error,
+) -> Result<Vec<u8>, Error> {
     if text.len() > ENVELOPE_BYTES_MAX {
         return Err(malformed("the envelope is larger than 2 MiB"));
-    }
-    if !key.name().starts_with(KEY_PREFIX) {
-        return Err(malformed(
-            "the key is not one for postures: its name begins with stockade.posture/",
-        ));
     }
     let envelope: Envelope =
         serde_json::from_str(text).map_err(|_| malformed("it is no DSSE envelope"))?;

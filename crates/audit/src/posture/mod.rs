@@ -8,5 +8,6 @@ mod judging;
 mod statement;
 
 pub use envelope::{ENVELOPE_BYTES_MAX, PAYLOAD_TYPE, PostureSigner};
+pub(crate) use envelope::{opened, sealed};
 pub use judging::{Attested, Evidence, Facts, Seen, State, Verdict, judge};
 pub use statement::{Expected, PREDICATE_TYPE, Posture, PostureRow, STATEMENT_TYPE};

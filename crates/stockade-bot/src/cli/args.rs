@@ -72,6 +72,8 @@ pub(crate) enum Command {
         #[arg(long)]
         fix: bool,
     },
+    /// Look at the program itself: whether it is what was released, and what is known of its parts.
+    SelfCheck(SelfCheck),
     /// Rebuild every decision of a recorded session and compare it with the journal.
     Replay {
         /// The session's recording; the latest one unless given.
@@ -103,6 +105,27 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR", default_value = "man", value_hint = ValueHint::DirPath)]
         out: PathBuf,
     },
+}
+
+/// `stockade-bot self-check`.
+///
+/// It finds damage, mix-ups and old releases played again. Whoever owns the machine can make a program say anything:
+/// where that is the question, ask another one, or `minisign -V`. Exit code 3 says that something was found.
+#[derive(Debug, Args)]
+pub(crate) struct SelfCheck {
+    /// What was signed of the release; release.dsse.json beside the program unless given.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub manifest: Option<PathBuf>,
+    /// The key that signs releases, from elsewhere: its line, or the file. Without it the one that was seen before
+    /// counts, or the one beside the program, which is said.
+    #[arg(long, value_name = "KEY|FILE")]
+    pub key: Option<String>,
+    /// A checkout of github.com/RustSec/advisory-db, to hold the program's parts against.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub advisories: Option<PathBuf>,
+    /// Look at this file, not at the program that runs.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub executable: Option<PathBuf>,
 }
 
 /// `stockade-bot run`.

@@ -8,6 +8,7 @@ mod doctor;
 mod exchange;
 mod join;
 mod keys;
+mod self_check;
 mod session;
 mod simulate;
 mod steer;
@@ -92,6 +93,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Export(ask) => session::export(ask, &cli.config, output)?,
         Command::License => return session::license(&cli.config, output),
         Command::Doctor { fix } => return doctor::run(*fix, &cli.config, output),
+        Command::SelfCheck(ask) => return self_check::run(ask, &cli.config, output),
         Command::Explain { name } => {
             let tapes = crate::config::load(&cli.config)?.tape_dir();
             output

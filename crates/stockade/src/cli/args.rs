@@ -1,10 +1,23 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
-    backup_args::Backup, certificate_args::Certificate, doctor_args::Doctor,
-    evidence_args::Evidence, factor_args::Factor, keys_args::Keys, license_args::License,
-    login_args::Login, machines_args::Machines, mail_args::Mail, reports_args::Reports,
-    secrets_args::Secrets, sweep_args::Sweep, users_args::Users, verify_args::Verify,
+    backup_args::Backup,
+    certificate_args::Certificate,
+    db_args::Db,
+    doctor_args::Doctor,
+    evidence_args::Evidence,
+    factor_args::Factor,
+    keys_args::Keys,
+    license_args::License,
+    login_args::Login,
+    machines_args::Machines,
+    mail_args::Mail,
+    release_args::{Release, SelfCheck},
+    reports_args::Reports,
+    secrets_args::Secrets,
+    sweep_args::Sweep,
+    users_args::Users,
+    verify_args::Verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
@@ -103,6 +116,11 @@ pub(crate) enum Command {
     Mail(Mail),
     /// Look at a server from outside, claim by claim, and trust nothing that it says.
     Verify(Verify),
+    /// Look at the program itself: whether it is what was released, and what is known of its parts.
+    SelfCheck(SelfCheck),
+    /// Sign releases.
+    #[command(subcommand)]
+    Release(Release),
     /// Ask a server for an API token, which you grant in the browser.
     Login(Login),
     /// Look at the configuration.
@@ -435,20 +453,6 @@ pub(crate) struct WitnessAsk {
     /// Go on, and look again after so long, such as 10m.
     #[arg(long, value_name = "TIME")]
     pub(crate) every: Option<String>,
-}
-
-/// `stockade db`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Db {
-    /// Verify the schema, the audit log and the file, and print count and digest of every table.
-    Check,
-    /// Copy everything into an empty database, and compare counts and digests; stop servers first.
-    Copy {
-        /// Where from: a file of SQLite, `sqlite:PATH` or `postgres://…`.
-        from: String,
-        /// Where to; a file is made, a PostgreSQL database must be there and empty.
-        to: String,
-    },
 }
 
 /// `stockade config`.

@@ -53,6 +53,11 @@ pub(super) fn new_secret(name: &str) -> anyhow::Result<Secret<String>> {
     Ok(given)
 }
 
+/// A secret that is known already: typed once, or the same from stdin.
+pub(super) fn known_secret(name: &str) -> anyhow::Result<Secret<String>> {
+    if std::io::stdin().is_terminal() { typed(&format!("{name} (not shown)")) } else { stdin() }
+}
+
 fn typed(question: &str) -> anyhow::Result<Secret<String>> {
     let opened = OpenOptions::new().read(true).write(true).open("/dev/tty");
     let terminal = opened.context("there is no terminal to ask at: give it on stdin")?;

@@ -12,6 +12,7 @@ mod certificate_args;
 mod configuration;
 mod data;
 mod db;
+mod db_args;
 mod doctor;
 mod doctor_args;
 mod doctor_front;
@@ -37,6 +38,8 @@ mod output;
 mod paper;
 mod past;
 mod plain_file;
+mod release;
+mod release_args;
 mod reports;
 mod reports_args;
 mod retention;
@@ -172,6 +175,11 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
             let home = configuration::home(&configuration::load(cli)?)?;
             return verify::run(ask, &home, output);
         }
+        Command::SelfCheck(ask) => {
+            let home = configuration::home(&configuration::load(cli)?)?;
+            return release::self_check(ask, &home, output);
+        }
+        Command::Release(command) => return release::run(command, output),
         Command::Login(ask) => return login::run(ask, output),
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
     }

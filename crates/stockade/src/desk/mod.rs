@@ -49,6 +49,7 @@ mod quotes;
 mod ranked;
 mod reconcile;
 mod record;
+mod release;
 mod remote;
 mod replay;
 mod reset;
@@ -129,6 +130,7 @@ pub use reconcile::{Orphan, Reconciled, Why, reconcile};
 pub use record::{
     Actor, BackupAct, CertificateAct, Deed, DisclosureAct, MachineAct, entries, entry, summary,
 };
+pub use release::{ReleaseAct, release_ask};
 pub use remote::{Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
 pub use reset::ResetAsks;

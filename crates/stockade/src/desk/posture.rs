@@ -219,7 +219,7 @@ impl Desk {
     }
 
     /// Entries of a kind, the newest first.
-    async fn entries_of(&self, kind: &'static str) -> Result<Vec<Record>> {
+    pub(super) async fn entries_of(&self, kind: &'static str) -> Result<Vec<Record>> {
         let (mut found, mut before) = (Vec::new(), None);
         while found.len() < ENTRIES_MAX {
             let kind = Some(Kind::stated(kind));

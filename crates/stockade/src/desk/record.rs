@@ -10,7 +10,7 @@ pub use certificates::CertificateAct;
 pub use machines::MachineAct;
 pub use security_reports::DisclosureAct;
 
-use super::{KeyAct, PostureAct, SecretAct, SweepAct};
+use super::{KeyAct, PostureAct, ReleaseAct, SecretAct, SweepAct};
 use audit::{Entry, Kind};
 use identity::{AccountId, Event};
 use serde_json::{Value, json};
@@ -235,6 +235,8 @@ pub enum Deed {
     Posture(PostureAct),
     /// A report of a weakness came, or was looked at or moved.
     Disclosure(DisclosureAct),
+    /// Another release serves.
+    Release(ReleaseAct),
 }
 
 impl Deed {
@@ -302,11 +304,13 @@ impl Deed {
         "report.opened",
         "report.moved",
         "report.thanked",
+        "release.running",
     ];
 
     /// Kind, subject, detail.
     fn parts(&self) -> (&'static str, String, Value) {
         let of = |kind, id: &Uuid, detail| (kind, id.to_string(), detail);
+        let text_of = |kind, id, text: &String| of(kind, id, json!({ "text_sha256": text }));
         let on = |kind, what: &str, detail| (kind, what.to_owned(), detail);
         let log = |kind, detail| on(kind, "log", detail);
         let many = |kind, what, count: &u64| on(kind, what, json!({ "count": count }));
@@ -321,9 +325,7 @@ impl Deed {
                 ("dataset.found", name.clone(), json!({ "digest": digest, "rows": rows }))
             }
             Self::DatasetRemoved { name } => ("dataset.removed", name.clone(), json!({})),
-            Self::StrategyCreated { id, text } => {
-                of("strategy.created", id, json!({ "text_sha256": text }))
-            }
+            Self::StrategyCreated { id, text } => text_of("strategy.created", id, text),
             Self::StrategyChanged { id, text, revision } => {
                 of("strategy.changed", id, json!({ "text_sha256": text, "revision": revision }))
             }
@@ -338,9 +340,7 @@ impl Deed {
             Self::FactorTried { dataset, text, tried } => {
                 on("expression.tried", dataset, json!({ "text_sha256": text, "tried": tried }))
             }
-            Self::BacktestQueued { id, text } => {
-                of("backtest.queued", id, json!({ "text_sha256": text }))
-            }
+            Self::BacktestQueued { id, text } => text_of("backtest.queued", id, text),
             Self::BacktestDone { id, run_id, digest } => {
                 of("backtest.done", id, json!({ "run_id": run_id, "digest": digest }))
             }
@@ -374,6 +374,7 @@ impl Deed {
             Self::Certificate(act) => act.parts(),
             Self::Posture(act) => act.parts(),
             Self::Disclosure(act) => act.parts(),
+            Self::Release(act) => act.parts(),
         }
     }
 

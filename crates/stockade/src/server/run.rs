@@ -108,6 +108,16 @@ const RENEWAL: Duration = Duration::from_hours(12);
 /// How often counted refusals and reports are written.
 const WRITING: Duration = Duration::from_mins(1);
 
+/// The log says that the server serves, and which release it is if it is another than before.
+async fn begun(desk: &Desk, now: Timestamp) -> Result<()> {
+    let deed = Deed::ServerStarted { version: env!("CARGO_PKG_VERSION") };
+    desk.store().begin().await?.commit(deed.entry(Actor::Server), now).await?;
+    if let Ok(executable) = std::env::current_exe() {
+        desk.tell_release(executable, now).await?;
+    }
+    Ok(())
+}
+
 impl Server {
     /// Takes the data directory, opens the doors, and serves in the background.
     pub async fn start(options: Options) -> Result<Self> {
@@ -124,8 +134,7 @@ impl Server {
         let address = listening(&door)?;
         let socket = LocalDoor::bind(&desk.paths().socket()).await?;
         let url = format!("https://localhost:{}", address.port());
-        let deed = Deed::ServerStarted { version: env!("CARGO_PKG_VERSION") };
-        desk.store().begin().await?.commit(deed.entry(Actor::Server), now).await?;
+        begun(&desk, now).await?;
         let setup_link = setup_link(&desk, &url).await?;
         let letters =
             options.letters.map_or_else(|| Letters::from_here(&front.found_at(&url)), Ok)?;

@@ -51,6 +51,12 @@ impl Program {
         Self::started(command, root, log)
     }
 
+    /// The same by another file of the program.
+    pub fn start_file(program: &Path, root: &Path, log: &Path) -> Self {
+        std::fs::create_dir_all(root).expect("a directory");
+        Self::started(Command::new(program), root, log)
+    }
+
     fn started(mut command: Command, root: &Path, log: &Path) -> Self {
         let said = File::create(log).expect("a log");
         let mut child = command

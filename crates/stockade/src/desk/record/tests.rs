@@ -51,6 +51,7 @@ fn deeds() -> Vec<Deed> {
     .chain(certificates::samples().map(Deed::Certificate))
     .chain(PostureAct::samples().map(Deed::Posture))
     .chain(security_reports::samples().map(Deed::Disclosure))
+    .chain(ReleaseAct::samples().map(Deed::Release))
     .collect()
 }
 
