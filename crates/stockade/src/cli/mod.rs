@@ -33,6 +33,7 @@ mod machines_args;
 mod mail;
 mod mail_args;
 mod marked;
+mod operations;
 mod output;
 mod paper;
 mod past;

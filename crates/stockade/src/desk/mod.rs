@@ -51,6 +51,7 @@ mod reconcile;
 mod record;
 mod remote;
 mod replay;
+mod report_letters;
 mod reset;
 mod results;
 mod retention;

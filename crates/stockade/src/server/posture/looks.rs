@@ -1,6 +1,6 @@
 //! The probes: what each is called, how often it runs, and where its work is done.
 
-use super::{Observatory, edges, house, machine, scan};
+use super::{Observatory, edges, house, machine, scan, watched};
 use crate::server::state::App;
 use audit::{
     Claim, claims,
@@ -58,6 +58,12 @@ pub enum Probe {
     SecurityTxt,
     /// Until when reports are answered.
     ReportClocks,
+    /// The parts of the installation.
+    Health,
+    /// Who is told of errors, and how.
+    Errors,
+    /// How openings of pages are counted.
+    Visits,
 }
 
 /// What a probe found.
@@ -74,7 +80,7 @@ pub(super) enum Found {
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::Handshakes,
         Self::Headers,
         Self::Hsts,
@@ -98,6 +104,9 @@ impl Probe {
         Self::Advisories,
         Self::SecurityTxt,
         Self::ReportClocks,
+        Self::Health,
+        Self::Errors,
+        Self::Visits,
     ];
 
     /// Its name in the register, behind `self:`.
@@ -127,6 +136,9 @@ impl Probe {
             Self::Advisories => "advisories",
             Self::SecurityTxt => "security-txt",
             Self::ReportClocks => "report-clocks",
+            Self::Health => "health",
+            Self::Errors => "errors",
+            Self::Visits => "visits",
         }
     }
 
@@ -164,6 +176,9 @@ impl Probe {
             Self::StaffFactors => house::staff_factors(app).await,
             Self::KeyHolder => house::key_holder(app).await,
             Self::ReportClocks => house::report_clocks(app).await,
+            Self::Health => Ok(watched::health(app)),
+            Self::Errors => Ok(watched::errors(app)),
+            Self::Visits => watched::visits(app).await,
             Self::Backups => house::backups(app).await,
             Self::Drill => house::drill(app).await,
             Self::Log => house::log(app).await,
