@@ -196,8 +196,8 @@ async fn an_error_arrives_as_the_protocol_has_it_and_without_anything_of_anybody
     sealed(root.path(), &dsn(address)).await;
     let mut broken = Broken::start(root.path()).await;
     for (path, kind, route) in [
-        ("/broken/canary-path?canary=query", "Panic", "GET /broken/{what}"),
-        ("/full?canary=query", "ServerError", "GET /full"),
+        ("/broken/canary-path", "Panic", "GET /broken/{what}"),
+        ("/full", "ServerError", "GET /full"),
     ] {
         assert_eq!(broken.ask(path).await, 500, "{path}");
         let came = next(&mut heard).await;

@@ -65,7 +65,7 @@ fn letter(id: &str, since: i64, until: i64) -> PostingRow {
         html: None,
         since: at(since),
         until: at(until),
-        tries: 0,
+        tries: 1,
         standing: PostingStanding::Waiting(at(since)),
         answer: None,
     }
@@ -83,7 +83,7 @@ async fn the_queue_says_how_many_letters_wait_and_since_when() {
         // What is of no use any more is not waited for.
         assert_eq!(queue(60).await, PostingQueue { waiting: 2, oldest: Some(at(5)) });
         let sent = PostingRow { standing: PostingStanding::Sent(at(61)), ..letters[0].clone() };
-        assert!(store.keep_posting(0, &sent).await.expect("keeps"));
+        assert!(store.keep_posting(1, &sent).await.expect("keeps"));
         assert_eq!(queue(62).await, PostingQueue { waiting: 1, oldest: Some(at(9)) });
     }
 }
