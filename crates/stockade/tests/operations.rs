@@ -324,6 +324,23 @@ async fn pages_are_counted_without_cookies_and_nothing_of_anybody_is_kept() {
 }
 
 #[tokio::test]
+async fn where_the_machine_stands_and_what_runs_it_is_shown_to_everybody() {
+    let root = tempfile::tempdir().expect("a directory");
+    for (region, is_held) in [("", false), ("Frankfurt, Germany", true)] {
+        let terms = OperationsTerms { region: region.to_owned(), ..OperationsTerms::default() };
+        let server = with(root.path(), terms).await;
+        server.app().observatory().look(server.app(), &[Probe::HostFacts]).await;
+        let page = Browser::new(&server).get("/security").await.expect(200).text();
+        let row = page.split("id=\"S52\"").nth(1).expect("a row");
+        let row = row.split("id=\"S53\"").next().expect("a row");
+        assert_eq!(row.contains("Frankfurt, Germany"), is_held, "{row}");
+        assert_eq!(row.contains("set server.region"), !is_held, "{row}");
+        assert!(row.contains(std::env::consts::ARCH), "{row}");
+        server.stop().await.expect("stops");
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_refused_is_shown_for_a_while_without_a_name() {
     let root = tempfile::tempdir().expect("a directory");
     let rates = stockade::server::Rates { api: 3, ..options(root.path()).rates };

@@ -69,6 +69,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Unix socket, without TLS, for a proxy on this machine that is in the server's group",
     ),
     Key::plain(
+        "server.region",
+        Kind::Text,
+        "",
+        "Where the machine stands, as Frankfurt, Germany; /security shows it to everybody",
+    ),
+    Key::plain(
         "server.drain_seconds",
         Kind::Number { min: 0, max: 600 },
         "10",

@@ -11,6 +11,7 @@ use settings::Settings;
 use std::net::SocketAddr;
 
 const ENVIRONMENT_CHARS_MAX: usize = 64;
+const REGION_CHARS_MAX: usize = 80;
 
 /// What the settings say of it. Whether errors are reported says the sealed DSN.
 pub(super) fn terms(settings: &Settings) -> anyhow::Result<OperationsTerms> {
@@ -35,7 +36,17 @@ pub(super) fn terms(settings: &Settings) -> anyhow::Result<OperationsTerms> {
             environment: environment.to_owned(),
         },
         visits: counting,
+        region: region(settings)?,
     })
+}
+
+/// Where the machine stands, in words that fit on a page.
+fn region(settings: &Settings) -> anyhow::Result<String> {
+    let region = settings.text("server.region").trim();
+    if region.chars().count() > REGION_CHARS_MAX || region.contains(char::is_control) {
+        return Err(usage("server.region has 80 characters at most, on one line"));
+    }
+    Ok(region.to_owned())
 }
 
 /// Where metrics are read, if anywhere: never where others come in.

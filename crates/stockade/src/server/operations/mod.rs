@@ -34,6 +34,8 @@ pub struct OperationsTerms {
     pub errors: ErrorTerms,
     /// Whether openings of pages are counted.
     pub visits: Counting,
+    /// Where the machine stands, for everybody to read; empty where that is not said.
+    pub region: String,
 }
 
 impl Default for OperationsTerms {
@@ -43,6 +45,7 @@ impl Default for OperationsTerms {
             metrics: None,
             errors: ErrorTerms::default(),
             visits: Counting::On,
+            region: String::new(),
         }
     }
 }

@@ -64,6 +64,8 @@ pub enum Probe {
     Errors,
     /// How openings of pages are counted.
     Visits,
+    /// Where the machine stands, and what runs it.
+    HostFacts,
 }
 
 /// What a probe found.
@@ -80,7 +82,7 @@ pub(super) enum Found {
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Handshakes,
         Self::Headers,
         Self::Hsts,
@@ -107,6 +109,7 @@ impl Probe {
         Self::Health,
         Self::Errors,
         Self::Visits,
+        Self::HostFacts,
     ];
 
     /// Its name in the register, behind `self:`.
@@ -139,6 +142,7 @@ impl Probe {
             Self::Health => "health",
             Self::Errors => "errors",
             Self::Visits => "visits",
+            Self::HostFacts => "host-facts",
         }
     }
 
@@ -179,6 +183,7 @@ impl Probe {
             Self::Health => Ok(watched::health(app)),
             Self::Errors => Ok(watched::errors(app)),
             Self::Visits => watched::visits(app).await,
+            Self::HostFacts => watched::host_facts(app).await,
             Self::Backups => house::backups(app).await,
             Self::Drill => house::drill(app).await,
             Self::Log => house::log(app).await,
