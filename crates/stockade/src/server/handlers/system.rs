@@ -18,6 +18,9 @@ use http::header;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+/// Parts are looked at in turns of fifteen seconds and more.
+const A_MOMENT: &str = "public, max-age=5";
+
 /// That it is there.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Alive {
@@ -96,7 +99,7 @@ pub async fn ready(State(app): State<App>) -> Answer<Json<Ready>> {
 
 /// `GET /.well-known/stockade/health.json`
 pub async fn signed_health(State(app): State<App>) -> Response {
-    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, A_MOMENT)];
     (headers, app.observatory().signed_health(&app)).into_response()
 }
 
