@@ -17,6 +17,7 @@ import { replay } from './journey/replay.mjs';
 import { sweeps } from './journey/sweeps.mjs';
 import { tables } from './journey/tables.mjs';
 import { setUp } from './journey/set-up.mjs';
+import { watch } from './journey/watch.mjs';
 import { signIn } from './journey/sign-in.mjs';
 import { picture } from './looks.mjs';
 import { close, test } from './tests.mjs';
@@ -54,6 +55,7 @@ try {
   await pages(world, step);
   await stepUp(world, step);
   await admin(world, step);
+  await watch(world, step);
   await keyboard(world, step);
   await signIn(world, step);
   await letters(world, step);

@@ -3,12 +3,14 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod clock;
 mod contact;
 mod course;
 mod policy;
 mod receipt;
 
+pub use answer::{Answer, Template};
 pub use clock::{Clock, ClockKind, Hand};
 pub use contact::{Contact, Form, Freshness};
 pub use course::{Course, Moments, Move, Severity, Standing};

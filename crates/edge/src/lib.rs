@@ -25,6 +25,7 @@ mod plain;
 mod proxies;
 mod refusing;
 mod serve;
+mod sheet;
 mod tls;
 mod upgrade;
 mod websocket;
@@ -51,6 +52,7 @@ pub use mutual::{
 pub use plain::{InPlain, PlainDoor, PlainRefusal, PlainTerms};
 pub use proxies::{Misled, Network, Proxies, Telling};
 pub use serve::{Drained, Limits, TooManyHeaders, serve, serve_behind};
+pub use sheet::Sheet;
 pub use tls::{Served, Tls};
 pub use upgrade::{Call, Reply, SocketHandler, UpgradeTerms, serve_upgradable};
 pub use websocket::{

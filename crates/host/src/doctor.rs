@@ -180,6 +180,12 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
+/// Looks whether something keeps the clock right, and at nothing else.
+#[must_use]
+pub fn clock(examination: &Examination) -> Finding {
+    clock::look(examination)
+}
+
 /// Looks at everything.
 #[must_use]
 pub fn examine(examination: &Examination) -> Report {

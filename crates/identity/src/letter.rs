@@ -85,6 +85,10 @@ pub enum Letter {
     Erased,
     /// The account's data were taken away as a file.
     Exported,
+    /// A report of a weakness came, and is to be answered by this time.
+    ReportReceived(Timestamp),
+    /// What was promised to the sender of a report is due at this time, or was.
+    ReportDue(Timestamp),
 }
 
 /// A letter and its recipient: an intent, queued in the transaction of the act that it tells of.

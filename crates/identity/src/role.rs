@@ -79,6 +79,10 @@ pub enum Permission {
     MachineRead,
     /// Let machines in and put them out.
     MachineManage,
+    /// See reports of weaknesses and their clocks; never what they say.
+    ReportRead,
+    /// Take the sealed text of a report away, and take steps with it.
+    ReportAnswer,
 }
 
 /// How strong and how fresh the proof of who is there must be.
@@ -96,7 +100,7 @@ use Permission as P;
 
 impl Permission {
     /// All of them, for the published table.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         P::OwnSessions,
         P::DataRead,
         P::DataImport,
@@ -125,6 +129,8 @@ impl Permission {
         P::VendorKeyWrite,
         P::MachineRead,
         P::MachineManage,
+        P::ReportRead,
+        P::ReportAnswer,
     ];
 
     /// Its name, as stored in a token's scope.
@@ -159,6 +165,8 @@ impl Permission {
             P::VendorKeyWrite => "vendor-key-write",
             P::MachineRead => "machine-read",
             P::MachineManage => "machine-manage",
+            P::ReportRead => "report-read",
+            P::ReportAnswer => "report-answer",
         }
     }
 
@@ -182,14 +190,16 @@ impl Permission {
             | P::ViolationRead
             | P::AccountRead
             | P::VendorKeyRead
-            | P::MachineRead => Level::Read,
+            | P::MachineRead
+            | P::ReportRead => Level::Read,
             P::DataImport
             | P::AccountManage
             | P::OwnFactors
             | P::OwnTokens
             | P::OwnData
             | P::AccountInvite
-            | P::AccountReset => Level::Write,
+            | P::AccountReset
+            | P::ReportAnswer => Level::Write,
             P::AuditExport
             | P::RoleGrant
             | P::ActDecide
@@ -227,7 +237,7 @@ impl Permission {
 }
 
 /// What whoever runs the server may do.
-const ADMIN: [Permission; 26] = [
+const ADMIN: [Permission; 28] = [
     P::OwnSessions,
     P::DataRead,
     P::DataImport,
@@ -254,6 +264,8 @@ const ADMIN: [Permission; 26] = [
     P::VendorKeyWrite,
     P::MachineRead,
     P::MachineManage,
+    P::ReportRead,
+    P::ReportAnswer,
 ];
 
 impl Role {

@@ -39,6 +39,7 @@ pub const CLAIMS: &[Claim] = &[
     whole("M22", &["token-facts", "token-forged"]),
     whole("M23", &["refresh-reuse"]),
     whole("M32", &["burst"]),
+    whole("M44", &["health"]),
     part("M49", &["security-txt", "report-form", "policy"]),
     part("M51", &["report-form"]),
     whole("S01", &["posture", "posture-page"]),
@@ -74,8 +75,8 @@ pub const CLAIMS: &[Claim] = &[
 
 /// Claims of which something shows from outside that no probe looks at yet.
 pub const NOT_LOOKED_AT: &[&str] = &[
-    "M01", "M15", "M16", "M17", "M18", "M21", "M24", "M26", "M31", "M34", "M44", "M69", "S10",
-    "S35", "S39", "S48",
+    "M01", "M15", "M16", "M17", "M18", "M21", "M24", "M26", "M31", "M34", "M69", "S10", "S35",
+    "S39", "S48",
 ];
 
 #[cfg(test)]

@@ -10,13 +10,16 @@ use crate::{
 };
 use audit::{
     Checkpoint, Verifier, claims,
-    posture::{Expected, Posture},
+    posture::{Expected, Health, Posture, Standing},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 const POSTURE: &str = "/.well-known/stockade/posture.json";
 const KEY: &str = "/.well-known/stockade/posture-key";
 const PAGE: &str = "/security";
+const HEALTH: &str = "/.well-known/stockade/health.json";
+/// A word on health is made for whoever asks.
+const HEALTH_AGE_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// The probe that decides whether the server's word is heard.
 pub(crate) const PROBE: &str = "posture";
@@ -40,6 +43,12 @@ pub(crate) const PROBES: &[Probe] = &[
         what: "The page names the issuer and the last day of the certificate that is served",
         command: "openssl s_client -connect $ADDRESS </dev/null | openssl x509 -noout -issuer -enddate",
         look: page_certificate,
+    },
+    Probe {
+        name: "health",
+        what: "The server signs when each of its parts was last looked at; none fails or was forgotten",
+        command: "curl -s https://$HOST/.well-known/stockade/health.json | jq -r .payload | base64 -d | jq .predicate",
+        look: health,
     },
 ];
 
@@ -146,6 +155,31 @@ fn page(walk: &mut Walk<'_>) -> Seen {
         }
     }
     Ok(format!("{} rows, each as it is signed", posture.rows.len()))
+}
+
+fn health(walk: &mut Walk<'_>) -> Seen {
+    // Whose posture is not believed has no key by which anything else of it is.
+    let Ok(Told { key, is_pinned, .. }) = walk.told() else {
+        return unseen("its posture is not believed, and by that its key");
+    };
+    let text = walk.text_at(HEALTH)?;
+    let Some(certificate) = walk.visit.certificate() else {
+        return unseen("the certificate cannot be read");
+    };
+    let expected =
+        Expected { spki_sha256: &certificate.key, seen_before: None, age_max: HEALTH_AGE_MAX };
+    let health = Health::open(&text, &key, &expected, walk.visit.now()).map_err(wrong)?;
+    let is_bad = |standing| matches!(standing, Standing::Failing | Standing::Unknown);
+    if let Some(bad) = health.parts.iter().find(|part| is_bad(part.standing)) {
+        return failed(format!("the part {} is {}", bad.part, bad.standing.as_str()));
+    }
+    if health.parts.is_empty() {
+        return failed("it speaks of no part");
+    }
+    if !is_pinned {
+        return unseen("first use, not checked: pin the key with --posture-key");
+    }
+    Ok(format!("{} parts, each looked at in its time", health.parts.len()))
 }
 
 fn page_certificate(walk: &mut Walk<'_>) -> Seen {

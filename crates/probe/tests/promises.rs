@@ -170,6 +170,38 @@ fn a_page_that_says_something_else_is_found() {
 }
 
 #[test]
+fn a_health_that_fails_or_is_not_to_be_believed_is_found() {
+    use audit::posture::Standing;
+    let ailing = |ail| Plan { ail, ..Plan::default() };
+    let none = lying(|asked, reply| {
+        if asked.path.ends_with("/health.json") { Reply { status: 404, ..reply } } else { reply }
+    });
+    for (what, plan) in [
+        ("a part that fails", ailing(|health| health.parts[0].standing = Standing::Failing)),
+        ("one that is not needed", ailing(|health| health.parts[1].standing = Standing::Failing)),
+        ("one that nobody looked at", ailing(|health| health.parts[0].probed_at = None)),
+        (
+            "one that was looked at long ago",
+            ailing(|health| {
+                let at = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(11);
+                health.parts[0].probed_at = Some(at);
+            }),
+        ),
+        ("no part", ailing(|health| health.parts.clear())),
+        (
+            "a word of two hours ago",
+            ailing(|health| health.made_at -= jiff::SignedDuration::from_hours(2)),
+        ),
+        ("of another certificate", ailing(|health| health.spki_sha256 = "00".repeat(32))),
+        ("none", none),
+    ] {
+        check(what, plan, &["health"]);
+    }
+    // One that somebody should look at is told to who runs the server, and fails nobody.
+    check("a warning", ailing(|health| health.parts[1].standing = Standing::Warning), &[]);
+}
+
+#[test]
 fn whoever_comes_for_the_first_time_does_not_hear_the_servers_word() {
     let twin = Twin::start(Plan::default());
     let ask = probe::Ask { memory: None, ..twin.ask() };

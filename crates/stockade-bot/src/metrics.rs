@@ -1,7 +1,7 @@
 //! A snapshot as Prometheus reads it (text format 0.0.4).
 
 use crate::view::View;
-use edge::{Limits, LoopbackDoor, Page, serve_pages};
+use edge::{Limits, LoopbackDoor, Page, Sheet, serve_pages};
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -10,9 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 /// The latest snapshot, shared between the loop and whoever looks.
 pub type Latest = Arc<Mutex<View>>;
-
-/// The media type of Prometheus' text format.
-const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// A copy of the latest snapshot.
 #[must_use]
@@ -28,7 +25,7 @@ pub async fn serve(
 ) -> Result<(), edge::Error> {
     let door = LoopbackDoor::bind(address).await?;
     let page = move |path: &str| match path {
-        "/metrics" => Some(Page { content_type: CONTENT_TYPE, text: text(&latest(&view)) }),
+        "/metrics" => Some(Page { content_type: Sheet::CONTENT_TYPE, text: text(&latest(&view)) }),
         "/status" => {
             let text = serde_json::to_string_pretty(&latest(&view)).ok()?;
             Some(Page { content_type: "application/json", text })
@@ -42,7 +39,7 @@ pub async fn serve(
 /// All metrics of a snapshot.
 #[must_use]
 pub fn text(view: &View) -> String {
-    let mut sheet = Sheet(String::new());
+    let mut sheet = Sheet::new("stockade_bot_");
     let counts = &view.counts;
     let yes = |is: bool| u64::from(is).to_string();
     sheet.one("ready", "gauge", "1 if orders and positions are the venue's.", &yes(view.ready));
@@ -90,35 +87,5 @@ pub fn text(view: &View) -> String {
     }
     sheet.head("orders_working", "gauge", "Working orders.");
     sheet.sample("orders_working", &[], &view.orders.len().to_string());
-    sheet.0
-}
-
-struct Sheet(String);
-
-impl Sheet {
-    fn one(&mut self, name: &str, kind: &str, help: &str, value: &str) {
-        self.head(name, kind, help);
-        self.sample(name, &[], value);
-    }
-
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        self.0.push_str(&format!(
-            "# HELP stockade_bot_{name} {help}\n# TYPE stockade_bot_{name} {kind}\n"
-        ));
-    }
-
-    /// An amount that is not known is left out.
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: &str) {
-        if value.parse::<f64>().is_err() {
-            return;
-        }
-        let label = |(name, value): &(&str, &str)| {
-            let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            format!("{name}=\"{value}\"")
-        };
-        let labels: Vec<String> = labels.iter().map(label).collect();
-        let labels =
-            if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        self.0.push_str(&format!("stockade_bot_{name}{labels} {value}\n"));
-    }
+    sheet.into_text()
 }

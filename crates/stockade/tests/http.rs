@@ -53,7 +53,7 @@ async fn every_status_carries_the_headers() {
     check(browser.post("/api/v1/sign-in", huge).await, 413).await;
     // A database that is gone is our own fault, and the answer tells nothing of it.
     server.app().desk().close().await;
-    let broken = browser.get("/health").await;
+    let broken = browser.get("/security/policy").await;
     assert!(!broken.text().contains("stockade.db"), "{}", broken.text());
     check(broken, 500).await;
     assert!(CONTENT_SECURITY_POLICY.contains("require-trusted-types-for 'script'"));

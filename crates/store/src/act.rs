@@ -10,7 +10,7 @@ use crate::{
 };
 use audit::Entry;
 use jiff::Timestamp;
-use std::{fmt, ops::Range, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc, time::Instant};
 
 /// A transaction in progress; every method that writes is one of its own.
 ///
@@ -23,6 +23,7 @@ pub struct Act {
     /// What other servers must hear of once the act is kept.
     changes: Vec<Change>,
     inner: Arc<Inner>,
+    begun: Instant,
 }
 
 /// What the log says of an act that was kept.
@@ -36,7 +37,7 @@ pub struct Committed {
 
 impl Act {
     pub(crate) fn new(link: Link, inner: Arc<Inner>) -> Self {
-        Self { link, scope: None, changes: Vec::new(), inner }
+        Self { link, scope: None, changes: Vec::new(), inner, begun: Instant::now() }
     }
 
     /// The connection inside the transaction, seeing what the scope may see, and the place to name
@@ -89,6 +90,7 @@ impl Act {
         let committed = Committed { indexes: first..batch.size, checkpoint: batch.checkpoint };
         self.link.commit(&self.inner.place).await?;
         self.inner.remember(committed.checkpoint.clone(), frontier);
+        self.inner.pace.note(self.begun.elapsed());
         Ok(committed)
     }
 
@@ -96,7 +98,9 @@ impl Act {
     /// are over. It makes no leaf.
     pub(crate) async fn keep_unlogged(mut self) -> Result<(), Error> {
         self.spread().await?;
-        self.link.commit(&self.inner.place).await
+        self.link.commit(&self.inner.place).await?;
+        self.inner.pace.note(self.begun.elapsed());
+        Ok(())
     }
 
     /// Hands the changes to PostgreSQL, which delivers them if and when the transaction commits.

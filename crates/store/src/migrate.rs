@@ -76,6 +76,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "security_reports",
         sql: include_str!("../migrations/0015_security_reports.sql"),
     },
+    Migration {
+        version: 16,
+        name: "operations",
+        sql: include_str!("../migrations/0016_operations.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE schema_migrations (

@@ -8,6 +8,7 @@ use crate::{
     gathering::Gathering,
     log,
     migrate::{self, MIGRATIONS},
+    pace::{ActTimes, Pace},
     pools::Pools,
     scope::Scope,
     sql::Link,
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     /// The newest checkpoint that this process wrote or read, and the tree's frontier under it.
     head: Mutex<Option<(String, Frontier)>>,
     gathering: Gathering,
+    pub(crate) pace: Pace,
 }
 
 impl Store {
@@ -105,8 +107,8 @@ impl Store {
 
     fn over(place: Place, ledger: Ledger, pools: Pools, entropy: Box<dyn Entropy + Send>) -> Self {
         let (entropy, head) = (Mutex::new(entropy), Mutex::new(None));
-        let gathering = Gathering::default();
-        Self(Arc::new(Inner { place, ledger, pools, entropy, head, gathering }))
+        let (gathering, pace) = (Gathering::default(), Pace::default());
+        Self(Arc::new(Inner { place, ledger, pools, entropy, head, gathering, pace }))
     }
 
     /// Begins an act: a transaction that holds the only pen until it is committed or dropped.
@@ -124,6 +126,12 @@ impl Store {
     /// The settings of the connections that count, as the connections themselves report them.
     pub async fn connection_settings(&self) -> Result<Vec<(String, String)>, Error> {
         self.0.pools.applied().await.map_err(|error| self.0.place.fault(error))
+    }
+
+    /// How long acts took that were kept since the start.
+    #[must_use]
+    pub fn act_times(&self) -> ActTimes {
+        self.0.pace.times()
     }
 
     /// Waits for the last act, and closes the connections.

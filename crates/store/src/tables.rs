@@ -72,6 +72,8 @@ pub(crate) const TABLES: &[Table] = &[
     table("machine_authority", &["id"], House),
     table("machines", &["machine"], House),
     table("security_reports", &["report_id"], House),
+    table("probes", &["probe"], House),
+    table("visits", &["day", "page"], House),
 ];
 
 /// The tables that are the audit log: nobody but who owns them can change what they hold.

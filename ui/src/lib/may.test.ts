@@ -20,6 +20,8 @@ test('what is shown is what the server allows', () => {
     expect(ROLES.filter((role) => may(role, act)), permission).toEqual(allowed(permission));
     expect(allowed(permission), permission).toContain('owner');
   }
+  // Reports of weaknesses are shown and answered by those who manage accounts.
+  for (const permission of ['report_read', 'report_answer']) expect(allowed(permission), permission).toEqual(allowed('account_manage'));
   expect(may(null, 'work')).toBe(false);
   expect(may('nobody', 'users')).toBe(false);
 });

@@ -18,6 +18,9 @@ test('an address means one page', () => {
   check('/backups', { page: 'backups' });
   check('/admin/vendor-keys', { page: 'vendor-keys' });
   check('/admin/machines', { page: 'machines' });
+  check('/admin/security', { page: 'watch' });
+  check('/admin/reports', { page: 'inbox' });
+  check('/admin/visits', { page: 'visits' });
   check('/sweeps', { page: 'sweeps' });
   check('/sweeps/new', { page: 'new-sweep' });
   check('/sweeps/s-1', { page: 'sweep', id: 's-1' });

@@ -33,6 +33,9 @@ export type Route =
   | { page: 'reviews' }
   | { page: 'vendor-keys' }
   | { page: 'machines' }
+  | { page: 'watch' }
+  | { page: 'inbox' }
+  | { page: 'visits' }
   | { page: 'routes' }
   | { page: 'settings' }
   | { page: 'account' }
@@ -97,6 +100,9 @@ function administration(tail?: string, more?: string, rest?: string): Route {
     case 'reviews': return { page: 'reviews' };
     case 'vendor-keys': return { page: 'vendor-keys' };
     case 'machines': return { page: 'machines' };
+    case 'security': return { page: 'watch' };
+    case 'reports': return { page: 'inbox' };
+    case 'visits': return { page: 'visits' };
     default: return { page: 'not-found' };
   }
 }

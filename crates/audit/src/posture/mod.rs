@@ -4,10 +4,12 @@
 //! posture later than it was made sees the rows that have run out since as not met.
 
 mod envelope;
+mod health;
 mod judging;
 mod statement;
 
 pub use envelope::{ENVELOPE_BYTES_MAX, PAYLOAD_TYPE, PostureSigner};
 pub(crate) use envelope::{opened, sealed};
+pub use health::{HEALTH_TYPE, Health, HealthPart, Standing};
 pub use judging::{Attested, Evidence, Facts, Seen, State, Verdict, judge};
 pub use statement::{Expected, PREDICATE_TYPE, Posture, PostureRow, STATEMENT_TYPE};

@@ -23,7 +23,7 @@ pub(super) fn probe(examination: &Examination) -> Vec<Finding> {
     vec![look(examination).why(WHY)]
 }
 
-fn look(examination: &Examination) -> Finding {
+pub(super) fn look(examination: &Examination) -> Finding {
     let root = &examination.root;
     let running = root.processes();
     if running.is_empty() {

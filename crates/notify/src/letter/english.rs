@@ -237,6 +237,24 @@ pub const TEXTS: Texts = Texts {
         action: "Secure the account",
         after: "",
     },
+    report_received: Form {
+        subject: "A report of a weakness came",
+        text: "Somebody reported a weakness of this server. What it says is sealed: whoever has a key of disclosure.recipients opens it with `stockade reports open`. A person has to answer in time.",
+        action: "Open the inbox",
+        after: "This letter says nothing of what was reported.",
+    },
+    report_due: Form {
+        subject: "A report of a weakness is due",
+        text: "What was promised to whoever reported a weakness is due soon. The inbox says which clock it is, and what stops it.",
+        action: "Open the inbox",
+        after: "",
+    },
+    report_overdue: Form {
+        subject: "A report of a weakness is overdue",
+        text: "What was promised to whoever reported a weakness was not done in time. The page of claims shows that to everybody until it is done.",
+        action: "Open the inbox",
+        after: "",
+    },
     test: Form {
         subject: "Mail from Stockade arrives",
         text: "This letter shows that the server can send mail. There is nothing to do.",

@@ -243,6 +243,24 @@ pub const TEXTS: Texts = Texts {
         action: "Konto sichern",
         after: "",
     },
+    report_received: Form {
+        subject: "Eine Schwachstelle wurde gemeldet",
+        text: "Jemand hat eine Schwachstelle dieses Servers gemeldet. Was in der Meldung steht, ist versiegelt: Wer einen Schlüssel aus disclosure.recipients hat, öffnet sie mit `stockade reports open`. Ein Mensch muss rechtzeitig antworten.",
+        action: "Eingang öffnen",
+        after: "Dieser Brief sagt nichts über den Inhalt der Meldung.",
+    },
+    report_due: Form {
+        subject: "Eine Meldung ist bald fällig",
+        text: "Was dem Absender einer Meldung versprochen wurde, ist bald fällig. Der Eingang zeigt, welche Frist läuft und womit sie endet.",
+        action: "Eingang öffnen",
+        after: "",
+    },
+    report_overdue: Form {
+        subject: "Eine Meldung ist überfällig",
+        text: "Was dem Absender einer Meldung versprochen wurde, ist nicht rechtzeitig geschehen. Die Seite der Aussagen zeigt das allen, bis es nachgeholt ist.",
+        action: "Eingang öffnen",
+        after: "",
+    },
     test: Form {
         subject: "Post von Stockade kommt an",
         text: "Dieser Brief zeigt, dass der Server Post verschicken kann. Es ist nichts zu tun.",

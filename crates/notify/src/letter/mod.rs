@@ -162,6 +162,10 @@ pub enum Letter {
     ResetBegun { link: Link, asked: Occasion },
     /// Tells that an account's data were taken away.
     Exported { done: Occasion, secure: Link },
+    /// Tells that a report of a weakness came, and until when it is to be answered.
+    ReportReceived { by: Timestamp, link: Link },
+    /// Tells that a promise to the sender of a report is about to be broken, or is.
+    ReportDue { due: Due, by: Timestamp, link: Link },
     /// Shows that mail arrives.
     Test { at: Timestamp },
 }

@@ -81,6 +81,9 @@ pub struct Texts {
     pub exported: Form,
     pub sessions_ended: Form,
     pub reset_begun: Form,
+    pub report_received: Form,
+    pub report_due: Form,
+    pub report_overdue: Form,
     pub test: Form,
     pub codes: &'static str,
     pub passkey: &'static str,
@@ -155,10 +158,6 @@ impl Texts {
                 let words = self.decision(*decision).words(None).fact(labels.act, act.as_str());
                 words.fact(labels.decided_by, by.as_str()).fact(labels.when, self.time(*at))
             }
-            Letter::AccessReview { due, by, grants, link } => {
-                let words = self.review(*due).words(Some(link));
-                words.fact(labels.due, self.time(*by)).fact(labels.grants, grants.to_string())
-            }
             Letter::RecoveryLinkUsed { account, done, link } => self
                 .on(self.of(letter).words(Some(link)), done)
                 .fact(labels.account, account.as_str()),
@@ -170,9 +169,31 @@ impl Texts {
                 .on(self.recovery_link_made.words(Some(link)), done)
                 .fact(labels.account, account.as_str())
                 .fact(labels.waits_until, self.time(*until)),
+            Letter::AccessReview { .. }
+            | Letter::ReportReceived { .. }
+            | Letter::ReportDue { .. }
+            | Letter::TokenExpires { .. } => self.dated(letter),
+        }
+    }
+
+    /// A letter that tells of a time, and where to do something about it.
+    fn dated<'a>(&self, letter: &'a Letter) -> Words<'a> {
+        let labels = &self.labels;
+        match letter {
+            Letter::AccessReview { due, by, grants, link } => {
+                let words = self.review(*due).words(Some(link));
+                words.fact(labels.due, self.time(*by)).fact(labels.grants, grants.to_string())
+            }
+            Letter::ReportReceived { by, link } => {
+                self.report_received.words(Some(link)).fact(labels.due, self.time(*by))
+            }
+            Letter::ReportDue { due, by, link } => {
+                self.report(*due).words(Some(link)).fact(labels.due, self.time(*by))
+            }
             Letter::TokenExpires { at, link } => {
                 self.token_expires.words(Some(link)).fact(labels.takes_effect, self.time(*at))
             }
+            _ => self.of(letter).words(None),
         }
     }
 
@@ -216,6 +237,13 @@ impl Texts {
         match due {
             Due::Soon => &self.review_due,
             Due::Over => &self.review_overdue,
+        }
+    }
+
+    const fn report(&self, due: Due) -> &Form {
+        match due {
+            Due::Soon => &self.report_due,
+            Due::Over => &self.report_overdue,
         }
     }
 

@@ -137,6 +137,15 @@ fn rare(foreign: &str) -> Vec<(&'static str, Letter)> {
         ("sessions ended", Letter::SessionsEnded { done: done(), secure: secure() }),
         ("reset begun", Letter::ResetBegun { link: page("/forgotten"), asked: done() }),
         ("exported", Letter::Exported { done: done(), secure: secure() }),
+        ("report received", Letter::ReportReceived { by: until, link: page("/admin/reports") }),
+        (
+            "report due",
+            Letter::ReportDue { due: Due::Soon, by: until, link: page("/admin/reports") },
+        ),
+        (
+            "report overdue",
+            Letter::ReportDue { due: Due::Over, by: until, link: page("/admin/reports") },
+        ),
         ("test", Letter::Test { at: now() }),
     ]
 }

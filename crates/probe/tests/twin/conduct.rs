@@ -1,7 +1,7 @@
 //! How a good server behaves, as far as a visitor sees it.
 
 use super::{World, ledger::Ledger};
-use audit::posture::{Evidence, Posture, PostureRow};
+use audit::posture::{Evidence, Health, HealthPart, Posture, PostureRow, Standing};
 use jiff::{SignedDuration, Timestamp};
 use seal::{AgeIdentity, OpenPgpKey, Secret, SeededEntropy, SigningKey};
 use std::{collections::BTreeMap, io::Read, sync::atomic::Ordering};
@@ -172,6 +172,9 @@ fn answered(asked: &Asked, world: &World) -> Reply {
         ("GET", "/.well-known/stockade/posture.json") => {
             Reply::new(200, json, world.posture.seal(&world.signer))
         }
+        ("GET", "/.well-known/stockade/health.json") => {
+            Reply::new(200, json, world.health.seal(&world.signer))
+        }
         ("GET", "/.well-known/stockade/posture-key") => {
             Reply::new(200, "text/plain", format!("{}\n", world.signer.verifier()))
         }
@@ -243,6 +246,25 @@ pub fn posture(ledger: &Ledger, port: u16, spki_sha256: &str) -> Posture {
         checkpoint: ledger.note(ledger.size.min(280)),
         log_key: ledger.signer.verifier().to_string(),
         rows: audit::claims().iter().map(row).collect(),
+    }
+}
+
+/// How the twin's parts stand.
+pub fn health(port: u16, spki_sha256: &str) -> Health {
+    let now = Timestamp::now();
+    let part = |(name, needed): (&str, bool)| HealthPart {
+        part: name.to_owned(),
+        standing: Standing::Good,
+        needed,
+        probed_at: Some(now),
+        fresh_s: 600,
+    };
+    Health {
+        subject: format!("https://{}:{port}", super::NAME),
+        spki_sha256: spki_sha256.to_owned(),
+        made_at: now,
+        version: "0.1.0".to_owned(),
+        parts: [("database", true), ("letters", false)].map(part).to_vec(),
     }
 }
 

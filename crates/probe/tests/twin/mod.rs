@@ -11,7 +11,7 @@ pub use conduct::{Asked, Reply};
 
 use audit::{
     Quorum,
-    posture::{Posture, PostureSigner},
+    posture::{Health, Posture, PostureSigner},
 };
 use jiff::Timestamp;
 use ledger::Ledger;
@@ -51,6 +51,8 @@ pub struct Plan {
     /// Who signs its posture, and what is changed in it before that.
     pub signer: u8,
     pub misstate: fn(&mut Posture),
+    /// What is changed in its word on health.
+    pub ail: fn(&mut Health),
     /// In what its accounts are wrong.
     pub fault: Fault,
     /// Whether it can do the hybrid group.
@@ -69,6 +71,7 @@ impl Default for Plan {
             ledger: Ledger::new(1, 300, ledger::honest),
             signer: 5,
             misstate: |_| (),
+            ail: |_| (),
             fault: Fault::Nothing,
             hybrid: true,
             plain: conduct::sent_on,
@@ -83,6 +86,7 @@ pub struct World {
     /// The last day of its certificate.
     pub last_day: String,
     pub posture: Posture,
+    pub health: Health,
     pub signer: PostureSigner,
     pub people: People,
     /// How often `/api/v1/session` was asked for.
@@ -107,6 +111,8 @@ impl Twin {
         let (lie, greeter, speak) = (plan.lie, plan.greeter, plan.plain);
         let mut posture = conduct::posture(&plan.ledger, address.port(), &key);
         (plan.misstate)(&mut posture);
+        let mut health = conduct::health(address.port(), &key);
+        (plan.ail)(&mut health);
         let world = Arc::new(World {
             port: address.port(),
             last_day: day_in(plan.days).strftime("%Y-%m-%d").to_string(),
@@ -115,6 +121,7 @@ impl Twin {
             asked: AtomicU32::new(0),
             ledger: plan.ledger,
             posture,
+            health,
         });
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {

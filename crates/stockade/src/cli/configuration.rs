@@ -75,6 +75,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Unix socket, without TLS, for a proxy on this machine that is in the server's group",
     ),
     Key::plain(
+        "server.region",
+        Kind::Text,
+        "",
+        "Where the machine stands, as Frankfurt, Germany; /security shows it to everybody",
+    ),
+    Key::plain(
         "server.drain_seconds",
         Kind::Number { min: 0, max: 600 },
         "10",
@@ -300,6 +306,42 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::plain("mail.user", Kind::Text, "", "Who signs in there; the password is kept sealed"),
     Key::plain("mail.authority", Kind::Text, "", "Certificate authority (PEM) of its own"),
+    Key::plain(
+        "health.disk_free_mib",
+        Kind::Number { min: 16, max: 10_000_000 },
+        "512",
+        "MiB that must be free where the data lies; with less the server is not ready",
+    ),
+    Key::plain(
+        "metrics.listen",
+        Kind::Text,
+        "",
+        "Address of this machine and port where Prometheus reads metrics, as 127.0.0.1:9464; without one nowhere",
+    ),
+    Key::plain(
+        "errors.reach",
+        Kind::Choice(&["public", "private"]),
+        "public",
+        "Where the host of the sealed errors.dsn may be: on the Internet only, or in a network of one's own too",
+    ),
+    Key::plain(
+        "errors.authority",
+        Kind::Text,
+        "",
+        "Certificate authority (PEM) of a service for errors of your own",
+    ),
+    Key::plain(
+        "errors.environment",
+        Kind::Text,
+        "production",
+        "What this installation is called there",
+    ),
+    Key::plain(
+        "visits.count",
+        Kind::Switch,
+        "on",
+        "Count openings of pages here, without cookies and of nobody",
+    ),
     Key::plain(
         "log.level",
         Kind::Choice(&["error", "warn", "info", "debug"]),

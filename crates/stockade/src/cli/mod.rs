@@ -34,6 +34,7 @@ mod machines_args;
 mod mail;
 mod mail_args;
 mod marked;
+mod operations;
 mod output;
 mod paper;
 mod past;

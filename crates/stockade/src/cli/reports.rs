@@ -9,6 +9,7 @@ use super::{
 };
 use crate::desk::{self, DisclosureTerms, ReportView};
 use anyhow::Context;
+use disclosure::{Answer, Tongue};
 use seal::age_armour;
 use serde_json::json;
 use settings::Settings;
@@ -53,6 +54,13 @@ pub(super) fn run(
                 Some(name) => format!("{} stands on /security/thanks", plain(name)),
                 None => "nobody is thanked for it any more".to_owned(),
             })?;
+        }
+        Reports::Answer { answer, language } => {
+            let answer = Answer::named(answer).context("there is no such answer")?;
+            let tongue = if language == "de" { Tongue::German } else { Tongue::English };
+            let template = answer.template(tongue);
+            let shown = json!({ "subject": template.subject, "text": template.text });
+            output.show(&shown, |_| format!("{}\n\n{}", template.subject, template.text))?;
         }
     }
     Ok(Ending::Done)

@@ -35,4 +35,13 @@ pub(crate) enum Reports {
         /// The name, as they want it.
         name: Option<String>,
     },
+    /// Print a text to begin an answer from; what stands in braces is yours to fill in.
+    Answer {
+        /// Which.
+        #[arg(value_parser = ["acknowledge", "fixed", "declined"])]
+        answer: String,
+        /// Its language.
+        #[arg(long, value_parser = ["en", "de"], default_value = "en")]
+        language: String,
+    },
 }

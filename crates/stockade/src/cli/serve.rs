@@ -118,6 +118,7 @@ fn options(home: Home, settings: &Settings, output: Output) -> anyhow::Result<Op
         backups: super::backup::terms(settings)?,
         machines: machines(settings)?,
         disclosure: super::reports::terms(settings)?,
+        operations: super::operations::terms(settings)?,
         self_tests: server::SelfTests::Running,
         breached_passwords: settings.path("accounts.breached_passwords"),
     })

@@ -111,6 +111,18 @@ impl Visitor {
 }
 
 impl Accounts {
+    /// What becomes of letters here.
+    #[must_use]
+    pub fn post(&self) -> super::Post {
+        self.0.post
+    }
+
+    /// Sessions that this server holds in memory.
+    #[must_use]
+    pub fn sessions_live(&self) -> usize {
+        self.live().registry.len()
+    }
+
     /// With the keys of this desk. What lies sealed from before accounts had data keys is moved under
     /// one.
     pub async fn open(desk: Desk, terms: Terms) -> Result<Self> {

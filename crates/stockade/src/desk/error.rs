@@ -76,6 +76,14 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// The sealed DSN cannot be one.
+    #[error(
+        "errors cannot be reported: the sealed errors.dsn is no DSN, {why}: take it from the service's page and `stockade secrets put errors.dsn`, or `stockade secrets remove errors.dsn`"
+    )]
+    ErrorsDsn {
+        /// Why; never the DSN.
+        why: &'static str,
+    },
     /// A report of a weakness refuses, or the words about reports do.
     #[error(transparent)]
     Disclosure(#[from] disclosure::Error),

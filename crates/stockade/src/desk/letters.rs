@@ -20,6 +20,9 @@ const SECURITY: &str = "/account/security";
 /// Where the page is on which a reset begins.
 const FORGOTTEN: &str = "/forgotten";
 
+/// Where reports of weaknesses are answered.
+const REPORTS: &str = "/admin/reports";
+
 /// How this installation writes its letters.
 #[derive(Debug, Clone)]
 pub struct Letters {
@@ -68,14 +71,14 @@ pub(super) struct Context<'a> {
 }
 
 /// One mailbox that a letter goes to, and what its row is sealed with.
-struct Target {
-    email: EmailAddress,
+pub(super) struct Target {
+    pub(super) email: EmailAddress,
     account: Option<AccountId>,
     vault: Arc<Vault>,
 }
 
 /// What the words of an act's letters have in common.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     letters: &'a Letters,
     at: Timestamp,
     done: Occasion,
@@ -111,7 +114,11 @@ impl Accounts {
         Ok(rows)
     }
 
-    async fn words<'a>(&'a self, mails: &[Addressed], context: &Context<'_>) -> Result<Words<'a>> {
+    pub(super) async fn words<'a>(
+        &'a self,
+        mails: &[Addressed],
+        context: &Context<'_>,
+    ) -> Result<Words<'a>> {
         let by = match context.by {
             Some(account) => self.known(account).await?,
             None => None,
@@ -151,7 +158,11 @@ impl Accounts {
         }))
     }
 
-    async fn targets(&self, addressed: &Addressed, context: &Context<'_>) -> Result<Vec<Target>> {
+    pub(super) async fn targets(
+        &self,
+        addressed: &Addressed,
+        context: &Context<'_>,
+    ) -> Result<Vec<Target>> {
         match &addressed.mail.to {
             Recipient::Address(email) => {
                 let vault = match addressed.about {
@@ -185,10 +196,20 @@ impl Accounts {
         target: &Target,
         words: &Words<'_>,
     ) -> Result<PostingRow, notify::Error> {
+        let id = hex::encode(random::<16>(&mut SystemEntropy::new()));
+        Self::row_as(id, addressed, target, words)
+    }
+
+    /// A letter under this name: handed in twice, it is there once.
+    pub(super) fn row_as(
+        id: String,
+        addressed: &Addressed,
+        target: &Target,
+        words: &Words<'_>,
+    ) -> Result<PostingRow, notify::Error> {
         let to = Mailbox::parse(target.email.as_str())?;
         let letter = words.put(addressed, &to)?;
         let mut entropy = SystemEntropy::new();
-        let id = hex::encode(random::<16>(&mut entropy));
         let letters = words.letters;
         let message = letter.write(&letters.head, &to, letters.language, (&id, words.at))?;
         let posting = Posting::new(message, letter.useful_until(), words.at);
@@ -359,6 +380,14 @@ impl Words<'_> {
                 by: *by,
                 grants: self.grants,
                 link: self.page("/admin/reviews")?,
+            }),
+            Letter::ReportReceived(by) => {
+                Some(Form::ReportReceived { by: *by, link: self.page(REPORTS)? })
+            }
+            Letter::ReportDue(by) => Some(Form::ReportDue {
+                due: if *by <= self.at { Due::Over } else { Due::Soon },
+                by: *by,
+                link: self.page(REPORTS)?,
             }),
             _ => None,
         })

@@ -52,6 +52,7 @@ mod record;
 mod release;
 mod remote;
 mod replay;
+mod report_letters;
 mod reset;
 mod results;
 mod retention;

@@ -241,7 +241,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 62] = [
+    pub const KINDS: [&'static str; 63] = [
         "server.started",
         "dataset.imported",
         "dataset.found",

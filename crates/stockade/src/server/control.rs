@@ -316,6 +316,7 @@ mod tests {
             breached_passwords: None,
             machines: None,
             disclosure: crate::desk::DisclosureTerms::default(),
+            operations: crate::server::OperationsTerms::default(),
             self_tests: crate::server::SelfTests::OnCall,
         });
         server.await.expect("starts")

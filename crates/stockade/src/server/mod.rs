@@ -18,6 +18,8 @@ mod log_routes;
 mod machines;
 mod named;
 pub mod names;
+pub mod operations;
+mod operations_routes;
 mod plain;
 pub mod posture;
 mod posture_routes;
@@ -46,9 +48,10 @@ pub use cost::{AtOnce, Cost};
 pub use front::Front;
 pub use headers::StrictTransport;
 pub use intake::Intake;
+pub use operations::OperationsTerms;
 pub use posture::SelfTests;
 pub use problem::{Answer, Problem};
-pub use quota::Rates;
+pub use quota::{Blocked, Rates, Zone};
 pub use run::{Options, Server, Started, link as setup_link, recovery_link, serve};
 pub use table::{Row, Rule, Table};
 pub use words::Words;
@@ -99,10 +102,11 @@ pub fn service(app: &App, table: Table) -> Router {
             use axum::response::IntoResponse;
             let words = panic.downcast_ref::<String>().map(String::as_str);
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-            Problem::internal(&words.unwrap_or("a panic without words")).into_response()
+            Problem::broken(words.unwrap_or("without words")).into_response()
         }))
         .layer(from_fn(finish::worded))
         .layer(from_fn(intake::few_headers))
         .layer(from_fn_with_state(app.clone(), headers::harden))
+        .layer(from_fn_with_state(app.clone(), operations::watch))
         .layer(from_fn(trace::request))
 }

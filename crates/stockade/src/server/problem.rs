@@ -1,5 +1,6 @@
 //! Refusals as `application/problem+json` (RFC 9457); every HTTP status is chosen in this file.
 
+use super::operations::errors::PANIC;
 use crate::desk;
 use axum::{
     Json,
@@ -23,10 +24,16 @@ pub struct Problem {
     /// The same place in the request's body as a JSON pointer (RFC 6901).
     pub pointer: Option<Box<str>>,
     /// What to do about it.
-    pub fix: Option<String>,
+    pub fix: Option<Box<str>>,
     /// Seconds until another attempt makes sense.
     pub retry_after_s: Option<u64>,
+    /// What went wrong inside; never shown.
+    pub cause: Option<Box<String>>,
 }
+
+/// What went wrong inside, beside an answer that does not say it: for whoever runs the server.
+#[derive(Debug, Clone)]
+pub struct Cause(pub String);
 
 /// A problem on the wire.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,8 +68,8 @@ impl Problem {
     /// A refusal without place or fix.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        let (place, pointer, fix, retry_after_s) = (None, None, None, None);
-        Self { status, code, detail: detail.into(), place, pointer, fix, retry_after_s }
+        let (place, pointer, fix, retry_after_s, cause) = (None, None, None, None, None);
+        Self { status, code, detail: detail.into(), place, pointer, fix, retry_after_s, cause }
     }
 
     /// Names the field or line.
@@ -88,7 +95,14 @@ impl Problem {
     /// Says what to do.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
+        self.fix = Some(fix.into().into());
+        self
+    }
+
+    /// Keeps what went wrong inside.
+    #[must_use]
+    fn because(mut self, cause: &dyn std::fmt::Display) -> Self {
+        self.cause = Some(Box::new(cause.to_string()));
         self
     }
 
@@ -128,6 +142,21 @@ impl Problem {
             .retry_after(15)
     }
 
+    /// A part that is needed does not work.
+    #[must_use]
+    pub fn not_ready(parts: &[String]) -> Self {
+        let detail = format!("these parts are needed and do not work: {}", parts.join(", "));
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail)
+            .fix("/.well-known/stockade/health.json says when each was last looked at")
+            .retry_after(15)
+    }
+
+    /// A handler broke off; otherwise as [`Problem::internal`].
+    #[must_use]
+    pub fn broken(words: &str) -> Self {
+        Self::internal(&format_args!("{PANIC}{words}"))
+    }
+
     /// Our own fault; the cause is logged under the request's id, never shown.
     #[must_use]
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
@@ -137,6 +166,7 @@ impl Problem {
             "internal",
             "the server could not do this; its log says why, under this answer's x-request-id",
         )
+        .because(cause)
     }
 }
 
@@ -151,11 +181,14 @@ impl IntoResponse for Problem {
             detail: self.detail,
             place: self.place.map(String::from),
             pointer: self.pointer.map(String::from),
-            fix: Some(self.fix.unwrap_or_else(|| remedy(self.status).to_owned())),
+            fix: Some(self.fix.map_or_else(|| remedy(self.status).to_owned(), String::from)),
         };
         let mut response = (self.status, Json(body)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(Cause(*cause));
+        }
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
@@ -203,7 +236,9 @@ impl From<desk::Error> for Problem {
             ) => {
                 tracing::error!(cause = %text, "the database could not take it");
                 let detail = "the database could not take it: nothing was half-written";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", detail).retry_after(5)
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", detail)
+                    .retry_after(5)
+                    .because(&text)
             }
             E::Strategy(problems) => strategy(&problems, text),
             E::Expression { place, .. } => {
@@ -233,6 +268,7 @@ impl From<desk::Error> for Problem {
             | E::NotTradable { .. }
             | E::NoSizes { .. }
             | E::Evidence { .. }
+            | E::ErrorsDsn { .. }
             | E::OnQuotes => Self::invalid(text),
             E::NoMachine(_) | E::ServerNoMachine => Self::invalid(text).field("machine"),
             E::Unsealed(_) => Self::invalid(text).field("text"),
@@ -374,6 +410,7 @@ impl From<catalog::Error> for Problem {
                 let detail = "the dataset is damaged; the server's log names the file";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", detail)
                     .fix("restore it from a backup or import it again")
+                    .because(&text)
             }
             E::PanelSize { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text),
             E::Market(_)

@@ -6,8 +6,14 @@ use edge::Peer;
 use guard::{Asker, Limiter, Policy, Spent, Verdict};
 use http::{HeaderName, HeaderValue, StatusCode};
 use identity::AccountId;
-use jiff::Timestamp;
-use std::sync::{Mutex, PoisonError};
+use jiff::{SignedDuration, Timestamp};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 /// Units a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +35,7 @@ impl Default for Rates {
 }
 
 /// What is counted together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Zone {
     /// Pages, and addresses where nothing is.
     General,
@@ -41,12 +47,50 @@ pub enum Zone {
     Files,
 }
 
+impl Zone {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::General, Self::Api, Self::Account, Self::Files];
+
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::Api => "api",
+            Self::Account => "account",
+            Self::Files => "files",
+        }
+    }
+}
+
 /// How many are counted by themselves in each zone; 200 bytes each.
 const ASKERS_MAX: usize = 50_000;
+/// Whoever was refused lately, for who runs the server to see.
+const BLOCKED_MAX: usize = 200;
+/// So long somebody counts as refused lately.
+const LATELY: SignedDuration = SignedDuration::from_mins(10);
+
+/// Somebody who was refused lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blocked {
+    /// What was counted.
+    pub zone: Zone,
+    /// Who.
+    pub asker: Asker,
+    /// How often.
+    pub refused: u64,
+    /// When last.
+    pub last: Timestamp,
+}
 
 /// Who used up how much.
 #[derive(Debug)]
-pub struct Quotas([Mutex<Limiter>; 4]);
+pub struct Quotas {
+    limiters: [Mutex<Limiter>; 4],
+    /// Admitted and refused, by zone.
+    counts: [[AtomicU64; 2]; 4],
+    blocked: Mutex<BTreeMap<(Zone, Asker), (u64, Timestamp)>>,
+}
 
 impl Quotas {
     /// Nobody has asked yet.
@@ -58,7 +102,11 @@ impl Quotas {
             Policy::per_minute("account", rates.account),
             Policy::per_minute("files", rates.files),
         ];
-        Self(policies.map(|policy| Mutex::new(Limiter::new(policy, ASKERS_MAX))))
+        Self {
+            limiters: policies.map(|policy| Mutex::new(Limiter::new(policy, ASKERS_MAX))),
+            counts: [const { [const { AtomicU64::new(0) }; 2] }; 4],
+            blocked: Mutex::default(),
+        }
     }
 
     /// Takes a weight, or says when it fits. A person is counted as such; of others their address is.
@@ -69,19 +117,71 @@ impl Quotas {
         weight: u32,
         now: Timestamp,
     ) -> Result<Spent, Problem> {
-        let [general, api, account, files] = &self.0;
+        let [general, api, account, files] = &self.limiters;
         let limiter = match zone {
             Zone::General => general,
             Zone::Api => api,
             Zone::Account => account,
             Zone::Files => files,
         };
-        let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
-        let spent = limiter.spend(asker, weight, now);
+        let spent = {
+            let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+            limiter.spend(asker, weight, now)
+        };
+        self.note(zone, asker, spent.verdict, now);
         match spent.verdict {
             Verdict::Admitted => Ok(spent),
             Verdict::Refused => Err(refused(&spent)),
         }
+    }
+
+    fn note(&self, zone: Zone, asker: Asker, verdict: Verdict, now: Timestamp) {
+        let refused = usize::from(verdict == Verdict::Refused);
+        let [general, api, account, files] = &self.counts;
+        let counts = match zone {
+            Zone::General => general,
+            Zone::Api => api,
+            Zone::Account => account,
+            Zone::Files => files,
+        };
+        if let Some(count) = counts.get(refused) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        if verdict == Verdict::Admitted {
+            return;
+        }
+        let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        if blocked.len() >= BLOCKED_MAX && !blocked.contains_key(&(zone, asker)) {
+            let oldest = blocked.iter().min_by_key(|(_, (_, last))| *last).map(|(key, _)| *key);
+            oldest.map(|key| blocked.remove(&key));
+        }
+        let one = blocked.entry((zone, asker)).or_insert((0, now));
+        *one = (one.0 + 1, now);
+    }
+
+    /// What was said since the start: admitted and refused, by zone.
+    #[must_use]
+    pub fn decisions(&self) -> [(Zone, u64, u64); 4] {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let mut counts = self.counts.each_ref().map(|[yes, no]| (read(yes), read(no))).into_iter();
+        Zone::ALL.map(|zone| {
+            let (admitted, refused) = counts.next().unwrap_or_default();
+            (zone, admitted, refused)
+        })
+    }
+
+    /// Whoever was refused in the last minutes, the latest first. Nothing needs to be lifted: whoever waits for
+    /// a minute is let in again.
+    #[must_use]
+    pub fn blocked(&self, now: Timestamp) -> Vec<Blocked> {
+        let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        blocked.retain(|_, (_, last)| now.duration_since(*last) < LATELY);
+        let one = |(&(zone, asker), &(refused, last)): (&(Zone, Asker), &(u64, Timestamp))| {
+            Blocked { zone, asker, refused, last }
+        };
+        let mut all: Vec<Blocked> = blocked.iter().map(one).collect();
+        all.sort_by_key(|one| std::cmp::Reverse(one.last));
+        all
     }
 
     /// Takes what a route of the table weighs from the account that calls it; of an address each call is
@@ -186,5 +286,26 @@ mod tests {
         }
         quotas.call(None, Some(&here), 1).expect_err("refused");
         quotas.call(None, Some(&there), 1).expect("another address");
+    }
+
+    #[test]
+    fn what_was_said_is_counted_and_who_was_refused_is_known_for_a_while() {
+        let (quotas, now) = (Quotas::new(Rates { api: 2, ..Rates::default() }), crate::desk::now());
+        let here = asker(Some(&peer("192.0.2.7")));
+        for n in 0..5 {
+            assert_eq!(quotas.spend(Zone::Api, here, 1, now).is_ok(), n < 2);
+        }
+        assert_eq!(quotas.decisions()[1], (Zone::Api, 2, 3));
+        assert_eq!(quotas.decisions()[0], (Zone::General, 0, 0));
+        let blocked = Blocked { zone: Zone::Api, asker: here, refused: 3, last: now };
+        assert_eq!(quotas.blocked(now), [blocked]);
+        for n in 0..1000_u32 {
+            let other = asker(Some(&peer(&std::net::Ipv4Addr::from(n).to_string())));
+            for _ in 0..3 {
+                drop(quotas.spend(Zone::Api, other, 1, now));
+            }
+        }
+        assert_eq!(quotas.blocked(now).len(), BLOCKED_MAX, "the memory is bounded");
+        assert!(quotas.blocked(now + LATELY).is_empty());
     }
 }

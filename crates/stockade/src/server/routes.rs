@@ -9,6 +9,7 @@ use super::{
     },
     link_routes::links_of,
     log_routes::log_of,
+    operations_routes::{health_of, operations_of},
     posture_routes::posture_of,
     published,
     report_routes::reports_of,
@@ -24,12 +25,12 @@ use identity::Permission as P;
 #[must_use]
 pub fn table() -> Table {
     let table = records(links_of(sessions(doors(open(Table::default())))));
-    vendors_of(administration(security_of(research(table))))
+    operations_of(vendors_of(administration(security_of(research(table)))))
 }
 
 /// What is there for anyone to see.
 fn open(table: Table) -> Table {
-    reports_of(posture_of(log_of(public(table))))
+    health_of(reports_of(posture_of(log_of(public(table)))))
 }
 
 fn public(table: Table) -> Table {
@@ -38,7 +39,7 @@ fn public(table: Table) -> Table {
         .get(
             "/health",
             probe,
-            Words::new(Cost::Light, "Whether the server works").json::<system::Health>(),
+            Words::new(Cost::Light, "That the server is there").json::<system::Alive>(),
             system::health,
         )
         .get(

@@ -5,6 +5,7 @@ use super::{
     headers::of_refusals,
     jobs::{Capacity, Jobs},
     machines::Port,
+    operations::{self, OperationsTerms},
     posture::{Observatory, SelfTests, Site},
     router,
     security_reports::Reporting,
@@ -54,6 +55,8 @@ pub struct Options {
     pub machines: Option<SocketAddr>,
     /// Whom reports of weaknesses go to.
     pub disclosure: DisclosureTerms,
+    /// How it is watched.
+    pub operations: OperationsTerms,
     /// Whether the server probes itself.
     pub self_tests: SelfTests,
     /// What a connection is granted, and how long a drain may take.
@@ -99,7 +102,8 @@ pub struct Server {
     asking: JoinHandle<()>,
     holder: JoinHandle<()>,
     backups: JoinHandle<()>,
-    observing: Option<JoinHandle<()>>,
+    observing: Option<[JoinHandle<()>; 2]>,
+    watching: [JoinHandle<()>; 2],
     chores: JoinHandle<()>,
 }
 
@@ -152,10 +156,11 @@ impl Server {
             Accounts::open(desk.clone(), terms).await?,
             Jobs::new(desk, options.capacity),
             (witnesses, Backups::new(options.backups), observatory, reporting),
-            (options.exposure, strict, options.rates),
+            (options.exposure, strict, options.rates, options.operations),
             stop.clone(),
         );
         app.withheld().know(app.desk()).await;
+        let watching = let_watch(&app, &stop).await?;
         let machine_port = let_machines_in(options.machines, &app, options.limits).await?;
         let proxies = front.proxies.clone();
         let front = front.open(&app, (&tls, challenges), &url, options.limits).await?;
@@ -167,8 +172,7 @@ impl Server {
         let asking = tokio::spawn(ask_witnesses(app.clone(), stop.clone()));
         let holder = tokio::spawn(app.desk().clone().watch_holder(absence, stop.clone()));
         let backups = tokio::spawn(keep_backups(app.clone(), stop.clone()));
-        let observing = (options.self_tests == SelfTests::Running)
-            .then(|| tokio::spawn(observe(app.clone(), stop.clone())));
+        let observing = (options.self_tests == SelfTests::Running).then(|| observe(&app, &stop));
         let started = told((url, address), (setup_link, spki), &authority, &app);
         let chores = tokio::spawn(chores(app.clone(), authority, tls, stop.clone()));
         Ok(Self {
@@ -185,6 +189,7 @@ impl Server {
             holder,
             backups,
             observing,
+            watching,
             chores,
         })
     }
@@ -208,13 +213,14 @@ impl Server {
         self.asking.await?;
         self.holder.await?;
         self.backups.await?;
-        if let Some(observing) = self.observing {
-            observing.await?;
+        for task in self.observing.into_iter().flatten().chain(self.watching) {
+            task.await?;
         }
         self.chores.await?;
         tokio::join!(self.app.jobs().close(), self.app.sweeping().close());
         self.app.accounts().log_refusals(Minutes::All).await?;
         self.app.desk().keep_violations(self.app.violations()).await?;
+        self.app.operations().visits().keep(self.app.desk()).await?;
         self.app.desk().close().await;
         Ok(drained)
     }
@@ -253,6 +259,9 @@ pub async fn serve(options: Options, ready: impl FnOnce(&Started)) -> Result<Dra
     // Before anybody knows that there is a server: whoever hears of it may want it to end at once.
     let mut signals = Signals::listen()?;
     let mut server = Server::start(options).await?;
+    if let Some(reporter) = server.app.operations().reporter() {
+        reporter.hear_panics(&server.app);
+    }
     ready(&server.started);
     // Whoever had to know it knows it now.
     server.started.setup_link = None;
@@ -345,9 +354,25 @@ async fn ask_witnesses(app: App, stop: CancellationToken) {
     app.witnesses().ask(app.desk(), &stop).await;
 }
 
-/// Probes the server itself.
-async fn observe(app: App, stop: CancellationToken) {
-    app.observatory().run(&app, &stop).await;
+/// Probes the server itself, and the parts below it.
+fn observe(app: &App, stop: &CancellationToken) -> [JoinHandle<()>; 2] {
+    let (own, own_stop) = (app.clone(), stop.clone());
+    let claims = async move { own.observatory().run(&own, &own_stop).await };
+    let (own, own_stop) = (app.clone(), stop.clone());
+    let parts = async move { own.operations().health().run(&own, &own_stop).await };
+    [tokio::spawn(claims), tokio::spawn(parts)]
+}
+
+/// Opens the port of metrics, and begins to report errors, where somebody wants either.
+async fn let_watch(app: &App, stop: &CancellationToken) -> Result<[JoinHandle<()>; 2]> {
+    let terms = app.operations().terms();
+    let metrics = operations::serve_metrics(terms.metrics, app, stop.clone()).await?;
+    let Some(reporter) = operations::reporter(app.desk(), &terms.errors)? else {
+        return Ok([metrics, tokio::spawn(async {})]);
+    };
+    tracing::info!(host = reporter.host(), "errors are reported, without what people typed");
+    app.operations().report_to(Arc::clone(&reporter));
+    Ok([metrics, tokio::spawn(reporter.run(stop.clone()))])
 }
 
 /// Makes backups and proves them when they are due.
@@ -368,9 +393,13 @@ async fn chores(app: App, authority: Authority, tls: Tls, stop: CancellationToke
                 // One that fails is no reason to leave the other out.
                 let refusals = app.accounts().log_refusals(Minutes::Over).await;
                 let violations = app.desk().keep_violations(app.violations()).await;
+                let visits = app.operations().visits().keep(app.desk()).await;
+                let contact = app.reporting().address();
+                let reports = app.accounts().tell_of_reports(contact, now()).await.map(drop);
                 let prices = app.desk().settle(now()).await;
                 let keys = app.accounts().turn_keys(now()).await;
-                for error in [refusals, violations, prices, keys].into_iter().filter_map(Result::err) {
+                let done = [refusals, violations, visits, reports, prices, keys];
+                for error in done.into_iter().filter_map(Result::err) {
                     tracing::error!(%error, "what was counted could not be written");
                 }
             }

@@ -1,8 +1,9 @@
 //! What every handler can reach.
 
 use super::{
-    Rates, Row, StrictTransport, certificates::Certificates, jobs::Jobs, posture::Observatory,
-    quota::Quotas, security_reports::Reporting, sweeping::Sweeping, withheld::Withheld,
+    OperationsTerms, Rates, Row, StrictTransport, certificates::Certificates, jobs::Jobs,
+    operations::Operations, posture::Observatory, quota::Quotas, security_reports::Reporting,
+    sweeping::Sweeping, withheld::Withheld,
 };
 use crate::desk::{Accounts, Backups, Desk, Recordings, Studies, Views, Violations, Witnesses};
 use edge::{Exposure, Roll};
@@ -32,6 +33,7 @@ struct Inner {
     withheld: Withheld,
     exposure: Exposure,
     strict: StrictTransport,
+    operations: Operations,
     quotas: Quotas,
     roll: Roll,
     machines_at: OnceLock<SocketAddr>,
@@ -48,7 +50,7 @@ impl App {
         accounts: Accounts,
         jobs: Jobs,
         (witnesses, backups, observatory, reporting): (Witnesses, Backups, Observatory, Reporting),
-        (exposure, strict, rates): (Exposure, StrictTransport, Rates),
+        (exposure, strict, rates, operations): (Exposure, StrictTransport, Rates, OperationsTerms),
         stop: CancellationToken,
     ) -> Self {
         let desk = accounts.desk().clone();
@@ -70,6 +72,7 @@ impl App {
             withheld: Withheld::default(),
             exposure,
             strict,
+            operations: Operations::new(operations),
             quotas: Quotas::new(rates),
             roll: Roll::default(),
             machines_at: OnceLock::new(),
@@ -168,6 +171,12 @@ impl App {
     #[must_use]
     pub fn strict_transport(&self) -> StrictTransport {
         self.0.strict
+    }
+
+    /// How the server is watched.
+    #[must_use]
+    pub fn operations(&self) -> &Operations {
+        &self.0.operations
     }
 
     /// Who asks how often.

@@ -45,6 +45,12 @@ impl Withheld {
         }
     }
 
+    /// Whether a text holds one of them.
+    #[must_use]
+    pub fn holds(&self, text: &str) -> bool {
+        self.net().holds(text.as_bytes())
+    }
+
     fn net(&self) -> Arc<Net> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -61,6 +61,7 @@ pub fn options(root: &Path) -> Options {
             contact: "security@example.org".to_owned(),
             recipients: vec![RECIPIENT.parse().expect("a key of age")],
         },
+        operations: stockade::server::OperationsTerms::default(),
         self_tests: stockade::server::SelfTests::OnCall,
     }
 }

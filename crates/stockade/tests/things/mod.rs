@@ -46,6 +46,8 @@ pub fn is_shared(path: &str) -> bool {
         "/api/v1/invitations/",
         "/api/v1/proposals/",
         "/api/v1/vendor-keys/",
+        // Reports of weaknesses are the house's as well.
+        "/api/v1/security-reports/",
     ];
     !path.contains('{') || shared.contains(&beginning(path))
 }

@@ -6,6 +6,7 @@ import { backups } from './backups/de';
 import { factors } from './factors/de';
 import { links } from './links/de';
 import { machines } from './machines/de';
+import { operations } from './operations/de';
 import { results } from './results/de';
 import { routes } from './routes/de';
 import { security } from './security/de';
@@ -19,6 +20,7 @@ export const de: Record<Key, string> = {
   ...factors,
   ...links,
   ...machines,
+  ...operations,
   ...results,
   ...routes,
   ...security,

@@ -5,6 +5,7 @@ import { backups } from './backups/en';
 import { factors } from './factors/en';
 import { links } from './links/en';
 import { machines } from './machines/en';
+import { operations } from './operations/en';
 import { results } from './results/en';
 import { routes } from './routes/en';
 import { security } from './security/en';
@@ -18,6 +19,7 @@ export const en = {
   ...factors,
   ...links,
   ...machines,
+  ...operations,
   ...results,
   ...routes,
   ...security,

@@ -11,12 +11,13 @@ pub struct KnownSecret {
 
 impl KnownSecret {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self { name: "mail.password", purpose: "signs in at mail.server" },
         Self { name: "database.", purpose: "opens the database, where a setting names it" },
         Self { name: "vendor.", purpose: "key of a price vendor" },
         Self { name: "webhook.", purpose: "token of a webhook" },
         Self { name: "dkim.", purpose: "signs mail" },
+        Self { name: "errors.dsn", purpose: "says where errors are reported" },
     ];
 
     /// The one that a name belongs to.
@@ -39,13 +40,16 @@ impl KnownSecret {
 const FAMILIES: [(&str, &str); 2] =
     [("vendor.", "STOCKADE_VENDOR_"), ("webhook.", "STOCKADE_WEBHOOK_")];
 /// Names of single secrets, with those that others give them.
-const ALIASES: [(&str, &str); 5] = [
+const ALIASES: [(&str, &str); 8] = [
     ("mail.password", "mail.password"),
     ("STOCKADE_MAIL_PASSWORD", "mail.password"),
     ("database.password", "database.password"),
     ("STOCKADE_DATABASE_PASSWORD", "database.password"),
     // What libpq's programs read, and sqlx with them.
     ("PGPASSWORD", "database.password"),
+    ("errors.dsn", "errors.dsn"),
+    ("STOCKADE_ERRORS_DSN", "errors.dsn"),
+    ("SENTRY_DSN", "errors.dsn"),
 ];
 
 /// The secret that a key of a file, or a variable, holds in plain text; none if it is another matter.
@@ -76,6 +80,7 @@ mod tests {
         check("vendor.", None);
         check("database.url", Some("database."));
         check("dkim.stockade-rsa", Some("dkim."));
+        check("errors.dsn", Some("errors.dsn"));
         check("anything", None);
     }
 
@@ -87,6 +92,8 @@ mod tests {
         check("mail.password", Some("mail.password"));
         check("STOCKADE_MAIL_PASSWORD", Some("mail.password"));
         check("PGPASSWORD", Some("database.password"));
+        check("errors.dsn", Some("errors.dsn"));
+        check("SENTRY_DSN", Some("errors.dsn"));
         check("vendor.polygon", Some("vendor.polygon"));
         check("STOCKADE_VENDOR_POLYGON_IO", Some("vendor.polygon_io"));
         check("STOCKADE_WEBHOOK_DESK", Some("webhook.desk"));

@@ -204,8 +204,8 @@ async fn read<T: DeserializeOwned>(request: Request) -> Answer<T> {
 
 /// A refusal as a page: whoever has no script cannot read anything else.
 fn refused(page: &Page<'_>, here: &str, problem: &Problem) -> Response {
-    let fix = problem.fix.clone().unwrap_or_default();
-    let text = page.refused(here, &problem.detail, &fix);
+    let fix = problem.fix.as_deref().unwrap_or_default();
+    let text = page.refused(here, &problem.detail, fix);
     let (status, retry) = (problem.status, problem.retry_after_s);
     let mut response = (status, Html(text)).into_response();
     if let Some(seconds) = retry {

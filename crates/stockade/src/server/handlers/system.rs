@@ -1,9 +1,10 @@
 //! The server itself and its language.
 
 use crate::{
+    desk::now,
     report::words,
     server::{
-        Answer,
+        Answer, Problem,
         extract::{Json, Query},
         state::App,
     },
@@ -17,9 +18,12 @@ use http::header;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Whether it works.
+/// Parts are looked at in turns of fifteen seconds and more.
+const A_MOMENT: &str = "public, max-age=5";
+
+/// That it is there.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
+pub struct Alive {
     status: &'static str,
     version: &'static str,
 }
@@ -72,10 +76,31 @@ pub struct Whose {
     dataset: Option<String>,
 }
 
+/// That all it needs works.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Ready {
+    ready: bool,
+    version: &'static str,
+}
+
 /// `GET /health`
-pub async fn health(State(app): State<App>) -> Answer<Json<Health>> {
-    app.desk().log_head().await?;
-    Ok(Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") }))
+pub async fn health() -> Json<Alive> {
+    Json(Alive { status: "ok", version: env!("CARGO_PKG_VERSION") })
+}
+
+/// `GET /ready`
+pub async fn ready(State(app): State<App>) -> Answer<Json<Ready>> {
+    let lacking = app.operations().health().lacking(now());
+    if !lacking.is_empty() {
+        return Err(Problem::not_ready(&lacking));
+    }
+    Ok(Json(Ready { ready: true, version: env!("CARGO_PKG_VERSION") }))
+}
+
+/// `GET /.well-known/stockade/health.json`
+pub async fn signed_health(State(app): State<App>) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, A_MOMENT)];
+    (headers, app.observatory().signed_health(&app)).into_response()
 }
 
 /// `GET /openapi.json`

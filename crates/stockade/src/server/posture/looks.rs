@@ -1,6 +1,6 @@
 //! The probes: what each is called, how often it runs, and where its work is done.
 
-use super::{Observatory, edges, house, machine, scan};
+use super::{Observatory, edges, house, machine, scan, watched};
 use crate::server::state::App;
 use audit::{
     Claim, claims,
@@ -60,6 +60,14 @@ pub enum Probe {
     SecurityTxt,
     /// Until when reports are answered.
     ReportClocks,
+    /// The parts of the installation.
+    Health,
+    /// Who is told of errors, and how.
+    Errors,
+    /// How openings of pages are counted.
+    Visits,
+    /// Where the machine stands, and what runs it.
+    HostFacts,
 }
 
 /// What a probe found.
@@ -76,7 +84,7 @@ pub(super) enum Found {
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::Handshakes,
         Self::Headers,
         Self::Hsts,
@@ -101,6 +109,10 @@ impl Probe {
         Self::Advisories,
         Self::SecurityTxt,
         Self::ReportClocks,
+        Self::Health,
+        Self::Errors,
+        Self::Visits,
+        Self::HostFacts,
     ];
 
     /// Its name in the register, behind `self:`.
@@ -131,6 +143,10 @@ impl Probe {
             Self::Advisories => "advisories",
             Self::SecurityTxt => "security-txt",
             Self::ReportClocks => "report-clocks",
+            Self::Health => "health",
+            Self::Errors => "errors",
+            Self::Visits => "visits",
+            Self::HostFacts => "host-facts",
         }
     }
 
@@ -168,6 +184,10 @@ impl Probe {
             Self::StaffFactors => house::staff_factors(app).await,
             Self::KeyHolder => house::key_holder(app).await,
             Self::ReportClocks => house::report_clocks(app).await,
+            Self::Health => Ok(watched::health(app)),
+            Self::Errors => Ok(watched::errors(app)),
+            Self::Visits => watched::visits(app).await,
+            Self::HostFacts => watched::host_facts(app).await,
             Self::Backups => house::backups(app).await,
             Self::BackupKeys => house::backup_keys(app).await,
             Self::Drill => house::drill(app).await,

@@ -60,7 +60,9 @@ pub(super) async fn listeners(app: &App, own: &Observatory) -> anyhow::Result<Fo
         return Ok(Found::Nothing);
     };
     // Who comes in at the one shows a certificate first; at the other nothing is told but the way to TLS.
-    let apart = [app.machines_at(), app.plain_at()].map(|at| at.map(|at| at.port()));
+    // Metrics are bound to loopback by their door.
+    let metrics = app.operations().metrics_at();
+    let apart = [app.machines_at(), app.plain_at(), metrics].map(|at| at.map(|at| at.port()));
     found.retain(|address| !apart.contains(&Some(address.port())));
     let (door, exposure) = (own.site().address, own.site().exposure);
     let other = found.iter().find(|address| address.port() != door.port());
@@ -82,6 +84,7 @@ pub(super) async fn doctor(app: &App, own: &Observatory) -> anyhow::Result<Found
     let mut open_ports = vec![22, 80, 443, own.site().address.port()];
     open_ports
         .extend([app.machines_at(), app.plain_at()].into_iter().flatten().map(|at| at.port()));
+    open_ports.extend(app.operations().metrics_at().map(|at| at.port()));
     let examination = Examination {
         program: Program::Server,
         root: Root::default(),

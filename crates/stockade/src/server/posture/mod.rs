@@ -7,6 +7,7 @@ mod machine;
 mod mark;
 pub mod page;
 pub mod scan;
+mod watched;
 
 pub use looks::Probe;
 
@@ -14,7 +15,7 @@ use super::state::App;
 use crate::desk::{PostureAct, Result, now};
 use audit::{
     claims,
-    posture::{Attested, Evidence, Posture, PostureRow, PostureSigner, State},
+    posture::{Attested, Evidence, Health, Posture, PostureRow, PostureSigner, State},
 };
 use edge::{Allowed, Authority, Client, Exposure, Origin, Reach, Served, Terms, Tls, Trust};
 use jiff::{SignedDuration, Timestamp};
@@ -208,6 +209,26 @@ impl Observatory {
         let fresh = Arc::new(Signed { posture, envelope });
         *signed = Some(Arc::clone(&fresh));
         Ok(fresh)
+    }
+
+    /// How the parts of the installation stand now, signed by the same key.
+    #[must_use]
+    pub fn signed_health(&self, app: &App) -> String {
+        let (now, served) = (now(), self.served());
+        let health = Health {
+            subject: self.site.subject.clone(),
+            spki_sha256: served.map(|served| hex::encode(served.spki_sha256)).unwrap_or_default(),
+            made_at: now,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            parts: app.operations().health().parts(now),
+        };
+        health.seal(&self.signer)
+    }
+
+    /// How the claims stand now, without a signature.
+    #[must_use]
+    pub fn standing(&self) -> Vec<PostureRow> {
+        self.rows(now())
     }
 
     /// The next posture is made anew.

@@ -28,6 +28,7 @@ struct Made {
 #[derive(Debug)]
 pub struct Reporting {
     contact: Option<Contact>,
+    address: String,
     recipients: Vec<AgeRecipient>,
     key: OpenPgpKey,
     /// The newest one.
@@ -39,17 +40,24 @@ impl Reporting {
     pub fn new(subject: &str, terms: DisclosureTerms, keys: &KeyRing) -> Result<Self> {
         let DisclosureTerms { contact, recipients } = terms;
         let form = if recipients.is_empty() { Form::Closed } else { Form::Open };
-        let contact = Contact::new(subject, &contact, form)?;
+        let address = contact;
+        let contact = Contact::new(subject, &address, form)?;
         let host = subject.trim_start_matches("https://").trim_end_matches('/');
         let name = format!("security.txt of {host}");
         let key = OpenPgpKey::new(keys.signing(Purpose::Disclosure), KEY_MADE, &name);
-        Ok(Self { contact, recipients, key, made: Mutex::default() })
+        Ok(Self { contact, address, recipients, key, made: Mutex::default() })
     }
 
     /// Whom to write to, if anybody.
     #[must_use]
     pub const fn contact(&self) -> Option<&Contact> {
         self.contact.as_ref()
+    }
+
+    /// The address of those who answer; empty where none is set.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Who can open reports.
