@@ -176,10 +176,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
             let home = configuration::home(&configuration::load(cli)?)?;
             return verify::run(ask, &home, output);
         }
-        Command::SelfCheck(ask) => {
-            let home = configuration::home(&configuration::load(cli)?)?;
-            return release::self_check(ask, &home, output);
-        }
+        Command::SelfCheck(ask) => return release::own(ask, &configuration::load(cli)?, output),
         Command::Release(command) => return release::run(command, output),
         Command::Login(ask) => return login::run(ask, output),
         Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),

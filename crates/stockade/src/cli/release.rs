@@ -2,11 +2,11 @@
 
 use super::{
     args::{Release, SelfCheck},
-    ask,
+    ask, configuration,
     output::{Ending, Output},
     usage,
 };
-use crate::desk::{Home, now, release_ask};
+use crate::desk::{now, release_ask};
 use ::audit::release::Release as Signed;
 use anyhow::{Context, bail};
 use host::{
@@ -15,6 +15,7 @@ use host::{
 };
 use seal::{Blake2b, MinisignKey};
 use serde_json::json;
+use settings::Settings;
 use std::{fs, path::Path};
 
 /// What `cargo xtask release` says of what it made.
@@ -84,11 +85,12 @@ fn plain_name(name: &str) -> anyhow::Result<&str> {
 }
 
 /// Looks at the program itself, or at another file.
-pub(super) fn self_check(
+pub(super) fn own(
     command: &SelfCheck,
-    home: &Home,
+    settings: &Settings,
     output: Output,
 ) -> anyhow::Result<Ending> {
+    let home = configuration::home(settings)?;
     let own = || std::env::current_exe().context("the program's own file cannot be found");
     let executable = command.executable.clone().map_or_else(own, Ok)?;
     let key = command.key.as_deref().map(release::key);

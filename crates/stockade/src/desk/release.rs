@@ -54,6 +54,7 @@ impl ReleaseAct {
 }
 
 /// What is looked at where nothing else is said: this program, and what lies beside it.
+#[must_use]
 pub fn release_ask(data: &Path, executable: PathBuf, now: Timestamp) -> Ask {
     Ask {
         program: "stockade",
