@@ -107,8 +107,9 @@ impl Store {
 
     fn over(place: Place, ledger: Ledger, pools: Pools, entropy: Box<dyn Entropy + Send>) -> Self {
         let (entropy, head) = (Mutex::new(entropy), Mutex::new(None));
-        let (gathering, pace) = (Gathering::default(), Pace::default());
-        Self(Arc::new(Inner { place, ledger, pools, entropy, head, gathering, pace }))
+        let gathering = Gathering::default();
+        let inner = Inner { place, ledger, pools, entropy, head, gathering, pace: Pace::default() };
+        Self(Arc::new(inner))
     }
 
     /// Begins an act: a transaction that holds the only pen until it is committed or dropped.
