@@ -238,7 +238,7 @@ impl From<desk::Error> for Problem {
             E::Unsealed(_) => Self::invalid(text).field("text"),
             E::Disclosure(disclosure::Error::Receipt) => Self::invalid(text).field("receipt"),
             E::Disclosure(_) | E::Thanks { .. } => conflict("report-step"),
-            E::NoRecipients => Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-recipients", text),
+            E::NoRecipients => Self::new(StatusCode::NOT_FOUND, "no-recipients", text),
             E::Linked { .. } => linked(&text),
             E::SealedElsewhere
             | E::Store(_)
