@@ -16,6 +16,7 @@ mod docs;
 mod flags;
 mod kill_loop;
 mod machine;
+mod outside;
 mod process;
 mod register;
 mod report;
@@ -46,6 +47,10 @@ The chores of this project.
   cargo xtask scan [--advisories DIR] [--write]
       Looks at our own sources and at what they depend on; keeps the record with --write.
 
+  cargo xtask outside [--only SCANNER]... [--binary FILE]
+      Lets the scanners of others look at a running server, and holds what they say
+      against its limits: sslyze, observatory, testssl, slowhttptest, schemathesis.
+
   cargo xtask register
       Holds the register of claims against the tests of the sources, and counts its rows.
 
@@ -63,6 +68,7 @@ fn main() -> ExitCode {
         "test" => steps::run(rest),
         "docs" => docs::run(rest),
         "scan" => scan::run(rest),
+        "outside" => outside::run(rest),
         "register" => register::run(rest),
         "kill-loop" => kill_loop::run(rest),
         "help" | "--help" | "-h" => {
