@@ -5,6 +5,7 @@ import { account } from './journey/account.mjs';
 import { admin } from './journey/admin.mjs';
 import { policy } from './journey/policy.mjs';
 import { research } from './journey/research.mjs';
+import { disclosure } from './journey/disclosure.mjs';
 import { factors } from './journey/factors.mjs';
 import { keyboard } from './journey/keyboard.mjs';
 import { lacks } from './journey/lacks.mjs';
@@ -38,7 +39,7 @@ const browser = await launch(given('CHROMIUM'), spki);
 try {
   const complaints = new Complaints();
   const page = await person(browser, origin, complaints);
-  const world = { browser, page, complaints, link, data, origin, ca, binary: given('E2E_BINARY') };
+  const world = { browser, page, complaints, link, data, origin, ca, binary: given('E2E_BINARY'), identity: given('E2E_IDENTITY') };
   // Everybody's page, as more than one person walks here.
   const onFailure = async (name) => {
     const open = browser.contexts().flatMap((context) => context.pages());
@@ -63,6 +64,7 @@ try {
   await member(world, step);
   await lacks(world, step);
   await losses(world, step);
+  await disclosure(world, step);
   await policy(world, step);
 } finally {
   await browser.close();

@@ -128,6 +128,19 @@ const OTHERS: [Other; 7] = [
     (&["nginx"], "nginx-light", "nothing is tested behind a real proxy"),
 ];
 
+/// What the scanners of others need beside Node and Python.
+const SCANNING: [Other; 4] = [
+    (&["testssl"], "testssl.sh", "nobody else judges our TLS"),
+    (&["slowhttptest"], "slowhttptest", "nobody else is slow at us"),
+    (&["pebble"], "pebble", "no certificate is ordered for the server that is scanned"),
+    (&["curl"], "curl", "nobody asks beside the scanners"),
+];
+
+/// The scanners of others are there, or are installed now; the first that cannot be is named.
+pub fn scanners() -> Result<(), String> {
+    SCANNING.iter().try_for_each(other)
+}
+
 /// It is there, or is installed now.
 fn other((names, package, without): &Other) -> Result<(), String> {
     let here = || names.iter().all(|name| find(&[name]).is_some());
@@ -188,6 +201,14 @@ pub const OPENAPI: Needs = Needs {
     variable: "OPENAPI_PYTHON",
     imports: "openapi_spec_validator",
     packages: &["openapi-spec-validator==0.9.0"],
+};
+
+/// The scanners of others that are packages of Python.
+pub const SCANNERS: Needs = Needs {
+    environment: "scanners",
+    variable: "SCANNERS_PYTHON",
+    imports: "sslyze, schemathesis",
+    packages: &["sslyze==6.3.1", "schemathesis==4.32.5"],
 };
 
 /// The object store that backups go to in the tests, with signatures and policies that count.

@@ -16,6 +16,7 @@ mod docs;
 mod flags;
 mod kill_loop;
 mod machine;
+mod outside;
 mod process;
 mod register;
 mod release;
@@ -52,6 +53,10 @@ The chores of this project.
       Builds what is handed out from a commit, the last one unless named, twice if asked, and compares;
       signs with a key.
 
+  cargo xtask outside [--only SCANNER]... [--binary FILE]
+      Lets the scanners of others look at a running server, and holds what they say
+      against its limits: sslyze, observatory, testssl, slowhttptest, schemathesis.
+
   cargo xtask register
       Holds the register of claims against the tests of the sources, and counts its rows.
 
@@ -70,6 +75,7 @@ fn main() -> ExitCode {
         "docs" => docs::run(rest),
         "scan" => scan::run(rest),
         "release" => release::run(rest),
+        "outside" => outside::run(rest),
         "register" => register::run(rest),
         "kill-loop" => kill_loop::run(rest),
         "help" | "--help" | "-h" => {

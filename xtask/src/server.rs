@@ -1,4 +1,4 @@
-//! A real server on a fresh data directory, for the browser tests.
+//! A real server on a fresh data directory, for browsers and for the scanners of others.
 
 use crate::process;
 use anyhow::{Context, Result, anyhow, bail};
@@ -14,6 +14,13 @@ use std::{
 
 /// How long the first start may take: it makes keys and imports the sample prices.
 const START_LIMIT: Duration = Duration::from_mins(2);
+/// What all who come from one address in a hurry need.
+pub const UNHURRIED: [(&str, &str); 4] = [
+    ("limits.general_per_minute", "1000000"),
+    ("limits.api_per_minute", "1000000"),
+    ("limits.account_per_minute", "1000000"),
+    ("limits.files_per_minute", "1000000"),
+];
 /// How long a stop may take.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
@@ -27,18 +34,21 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts on a free port with the sample prices and waits for the set-up link.
-    pub fn start(binary: &Path, data: PathBuf, sample: &Path) -> Result<Self> {
+    /// Starts with the sample prices and these settings, and waits for the set-up link.
+    pub fn start(
+        binary: &Path,
+        data: PathBuf,
+        sample: &Path,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let log = fs::File::create(data.with_extension("log"))?;
         let mut command = Command::new(binary);
-        command.arg("--data-dir").arg(&data).args(["serve", "--listen", "127.0.0.1:0", "--sample"]);
-        // The journey has strangers in it.
-        command.env("STOCKADE_ACCOUNTS_REGISTRATION", "open");
-        // And all of them come from one address, in a hurry.
-        for zone in ["GENERAL", "API", "ACCOUNT", "FILES"] {
-            command.env(format!("STOCKADE_LIMITS_{zone}_PER_MINUTE"), "1000000");
+        command.arg("--data-dir").arg(&data).args(["serve", "--sample"]).arg(sample);
+        for (name, value) in settings {
+            let variable = name.replace('.', "_").to_uppercase();
+            command.env(format!("STOCKADE_{variable}"), value);
         }
-        command.arg(sample).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         println!("$ {}", process::shown(&command));
         let mut child = process::spawn(&mut command)?;
         let lines = listen(&mut child, &log)?;

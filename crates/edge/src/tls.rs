@@ -106,6 +106,8 @@ impl Tls {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        // Whoever lists the shorter key first gets the longer one all the same.
+        config.ignore_client_order = true;
         Ok(Self { current, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 

@@ -259,6 +259,7 @@ async fn a_history_is_ones_own_and_provable() {
         let path = format!("/api/v1/account/history/{index}/receipt");
         refused(ada.get(&path).await, 404, "not-found");
     }
+    ada.get("/api/v1/account/history?before=9007199254740992").await.expect(400);
     let page = format!("/api/v1/account/history?before={newest}&limit=1");
     let page = ada.get(&page).await.expect(200).json();
     assert_eq!(page["entries"].as_array().map(Vec::len), Some(1));

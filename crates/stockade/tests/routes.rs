@@ -119,6 +119,24 @@ mod other {
 }
 
 #[test]
+fn every_body_and_answer_of_the_document_has_a_type_and_forms_are_refused_on_a_page() {
+    let document = document();
+    let paths = document["paths"].as_object().expect("paths");
+    let operations = paths.values().flat_map(|item| item.as_object().expect("methods").values());
+    for operation in operations {
+        let takes = &operation["requestBody"]["content"];
+        for media in takes.as_object().into_iter().flat_map(|content| content.keys()) {
+            assert!(media.contains('/'), "{media:?} of {}", operation["operationId"]);
+        }
+        let refused = resolved(&document, &operation["responses"]["422"]);
+        let is_form = takes["application/x-www-form-urlencoded"].is_object();
+        let shown = refused["content"]["text/html"].is_object();
+        assert_eq!(shown, is_form, "{}", operation["operationId"]);
+        assert!(refused["content"]["application/problem+json"].is_object());
+    }
+}
+
+#[test]
 fn a_schemas_name_means_one_schema() {
     assert!(routes::table().clashes().is_empty(), "{:?}", routes::table().clashes());
     let words = || Words::new(Cost::Light, "a clash");

@@ -153,6 +153,13 @@ async fn the_page_shows_every_claim_without_a_script_in_two_languages() {
         // Nothing comes from elsewhere.
         assert!(!page.contains("src=\"http") && !page.contains("href=\"http"));
     }
+    for (page, tag) in [(&english, "en"), (&german, "de")] {
+        for path in ["/security/report", "/security/policy"] {
+            let link = format!("href=\"{path}?lang={tag}\"");
+            assert!(page.contains(&link), "{link}");
+            browser.get(&format!("{path}?lang={tag}")).await.expect(200);
+        }
+    }
     // What a browser likes, and links that show a part.
     let mut liked = crate::browser::request(http::Method::GET, "/security", None);
     liked.headers_mut().insert(header::ACCEPT_LANGUAGE, "de-AT,de;q=0.9".parse().expect("text"));

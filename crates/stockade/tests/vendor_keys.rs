@@ -84,6 +84,14 @@ async fn a_vendors_key_asks_for_a_fresh_proof_and_a_plain_name() {
         let refused = owner.put(&path(name), json!({ "key": CANARY })).await;
         assert!(matches!(refused.status.as_u16(), 404 | 422), "{name}: {}", refused.text());
     }
+    // What is published is no secret: if it were kept as one, no answer could hold it any more.
+    for public in ["/log/witness", "/log/key", "/.well-known/stockade/posture-key"] {
+        let key = owner.get(public).await.expect(200).text();
+        for part in [key.trim(), &key.trim()[key.trim().len() - 16..]] {
+            owner.put(&path("x"), json!({ "key": part })).await.expect(422);
+        }
+        owner.get(public).await.expect(200);
+    }
     for form in [
         json!({ "key": "" }),
         json!({ "key": " \n" }),

@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, request::Parts};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 /// A JSON body, in and out. Inwards the route's row has judged content type and text, unknown keys
 /// are refused by the types, and a wrong value is named by its path.
@@ -85,6 +85,15 @@ where
         let found = axum::extract::Path::<T>::from_request_parts(parts, state).await;
         found.map(|axum::extract::Path(value)| Self(value)).map_err(|_| Problem::not_found())
     }
+}
+
+/// A number of the query that every program can hold, as those of bodies are (`strict`).
+pub fn exact<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let number = Option::<u64>::deserialize(from)?;
+    if number.is_some_and(|number| number > strict::EXACT_MAX) {
+        return Err(strict::inexact());
+    }
+    Ok(number)
 }
 
 /// The query; unknown names are refused by the types.

@@ -65,18 +65,32 @@ use http::StatusCode;
 use state::App;
 use std::time::Duration;
 use tower_http::{
-    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer,
+    CompressionLevel,
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, Predicate, SizeAbove},
+    },
     timeout::TimeoutLayer,
 };
 
 /// The largest body that is read; of somebody who is not signed in it is much less (`intake`).
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// What is smaller travels in one or two packets either way, and is sent as it is.
+const PACKED_ABOVE_BYTES: u64 = 2048;
 /// How long a handler may take until its answer begins; event streams begin at once.
 const HANDLER_TIME: Duration = Duration::from_mins(1);
 
 /// The whole service: routes, the UI behind them, and the layers around both.
 pub fn router(app: &App) -> Router {
     service(app, routes::table())
+}
+
+/// Answers hold no text of another site beside a secret, and other sites cannot ask for them at all:
+/// compression tells nobody anything (BREACH).
+fn packing() -> CompressionLayer<impl Predicate> {
+    let worth = SizeAbove::new(PACKED_ABOVE_BYTES).and(DefaultPredicate::new());
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth)
 }
 
 /// The service of another table: a test adds a route that fails as ours should not.
@@ -95,9 +109,7 @@ pub fn service(app: &App, table: Table) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_TIME))
         .layer(from_fn_with_state(app.clone(), withheld::withhold))
-        // Answers hold no text of another site beside a secret, and other sites cannot ask for
-        // them at all: compression tells nobody anything (BREACH).
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(packing())
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
             use axum::response::IntoResponse;
             let words = panic.downcast_ref::<String>().map(String::as_str);

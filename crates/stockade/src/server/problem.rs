@@ -275,7 +275,7 @@ impl From<desk::Error> for Problem {
             E::Disclosure(disclosure::Error::Receipt) => Self::invalid(text).field("receipt"),
             E::Disclosure(_) | E::Thanks { .. } => conflict("report-step"),
             E::NoPuller { .. } => Self::new(StatusCode::FORBIDDEN, "no-puller", text),
-            E::NoRecipients => Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-recipients", text),
+            E::NoRecipients => Self::new(StatusCode::NOT_FOUND, "no-recipients", text),
             E::Linked { .. } => linked(&text),
             E::SealedElsewhere
             | E::Store(_)

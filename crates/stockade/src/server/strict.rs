@@ -199,7 +199,8 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 }
 
-fn inexact<E: Error>() -> E {
+/// Why a number is refused that some readers would round.
+pub(super) fn inexact<E: Error>() -> E {
     E::custom(format!("a number beyond {EXACT_MAX}, which readers round differently"))
 }
 

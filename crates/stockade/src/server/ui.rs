@@ -1,6 +1,6 @@
 //! The web UI, embedded; pre-compressed where its build made `.br` files.
 
-use super::{Problem, quota::Zone, state::App};
+use super::{PACKED_ABOVE_BYTES, Problem, quota::Zone, state::App};
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
@@ -82,7 +82,8 @@ or <code>npm ci &amp;&amp; npm run build</code> in <code>ui/</code> and build th
 
 fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     let plain = Files::get(path)?;
-    let packed = Files::get(&format!("{path}.br")).filter(|_| takes_brotli(headers));
+    let packs = plain.data.len() as u64 > PACKED_ABOVE_BYTES && takes_brotli(headers);
+    let packed = Files::get(&format!("{path}.br")).filter(|_| packs);
     // Each encoding is a representation of its own, with a tag of its own.
     let digest = hex::encode(packed.as_ref().unwrap_or(&plain).metadata.sha256_hash());
     let tag = HeaderValue::try_from(format!("\"{digest}\""))
@@ -143,6 +144,7 @@ fn media_type(path: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http_body::Body as _;
 
     #[test]
     fn a_file_that_is_known_says_again_how_long_it_may_be_kept() {
@@ -152,6 +154,12 @@ mod tests {
             let whole = file(&path, &headers).expect("the file");
             let tag = whole.headers()[header::ETAG].clone();
             headers.insert(header::IF_NONE_MATCH, tag);
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("br"));
+            let packed = file(&path, &headers).expect("the file");
+            let small = whole.body().size_hint().exact().expect("a size") <= PACKED_ABOVE_BYTES;
+            let is_packed = packed.headers().contains_key(header::CONTENT_ENCODING);
+            assert!(!(small && is_packed), "{path} is small and packed");
+            headers.remove(header::ACCEPT_ENCODING);
             let known = file(&path, &headers).expect("the file");
             assert_eq!(known.status(), StatusCode::NOT_MODIFIED);
             for name in [header::CACHE_CONTROL, header::VARY, header::ETAG] {

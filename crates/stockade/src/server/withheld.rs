@@ -24,7 +24,7 @@ use std::{
 };
 
 /// Shorter ones are words.
-const SECRET_BYTES_MIN: usize = 16;
+pub(super) const SECRET_BYTES_MIN: usize = 16;
 /// Answers up to this size are looked at before their first byte leaves.
 const WHOLE_BYTES_MAX: u64 = 8 << 20;
 /// Bytes that say where to look.

@@ -2,7 +2,7 @@
 
 use super::{
     Cost, Row, Rule,
-    intake::{Intake, JSON, TEXT},
+    intake::{FORM, Intake, JSON, TEXT},
     names,
     problem::ProblemJson,
     strict,
@@ -21,6 +21,8 @@ use utoipa::{
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
+
+const HTML: &str = "text/html";
 
 type Named = (String, RefOr<Schema>);
 type Schemas = Vec<Named>;
@@ -145,7 +147,8 @@ impl Words {
         }
         if let Some((_, media, schema)) = self.takes {
             let mut body = RequestBodyBuilder::new().required(Some(Required::True));
-            for media in media {
+            // A request without a type is taken, too, where the protocol sends none.
+            for media in media.iter().filter(|media| !media.is_empty()) {
                 body = body.content(*media, Content::new(Some(schema.clone())));
             }
             operation = operation.request_body(Some(body.build()));
@@ -160,15 +163,22 @@ impl Words {
                 operation.request_body(Some(body.content("application/json", content).build()));
         }
         let mut answer = ResponseBuilder::new().description("Done");
+        // Whoever sends a form is a person with a browser, and reads why it was refused.
+        let is_page =
+            row.intake.media == FORM && self.answers.iter().any(|(media, _)| *media == HTML);
         for (media, schema) in self.answers {
             let schema = schema.map_or_else(|| unknown(media), |(_, schema)| schema);
             answer = answer.content(media, Content::new(Some(schema)));
         }
         operation = operation.response(self.status.as_str(), answer.build());
-        for status in refusals(row) {
+        for (status, what) in refusals(row) {
             let name = Ref::from_response_name(format!("Refusal{}", status.as_str()));
-            operation =
-                operation.response(status.as_str(), RefOr::<utoipa::openapi::Response>::Ref(name));
+            let refusal = if is_page {
+                refusal(what).content(HTML, Content::new(Some(unknown(HTML)))).build().into()
+            } else {
+                RefOr::<utoipa::openapi::Response>::Ref(name)
+            };
+            operation = operation.response(status.as_str(), refusal);
         }
         if row.rule.permission().is_some() {
             let cookie = SecurityRequirement::new("session", Vec::<String>::new());
@@ -210,10 +220,8 @@ pub(super) fn document() -> OpenApi {
     let mut components = Components::new();
     components.schemas.insert("Problem".to_owned(), ProblemJson::schema());
     for (status, what) in REFUSALS {
-        let content = Content::new(Some(Ref::from_schema_name("Problem")));
-        let refusal =
-            ResponseBuilder::new().description(what).content("application/problem+json", content);
-        components.responses.insert(format!("Refusal{}", status.as_str()), refusal.build().into());
+        let refusal = refusal(what).build();
+        components.responses.insert(format!("Refusal{}", status.as_str()), refusal.into());
     }
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
@@ -221,6 +229,11 @@ pub(super) fn document() -> OpenApi {
     ));
     components.add_security_scheme("token", SecurityScheme::Http(token.build()));
     OpenApiBuilder::new().info(info).components(Some(components)).build()
+}
+
+fn refusal(what: &str) -> ResponseBuilder {
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    ResponseBuilder::new().description(what).content("application/problem+json", content)
 }
 
 /// Why a request is refused, by status.
@@ -243,16 +256,16 @@ const REFUSALS: [(StatusCode, &str); 15] = [
 ];
 
 /// The refusals that a route can give.
-fn refusals(row: &Row) -> impl Iterator<Item = StatusCode> {
+fn refusals(row: &Row) -> impl Iterator<Item = (StatusCode, &'static str)> {
     let takes = row.takes.is_some();
     let signed = row.rule.permission().is_some();
-    let fits = move |status: &StatusCode| match *status {
+    let fits = move |(status, _): &(StatusCode, &str)| match *status {
         StatusCode::REQUEST_TIMEOUT => takes,
         // A witness that has another size says so.
         StatusCode::CONFLICT => signed || row.intake.media == TEXT,
         _ => true,
     };
-    REFUSALS.into_iter().map(|(status, _)| status).filter(fits)
+    REFUSALS.into_iter().filter(fits)
 }
 
 /// What no field of OpenAPI says of a route.

@@ -4,7 +4,7 @@ use crate::{
     desk::{self, Actor, LogLine, Sight},
     server::{
         Answer, Problem,
-        extract::{Json, Part, Query},
+        extract::{Json, Part, Query, exact},
         guard::Granted,
         state::App,
     },
@@ -28,6 +28,7 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 pub struct Which {
     /// Only entries with a smaller index.
+    #[serde(default, deserialize_with = "exact")]
     before: Option<u64>,
     /// How many; more than 500 are as 500.
     limit: Option<u32>,

@@ -5,7 +5,7 @@ use crate::{
     desk::{LogLine, Takeout},
     server::{
         Answer, Problem,
-        extract::{Json, Part, Query},
+        extract::{Json, Part, Query, exact},
         guard::{Caller, Signed},
         state::App,
     },
@@ -25,6 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 pub struct WhichEntries {
     /// Only entries with a smaller index.
+    #[serde(default, deserialize_with = "exact")]
     before: Option<u64>,
     /// How many; more than 500 are as 500.
     limit: Option<u32>,

@@ -8,6 +8,7 @@ use crate::{
         extract::{Json, Part},
         guard::Signed,
         state::App,
+        withheld::SECRET_BYTES_MIN,
     },
 };
 use axum::extract::State;
@@ -87,6 +88,14 @@ pub async fn put(
     let bytes = value.expose();
     if bytes.is_empty() || bytes.len() > KEY_BYTES_MAX || bytes.iter().any(u8::is_ascii_control) {
         let detail = "a vendor's key is one line of 1 to 4096 bytes";
+        return Err(Problem::invalid(detail).field("key"));
+    }
+    // No answer may hold a secret, so what this server publishes would be silenced.
+    let (log, witness) = (app.desk().log_key().to_string(), app.witnesses().key().to_string());
+    let published = [log, witness, app.observatory().key()];
+    let holds = |key: &String| key.as_bytes().windows(bytes.len()).any(|part| part == bytes);
+    if bytes.len() >= SECRET_BYTES_MIN && published.iter().any(holds) {
+        let detail = "this is a part of a key that this server publishes, and no secret";
         return Err(Problem::invalid(detail).field("key"));
     }
     let account = signed.tenant.account();

@@ -68,6 +68,7 @@ pub fn list(posture: &Posture, house: &House, filter: Filter, language: Language
     let mut body = banner(host, &link_without_language(filter), language, words);
     let _ =
         writeln!(body, "<main>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>", words.title, words.lead);
+    body += &ways(language);
     body += &summary(posture, language);
     body += &facts(posture, house, words);
     body += &legend(words);
@@ -93,6 +94,16 @@ pub fn list(posture: &Posture, house: &House, filter: Filter, language: Language
     }
     body += "</section>\n</main>\n";
     whole(language, &format!("{} · {host}", words.title), &body)
+}
+
+/// Where a weakness is reported, and on which terms.
+fn ways(language: Language) -> String {
+    let (words, tongue) = (language.words(), language.as_str());
+    format!(
+        "<p class=\"ways\"><a href=\"/security/report?lang={tongue}\">{}</a> \
+         <a href=\"/security/policy?lang={tongue}\">{}</a></p>\n",
+        words.report, words.policy
+    )
 }
 
 fn link_without_language(filter: Filter) -> String {

@@ -64,6 +64,8 @@ impl Language {
 pub(super) struct Words {
     pub title: &'static str,
     pub lead: &'static str,
+    pub report: &'static str,
+    pub policy: &'static str,
     pub other_language: &'static str,
     pub summary: &'static str,
     pub house: &'static str,
@@ -159,6 +161,8 @@ const ENGLISH: Words = Words {
     title: "Security",
     lead: "Every claim that we make about security, how it stands at this server right now, on what evidence, \
            and the command by which you find out yourself. No word here is stronger than its evidence.",
+    report: "Report a weakness",
+    policy: "Terms for whoever looks for one",
     other_language: "Deutsch",
     summary: "How the claims stand",
     house: "This server",
@@ -216,6 +220,8 @@ const GERMAN: Words = Words {
     title: "Sicherheit",
     lead: "Jede Aussage, die wir über Sicherheit machen, wie sie an diesem Server gerade steht, worauf sich das \
            stützt, und der Befehl, mit dem Sie es selbst herausfinden. Kein Wort ist stärker als sein Beleg.",
+    report: "Eine Schwachstelle melden",
+    policy: "Bedingungen für alle, die eine suchen",
     other_language: "English",
     summary: "Wie die Aussagen stehen",
     house: "Dieser Server",
