@@ -9,7 +9,7 @@
 
 use crate::browser::options;
 use crate::house::{House, told};
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::path::Path;
 use stockade::{
     desk::Error,
@@ -30,17 +30,34 @@ async fn step(file: &Path) -> i64 {
     newest
 }
 
+/// The newest step: its name, and the tables that it makes.
+fn newest() -> (String, Vec<String>) {
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/migrations");
+    let files = std::fs::read_dir(migrations).expect("lists");
+    let files = files.map(|entry| entry.expect("an entry").path());
+    let last = files.max().expect("a migration");
+    let text = std::fs::read_to_string(&last).expect("reads");
+    let tables = text.lines().filter_map(|line| line.strip_prefix("CREATE TABLE "));
+    let tables: Vec<_> =
+        tables.filter_map(|rest| rest.split_whitespace().next()).map(str::to_owned).collect();
+    assert!(!tables.is_empty(), "a step that makes no table needs an old database of its own here");
+    let name = last.file_stem().and_then(|stem| stem.to_str()).expect("UTF-8");
+    (name.split_once('_').expect("a number and a name").1.to_owned(), tables)
+}
+
 /// A directory as the version before the newest step has left it.
 async fn old_house() -> House {
     let house = House::new();
     house.furnish();
+    let (name, tables) = newest();
     let mut database = connected(&house.data().join("stockade.db")).await;
-    for text in [
-        "DROP TABLE security_reports",
-        "DELETE FROM schema_migrations WHERE name = 'security_reports'",
-    ] {
-        sqlx::raw_sql(text).execute(&mut database).await.expect(text);
+    for table in tables.iter().rev() {
+        let dropped = sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {table}")));
+        dropped.execute(&mut database).await.expect(table);
     }
+    let forgotten = sqlx::query("DELETE FROM schema_migrations WHERE name = $1").bind(name);
+    let forgotten = forgotten.execute(&mut database).await.expect("forgotten");
+    assert_eq!(forgotten.rows_affected(), 1);
     database.close().await.expect("closes");
     house
 }
@@ -81,13 +98,14 @@ async fn an_upgrade_that_fails_says_so_changes_nothing_and_has_its_backup() {
     odd.expect("a table");
     database.close().await.expect("closes");
     let error = start(&house).await.err().expect("the step fails").to_string();
-    assert!(error.contains("security_reports") && error.contains("nothing"), "{error}");
+    assert!(error.contains(&name) && error.contains("nothing has changed"), "{error}");
     assert_eq!(step(&file).await, old, "nothing has changed");
     let listed = house.json(&["backup", "ls"]);
     assert_eq!(listed["snapshots"].as_array().map(Vec::len), Some(1), "{listed}");
     // Once the cause is gone, the same directory is upgraded.
     let mut database = connected(&file).await;
-    sqlx::raw_sql("DROP TABLE security_reports").execute(&mut database).await.expect("gone");
+    let gone = sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {table}")));
+    gone.execute(&mut database).await.expect("gone");
     database.close().await.expect("closes");
     start(&house).await.expect("upgrades").stop().await.expect("stops");
     assert_eq!(step(&file).await, old + 1);
