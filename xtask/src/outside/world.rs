@@ -194,6 +194,8 @@ impl World {
                 "1",
             ]);
             command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "20"]);
+            // Whoever was put out waits up to half a minute for the next code of the authenticator.
+            command.args(["--suppress-health-check", "too_slow"]);
             command.args(["--generation-database", "none", "--report", "json"]);
             command.arg("--report-json-path").arg(&place);
             command.env("STOCKADE_PEOPLE", &people).env("SCHEMATHESIS_HOOKS", "people");
