@@ -252,7 +252,7 @@ pub fn posture(ledger: &Ledger, port: u16, spki_sha256: &str) -> Posture {
 /// How the twin's parts stand.
 pub fn health(port: u16, spki_sha256: &str) -> Health {
     let now = Timestamp::now();
-    let part = |(name, needed): (&str, bool)| HealthPart {
+    let named = |(name, needed): (&str, bool)| HealthPart {
         part: name.to_owned(),
         standing: Standing::Good,
         needed,
@@ -264,7 +264,7 @@ pub fn health(port: u16, spki_sha256: &str) -> Health {
         spki_sha256: spki_sha256.to_owned(),
         made_at: now,
         version: "0.1.0".to_owned(),
-        parts: [("database", true), ("letters", false)].map(part).to_vec(),
+        parts: [("database", true), ("letters", false)].map(named).to_vec(),
     }
 }
 

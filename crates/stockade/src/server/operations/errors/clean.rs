@@ -60,8 +60,7 @@ fn is_told(word: &str) -> bool {
             || text.parse::<SocketAddr>().is_ok()
             || text.rsplit_once(':').is_some_and(|(host, _)| host.parse::<IpAddr>().is_ok())
     };
-    let parts =
-        || word.split(|c: char| matches!(c, ',' | ';' | '(' | ')' | '[' | ']' | '=' | '<' | '>'));
+    let parts = || word.split([',', ';', '(', ')', '[', ']', '=', '<', '>']);
     let number = |text: &str| {
         let digits = text.chars().filter(char::is_ascii_hexdigit).count();
         // A number of ours, a digest, a key: long, and of nothing but such digits.
@@ -69,7 +68,7 @@ fn is_told(word: &str) -> bool {
     };
     // A line of our own source is no place on the machine.
     let is_source = bare.starts_with("crates/") || bare.starts_with("src/");
-    let is_place = !is_source && (word.contains('/') || word.contains('\\') || word.contains("~"));
+    let is_place = !is_source && (word.contains('/') || word.contains('\\') || word.contains('~'));
     let mut found = parts().map(|part| part.trim_matches(|c: char| ".:'!?".contains(c)));
     !(word.contains('@')
         || word.contains("://")

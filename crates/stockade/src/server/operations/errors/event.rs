@@ -34,16 +34,17 @@ impl Event {
     pub fn of(fault: &Fault, environment: &str, now: Timestamp) -> Self {
         let id = hex::encode(random::<16>(&mut SystemEntropy::new()));
         let version = env!("CARGO_PKG_VERSION");
-        let mut exception = json!({ "type": fault.kind, "value": clean(&fault.told) });
-        if let Some((file, line)) = &fault.place {
+        let stack = fault.place.as_ref().map(|(file, line)| {
             // Of a dependency only the name below the registry: the rest says where somebody's home is.
             let from = file.find("crates/").or_else(|| file.rfind("/src/").map(|at| at + 1));
             let file = from.and_then(|from| file.get(from..)).unwrap_or("unknown");
-            let frame =
-                json!({ "filename": file, "lineno": line, "in_app": file.starts_with("crates/") });
-            exception["stacktrace"] = json!({ "frames": [frame] });
-        }
-        let mut payload = json!({
+            let is_ours = file.starts_with("crates/");
+            json!({ "frames": [{ "filename": file, "lineno": line, "in_app": is_ours }] })
+        });
+        let told = clean(&fault.told);
+        let exception = json!({ "type": fault.kind, "value": told, "stacktrace": stack });
+        let tags = fault.status.map(|status| json!({ "status": status.to_string() }));
+        let payload = json!({
             "event_id": id,
             "timestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             "platform": "native",
@@ -51,15 +52,10 @@ impl Event {
             "logger": "stockade",
             "release": format!("stockade@{version}"),
             "environment": environment,
-            "tags": {},
+            "tags": tags,
+            "transaction": fault.route,
             "exception": { "values": [exception] },
         });
-        if let Some(route) = &fault.route {
-            payload["transaction"] = json!(route);
-        }
-        if let Some(status) = fault.status {
-            payload["tags"]["status"] = json!(status.to_string());
-        }
         Self { id, payload }
     }
 
