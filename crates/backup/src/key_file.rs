@@ -10,6 +10,7 @@ use aes256ctr_poly1305aes::{Aes256CtrPoly1305Aes, aead::Aead};
 use rustic_core::{Id, repofile::KeyFile, repofile::MasterKey};
 use scrypt::Params;
 use seal::{Entropy, random, sha256};
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// The logarithm of scrypt's cost.
@@ -71,8 +72,9 @@ fn cipher(file: &KeyFile, password: &str) -> Result<Aes256CtrPoly1305Aes, Error>
     Ok(Aes256CtrPoly1305Aes::new((&*key).into()))
 }
 
-fn unreadable(problem: impl ToString) -> Error {
-    Error::Engine(format!("a key file of the repository: {}", problem.to_string()))
+#[allow(clippy::needless_pass_by_value, reason = "what a failed call hands over")]
+fn unreadable(problem: impl fmt::Display) -> Error {
+    Error::Engine(format!("a key file of the repository: {problem}"))
 }
 
 #[cfg(test)]

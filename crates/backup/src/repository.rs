@@ -64,15 +64,14 @@ impl Engine<'_> {
     pub(crate) fn init(&self, entropy: &mut dyn Entropy) -> Result<(), Error> {
         let backend = self.backend();
         backend.create().map_err(|error| engine(&error))?;
-        let master = match self.left_behind(&*backend)? {
-            Some(master) => master,
-            None => {
-                let (master, owner) = (MasterKey::new(), (self.password, HOST));
-                let (id, bytes) = seal_master(&master, owner, entropy)?;
-                let kept = backend.write_bytes(FileType::Key, &id, false, bytes.into());
-                kept.map_err(|error| engine(&error))?;
-                master
-            }
+        let master = if let Some(master) = self.left_behind(&*backend)? {
+            master
+        } else {
+            let (master, owner) = (MasterKey::new(), (self.password, HOST));
+            let (id, bytes) = seal_master(&master, owner, entropy)?;
+            let kept = backend.write_bytes(FileType::Key, &id, false, bytes.into());
+            kept.map_err(|error| engine(&error))?;
+            master
         };
         let made = self.closed()?.init(
             &Credentials::Masterkey(master),
@@ -86,14 +85,14 @@ impl Engine<'_> {
     /// file and nothing else.
     fn left_behind(&self, backend: &dyn WriteBackend) -> Result<Option<MasterKey>, Error> {
         let failed = |error: Box<RusticError>| engine(&error);
-        for id in backend.list(FileType::Key).map_err(failed)? {
-            let bytes = backend.read_full(FileType::Key, &id).map_err(failed)?;
-            let Some(master) = open_master(&bytes, self.password)? else {
-                return Err(Error::WrongPassword { repository: self.target.shelf.name() });
-            };
-            return Ok(Some(master));
+        let Some(id) = backend.list(FileType::Key).map_err(failed)?.into_iter().next() else {
+            return Ok(None);
+        };
+        let bytes = backend.read_full(FileType::Key, &id).map_err(failed)?;
+        match open_master(&bytes, self.password)? {
+            Some(master) => Ok(Some(master)),
+            None => Err(Error::WrongPassword { repository: self.target.shelf.name() }),
         }
-        Ok(None)
     }
 
     /// Takes a snapshot of a directory.

@@ -131,7 +131,7 @@ fn a_release_is_signed_and_its_twins_are_found_out() {
     let verify = minisign.args(["-Vm", "stockade", "-p", "release.pub"]).current_dir(made.0.path());
     match verify.output() {
         Ok(output) => {
-            assert!(output.status.success() && said(&output).contains(COMMIT), "{output:?}")
+            assert!(output.status.success() && said(&output).contains(COMMIT), "{output:?}");
         }
         Err(_) => println!("minisign is not on this machine (apt-get install minisign)"),
     }

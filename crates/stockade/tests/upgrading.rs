@@ -93,9 +93,10 @@ async fn an_upgrade_that_fails_says_so_changes_nothing_and_has_its_backup() {
     let old = step(&file).await;
     // A table of that name stands in the way.
     let mut database = connected(&file).await;
-    let odd =
-        sqlx::raw_sql("CREATE TABLE security_reports (odd TEXT)").execute(&mut database).await;
-    odd.expect("a table");
+    let (name, tables) = newest();
+    let table = tables.first().expect("a table");
+    let odd = sqlx::raw_sql(AssertSqlSafe(format!("CREATE TABLE {table} (odd TEXT)")));
+    odd.execute(&mut database).await.expect("a table");
     database.close().await.expect("closes");
     let error = start(&house).await.err().expect("the step fails").to_string();
     assert!(error.contains(&name) && error.contains("nothing has changed"), "{error}");

@@ -124,18 +124,18 @@ impl Backups {
         tell_of(desk, (&ledger, path.clone()), Actor::Machine).await?;
         tokio::task::spawn_blocking(move || keep(&path, text.as_bytes())).await?
     }
+}
 
-    /// The ledger of the machine that pulls, as it told it last.
-    pub(super) fn told(&self, desk: &Desk) -> Result<Ledger> {
-        let path = desk.paths().pulled();
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let key = desk.keys().signing(Purpose::Backups);
-                Ok(Ledger::parse(&text, key.verifying_key())?)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Ledger::default()),
-            Err(source) => Err(Error::File { doing: "read", path, source }),
+/// The ledger of the machine that pulls, as it told it last.
+pub(super) fn told(desk: &Desk) -> Result<Ledger> {
+    let path = desk.paths().pulled();
+    match fs::read_to_string(&path) {
+        Ok(text) => {
+            let key = desk.keys().signing(Purpose::Backups);
+            Ok(Ledger::parse(&text, key.verifying_key())?)
         }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Ledger::default()),
+        Err(source) => Err(Error::File { doing: "read", path, source }),
     }
 }
 

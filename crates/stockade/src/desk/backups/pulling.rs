@@ -19,6 +19,7 @@ use kms::KeyRing;
 use seal::{AgeIdentity, Secret};
 use serde::{Deserialize, Serialize};
 use std::{
+    fmt,
     fs::{self, File},
     io::{BufWriter, Write},
     os::unix::fs::OpenOptionsExt,
@@ -67,7 +68,8 @@ struct Refusal {
     detail: String,
 }
 
-fn pull_error(why: impl ToString) -> Error {
+#[allow(clippy::needless_pass_by_value, reason = "what a failed call hands over")]
+fn pull_error(why: impl fmt::Display) -> Error {
     Error::Pull { why: why.to_string() }
 }
 
@@ -123,10 +125,8 @@ pub async fn pull(ask: Pulling, stop: &Arc<AtomicBool>) -> Result<Pulled> {
     say(&mut client).await?;
     let mut puller = Puller { paths, place, terms: ask.terms, client };
     let (taken_due, known) = puller.is_due().await?;
-    let taken = match ask.if_due && !taken_due {
-        true => None,
-        false => Some(puller.take(stop).await?),
-    };
+    let is_asked = taken_due || !ask.if_due;
+    let taken = if is_asked { Some(puller.take(stop).await?) } else { None };
     let ground = match known {
         Some(ground) => ground,
         None => puller.known().await?,
@@ -135,10 +135,8 @@ pub async fn pull(ask: Pulling, stop: &Arc<AtomicBool>) -> Result<Pulled> {
     let ledger = apart(move || own.ledger()).await?;
     let last = ledger.last_proof().map(|(record, _)| record.time);
     let due = drill_due(History { last, failed: None }, !ledger.live().is_empty(), now());
-    let proved = match due.is_some_and(|due| due <= now()) {
-        true => Some(proving::drill(&ground, now(), stop).await?),
-        false => None,
-    };
+    let is_due = due.is_some_and(|due| due <= now());
+    let proved = if is_due { Some(proving::drill(&ground, now(), stop).await?) } else { None };
     puller.tell(&ground).await?;
     Ok(Pulled { taken, proved })
 }

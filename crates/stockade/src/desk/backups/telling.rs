@@ -1,6 +1,6 @@
 //! What the log, the page and the command line are told of backups.
 
-use super::{Backups, Ground, count};
+use super::{Backups, Ground, count, handing::told};
 use crate::desk::{Actor, BackupAct, Deed, Desk, Result, now};
 use ::backup::{Act, DAYS, Ledger, MONTHS, Record, WEEKS};
 use audit::Kind;
@@ -102,7 +102,7 @@ impl Backups {
     /// Where backups are, and the ledger of them: of the place, or of the machine that pulls, as it told last.
     async fn read(&self, desk: &Desk) -> Result<(String, Result<Ledger>)> {
         if let Some(machine) = self.puller() {
-            return Ok((machine.to_string(), self.told(desk)));
+            return Ok((machine.to_string(), told(desk)));
         }
         let ground = self.ground(desk)?;
         let place = ground.place.root().display().to_string();
