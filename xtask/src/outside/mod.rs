@@ -89,14 +89,14 @@ fn enter(arguments: &[String]) -> Result<ExitCode> {
 fn told(verdicts: &[(&str, &str, Verdict)], world: &World) -> ExitCode {
     println!("\n{:<13} {:<22} {:<5} limit and finding", "scanner", "version", "");
     for (name, limit, Verdict { version, said, findings }) in verdicts {
-        let word = if findings.is_empty() { "holds" } else { "FAILS" };
-        println!("{name:<13} {version:<22} {word:<5} {limit}: {said}");
+        let verdict = if findings.is_empty() { "holds" } else { "FAILS" };
+        println!("{name:<13} {version:<22} {verdict:<5} {limit}: {said}");
         for finding in findings {
             println!("{:<42} {finding}", "");
         }
     }
     println!("outputs: {}", world.outputs().display());
-    let holds = verdicts.iter().all(|(.., verdict)| verdict.findings.is_empty());
+    let holds = verdicts.iter().all(|(.., one)| one.findings.is_empty());
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

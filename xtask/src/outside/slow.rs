@@ -82,7 +82,7 @@ fn unavailable(text: &str) -> Option<String> {
 
 /// Status and time of each request that a neighbour makes while the attack lasts.
 fn neighbour(world: &World, attack: &mut [Child]) -> Result<Vec<(String, Duration)>> {
-    let page = format!("{}/health", world.origin());
+    let page = format!("{}/health", World::origin());
     let mut asked = Vec::new();
     loop {
         let begun = Instant::now();

@@ -25,7 +25,7 @@ pub const NAME: &str = "trade.example.org";
 pub const SERVER: &str = "192.0.2.1";
 pub const NEIGHBOUR: &str = "192.0.2.2";
 /// How long pebble and the first certificate may take.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(1);
 /// Ninety days, as those of the public authorities. They say, too, where one asks whether a certificate was
 /// revoked; nobody answers there, and no scanner asks.
 const PEBBLE: &str = r#"{"pebble":{"listenAddress":"127.0.0.1:14000","managementListenAddress":"127.0.0.1:15000",
@@ -84,7 +84,7 @@ impl World {
         let mut keygen = process::command("node", &["ui/e2e/identity.mjs"], &project);
         let recipient = process::output(keygen.arg(identity))?;
         let (listen, plain) = (format!("{SERVER}:443"), format!("{SERVER}:80"));
-        let (origin, roots) = (self.origin(), self.folder.join("roots.pem"));
+        let (origin, roots) = (Self::origin(), self.folder.join("roots.pem"));
         let mut settings = vec![
             ("server.listen", listen.as_str()),
             ("server.plain_listen", &plain),
@@ -127,7 +127,7 @@ impl World {
     }
 
     /// Where the server is.
-    pub fn origin(&self) -> String {
+    pub fn origin() -> String {
         format!("https://{NAME}")
     }
 
@@ -174,20 +174,20 @@ impl World {
         let server = self.server.as_ref().context("no server runs")?;
         let people = self.folder.join("people.json");
         let mut house = json!({
-            "origin": self.origin(), "authority": self.root(), "link": server.link, "from": NEIGHBOUR,
+            "origin": Self::origin(), "authority": self.root(), "link": server.link, "from": NEIGHBOUR,
         });
         let mut verdicts = Vec::new();
         for who in ["owner", "trader"] {
-            if let (Some(house), Some(made)) = (house.as_object_mut(), made(&people)) {
-                house.insert("people".to_owned(), made);
+            if let Some(house) = house.as_object_mut() {
+                house.extend(made(&people).map(|made| ("people".to_owned(), made)));
+                house.insert("as".to_owned(), json!(who));
             }
-            house["as"] = json!(who);
             fs::write(&people, house.to_string())?;
             let place = self.outputs().join(format!("schemathesis-{who}.json"));
             let mut command = Command::new(self.tools.script("schemathesis"));
             let rules = machine::project().join("xtask/outside/schemathesis.toml");
             command.arg("--config-file").arg(rules);
-            command.args(["--no-color", "run", &format!("{}/openapi.json", self.origin())]);
+            command.args(["--no-color", "run", &format!("{}/openapi.json", Self::origin())]);
             command.arg("--tls-verify").arg(self.root()).args([
                 "--continue-on-failure",
                 "--seed",
