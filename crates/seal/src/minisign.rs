@@ -173,18 +173,18 @@ mod tests {
         hash.end()
     }
 
-    fn passphrase(text: &str) -> Option<Secret<String>> {
-        Some(Secret::new(text.to_owned()))
+    fn passphrase(text: &str) -> Secret<String> {
+        Secret::new(text.to_owned())
     }
 
     #[test]
     fn a_key_that_minisign_sealed_opens_with_its_passphrase_and_no_other() {
-        let key = MinisignKey::open(SEALED, || passphrase("horse staple")).expect("opens");
+        let key = MinisignKey::open(SEALED, || Some(passphrase("horse staple"))).expect("opens");
         assert_eq!(key.public().to_string(), PUBLIC);
         assert_eq!(PUBLIC.parse(), Ok(key.public()));
         assert_eq!(key.public().id(), "A609FA435A01E04D");
         let why = |error| matches!(error, Error::Minisign { why } if why.contains("passphrase"));
-        assert!(why(MinisignKey::open(SEALED, || passphrase("horse")).expect_err("refused")));
+        assert!(why(MinisignKey::open(SEALED, || Some(passphrase("horse"))).expect_err("refused")));
         assert!(why(MinisignKey::open(SEALED, || None).expect_err("refused")));
         let signed = key.sign(&digest(b"a file"), "version 1\nfile x");
         let check = |file: &[u8], text: &str| key.public().verify(&digest(file), text).map(drop);
@@ -220,13 +220,16 @@ mod tests {
             "untrusted comment: x\nRWRTY0Iy\n",
             &SEALED.replace("RWRTY0Iy", "RWRTY0Ix"),
         ] {
-            assert!(MinisignKey::open(text, || passphrase("horse staple")).is_err(), "{text}");
+            assert!(
+                MinisignKey::open(text, || Some(passphrase("horse staple"))).is_err(),
+                "{text}"
+            );
         }
         // Costs that no machine pays are refused before they are paid.
         let mut dear = second_line(SEALED).expect("bytes");
         dear.splice(38..54, [0xff; 16]);
         let dear = format!("{UNTRUSTED}x\n{}\n", STANDARD.encode(dear));
-        assert!(MinisignKey::open(&dear, || passphrase("horse staple")).is_err());
+        assert!(MinisignKey::open(&dear, || Some(passphrase("horse staple"))).is_err());
     }
 
     proptest::proptest! {
