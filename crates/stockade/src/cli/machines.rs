@@ -7,7 +7,7 @@ use super::{
     usage,
 };
 use crate::desk::{self, MachineView, machine_named};
-use edge::Machine;
+use edge::{Machine, Role};
 use jiff::Timestamp;
 use serde_json::json;
 use settings::Settings;
@@ -41,9 +41,13 @@ fn add(machine: &Machine, settings: &Settings, output: Output) -> anyhow::Result
     if settings.text("machines.listen").is_empty() {
         output.note("no machine comes in yet: set machines.listen, and start the server anew");
     }
+    let joins = match machine.role {
+        Role::Worker => "stockade backup pull --join HOST:PORT",
+        Role::Server | Role::Bot => "stockade-bot join --server HOST:PORT --token -",
+    };
     output.show(&made, |made| {
         format!(
-            "{}\n\nworks once, until {}; on the machine:\n  stockade-bot join --server HOST:PORT --token -",
+            "{}\n\nworks once, until {}; on the machine, with this on stdin:\n  {joins}",
             made.token, made.ends
         )
     })

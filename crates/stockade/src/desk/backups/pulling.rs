@@ -373,7 +373,7 @@ mod tests {
     use super::*;
     use ::backup::FileLine;
 
-    const FILES: [(&str, &str); 3] = [("a", "first"), ("deep/er/b", ""), ("deep/c", "the third")];
+    const FILES: [(&str, &str); 3] = [("a", "first"), ("deep/c", "the third"), ("deep/er/b", "")];
 
     fn manifest(files: &[(&str, &str)]) -> Manifest {
         let line = |(path, text): &(&str, &str)| FileLine {
