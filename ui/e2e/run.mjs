@@ -57,6 +57,8 @@ try {
   await stepUp(world, step);
   await admin(world, step);
   await watch(world, step);
+  // Before this address has signed in so often that a stranger there has to wait.
+  await disclosure(world, step);
   await keyboard(world, step);
   await signIn(world, step);
   await letters(world, step);
@@ -64,7 +66,6 @@ try {
   await member(world, step);
   await lacks(world, step);
   await losses(world, step);
-  await disclosure(world, step);
   await policy(world, step);
 } finally {
   await browser.close();

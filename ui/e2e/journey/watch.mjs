@@ -16,6 +16,7 @@ export async function watch(world, step) {
     await page.getByRole('link', { name: t('admin.watch'), exact: true }).click();
     await heading('watch.title').waitFor();
     const rows = page.getByTestId('parts').locator('tbody tr');
+    await rows.first().waitFor();
     equal(await rows.count(), parts.length, 'parts');
     for (const name of ['database', 'disk', 'certificate']) await rows.filter({ hasText: t(`watch.part.${name}`) }).getByText(t('watch.standing.good'), { exact: true }).waitFor();
     equal(await page.getByTestId('red').locator('tbody tr').count(), red.length, 'red claims');
@@ -28,9 +29,10 @@ export async function watch(world, step) {
     const { open, reports, answers } = (await fetched(page, '/api/v1/security-reports')).body;
     await page.goto('/admin/reports');
     await heading('inbox.title').waitFor();
+    const texts = page.getByTestId('answer');
+    await texts.first().waitFor();
     equal(await page.getByTestId('reports-closed').count(), open ? 0 : 1, 'the word that none are taken in');
     equal(await page.getByTestId('report').count(), reports.length, 'reports');
-    const texts = page.getByTestId('answer');
     equal(await texts.count(), answers.length / 2, 'texts of one language');
     await texts.first().locator('summary').click();
     await texts.first().getByText(answers[0].subject).waitFor();
