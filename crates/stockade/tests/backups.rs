@@ -10,7 +10,7 @@
 )]
 
 use crate::browser::{Browser, options, start};
-use crate::house::{House, STOCKADE, digests, has, pack, text, told};
+use crate::house::{House, STOCKADE, digests, free, has, kill_at, pack, text, told};
 use audit::Verifier;
 use backup::Trigger;
 use kms::SystemEntropy;
@@ -162,33 +162,6 @@ fn stock_age_opens_the_recovery_kit() {
         Command::new("age").args(["-d", "-i", text(&house.identity(1)), text(&kit)]).output();
     let opened = opened.expect("runs");
     assert!(told(&opened).starts_with("stockade-recovery/1\n"), "{}", told(&opened));
-}
-
-/// Kills a program as soon as there is a sign of its work, or after so many looks.
-fn kill_at(command: &mut Command, mut sign: impl FnMut() -> bool) -> bool {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("asks") {
-            return status.success();
-        }
-        assert!(begun.elapsed() < Duration::from_mins(2), "it hangs");
-        if sign() {
-            child.kill().expect("runs");
-            child.wait().expect("ends");
-            return false;
-        }
-        std::thread::yield_now();
-    }
-}
-
-/// Whether somebody has the place: what a killed one has begun may end a moment later than it.
-fn free(place: &Path) {
-    let begun = Instant::now();
-    while backup::Place::directory(place).hold().is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the place stays taken");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

@@ -8,7 +8,7 @@
 )]
 
 use crate::browser::options;
-use crate::house::{House, told};
+use crate::house::{House, free, kill_at, told};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::path::Path;
 use stockade::{
@@ -109,5 +109,29 @@ async fn an_upgrade_that_fails_says_so_changes_nothing_and_has_its_backup() {
     gone.execute(&mut database).await.expect("gone");
     database.close().await.expect("closes");
     start(&house).await.expect("upgrades").stop().await.expect("stops");
+    assert_eq!(step(&file).await, old + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_kill_in_the_middle_of_an_upgrade_leaves_the_old_schema_or_the_new() {
+    let house = old_house().await;
+    let file = house.data().join("stockade.db");
+    let (old, place) = (step(&file).await, house.place());
+    let (stage, log) = (house.data().join("backup/stage"), house.data().join("stockade.db-wal"));
+    let signs: [&dyn Fn() -> bool; 4] = [
+        &|| stage.join("stockade.db").exists(),
+        &|| place.join("ledger").exists(),
+        &|| log.metadata().is_ok_and(|about| about.len() > 0),
+        &|| house.data().join("stockade.sock").exists(),
+    ];
+    for sign in signs {
+        kill_at(&mut house.command(&["serve", "--listen", "127.0.0.1:0"]), sign);
+        free(&place);
+        let found = step(&file).await;
+        assert!((old..=old + 1).contains(&found), "{found} is neither {old} nor the next");
+    }
+    let server = start(&house).await.expect("goes on");
+    server.app().desk().verify_log(&[]).await.expect("verifies");
+    server.stop().await.expect("stops");
     assert_eq!(step(&file).await, old + 1);
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 use stockade::desk::BackupTerms;
 
@@ -165,4 +166,31 @@ pub fn digests(root: &Path, below: &str) -> Vec<(String, [u8; 32])> {
     }
     found.sort();
     found
+}
+
+/// Kills a program as soon as there is a sign of its work, or after so many looks.
+pub fn kill_at(command: &mut Command, mut sign: impl FnMut() -> bool) -> bool {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("asks") {
+            return status.success();
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "it hangs");
+        if sign() {
+            child.kill().expect("runs");
+            child.wait().expect("ends");
+            return false;
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Whether somebody has the place: what a killed one has begun may end a moment later than it.
+pub fn free(place: &Path) {
+    let begun = Instant::now();
+    while backup::Place::directory(place).hold().is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the place stays taken");
+        std::thread::yield_now();
+    }
 }
