@@ -80,16 +80,10 @@ impl MachineClient {
         &mut self,
         method: Method,
         path: &str,
-        (kind, body): (&'static str, Bytes),
+        said: (&'static str, Bytes),
         within: Duration,
     ) -> Result<(StatusCode, Bytes), Error> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "machines")
-            .header(header::CONTENT_TYPE, kind)
-            .body(Full::new(body))
-            .map_err(|error| self.away(&error))?;
+        let request = self.request(method, path, said)?;
         let asked = timeout(within, self.exchange(request)).await;
         match asked {
             Ok(Ok(answer)) => Ok(answer),
@@ -104,21 +98,31 @@ impl MachineClient {
         }
     }
 
-    /// Asks on a connection of its own, for an answer that may be long: the status, and its pieces.
-    pub async fn stream(
+    /// A request whose body is of this media type.
+    fn request(
         &self,
         method: Method,
         path: &str,
         (kind, body): (&'static str, Bytes),
-        within: Duration,
-    ) -> Result<(StatusCode, Pieces), Error> {
-        let request = Request::builder()
+    ) -> Result<Request<Full<Bytes>>, Error> {
+        Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "machines")
             .header(header::CONTENT_TYPE, kind)
             .body(Full::new(body))
-            .map_err(|error| self.away(&error))?;
+            .map_err(|error| self.away(&error))
+    }
+
+    /// Asks on a connection of its own, for an answer that may be long: the status, and its pieces.
+    pub async fn stream(
+        &self,
+        method: Method,
+        path: &str,
+        said: (&'static str, Bytes),
+        within: Duration,
+    ) -> Result<(StatusCode, Pieces), Error> {
+        let request = self.request(method, path, said)?;
         let mut line = self.connect().await?;
         let answer = match timeout(within, line.sender.send_request(request)).await {
             Err(late) => return Err(self.away(&late)),

@@ -146,7 +146,9 @@ async fn client(paths: &Paths) -> Result<MachineClient> {
     let place = paths.machine();
     let path = place.join("address");
     let address = fs::read_to_string(&path).map_err(|_| {
-        pull_error("this directory is no machine of a server yet: --server HOST:PORT --token -")
+        pull_error(
+            "this directory is no machine of a server yet: --join HOST:PORT, the token on stdin",
+        )
     })?;
     let address = address.trim().to_owned();
     let kit = place.join("machine.pem");
