@@ -140,6 +140,8 @@ async fn nobody_else_pulls_and_nothing_is_made_in_its_place() {
     assert!(!asked.status.is_success());
     let said = house.typed(&["backup", "now"]);
     assert!(told(&said).contains("stockade backup pull"), "{}", told(&said));
+    let said = House::new().typed(&["backup", "pull"]);
+    assert!(told(&said).contains("--join HOST:PORT"), "{}", told(&said));
     server.stop().await.expect("stops");
 }
 
