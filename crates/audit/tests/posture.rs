@@ -256,7 +256,7 @@ fn a_statement_of_another_kind_is_no_posture() {
         assert!(error.contains(want), "{error} lacks {want}");
     };
     check("/_type", json!("https://in-toto.io/Statement/v0.1"), "no in-toto statement");
-    check("/predicateType", json!("https://slsa.dev/provenance/v1"), "no posture of version 1");
+    check("/predicateType", json!("https://slsa.dev/provenance/v1"), "another type or version");
     check("/subject", json!([]), "of no server");
-    check("/predicate/made_at", json!("yesterday"), "it is no posture");
+    check("/predicate/made_at", json!("yesterday"), "no statement of the kind");
 }

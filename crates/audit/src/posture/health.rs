@@ -1,7 +1,7 @@
 //! The health of an installation: when each of its parts was last looked at, and how it stood then, signed by
 //! the key that signs postures.
 
-use super::{Expected, PostureSigner, STATEMENT_TYPE, envelope, judging::SKEW};
+use super::{Expected, PostureSigner, envelope, judging::SKEW, statement::About};
 use crate::{Error, Verifier};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -98,27 +98,6 @@ pub struct Health {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Statement {
-    #[serde(rename = "_type")]
-    kind: String,
-    subject: Vec<Subject>,
-    #[serde(rename = "predicateType")]
-    predicate_type: String,
-    predicate: Predicate,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Subject {
-    name: String,
-    digest: Digest,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Digest {
-    sha256: String,
-}
-
-#[derive(Serialize, Deserialize)]
 struct Predicate {
     made_at: Timestamp,
     version: String,
@@ -136,22 +115,14 @@ impl Health {
     /// Signed, as the JSON of an envelope.
     #[must_use]
     pub fn seal(&self, signer: &PostureSigner) -> String {
-        let statement = Statement {
-            kind: STATEMENT_TYPE.to_owned(),
-            subject: vec![Subject {
-                name: self.subject.clone(),
-                digest: Digest { sha256: self.spki_sha256.clone() },
-            }],
-            predicate_type: HEALTH_TYPE.to_owned(),
-            predicate: Predicate {
-                made_at: self.made_at,
-                version: self.version.clone(),
-                ready: self.is_ready(),
-                parts: self.parts.clone(),
-            },
+        let about = About { subject: self.subject.clone(), spki_sha256: self.spki_sha256.clone() };
+        let predicate = Predicate {
+            made_at: self.made_at,
+            version: self.version.clone(),
+            ready: self.is_ready(),
+            parts: self.parts.clone(),
         };
-        let text = serde_json::to_string(&statement).expect("texts and times have a JSON text");
-        signer.seal(text.as_bytes())
+        signer.seal(about.say(HEALTH_TYPE, predicate).as_bytes())
     }
 
     /// Reads an envelope and believes it only if `key` signed it, it speaks of the certificate that was seen, and
@@ -164,44 +135,18 @@ impl Health {
     ) -> Result<Self, Error> {
         let malformed = |problem| Error::Posture { problem };
         let payload = envelope::open(envelope, key)?;
-        let statement: Statement =
-            serde_json::from_slice(&payload).map_err(|_| malformed("it is no word on health"))?;
-        if statement.kind != STATEMENT_TYPE || statement.predicate_type != HEALTH_TYPE {
-            return Err(malformed("its predicate is no health of version 1"));
-        }
-        let Ok([subject]) = <[Subject; 1]>::try_from(statement.subject) else {
-            return Err(malformed("it speaks of no server, or of several"));
-        };
-        let Predicate { made_at, version, ready, parts } = statement.predicate;
+        let (about, predicate) = About::hear(&payload, HEALTH_TYPE)?;
+        let Predicate { made_at, version, ready, parts } = predicate;
         let names: BTreeSet<&str> = parts.iter().map(|part| part.part.as_str()).collect();
         if parts.len() > PARTS_MAX || names.len() != parts.len() {
             return Err(malformed("it has more than 100 parts, or one twice"));
         }
-        let found = Self {
-            subject: subject.name,
-            spki_sha256: subject.digest.sha256,
-            made_at,
-            version,
-            parts,
-        };
+        let About { subject, spki_sha256 } = about;
+        let found = Self { subject, spki_sha256, made_at, version, parts };
         if found.is_ready() != ready {
             return Err(malformed("it says of the whole what its parts do not"));
         }
-        if !found.spki_sha256.eq_ignore_ascii_case(expected.spki_sha256) {
-            let (expected, found) = (expected.spki_sha256.to_owned(), found.spki_sha256);
-            return Err(Error::OtherCertificate { expected, found });
-        }
-        if made_at > now.saturating_add(SKEW).unwrap_or(Timestamp::MAX) {
-            let time = made_at.to_string();
-            return Err(Error::Future { witness: key.name().to_owned(), time });
-        }
-        if expected.seen_before.is_some_and(|before| made_at < before) {
-            let seen = expected.seen_before.unwrap_or(made_at);
-            return Err(Error::Replayed { made: made_at, seen });
-        }
-        if now.duration_since(made_at) > expected.age_max {
-            return Err(Error::Stale { made: made_at });
-        }
+        expected.check(&found.spki_sha256, (made_at, now), key)?;
         let parts = found.parts.into_iter().map(|part| part.at(now)).collect();
         Ok(Self { parts, ..found })
     }
@@ -210,7 +155,7 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::posture::{Posture, PostureSigner};
+    use crate::posture::{Posture, PostureSigner, STATEMENT_TYPE};
     use seal::{Secret, SigningKey};
 
     const SPKI: &str = "ab";

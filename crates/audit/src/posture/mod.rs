@@ -7,9 +7,11 @@ mod envelope;
 mod health;
 mod judging;
 mod statement;
+mod word;
 
 pub use envelope::{ENVELOPE_BYTES_MAX, PAYLOAD_TYPE, PostureSigner};
 pub(crate) use envelope::{opened, sealed};
 pub use health::{HEALTH_TYPE, Health, HealthPart, Standing};
 pub use judging::{Attested, Evidence, Facts, Seen, State, Verdict, judge};
-pub use statement::{Expected, PREDICATE_TYPE, Posture, PostureRow, STATEMENT_TYPE};
+pub use statement::{Expected, STATEMENT_TYPE};
+pub use word::{PREDICATE_TYPE, Posture, PostureRow};

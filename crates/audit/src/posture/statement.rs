@@ -1,130 +1,23 @@
-//! What is in the envelope: an in-toto statement (v1) about one server under one certificate.
+//! What is in an envelope: an in-toto statement (v1) about one server under one certificate, and when its reader
+//! believes it.
 
-use super::{
-    Evidence, Facts, PostureSigner, State, envelope, judge,
-    judging::{SKEW, ran_out},
-};
-use crate::{
-    Checkpoint, Error, Verifier,
-    claims::{Claim, ClaimKind, Duty},
-};
+use super::judging::SKEW;
+use crate::{Error, Verifier};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The type of the statement.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
-/// The type of what it says.
-pub const PREDICATE_TYPE: &str = "https://stockade.dev/posture/v1";
-const ROWS_MAX: usize = 1000;
 
-/// One claim and how it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PostureRow {
-    /// The claim's id.
-    pub id: String,
-    /// What is claimed.
-    pub words: String,
-    /// What decides.
-    pub kind: ClaimKind,
-    /// Whose duty it is.
-    pub owner: Duty,
-    /// How it stands.
-    pub state: State,
-    /// When the evidence was taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_at: Option<Timestamp>,
-    /// Until when it counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_until: Option<Timestamp>,
-    /// How it was taken; empty where there is none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub method: String,
-    /// What an outsider runs.
-    pub command: String,
-    /// What was seen.
-    #[serde(default, skip_serializing_if = "Facts::is_empty")]
-    pub evidence: Facts,
-    /// Why the word is no better.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
-}
-
-impl PostureRow {
-    /// The row of a claim on this evidence, now.
-    #[must_use]
-    pub fn of(claim: &Claim, evidence: &Evidence, now: Timestamp) -> Self {
-        let verdict = judge(claim, evidence, now);
-        Self {
-            id: claim.id.clone(),
-            words: claim.words.clone(),
-            kind: claim.kind,
-            owner: claim.owner,
-            state: verdict.state,
-            observed_at: verdict.observed_at,
-            valid_until: verdict.valid_until,
-            method: verdict.method,
-            command: claim.command.clone(),
-            evidence: verdict.facts,
-            reason: verdict.reason,
-        }
-    }
-
-    /// The same row as it stands later: what has run out is not met.
-    #[must_use]
-    pub fn at(mut self, now: Timestamp) -> Self {
-        if let Some(until) = self.valid_until.filter(|until| *until <= now && self.state.is_good())
-        {
-            self.state = State::NotMet;
-            self.reason = ran_out(until);
-        }
-        self
-    }
-}
-
-/// How all claims stand at one server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Posture {
-    /// The server: `https://HOST`.
-    pub subject: String,
-    /// SHA-256 of the public key of the certificate that it serves, hexadecimal.
-    pub spki_sha256: String,
-    /// When it was made.
-    pub made_at: Timestamp,
-    /// The server's version.
-    pub version: String,
-    /// The newest signed checkpoint of its audit log.
-    pub checkpoint: String,
-    /// The key of that log, as `name+id+key`.
-    pub log_key: String,
-    /// A row for each claim.
-    pub rows: Vec<PostureRow>,
-}
-
-/// What a reader holds a posture against.
-#[derive(Debug, Clone)]
-pub struct Expected<'a> {
-    /// SHA-256 of the public key of the certificate that was just seen, hexadecimal.
-    pub spki_sha256: &'a str,
-    /// When the last posture was made that this reader has seen.
-    pub seen_before: Option<Timestamp>,
-    /// How old a posture may be.
-    pub age_max: SignedDuration,
-}
-
-impl Expected<'_> {
-    /// An hour: a server makes a new one every few minutes.
-    pub const AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
-}
-
+/// A statement whose predicate is a `P`.
 #[derive(Serialize, Deserialize)]
-struct Statement {
+struct Statement<P> {
     #[serde(rename = "_type")]
     kind: String,
     subject: Vec<Subject>,
     #[serde(rename = "predicateType")]
     predicate_type: String,
-    predicate: Predicate,
+    predicate: P,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,118 +31,85 @@ struct Digest {
     sha256: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Predicate {
-    made_at: Timestamp,
-    version: String,
-    checkpoint: String,
-    log_key: String,
-    rows: Vec<PostureRow>,
+/// Of whom a statement speaks.
+pub(super) struct About {
+    /// The server: `https://HOST`.
+    pub subject: String,
+    /// SHA-256 of the public key of its certificate, hexadecimal.
+    pub spki_sha256: String,
 }
 
-impl Posture {
-    /// Signed, as the JSON of an envelope.
-    #[must_use]
-    pub fn seal(&self, signer: &PostureSigner) -> String {
-        signer.seal(self.to_json().as_bytes())
-    }
-
-    /// Reads an envelope and believes it only if `key` signed it, it speaks of the certificate that was seen,
-    /// it is young, and it is no older one played again. Its rows are as they stand now.
-    pub fn open(
-        envelope: &str,
-        key: &Verifier,
-        expected: &Expected<'_>,
-        now: Timestamp,
-    ) -> Result<Self, Error> {
-        let payload = envelope::open(envelope, key)?;
-        let posture = Self::parse(&payload)?;
-        if !posture.spki_sha256.eq_ignore_ascii_case(expected.spki_sha256) {
-            let (expected, found) = (expected.spki_sha256.to_owned(), posture.spki_sha256);
-            return Err(Error::OtherCertificate { expected, found });
-        }
-        let made = posture.made_at;
-        if made > now.saturating_add(SKEW).unwrap_or(Timestamp::MAX) {
-            let time = made.to_string();
-            return Err(Error::Future { witness: key.name().to_owned(), time });
-        }
-        if expected.seen_before.is_some_and(|before| made < before) {
-            let seen = expected.seen_before.unwrap_or(made);
-            return Err(Error::Replayed { made, seen });
-        }
-        if now.duration_since(made) > expected.age_max {
-            return Err(Error::Stale { made });
-        }
-        let rows = posture.rows.into_iter().map(|row| row.at(now)).collect();
-        Ok(Self { rows, ..posture })
-    }
-
-    /// The checkpoint that it carries, checked by the log's key.
-    pub fn checkpoint(&self, log: &Verifier) -> Result<Checkpoint, Error> {
-        Checkpoint::verify(&self.checkpoint, log)
-    }
-
-    /// How many rows stand so.
-    #[must_use]
-    pub fn count(&self, state: State) -> usize {
-        self.rows.iter().filter(|row| row.state == state).count()
-    }
-
-    fn to_json(&self) -> String {
+impl About {
+    /// The JSON of a statement of this type.
+    pub(super) fn say<P: Serialize>(self, predicate_type: &str, predicate: P) -> String {
+        let digest = Digest { sha256: self.spki_sha256 };
         let statement = Statement {
             kind: STATEMENT_TYPE.to_owned(),
-            subject: vec![Subject {
-                name: self.subject.clone(),
-                digest: Digest { sha256: self.spki_sha256.clone() },
-            }],
-            predicate_type: PREDICATE_TYPE.to_owned(),
-            predicate: Predicate {
-                made_at: self.made_at,
-                version: self.version.clone(),
-                checkpoint: self.checkpoint.clone(),
-                log_key: self.log_key.clone(),
-                rows: self.rows.clone(),
-            },
+            subject: vec![Subject { name: self.subject, digest }],
+            predicate_type: predicate_type.to_owned(),
+            predicate,
         };
         serde_json::to_string(&statement).expect("texts and times have a JSON text")
     }
 
-    /// Reads a statement whose signature was checked.
-    fn parse(payload: &[u8]) -> Result<Self, Error> {
+    /// Reads a statement of this type whose signature was checked.
+    pub(super) fn hear<P: DeserializeOwned>(
+        payload: &[u8],
+        predicate_type: &str,
+    ) -> Result<(Self, P), Error> {
         let malformed = |problem| Error::Posture { problem };
-        let statement: Statement =
-            serde_json::from_slice(payload).map_err(|_| malformed("it is no posture"))?;
+        let statement: Statement<P> = serde_json::from_slice(payload)
+            .map_err(|_| malformed("it is no statement of the kind that is expected"))?;
         if statement.kind != STATEMENT_TYPE {
             return Err(malformed("it is no in-toto statement of version 1"));
         }
-        if statement.predicate_type != PREDICATE_TYPE {
-            return Err(malformed("its predicate is no posture of version 1"));
+        if statement.predicate_type != predicate_type {
+            return Err(malformed("its predicate is of another type or version"));
         }
-        let Ok([subject]) = <[Subject; 1]>::try_from(statement.subject) else {
+        let Ok([Subject { name, digest }]) = <[Subject; 1]>::try_from(statement.subject) else {
             return Err(malformed("it speaks of no server, or of several"));
         };
-        let Predicate { made_at, version, checkpoint, log_key, rows } = statement.predicate;
-        if rows.len() > ROWS_MAX {
-            return Err(malformed("it has more than 1000 rows"));
+        Ok((Self { subject: name, spki_sha256: digest.sha256 }, statement.predicate))
+    }
+}
+
+/// What a reader holds a statement against.
+#[derive(Debug, Clone)]
+pub struct Expected<'a> {
+    /// SHA-256 of the public key of the certificate that was just seen, hexadecimal.
+    pub spki_sha256: &'a str,
+    /// When the last one was made that this reader has seen.
+    pub seen_before: Option<Timestamp>,
+    /// How old it may be.
+    pub age_max: SignedDuration,
+}
+
+impl Expected<'_> {
+    /// An hour: a server makes a new posture every few minutes.
+    pub const AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
+
+    /// Whether what `key` signed at `made` speaks of the certificate that was seen, is young, and is no older
+    /// one played again.
+    pub(super) fn check(
+        &self,
+        spki_sha256: &str,
+        (made, now): (Timestamp, Timestamp),
+        key: &Verifier,
+    ) -> Result<(), Error> {
+        if !spki_sha256.eq_ignore_ascii_case(self.spki_sha256) {
+            let (expected, found) = (self.spki_sha256.to_owned(), spki_sha256.to_owned());
+            return Err(Error::OtherCertificate { expected, found });
         }
-        let ids: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-        if ids.len() != rows.len() {
-            return Err(malformed("a claim stands twice"));
+        if made > now.saturating_add(SKEW).unwrap_or(Timestamp::MAX) {
+            let time = made.to_string();
+            return Err(Error::Future { witness: key.name().to_owned(), time });
         }
-        if rows.iter().any(|row| row.state == State::Proved) {
-            return Err(malformed("a server proves nothing about itself"));
+        if let Some(seen) = self.seen_before.filter(|before| made < *before) {
+            return Err(Error::Replayed { made, seen });
         }
-        if rows.iter().any(|row| row.state.is_good() && row.valid_until.is_none()) {
-            return Err(malformed("a row has evidence that never runs out"));
+        if now.duration_since(made) > self.age_max {
+            return Err(Error::Stale { made });
         }
-        Ok(Self {
-            subject: subject.name,
-            spki_sha256: subject.digest.sha256,
-            made_at,
-            version,
-            checkpoint,
-            log_key,
-            rows,
-        })
+        Ok(())
     }
 }
