@@ -46,8 +46,9 @@ pub use faults::{
 pub use greeting::{Greeting, Offer, greet};
 pub use loopback::{LoopbackDoor, LoopbackGuard, Page, Refused, serve_pages};
 pub use mutual::{
-    Admission, Badge, Issued, Kit, Machine, MachineAuthority, MachineClient, MachineDoor,
-    NoMachine, Pieces, Proof, Role, Roll, SignedRequest, Wish, join, renew, serve_machines,
+    Admission, Badge, Issued, Kit, Machine, MachineAddress, MachineAuthority, MachineClient,
+    MachineDoor, Membership, NoMachine, Pieces, Proof, Role, Roll, SignedRequest, Wish, join,
+    renew, serve_machines,
 };
 pub use plain::{InPlain, PlainDoor, PlainRefusal, PlainTerms};
 pub use proxies::{Misled, Network, Proxies, Telling};
@@ -222,6 +223,12 @@ pub enum Error {
         address: String,
         /// Why.
         why: String,
+    },
+    /// The text is no place where machines come in.
+    #[error("{text:?} is no address of a server: write HOST:PORT, as stockade.example.org:8444")]
+    MachineAddress {
+        /// What was read, cut to 80 characters.
+        text: String,
     },
     /// The other side said no, or nothing that can be understood.
     #[error("the server gave no certificate: {why}")]

@@ -160,7 +160,7 @@ async fn a_ledger_that_was_put_back_is_refused() {
     // Under the certificate of nobody, it is not heard at all.
     std::fs::remove_file(house.data().join("machine/machine.pem")).expect("removed");
     let said = pulls(&house, &[]).await;
-    assert!(told(&said).contains("machine.pem is gone"), "{}", told(&said));
+    assert!(told(&said).contains("machine.pem: is gone"), "{}", told(&said));
     server.stop().await.expect("stops");
 }
 

@@ -12,6 +12,7 @@ mod client;
 mod enrolment;
 mod kit;
 mod listener;
+mod membership;
 mod roll;
 
 pub use admission::Admission;
@@ -20,6 +21,7 @@ pub use client::{MachineClient, Pieces};
 pub use enrolment::{Wish, join, renew};
 pub use kit::{Kit, Proof};
 pub use listener::{MachineDoor, serve_machines};
+pub use membership::{MachineAddress, Membership};
 pub use roll::Roll;
 
 use std::{fmt, str::FromStr};

@@ -1,19 +1,16 @@
 //! `stockade-bot join`: the bot becomes a machine of an installation.
 
 use super::{args::Join, ask, usage};
-use crate::{
-    config,
-    membership::{Address, Membership, NoAddress},
-    output::Output,
-};
+use crate::{config, membership::Membership, output::Output};
 use anyhow::Context;
+use edge::MachineAddress;
 use seal::Secret;
 use std::path::Path;
 
 /// Comes in by a token.
 pub(super) fn run(join: &Join, path: &Path, output: Output) -> anyhow::Result<()> {
-    let address: Address =
-        join.server.parse().map_err(|error: NoAddress| usage(error.to_string()))?;
+    let address: MachineAddress =
+        join.server.parse().map_err(|error: edge::Error| usage(error.to_string()))?;
     let config = config::load(path)?;
     let token = match join.token.as_deref() {
         Some("-") => {

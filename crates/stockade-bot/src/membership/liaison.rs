@@ -124,9 +124,9 @@ impl Liaison {
             return Ok(AGAIN_MAX);
         };
         if client.kit().is_due(Timestamp::now()) {
-            let kit = self.place.renew(client).await?;
-            tracing::info!(until = %kit.expires, "another certificate for the server");
-            client.change(kit);
+            self.place.renew(client).await?;
+            let until = client.kit().expires;
+            tracing::info!(%until, "another certificate for the server");
         }
         let mut witness = match self.witness.take() {
             Some(witness) => witness,

@@ -12,7 +12,7 @@ use crate::desk::{Error, Lock, Paths, Result, now, results::make_directory};
 use ::backup::{History, Kit, Manifest, Place, Trigger, backup_due, drill_due, inside};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
-use edge::{Badge, Kit as MachineKit, MachineClient, Pieces};
+use edge::{Badge, MachineClient, Membership, Pieces};
 use futures_util::{Stream, StreamExt, stream};
 use http::{Method, StatusCode};
 use kms::KeyRing;
@@ -28,7 +28,6 @@ use std::{
     time::Duration,
 };
 use store::Database;
-use tokio::{net::TcpStream, time::timeout};
 
 /// How long the server may take to let a machine in, or to answer a word.
 const WITHIN: Duration = Duration::from_secs(20);
@@ -85,21 +84,12 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'sta
 
 /// Makes a directory a machine of the server at `HOST:PORT`, by a token that works once.
 pub async fn join_server(root: &Path, address: &str, token: &Secret<String>) -> Result<Badge> {
-    let place = Paths::new(root).machine();
-    make_directory(&place).map_err(file("make", &place))?;
-    let joining = async {
-        let stream = TcpStream::connect(address).await.map_err(pull_error)?;
-        let token = token.expose().trim();
-        Ok::<_, Error>(edge::join(stream, token, &place.join("machine.pem")).await?)
-    };
-    let kit = timeout(WITHIN, joining).await.map_err(|_| silent(address))??;
-    let path = place.join("address");
-    fs::write(&path, format!("{address}\n")).map_err(file("write", &path))?;
-    Ok(kit.badge)
+    let place = membership(&Paths::new(root));
+    Ok(place.join(&address.parse()?, token.expose()).await?)
 }
 
-fn silent(address: &str) -> Error {
-    pull_error(format!("{address} does not answer within {} s", WITHIN.as_secs()))
+fn membership(paths: &Paths) -> Membership {
+    Membership::at(paths.machine())
 }
 
 /// What the kit in a place holds, which this machine's own identity opens.
@@ -143,24 +133,14 @@ pub async fn pull(ask: Pulling, stop: &Arc<AtomicBool>) -> Result<Pulled> {
 
 /// The connection to the server, with a certificate that is good for some hours yet.
 async fn client(paths: &Paths) -> Result<MachineClient> {
-    let place = paths.machine();
-    let path = place.join("address");
-    let address = fs::read_to_string(&path).map_err(|_| {
+    let membership = membership(paths);
+    let mut client = membership.client()?.ok_or_else(|| {
         pull_error(
             "this directory is no machine of a server yet: --join HOST:PORT, the token on stdin",
         )
     })?;
-    let address = address.trim().to_owned();
-    let kit = place.join("machine.pem");
-    let opened = MachineKit::open(&kit)?.ok_or_else(|| pull_error("machine.pem is gone"))?;
-    let mut client = MachineClient::new(opened, address.clone());
     if client.kit().is_due(now()) {
-        let renewing = async {
-            let stream = TcpStream::connect(&address).await.map_err(pull_error)?;
-            Ok::<_, Error>(edge::renew(stream, client.kit(), &kit).await?)
-        };
-        let renewed = timeout(WITHIN, renewing).await.map_err(|_| silent(&address))??;
-        client.change(renewed);
+        membership.renew(&mut client).await?;
     }
     Ok(client)
 }
