@@ -192,7 +192,7 @@ const STATEMENTS_FROM_PARTS: [(&str, usize, &str); 25] = [
     ("crates/store/src/belongings.rs", 2, "a constant list of columns, before a literal"),
     ("crates/store/src/credentials.rs", 3, "a constant list of columns, before a literal"),
     ("crates/store/src/links.rs", 2, "a constant list of columns, before a literal"),
-    ("crates/store/src/machines.rs", 1, "a constant list of columns, before a literal"),
+    ("crates/store/src/machines.rs", 4, "constants of the file"),
     ("crates/store/src/members.rs", 1, "a constant list of columns, before a literal"),
     ("crates/store/src/passkeys.rs", 2, "a constant list of columns, before a literal"),
     ("crates/store/src/postings.rs", 3, "a constant list of columns, before a literal"),

@@ -9,20 +9,21 @@
 )]
 
 use crate::browser::{Browser, options};
-use crate::server_of_tests::fresh;
+use crate::{people, server_of_tests::fresh};
 use audit::{Cosigner, Submission, Verifier, judge};
 use edge::{Kit, MachineClient, join, renew};
 use http::{Method, StatusCode};
 use hyper::body::Bytes;
 use seal::{Secret, SigningKey};
 use serde_json::{Value, json};
+use sqlx::Connection;
 use std::{
     net::SocketAddr,
     path::Path,
     time::{Duration, Instant},
 };
 use stockade::{
-    desk::Home,
+    desk::{Actor, Home, machine_named},
     server::{Options, Server},
 };
 use tokio::net::TcpStream;
@@ -262,6 +263,49 @@ async fn a_machine_that_is_put_out_on_one_server_is_out_on_the_other_within_a_se
     assert!(matches!(refused, edge::Error::PutOut { .. }), "{refused}");
     first.stop().await.expect("stops");
     second.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_leaves_takes_the_machines_along() {
+    let root = tempfile::tempdir().expect("a directory");
+    let (server, owner) = house(root.path()).await;
+    let at = machines_at(&server).to_string();
+    server.stop().await.expect("stops");
+    let mut connection = people::open(root.path()).await;
+    let gone = people::account(root.path(), &mut connection, "eve@example.org", "trader").await;
+    connection.close().await.expect("closes");
+    let server = open(root.path().into(), &at).await;
+    let mut owner = owner.moved(&server);
+    let desk = server.app().desk();
+    let add = async |actor, name: &str| {
+        let machine = machine_named(name).expect("a machine");
+        desk.add_machine(actor, &machine).await.expect("a token").token
+    };
+    let (hers, unused) =
+        (add(Actor::Account(gone), "bot/hers").await, add(Actor::Account(gone), "bot/next").await);
+    let hosts = add(Actor::Host, "bot/hosts").await;
+    let path = root.path().join("hers.pem");
+    let mut hers = joined(&server, &hers, &path).await.expect("comes in");
+    let mut hosts = joined(&server, &hosts, &root.path().join("h.pem")).await.expect("comes in");
+    for machine in [&mut hers, &mut hosts] {
+        assert_eq!(say(machine, &word("trading")).await.expect("is heard"), StatusCode::OK);
+    }
+    assert_eq!(row(&mut owner, "bot/hers").await["keeper"], "trader");
+    assert_eq!(row(&mut owner, "bot/hosts").await["keeper"], Value::Null);
+    owner.post(&format!("/api/v1/users/{gone}/disable"), json!({})).await.expect(204);
+    let refused = say(&mut hers, &word("trading")).await.expect_err("went with her");
+    assert!(matches!(refused, edge::Error::PutOut { .. }), "{refused}");
+    let refused = joined(&server, &unused, &root.path().join("n.pem")).await.err().expect("void");
+    assert!(refused.to_string().contains("was used"), "{refused}");
+    assert_eq!(say(&mut hosts, &word("trading")).await.expect("stays"), StatusCode::OK);
+    assert_eq!(kinds(&mut owner, "machine.revoked").await, 1, "hers alone, once");
+    // Whoever comes back lets her machines in anew.
+    owner.post(&format!("/api/v1/users/{gone}/enable"), json!({})).await.expect(204);
+    let stream = TcpStream::connect(machines_at(&server)).await.expect("connects");
+    let refused = renew(stream, hers.kit(), &path).await.err().expect("is out");
+    assert!(matches!(refused, edge::Error::PutOut { .. }), "{refused}");
+    server.app().desk().verify_log(&[]).await.expect("verifies");
+    server.stop().await.expect("stops");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

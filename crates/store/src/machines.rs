@@ -3,10 +3,12 @@
 
 use crate::{
     Act, Error, Store,
+    error::Place,
     scope::Scope,
     sql::{Row, sql},
     strategies::{optional_time, time},
 };
+use identity::AccountId;
 use jiff::Timestamp;
 
 /// Machines that ever belonged, and tokens that are out.
@@ -21,6 +23,8 @@ pub struct MachineRow {
     pub epoch: u32,
     /// Whether it belongs.
     pub is_in: bool,
+    /// Whose it is; `None` for what was let in on the host.
+    pub keeper: Option<AccountId>,
     /// When it was added first.
     pub added: Timestamp,
     /// Until when a token for it can be used, if one is out.
@@ -49,8 +53,12 @@ pub struct MachineWord {
 }
 
 const COLUMNS: &str =
-    "SELECT machine, epoch, is_in, added_us, token_ends_us, certificate_ends_us, seen_us,
+    "SELECT machine, epoch, is_in, keeper, added_us, token_ends_us, certificate_ends_us, seen_us,
      version, world, state, ticked_us, witness FROM machines";
+
+/// Whether a machine's keeper may come in still.
+const IS_KEPT: &str = "(machines.keeper IS NULL OR EXISTS (SELECT 1 FROM accounts a
+     WHERE a.account_id = machines.keeper AND a.standing = 'active' AND a.erased_us IS NULL))";
 
 impl Store {
     /// Every machine, by its name.
@@ -82,6 +90,7 @@ impl Store {
         Ok(MachineRow {
             epoch,
             is_in: is_in == 1,
+            keeper: keeper(row, place)?,
             added: time(row, "added_us", place)?,
             token_ends: optional_time(row, "token_ends_us", place)?,
             certificate_ends: optional_time(row, "certificate_ends_us", place)?,
@@ -92,10 +101,13 @@ impl Store {
         })
     }
 
-    /// The machines that belong, each with its epoch.
+    /// The machines that belong, each with its epoch: none whose keeper is disabled or gone.
     pub async fn machine_roll(&self) -> Result<Vec<(String, u32)>, Error> {
         let fault = |error| self.place().fault(error);
-        let rows = sql("SELECT machine, epoch FROM machines WHERE is_in = 1 ORDER BY machine")
+        let text = format!(
+            "SELECT machine, epoch FROM machines WHERE is_in = 1 AND {IS_KEPT} ORDER BY machine"
+        );
+        let rows = sql(sqlx::AssertSqlSafe(text))
             .fetch_all(&mut self.reading(Scope::House).await?)
             .await
             .map_err(fault)?;
@@ -106,6 +118,19 @@ impl Store {
             Ok((machine.clone(), u32::try_from(epoch).map_err(damaged)?))
         };
         rows.iter().map(line).collect()
+    }
+
+    /// The machines whose keeper is disabled or gone, and that were not put out yet.
+    pub async fn machines_left(&self) -> Result<Vec<String>, Error> {
+        let fault = |error| self.place().fault(error);
+        let text = format!(
+            "SELECT machine FROM machines WHERE is_in = 1 AND NOT {IS_KEPT} ORDER BY machine"
+        );
+        let rows = sql(sqlx::AssertSqlSafe(text))
+            .fetch_all(&mut self.reading(Scope::House).await?)
+            .await
+            .map_err(fault)?;
+        rows.iter().map(|row| row.try_get(0).map_err(fault)).collect()
     }
 
     /// The sealed key of the authority, if there is one.
@@ -155,26 +180,31 @@ impl Act {
     }
 
     /// Keeps the hash of a token by which a machine comes in, in place of one that is out for it; `false` if
-    /// there are as many machines as there may be. Until it is used nothing else changes.
+    /// there are as many machines as there may be. Until it is used nothing else changes; then the machine is
+    /// `keeper`'s.
     pub async fn invite_machine(
         &mut self,
-        machine: &str,
+        (machine, keeper): (&str, Option<AccountId>),
         hash: &[u8; 32],
         (now, ends): (Timestamp, Timestamp),
     ) -> Result<bool, Error> {
-        let row = sql("INSERT INTO machines AS m (machine, epoch, is_in, added_us, token_hash, token_ends_us)
-             SELECT $1, 0, 0, $2, $3, $4 WHERE (SELECT COUNT(*) FROM machines WHERE machine <> $1) < $5
-             ON CONFLICT (machine) DO UPDATE SET token_hash = $3, token_ends_us = $4")
+        let row = sql("INSERT INTO machines AS m
+                 (machine, epoch, is_in, added_us, token_hash, token_ends_us, token_keeper)
+             SELECT $1, 0, 0, $2, $3, $4, $6
+             WHERE (SELECT COUNT(*) FROM machines WHERE machine <> $1) < $5
+             ON CONFLICT (machine) DO UPDATE
+             SET token_hash = $3, token_ends_us = $4, token_keeper = $6")
         .bind(machine)
         .bind(now.as_microsecond())
         .bind(hash.as_slice())
         .bind(ends.as_microsecond())
-        .bind(i64::from(MACHINES_MAX));
+        .bind(i64::from(MACHINES_MAX))
+        .bind(keeper.map(|keeper| keeper.to_string()));
         Ok(self.run(Scope::House, row).await? == 1)
     }
 
     /// Uses a token up: who it was for, and the epoch that begins. Certificates of the epochs before are
-    /// refused from then on.
+    /// refused from then on. A token of somebody who is disabled or gone lets nothing in.
     pub async fn redeem_machine(
         &mut self,
         hash: &[u8; 32],
@@ -183,8 +213,11 @@ impl Act {
         let (link, place) = self.parts(Scope::House).await?;
         let fault = |error| place.fault(error);
         let row = sql("UPDATE machines SET epoch = epoch + 1, is_in = 1, token_hash = NULL,
-             token_ends_us = NULL, witness = NULL
-             WHERE token_hash = $1 AND token_ends_us > $2 RETURNING machine, epoch")
+             token_ends_us = NULL, witness = NULL, keeper = token_keeper, token_keeper = NULL
+             WHERE token_hash = $1 AND token_ends_us > $2 AND (token_keeper IS NULL OR EXISTS
+                 (SELECT 1 FROM accounts a WHERE a.account_id = machines.token_keeper
+                  AND a.standing = 'active' AND a.erased_us IS NULL))
+             RETURNING machine, epoch")
         .bind(hash.as_slice())
         .bind(now.as_microsecond())
         .fetch_optional(link)
@@ -205,20 +238,30 @@ impl Act {
         (machine, epoch): (&str, u32),
         ends: Timestamp,
     ) -> Result<bool, Error> {
-        let row = sql("UPDATE machines SET certificate_ends_us = $1
-             WHERE machine = $2 AND epoch = $3 AND is_in = 1")
-        .bind(ends.as_microsecond())
-        .bind(machine)
-        .bind(i64::from(epoch));
+        let text = format!(
+            "UPDATE machines SET certificate_ends_us = $1
+             WHERE machine = $2 AND epoch = $3 AND is_in = 1 AND {IS_KEPT}"
+        );
+        let row = sql(sqlx::AssertSqlSafe(text))
+            .bind(ends.as_microsecond())
+            .bind(machine)
+            .bind(i64::from(epoch));
         Ok(self.run(Scope::House, row).await? == 1)
     }
 
     /// Puts a machine out, and takes back a token that is out for it; whether there was anything to end.
     pub async fn put_machine_out(&mut self, machine: &str) -> Result<bool, Error> {
         let row = sql("UPDATE machines SET epoch = epoch + 1, is_in = 0, token_hash = NULL,
-             token_ends_us = NULL, certificate_ends_us = NULL
+             token_ends_us = NULL, token_keeper = NULL, certificate_ends_us = NULL
              WHERE machine = $1 AND (is_in = 1 OR token_hash IS NOT NULL)")
         .bind(machine);
         Ok(self.run(Scope::House, row).await? == 1)
     }
+}
+
+/// The account in the column `keeper`.
+fn keeper(row: &Row, place: &Place) -> Result<Option<AccountId>, Error> {
+    let text: Option<String> = row.try_get("keeper").map_err(|error| place.fault(error))?;
+    let wrong = |error| place.damaged("machines", "keeper", error);
+    text.map(|text| text.parse().map_err(wrong)).transpose()
 }

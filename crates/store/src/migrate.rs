@@ -81,6 +81,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "operations",
         sql: include_str!("../migrations/0016_operations.sql"),
     },
+    Migration { version: 21, name: "keepers", sql: include_str!("../migrations/0021_keepers.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE schema_migrations (

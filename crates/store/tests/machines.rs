@@ -40,7 +40,7 @@ async fn kept(act: Act) {
 async fn invite(store: &Store, machine: &str, hash: u8, minutes: i64) {
     let mut act = store.begin().await.expect("an act");
     let times = (at(minutes), at(minutes + 60));
-    assert!(act.invite_machine(machine, &[hash; 32], times).await.expect("asks"));
+    assert!(act.invite_machine((machine, None), &[hash; 32], times).await.expect("asks"));
     kept(act).await;
 }
 
@@ -139,11 +139,11 @@ async fn the_authority_is_made_once_and_machines_have_a_limit() {
         for number in 0..MACHINES_MAX {
             hash[..4].copy_from_slice(&number.to_be_bytes());
             let name = format!("bot/{number}");
-            assert!(act.invite_machine(&name, &hash, (at(0), at(60))).await.expect("asks"));
+            assert!(act.invite_machine((&name, None), &hash, (at(0), at(60))).await.expect("asks"));
         }
-        let full = act.invite_machine("bot/more", &[255; 32], (at(0), at(60))).await;
+        let full = act.invite_machine(("bot/more", None), &[255; 32], (at(0), at(60))).await;
         assert!(!full.expect("asks"), "there are as many as there may be");
-        let again = act.invite_machine("bot/7", &[254; 32], (at(0), at(60))).await;
+        let again = act.invite_machine(("bot/7", None), &[254; 32], (at(0), at(60))).await;
         assert!(again.expect("asks"), "one that is there is no other one");
         kept(act).await;
     }

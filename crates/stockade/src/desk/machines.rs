@@ -44,6 +44,8 @@ pub struct MachineView {
     pub epoch: u32,
     /// Whether it belongs.
     pub belongs: bool,
+    /// The account whose it is; none for what was let in on the host.
+    pub keeper: Option<String>,
     /// When it was added.
     pub added: Timestamp,
     /// Until when the token can be used that is out for it.
@@ -82,6 +84,7 @@ impl MachineView {
             machine: row.machine,
             epoch: row.epoch,
             belongs: row.is_in,
+            keeper: row.keeper.map(|keeper| keeper.to_string()),
             added: row.added,
             token_ends: row.token_ends.filter(|ends| *ends > now),
             certificate_ends: row.certificate_ends,
@@ -106,6 +109,7 @@ pub fn machine_named(text: &str) -> Result<Machine> {
 
 impl Desk {
     /// A token by which a machine comes in, once and within an hour; one that was out for it before is void.
+    /// The machine is whoever's asks for it, and goes when they do.
     pub async fn add_machine(&self, actor: Actor, machine: &Machine) -> Result<MachineToken> {
         let authority = self.machine_authority().await?;
         let now = now();
@@ -113,7 +117,9 @@ impl Desk {
         let secret: [u8; 32] = seal::random(&mut SystemEntropy::new());
         let mut act = self.store().begin().await?;
         let name = machine.to_string();
-        if !act.invite_machine(&name, &seal::sha256(&secret), (now, ends)).await? {
+        let keeper = if let Actor::Account(keeper) = actor { Some(keeper) } else { None };
+        let asked = (name.as_str(), keeper);
+        if !act.invite_machine(asked, &seal::sha256(&secret), (now, ends)).await? {
             return Err(Error::Limit { what: "machines", limit: MACHINES_MAX as usize });
         }
         let deed = Deed::Machine(MachineAct::Added { machine: name.clone() });
@@ -130,6 +136,20 @@ impl Desk {
         }
         let deed = Deed::Machine(MachineAct::Revoked { machine: name });
         act.commit(deed.entry(actor), now()).await?;
+        Ok(())
+    }
+
+    /// Puts out every machine whose keeper is disabled or gone. None of them is let in any more in any case;
+    /// this says so in the log, and for good.
+    pub(crate) async fn put_out_what_was_left(&self) -> Result<()> {
+        for name in self.store().machines_left().await? {
+            let mut act = self.store().begin().await?;
+            // Where another server was faster, it wrote the entry.
+            if act.put_machine_out(&name).await? {
+                let deed = Deed::Machine(MachineAct::Revoked { machine: name });
+                act.commit(deed.entry(Actor::Server), now()).await?;
+            }
+        }
         Ok(())
     }
 

@@ -117,7 +117,7 @@ async fn enrol(
 /// Reads who belongs; connections of those who do not end.
 pub(super) async fn call_roll(app: &App) -> Result<()> {
     app.roll().replace(app.desk().machine_roll().await?);
-    Ok(())
+    app.desk().put_out_what_was_left().await
 }
 
 async fn look(app: App, authority: Arc<MachineAuthority>, tls: [Tls; 2], stop: CancellationToken) {

@@ -94,6 +94,8 @@ export interface Machine {
   machine: string;
   epoch: number;
   belongs: boolean;
+  /** Whose it is, and goes with; null for what was let in on the host. */
+  keeper: string | null;
   added: string;
   token_ends: string | null;
   certificate_ends: string | null;

@@ -12,6 +12,7 @@ use crate::{
 };
 use axum::extract::State;
 use http::StatusCode;
+use identity::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -33,6 +34,8 @@ pub struct MachineRow {
     epoch: u32,
     /// Whether it belongs.
     belongs: bool,
+    /// Whose it is, and goes with; null for what was let in on the host.
+    keeper: Option<String>,
     added: String,
     /// Until when the token can be used that is out for it.
     token_ends: Option<String>,
@@ -53,10 +56,12 @@ pub struct MachineRow {
     witness: bool,
 }
 
-impl From<MachineView> for MachineRow {
-    fn from(view: MachineView) -> Self {
+impl MachineRow {
+    /// With the name of whose it is.
+    fn of(view: MachineView, keeper: Option<String>) -> Self {
         let text = |time: Timestamp| time.to_string();
         Self {
+            keeper,
             machine: view.machine,
             epoch: view.epoch,
             belongs: view.belongs,
@@ -96,10 +101,14 @@ pub struct AddedMachine {
 pub async fn list(State(app): State<App>, _: Granted) -> Answer<Json<MachinesPage>> {
     let machines = app.desk().machines().await?;
     let listen = app.machines_at().map(|address| address.to_string());
-    Ok(Json(MachinesPage {
-        listen,
-        machines: machines.into_iter().map(MachineRow::from).collect(),
-    }))
+    let account = |view: &MachineView| view.keeper.as_deref()?.parse::<AccountId>().ok();
+    let names = app.accounts().names(machines.iter().filter_map(account)).await?;
+    let row = |view: MachineView| {
+        let name = account(&view).and_then(|keeper| names.get(&keeper));
+        let keeper = name.map(|profile| profile.display_name.to_string()).or(view.keeper.clone());
+        MachineRow::of(view, keeper)
+    };
+    Ok(Json(MachinesPage { listen, machines: machines.into_iter().map(row).collect() }))
 }
 
 /// `POST /api/v1/machines`

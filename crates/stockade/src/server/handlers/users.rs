@@ -7,6 +7,7 @@ use crate::{
         Answer, Problem,
         extract::{Json, Part, Query},
         guard::Signed,
+        machines::call_roll,
         state::App,
     },
 };
@@ -263,6 +264,8 @@ pub async fn disable(
     Part(id): Part<String>,
 ) -> Answer<StatusCode> {
     app.accounts().disable(&signed.session, account(&id)?).await?;
+    // Their machines go with them.
+    call_roll(&app).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

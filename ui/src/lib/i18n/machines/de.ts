@@ -23,6 +23,7 @@ export const machines: Record<keyof typeof english, string> = {
   'machines.in': 'drin',
   'machines.awaited': 'erwartet bis {when}',
   'machines.out': 'draußen',
+  'machines.keeper': 'von {name}',
   'machines.witness': 'Zeuge des Protokolls',
   'machines.revoke': 'Hinaussetzen',
   'machines.revoke.of': 'Hinaussetzen: {machine}',

@@ -21,6 +21,7 @@ export const machines = {
   'machines.in': 'in',
   'machines.awaited': 'awaited until {when}',
   'machines.out': 'out',
+  'machines.keeper': 'of {name}',
   'machines.witness': 'witness of the log',
   'machines.revoke': 'Put out',
   'machines.revoke.of': 'Put out {machine}',
