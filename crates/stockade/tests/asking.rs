@@ -7,9 +7,9 @@
     reason = "the test looks at the clock"
 )]
 
-use crate::browser::{Answer, Browser, request};
-use crate::mail::{Reader, ask, meddle, newcomer, start_as};
-use http::{Method, header};
+use crate::browser::{Answer, Browser};
+use crate::mail::{Reader, ask, meddle, newcomer, solved, start_as, worked};
+use http::header;
 use identity::{RegistrationMode, zero_bits};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -121,12 +121,24 @@ async fn unknown_and_known_addresses_take_the_same_time() {
     server.stop().await.expect("stops");
 }
 
-/// Asks with a header that answers a puzzle.
-async fn worked(browser: &mut Browser, email: &str, work: &str) -> Answer {
-    let body = json!({ "wish": "reset", "email": email });
-    let mut asked = request(Method::POST, "/api/v1/letters", Some(body));
-    asked.headers_mut().insert("stockade-work", work.parse().expect("a header"));
-    browser.raw(asked).await
+#[tokio::test]
+async fn whoever_registers_works_for_it_and_nobody_else_does() {
+    let root = tempfile::tempdir().expect("a directory");
+    let server = start_as(root.path(), RegistrationMode::Open).await;
+    let mut owner = Browser::new(&server);
+    owner.set_up(&server).await;
+    let mut browser = Browser::new(&server);
+    let form = json!({ "wish": "register", "email": NOBODY });
+    let refused = browser.post("/api/v1/letters", form.clone()).await.expect(429).json();
+    assert_eq!(refused["code"], "work", "{refused}");
+    let work = solved(&mut browser).await;
+    worked(&mut browser, "register", NOBODY, &work).await.expect(202);
+    // An answer is good once, and another wish asks for none.
+    worked(&mut browser, "register", NOBODY, &work).await.expect(429);
+    ask(&mut browser, "reset", NOBODY).await.expect(202);
+    let mut reader = Reader::new(owner);
+    reader.token(NOBODY, "register").await;
+    server.stop().await.expect("stops");
 }
 
 #[tokio::test]
@@ -135,8 +147,8 @@ async fn who_asks_for_letters_to_many_solves_a_puzzle_first() {
     let server = start_as(root.path(), RegistrationMode::Open).await;
     let mut browser = Browser::new(&server);
     browser.set_up(&server).await;
-    let none = browser.get("/api/v1/puzzle").await.expect(200).json();
-    assert_eq!(none["bits"], 0);
+    let light = browser.get("/api/v1/puzzle").await.expect(200).json();
+    assert_eq!(light["bits"], 16, "what everybody does who registers");
     let mut asked = 0;
     let refused = loop {
         let answer = ask(&mut browser, "reset", &format!("p{asked}@example.org")).await;
@@ -162,10 +174,10 @@ async fn who_asks_for_letters_to_many_solves_a_puzzle_first() {
         .find(|answer| zero_bits(puzzle, answer) < bits)
         .expect("there are many");
     for bad in ["", ".", "x.y", &format!("{puzzle}.{wrong}"), &format!("{puzzle}0.{answer}")] {
-        worked(&mut browser, "q@example.org", bad).await.expect(429);
+        worked(&mut browser, "reset", "q@example.org", bad).await.expect(429);
     }
     let work = format!("{puzzle}.{answer}");
-    worked(&mut browser, "q@example.org", &work).await.expect(202);
-    worked(&mut browser, "r@example.org", &work).await.expect(429);
+    worked(&mut browser, "reset", "q@example.org", &work).await.expect(202);
+    worked(&mut browser, "reset", "r@example.org", &work).await.expect(429);
     server.stop().await.expect("stops");
 }

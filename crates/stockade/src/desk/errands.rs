@@ -52,7 +52,10 @@ impl Accounts {
             Wish::Register => self.0.registration.apply(email, device, now)?,
             _ => Errand { wish, email, device, asked: now },
         };
-        self.worked(visitor, now).await?;
+        match wish {
+            Wish::Register => self.worked_to_register(visitor, now).await?,
+            _ => self.worked(visitor, now).await?,
+        }
         self.admitted(source, now, |live| live.throttle.admit_source(source, now)).await?;
         // Who asks for letters to many addresses looks like who tries many accounts.
         self.suspect(source, &account, &Secret::new(String::new()), now);

@@ -10,6 +10,9 @@ use seal::{MacKey, Secret};
 const WINDOW: SignedDuration = SignedDuration::from_mins(30);
 /// Sources that are remembered.
 const SOURCES_MAX: usize = 20_000;
+/// What everybody does who registers, suspected or not: a tenth of a second of a browser's, and hours of a
+/// program's that makes accounts by the thousand.
+const LIGHT: u8 = 16;
 /// Answers that are remembered until their puzzles end.
 const ANSWERS_MAX: usize = 50_000;
 
@@ -18,7 +21,7 @@ const ANSWERS_MAX: usize = 50_000;
 pub struct Puzzle {
     /// Its text.
     pub text: String,
-    /// Leading zero bits that the answer's digest must have; 0: nothing is asked.
+    /// Leading zero bits that the answer's digest must have.
     pub bits: u8,
 }
 
@@ -30,25 +33,39 @@ pub(super) fn of_key(key: &MacKey) -> (Pressure, Puzzles) {
 }
 
 impl Accounts {
-    /// A puzzle as hard as this visitor's source is asked for now.
+    /// A puzzle as hard as this visitor's source is asked for now, and no easier than whoever registers is asked
+    /// for.
     #[must_use]
     pub fn puzzle(&self, visitor: &Visitor) -> Puzzle {
         let (now, source) = (now(), visitor.source());
         let live = self.live();
-        match live.pressure.demand(source, now) {
-            Demand::Nothing => Puzzle { text: String::new(), bits: 0 },
-            Demand::Work(bits) => {
-                let text = live.puzzles.issue(source, bits, now, &mut SystemEntropy::new());
-                Puzzle { text, bits }
-            }
-        }
+        let bits = match live.pressure.demand(source, now) {
+            Demand::Nothing => LIGHT,
+            Demand::Work(bits) => bits.max(LIGHT),
+        };
+        let text = live.puzzles.issue(source, bits, now, &mut SystemEntropy::new());
+        Puzzle { text, bits }
     }
 
     /// Asks a source under suspicion for its work; everybody else passes.
     pub(super) async fn worked(&self, visitor: &Visitor, now: Timestamp) -> Result<()> {
+        let asked = self.live().pressure.demand(visitor.source(), now);
+        self.worked_as(asked, visitor, now).await
+    }
+
+    /// Asks whoever registers for their work, suspected or not. That somebody comes without it who is not
+    /// suspected is no refusal to be counted: a browser hears of the puzzle in this way.
+    pub(super) async fn worked_to_register(&self, visitor: &Visitor, now: Timestamp) -> Result<()> {
+        let asked = self.live().pressure.demand(visitor.source(), now);
+        if asked == Demand::Nothing && visitor.work.is_none() {
+            return Err(identity::Error::WorkNeeded { bits: LIGHT }.into());
+        }
+        self.worked_as(asked.max(Demand::Work(LIGHT)), visitor, now).await
+    }
+
+    async fn worked_as(&self, asked: Demand, visitor: &Visitor, now: Timestamp) -> Result<()> {
         let source = visitor.source();
         let answer = visitor.work.as_deref().and_then(|work| work.split_once('.'));
-        let asked = self.live().pressure.demand(source, now);
         let Demand::Work(bits) = asked else { return Ok(()) };
         let answer = answer.unwrap_or_default();
         self.admitted(source, now, |live| live.puzzles.redeem(answer, source, bits, now)).await?;

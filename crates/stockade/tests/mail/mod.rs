@@ -7,8 +7,9 @@
     reason = "a test: a missing field fails it"
 )]
 
-use crate::browser::{Answer, Browser, options};
-use identity::RegistrationMode;
+use crate::browser::{Answer, Browser, options, request};
+use http::Method;
+use identity::{RegistrationMode, zero_bits};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 use std::{
@@ -81,9 +82,31 @@ impl Reader {
     }
 }
 
-/// Asks for a letter.
+/// Asks for a letter; whoever registers solves the puzzle that everybody gets.
 pub async fn ask(browser: &mut Browser, wish: &str, email: &str) -> Answer {
+    if wish == "register" {
+        let work = solved(browser).await;
+        return worked(browser, wish, email, &work).await;
+    }
     browser.post("/api/v1/letters", json!({ "wish": wish, "email": email })).await
+}
+
+/// Asks with a header that answers a puzzle.
+pub async fn worked(browser: &mut Browser, wish: &str, email: &str, work: &str) -> Answer {
+    let body = json!({ "wish": wish, "email": email });
+    let mut asked = request(Method::POST, "/api/v1/letters", Some(body));
+    asked.headers_mut().insert("stockade-work", work.parse().expect("a header"));
+    browser.raw(asked).await
+}
+
+/// The server's puzzle with its answer.
+pub async fn solved(browser: &mut Browser) -> String {
+    let given = browser.get("/api/v1/puzzle").await.expect(200).json();
+    let puzzle = given["puzzle"].as_str().expect("text");
+    let bits = u32::try_from(given["bits"].as_u64().expect("a number")).expect("few");
+    let mut answers = (0..1_u64 << 40).map(|n| format!("{n:x}"));
+    let answer = answers.find(|answer| zero_bits(puzzle, answer) >= bits);
+    format!("{puzzle}.{}", answer.expect("there is one"))
 }
 
 /// Refused in the words for every bad link.

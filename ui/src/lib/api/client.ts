@@ -35,6 +35,8 @@ export interface RequestOptions {
    * either reason: the codes of a refused proof (`PROOF`) say nothing about the session.
    */
   session?: 'renew' | 'ignore' | 'proof';
+  /** Whether the server asks everybody for a puzzle's answer, so that it comes along at once. */
+  worked?: boolean;
 }
 
 const PREFIX = '/api/v1';
@@ -92,6 +94,7 @@ export async function request(
   options: RequestOptions = {},
 ): Promise<Response> {
   const sentAt = Date.now();
+  if (options.worked) options = { ...options, headers: { ...options.headers, 'stockade-work': await work() } };
   let response = await send(method, path, body, options);
   if (response.status === 429 && (await problemOf(response.clone())).code === 'work') {
     const headers = { ...options.headers, 'stockade-work': await work() };
@@ -105,7 +108,7 @@ export async function request(
   return response;
 }
 
-/** The work that the server asks of this address before it looks further. */
+/** The work that the server asks of whoever registers, and of an address that it suspects, before it looks further. */
 async function work(): Promise<string> {
   const { puzzle, bits } = await get<{ puzzle: string; bits: number }>('/puzzle', { session: 'ignore' });
   const { worked } = await import('../work/work');

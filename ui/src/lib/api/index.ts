@@ -23,7 +23,8 @@ export const api = {
   signInFactor: (body: { challenge: string } & GivenFactor) =>
     post<{ account: T.Account }>('/sign-in/factor', body, open),
   stepUp: (body: ProofBody) => post<void>('/session/step-up', body, { session: 'proof' }),
-  askLetter: (body: { wish: Wish; email: string }) => post<void>('/letters', body, open),
+  askLetter: (body: { wish: Wish; email: string }) =>
+    post<void>('/letters', body, { ...open, worked: body.wish === 'register' }),
   followSimple: (purpose: Simple, token: string) => post<void>(SIMPLE[purpose], { token }, open),
   registerBegin: (token: string) => post<Newcomer>('/register/begin', { token }, open),
   registerFinish: (body: { token: string; display_name?: string; password?: string; passkey?: MadePasskey }) =>

@@ -30,7 +30,6 @@ pub struct PuzzleGiven {
     /// Find a text of at most 20 bytes such that SHA-256 of the puzzle, a dot and the text begins
     /// with `bits` zero bits; send both in `stockade-work`, with a dot between them.
     puzzle: String,
-    /// 0: nothing is asked.
     bits: u8,
 }
 
