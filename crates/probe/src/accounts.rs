@@ -17,6 +17,8 @@ const BYTES_MAX: u64 = 64 << 10;
 const ACCOUNTS_MAX: usize = 8;
 /// Zero bits that are worked for, at most: a server that asks for more is not worth it.
 const BITS_MAX: u64 = 24;
+/// How long an authenticator shows a code.
+pub(crate) const STEP_SECONDS: i64 = 30;
 
 /// An account of the visitor's own, made to be tried.
 #[derive(Debug, Clone)]
@@ -40,11 +42,30 @@ enum Factor {
     Recovery(Secret<String>),
 }
 
+/// How far address and password let somebody in.
+pub(crate) struct Entered {
+    pub session: Session,
+    /// What a second factor is shown to, where one is asked for.
+    pub challenge: Option<String>,
+    answer: Answer,
+}
+
+/// A code of an authenticator that let somebody in.
+#[derive(Debug, Clone)]
+pub(crate) struct UsedCode {
+    pub account: Account,
+    pub code: Secret<String>,
+    /// The thirty seconds that it was of.
+    pub step: i64,
+}
+
 /// Somebody who has signed in.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub email: String,
     pub role: String,
+    /// Whether a second factor was shown.
+    pub by_factor: bool,
     pub cookies: BTreeMap<String, String>,
 }
 
@@ -75,6 +96,24 @@ impl Account {
     pub fn new(email: &str, password: Secret<String>) -> Self {
         let (email, things) = (email.to_owned(), BTreeMap::new());
         Self { email, password, factor: Factor::None, things }
+    }
+
+    /// One that an authenticator belongs to, by the secret in base 32.
+    #[must_use]
+    pub fn with_totp(self, secret: Secret<String>) -> Self {
+        Self { factor: Factor::Totp(secret), ..self }
+    }
+
+    /// What the second factor shows now, and of which kind it is.
+    fn code(&self, now: i64) -> Result<(&'static str, Secret<String>), Miss> {
+        match &self.factor {
+            Factor::None => unseen(format!("{}: a second factor is asked for", self.email)),
+            Factor::Recovery(code) => Ok(("recovery", code.clone())),
+            Factor::Totp(secret) => match totp(secret.expose(), now) {
+                Some(code) => Ok(("totp", code.into())),
+                None => unseen(format!("{}: totp is not in base 32", self.email)),
+            },
+        }
     }
 
     /// Reads a file that only its owner can read: `{"accounts": [{"email", "password", "totp"}]}`, with
@@ -148,43 +187,61 @@ impl Walk<'_> {
         self.sessions()
     }
 
-    fn sign_in(&mut self, account: &Account) -> Result<Session, Miss> {
+    /// Shows an address and its password: who is let in by them so far, with the challenge where a second
+    /// factor is asked for.
+    pub(crate) fn enter(&mut self, account: &Account) -> Result<Entered, Miss> {
         let form = json!({ "email": account.email, "password": account.password.expose() });
         let mut answer = self.post("/api/v1/sign-in", &form)?;
         if answer.status == 429 && answer.text().contains("\"work\"") {
             answer = self.post_worked("/api/v1/sign-in", &form)?;
         }
-        let mut session =
-            Session { email: account.email.clone(), role: String::new(), cookies: BTreeMap::new() };
+        let mut session = Session {
+            email: account.email.clone(),
+            role: String::new(),
+            by_factor: false,
+            cookies: BTreeMap::new(),
+        };
         session.take(&answer);
         let told = expect_in(account, &answer)?;
-        if let Some(challenge) = told.get("challenge").and_then(Value::as_str) {
-            let (kind, code) = match &account.factor {
-                Factor::None => {
-                    return unseen(format!("{}: a second factor is asked for", account.email));
-                }
-                Factor::Totp(secret) => {
-                    ("totp", totp(secret.expose(), self.visit.now().as_second()))
-                }
-                Factor::Recovery(code) => ("recovery", Some(code.expose().clone())),
-            };
-            let Some(code) = code else {
-                return unseen(format!("{}: totp is not in base 32", account.email));
-            };
-            let factor = json!({ "challenge": challenge, "kind": kind, "code": code });
-            let request = Request::json("POST", "/api/v1/sign-in/factor", &factor);
-            let request = if session.cookies.is_empty() {
-                request
-            } else {
-                request.with("cookie", session.line())
-            };
-            let answer = self.visit.ask(&request)?;
-            expect_in(account, &answer)?;
-            session.take(&answer);
-            self.signed_in.push(answer);
+        let challenge = told.get("challenge").and_then(Value::as_str).map(str::to_owned);
+        Ok(Entered { session, challenge, answer })
+    }
+
+    /// Shows a second factor to a challenge.
+    pub(crate) fn show(
+        &mut self,
+        entered: &Entered,
+        kind: &str,
+        code: &Secret<String>,
+    ) -> Result<Answer, Miss> {
+        let challenge = entered.challenge.as_deref().unwrap_or_default();
+        let factor = json!({ "challenge": challenge, "kind": kind, "code": code.expose() });
+        let request = Request::json("POST", "/api/v1/sign-in/factor", &factor);
+        let request = if entered.session.cookies.is_empty() {
+            request
         } else {
-            self.signed_in.push(answer);
+            request.with("cookie", entered.session.line())
+        };
+        Ok(self.visit.ask(&request)?)
+    }
+
+    pub(crate) fn sign_in(&mut self, account: &Account) -> Result<Session, Miss> {
+        let mut entered = self.enter(account)?;
+        let mut answer = entered.answer.clone();
+        if entered.challenge.is_some() {
+            let now = self.visit.now().as_second();
+            let (kind, code) = account.code(now)?;
+            answer = self.show(&entered, kind, &code)?;
+            expect_in(account, &answer)?;
+            entered.session.take(&answer);
+            entered.session.by_factor = true;
+            if matches!(account.factor, Factor::Totp(_)) {
+                let (account, step) = (account.clone(), now / STEP_SECONDS);
+                self.used_code = Some(UsedCode { account, code, step });
+            }
         }
+        self.signed_in.push(answer);
+        let mut session = entered.session;
         let request = Request::get("/api/v1/session").with("cookie", session.line());
         let who = self.visit.ask(&request)?.json("/api/v1/session")?;
         let role = who.pointer("/account/role").and_then(Value::as_str);
@@ -232,7 +289,7 @@ fn expect_in(account: &Account, answer: &Answer) -> Result<Value, Miss> {
 /// The code of RFC 6238 with HMAC-SHA-1, six digits and thirty seconds, as authenticators show it.
 fn totp(secret: &str, now: i64) -> Option<String> {
     let key = base32(secret)?;
-    let step = u64::try_from(now / 30).ok()?.to_be_bytes();
+    let step = u64::try_from(now / STEP_SECONDS).ok()?.to_be_bytes();
     let digest = hmac_sha1(&key, &step);
     let at = usize::from(digest.last()? & 0x0f);
     let word: [u8; 4] = digest.get(at..at + 4)?.try_into().ok()?;

@@ -18,6 +18,7 @@ mod burst;
 mod certificate;
 mod claims;
 mod cookies;
+mod deeds;
 mod disclosure;
 mod errand;
 mod greeting;

@@ -31,7 +31,25 @@ pub(crate) const PROBES: &[Probe] = &[
             refused(walk, &routes)
         },
     },
+    Probe {
+        name: "scripted-sign-up",
+        what: "Nobody registers without work: a script that only asks is refused",
+        command: "curl -s -o /dev/null -w '%{http_code}\\n' -X POST -H 'content-type: application/json' -d '{\"wish\":\"register\",\"email\":\"nobody@verify.invalid\"}' https://$HOST/api/v1/letters",
+        look: scripted,
+    },
 ];
+
+/// Asks to register as a script does, without the work that the server wants for it.
+fn scripted(walk: &mut Walk<'_>) -> Seen {
+    let body = json!({ "wish": "register", "email": "nobody@verify.invalid" });
+    let answer = walk.visit.ask(&Request::json("POST", "/api/v1/letters", &body))?;
+    match answer.status {
+        429 if answer.text().contains("\"work\"") => Ok("a puzzle is asked for first".to_owned()),
+        429 => unseen("the server said: slower"),
+        403 | 404 => Ok(format!("{}: nobody registers by themself", answer.status)),
+        status => failed(format!("a script that asks to register gets {status}")),
+    }
+}
 
 /// A route as the server publishes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

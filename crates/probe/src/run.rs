@@ -2,9 +2,9 @@
 
 use crate::{
     Account, Answer, Bounds, Error, MailDomain, Memory, Miss, Outcome, Probe, Sight, Target, Trust,
-    accounts::Session,
+    accounts::{Session, UsedCode},
     burst::{self, Burst},
-    cookies, disclosure, handshake, headers, isolation,
+    cookies, deeds, disclosure, handshake, headers, isolation,
     log::{self, Head},
     mail, page,
     posture::{self, Told},
@@ -32,6 +32,7 @@ pub const PROBES: &[&[Probe]] = &[
     token::PROBES,
     roles::PROBES,
     isolation::PROBES,
+    deeds::PROBES,
     cookies::PROBES,
     renewal::PROBES,
     burst::PROBES,
@@ -85,6 +86,8 @@ pub(crate) struct Walk<'a> {
     pub head: Option<Result<Head, Miss>>,
     pub told: Option<Result<Told, Miss>>,
     pub sessions: Option<Result<Vec<Session>, Miss>>,
+    /// The code that let somebody in last.
+    pub used_code: Option<UsedCode>,
     /// The answers that let accounts in.
     pub signed_in: Vec<Answer>,
     shown: Option<Vec<Shown>>,
@@ -147,6 +150,7 @@ pub fn visit(
         head: None,
         told: None,
         sessions: None,
+        used_code: None,
         signed_in: Vec::new(),
         shown: None,
     };

@@ -216,6 +216,13 @@ fn a_cookie_a_page_and_a_route_that_are_wrong_are_found() {
     );
     let factors = open("/api/v1/factors/check", "POST", 422, "");
     check("expressions for anyone", factors, &["anonymous", "anonymous-factors"]);
+    let scripts =
+        lying(
+            |asked, reply| {
+                if asked.path == "/api/v1/letters" { Reply { status: 202, ..reply } } else { reply }
+            },
+        );
+    check("whoever asks registers", scripts, &["scripted-sign-up"]);
     let slow = Twin::start(lying(|asked, reply| {
         if asked.path.starts_with("/api/v1/factors") {
             Reply { status: 429, ..reply }

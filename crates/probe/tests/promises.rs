@@ -229,13 +229,37 @@ fn accounts_that_are_not_kept_apart_are_found() {
         (Fault::Tells, &["isolation"]),
         (Fault::Lists, &["isolation"]),
         (Fault::Removes, &["isolation"]),
+        (Fault::NoFactor, &["second-factor"]),
+        (Fault::OddFactor, &["second-factor"]),
+        (Fault::TakesAgain, &["code-reuse"]),
+        (Fault::Telephones, &["no-sms"]),
+        (Fault::Evaluates, &["expressions"]),
+        (Fault::Falls, &["expressions"]),
+        (Fault::Forgets, &["own-entry"]),
+        (Fault::Misproves, &["own-entry"]),
+        (Fault::GivesAll, &["own-export"]),
+        (Fault::CountsTogether, &["own-quota"]),
+        (Fault::CountsNothing, &["own-quota"]),
     ] {
         check(&format!("{fault:?}"), Plan { fault, ..Plan::default() }, fails);
     }
     // Without accounts nothing of it is seen, and nothing is said of it.
     let twin = Twin::start(Plan::default());
     let alone = twin.visited_as(&probe::Ask { accounts: Vec::new(), ..twin.ask() });
-    for probe in ["token-facts", "token-forged", "roles", "isolation", "refresh-reuse"] {
+    for probe in [
+        "token-facts",
+        "token-forged",
+        "roles",
+        "isolation",
+        "second-factor",
+        "code-reuse",
+        "no-sms",
+        "expressions",
+        "own-entry",
+        "own-export",
+        "own-quota",
+        "refresh-reuse",
+    ] {
         assert!(with(&alone, Unseen).contains(&probe), "{probe}: {}", told(&alone));
     }
 }

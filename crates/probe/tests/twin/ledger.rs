@@ -1,12 +1,12 @@
 //! The twin's log: leaves, tiles, a signed checkpoint, and a witness's word about it.
 
 use audit::{
-    Checkpoint, Cosigner, Frontier, Hash, NodeId, Signer, TileId, WitnessKey, leaf_hash, node_hash,
-    write_tile,
+    Checkpoint, Cosigner, Frontier, Hash, Kind, Leaf, NodeId, Receipt, Signer, TileId, WitnessKey,
+    inclusion_proof, leaf_hash, node_hash, write_tile,
 };
 use jiff::Timestamp;
 use seal::{Secret, SigningKey};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 /// A log of so many leaves, each of which says what `word` makes of its number.
 pub struct Ledger {
@@ -20,8 +20,31 @@ pub fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&Secret::new([seed; 32]))
 }
 
+/// Where the entry stands that people are told of.
+pub const OWN: u64 = 299;
+
+/// What is written down of a sign-in.
+pub fn own_leaf() -> &'static Leaf {
+    static LEAF: OnceLock<Leaf> = OnceLock::new();
+    LEAF.get_or_init(|| leaf("session.opened"))
+}
+
+/// What stands before it.
+fn leaf_before() -> &'static Leaf {
+    static LEAF: OnceLock<Leaf> = OnceLock::new();
+    LEAF.get_or_init(|| leaf("session.refused"))
+}
+
+fn leaf(kind: &'static str) -> Leaf {
+    Leaf::new(Timestamp::now(), Kind::stated(kind), [9; 32]).expect("a time of now")
+}
+
 pub fn honest(at: u64) -> String {
-    format!("leaf {at}")
+    match at {
+        OWN => own_leaf().to_text(),
+        at if at + 1 == OWN => leaf_before().to_text(),
+        at => format!("leaf {at}"),
+    }
 }
 
 /// The same, but that leaf 3 was written anew.
@@ -55,6 +78,14 @@ impl Ledger {
     /// The signed checkpoint of so many leaves.
     pub fn note(&self, size: u64) -> String {
         Checkpoint::sign(size, &self.root(size), &self.signer).expect("signs")
+    }
+
+    /// The proof of one of the two last leaves.
+    pub fn receipt(&self, index: u64) -> String {
+        let leaf = if index == OWN { own_leaf() } else { leaf_before() }.clone();
+        let proof = inclusion_proof(index, self.size, |node| self.nodes.get(&node).copied());
+        let (proof, checkpoint) = (proof.expect("it is there"), self.note(self.size));
+        Receipt { index, leaf, opening: None, proof, checkpoint }.to_text()
     }
 
     /// The newest one that the witness saw.

@@ -170,6 +170,7 @@ impl Twin {
             accounts: PEOPLE
                 .iter()
                 .map(|(email, ..)| Account::new(email, PASSWORD.to_owned().into()))
+                .map(|account| account.with_totp(people::TOTP.to_owned().into()))
                 .collect(),
             burst: probe::Burst::Once,
             mail: Some(MailDomain { domain: NAME.to_owned(), selectors: vec!["key1".to_owned()] }),

@@ -2,7 +2,7 @@
 
 use super::{
     conduct::{Asked, Reply, problem},
-    ledger::key,
+    ledger::{Ledger, OWN, key, own_leaf},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -19,6 +19,10 @@ pub const PEOPLE: [(&str, &str, &str); 2] = [
     ("one@twin.example", "trader", "01900000-0000-7000-8000-000000000001"),
     ("two@twin.example", "viewer", "01900000-0000-7000-8000-000000000002"),
 ];
+
+/// The one whose authenticator is asked for.
+const WITH_FACTOR: usize = 0;
+pub const TOTP: &str = "JBSWY3DPEHPK3PXP";
 
 /// In what the twin's accounts are made wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,28 @@ pub enum Fault {
     Lists,
     /// Lets anybody remove anything.
     Removes,
+    /// Offers nobody a second factor.
+    NoFactor,
+    /// Offers one that no authenticator takes.
+    OddFactor,
+    /// Takes a code again.
+    TakesAgain,
+    /// Sends codes by telephone.
+    Telephones,
+    /// Takes anything for an expression.
+    Evaluates,
+    /// Falls over deep nesting.
+    Falls,
+    /// Writes nothing down.
+    Forgets,
+    /// Proves another entry than the one that it was asked for.
+    Misproves,
+    /// Gives everybody's data away with one's own.
+    GivesAll,
+    /// Counts all calls together.
+    CountsTogether,
+    /// Counts nothing.
+    CountsNothing,
 }
 
 #[derive(Default)]
@@ -55,6 +81,10 @@ struct State {
     /// By session: whose, the generation of its refresh token, and whether it lives.
     sessions: Vec<(usize, u32, bool)>,
     removed: Vec<String>,
+    /// Codes of authenticators that let somebody in.
+    codes: Vec<String>,
+    /// Calls of each account.
+    calls: [u32; PEOPLE.len()],
 }
 
 pub struct People {
@@ -72,7 +102,7 @@ impl People {
     }
 
     /// The answer of a route about accounts; none where it is no such route.
-    pub fn answer(&self, asked: &Asked) -> Option<Reply> {
+    pub fn answer(&self, asked: &Asked, ledger: &Ledger) -> Option<Reply> {
         let json = |value: Value| Reply::new(200, "application/json", value.to_string());
         let who = self.who(asked);
         Some(match (asked.method.as_str(), asked.path.as_str()) {
@@ -81,6 +111,7 @@ impl People {
                 json(json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "one", "x": x }] }))
             }
             ("POST", "/api/v1/sign-in") => return self.sign_in(asked),
+            ("POST", "/api/v1/sign-in/factor") => self.factor(asked),
             ("POST", "/api/v1/session/refresh") => self.refresh(asked),
             ("GET", "/api/v1/session") => match who {
                 Some(who) => {
@@ -90,9 +121,11 @@ impl People {
             },
             (_, path) if path.starts_with("/api/v1/") && path != "/api/v1/no-such-route" => {
                 match who {
-                    _ if path.starts_with("/api/v1/sign-") => return None,
+                    _ if path.starts_with("/api/v1/sign-") || path == "/api/v1/letters" => {
+                        return None;
+                    }
                     None => problem(401),
-                    Some(who) => self.inside(asked, who),
+                    Some(who) => self.inside(asked, who, ledger),
                 }
             }
             _ => return None,
@@ -105,10 +138,35 @@ impl People {
         if form["password"] != PASSWORD {
             return Some(problem(401));
         }
+        if who == WITH_FACTOR {
+            let challenge = json!({ "challenge": "one" }).to_string();
+            return Some(Reply::new(200, "application/json", challenge));
+        }
+        Some(self.let_in(who))
+    }
+
+    fn let_in(&self, who: usize) -> Reply {
         let mut state = self.state();
         state.sessions.push((who, 0, true));
         let session = state.sessions.len() - 1;
-        Some(self.cookies(Reply::new(200, "application/json", "{}"), session, (who, 0)))
+        self.cookies(Reply::new(200, "application/json", "{}"), session, (who, 0))
+    }
+
+    /// Any six digits are a code here, once.
+    fn factor(&self, asked: &Asked) -> Reply {
+        let form: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        let code = form["code"].as_str().unwrap_or_default().to_owned();
+        let is_code = code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit());
+        if form["challenge"] != "one" || form["kind"] != "totp" || !is_code {
+            return problem(401);
+        }
+        let mut state = self.state();
+        if state.codes.contains(&code) && self.fault != Fault::TakesAgain {
+            return problem(401);
+        }
+        state.codes.push(code);
+        drop(state);
+        self.let_in(WITH_FACTOR)
     }
 
     fn cookies(&self, reply: Reply, session: usize, (who, generation): (usize, u32)) -> Reply {
@@ -187,7 +245,7 @@ impl People {
     }
 
     /// What somebody gets who is signed in.
-    fn inside(&self, asked: &Asked, who: usize) -> Reply {
+    fn inside(&self, asked: &Asked, who: usize, ledger: &Ledger) -> Reply {
         let json = |value: Value| Reply::new(200, "application/json", value.to_string());
         let all = || PEOPLE.iter().map(|(.., id)| json!({ "id": id })).collect::<Vec<_>>();
         if let Some(id) = asked.path.strip_prefix("/api/v1/things/") {
@@ -197,10 +255,72 @@ impl People {
             ("GET", "/api/v1/things") if self.fault == Fault::Lists => json(json!(all())),
             ("GET", "/api/v1/things") => json(json!([{ "id": PEOPLE[who].2 }])),
             ("GET", "/api/v1/routes") => json(published()),
-            ("GET", "/api/v1/sessions" | "/api/v1/factors") => json(json!([])),
-            (_, path) if path.starts_with("/api/v1/factors/check") => {
+            ("GET", "/api/v1/factors") => json(json!([])),
+            ("GET", "/api/v1/sessions") => self.count(json(json!([])), who),
+            ("POST", "/api/v1/factors/check") => {
                 let may = PEOPLE[who].1 == "trader" || self.fault == Fault::NoRoles;
-                if may { json(json!({})) } else { problem(403) }
+                if may { self.check(asked) } else { problem(403) }
+            }
+            (_, path) => path
+                .strip_prefix("/api/v1/account")
+                .map_or_else(|| problem(404), |path| self.account(path, who, ledger)),
+        }
+    }
+
+    /// Says what is left of so many calls.
+    fn count(&self, reply: Reply, who: usize) -> Reply {
+        let mut state = self.state();
+        let counted = if self.fault == Fault::CountsTogether { 0 } else { who };
+        state.calls[counted] += 1;
+        if self.fault == Fault::CountsNothing {
+            return reply;
+        }
+        reply.with("ratelimit", format!("\"account\";r={};t=60", 3000 - state.calls[counted]))
+    }
+
+    /// What is wrong with an expression: here there is one that is right.
+    fn check(&self, asked: &Asked) -> Reply {
+        let form: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        let text = form["text"].as_str().unwrap_or_default();
+        if self.fault == Fault::Falls && text.starts_with("((((") {
+            return problem(500);
+        }
+        let is_right = text == "rank(close)" || self.fault == Fault::Evaluates;
+        let told = if is_right {
+            json!({ "problems": [], "expression": { "canonical": text } })
+        } else {
+            json!({ "problems": [{ "code": "unknown" }], "expression": null })
+        };
+        Reply::new(200, "application/json", told.to_string())
+    }
+
+    /// What somebody sees of the own account.
+    fn account(&self, path: &str, who: usize, ledger: &Ledger) -> Reply {
+        let json = |value: Value| Reply::new(200, "application/json", value.to_string());
+        match path {
+            "" => {
+                let kind = if self.fault == Fault::Telephones { "sms" } else { "totp" };
+                json(json!({ "email": PEOPLE[who].0, "factors": [{ "kind": kind }] }))
+            }
+            "/totp/begin" if self.fault == Fault::NoFactor => problem(404),
+            "/totp/begin" => {
+                let digits = if self.fault == Fault::OddFactor { 8 } else { 6 };
+                let secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+                let uri = format!("otpauth://totp/Twin:a?secret={secret}&digits={digits}");
+                json(json!({ "ticket": "1", "totp": { "uri": uri } }))
+            }
+            "/history?limit=50" if self.fault == Fault::Forgets => json(json!({ "entries": [] })),
+            "/history?limit=50" => json(json!({ "entries": [own_line()] })),
+            "/history/299/receipt" => {
+                let other = if self.fault == Fault::Misproves { OWN - 1 } else { OWN };
+                Reply::new(200, "text/plain", ledger.receipt(other))
+            }
+            "/export" => {
+                let all = self.fault == Fault::GivesAll;
+                let whose = PEOPLE.iter().enumerate().filter(|(n, _)| all || *n == who);
+                let lines =
+                    whose.map(|(_, (email, ..))| format!("{}\n", json!({ "email": email })));
+                Reply::new(200, "application/jsonl", lines.collect::<String>())
             }
             _ => problem(404),
         }
@@ -225,6 +345,13 @@ impl People {
             _ => problem(404),
         }
     }
+}
+
+/// The one entry that everybody is told of.
+fn own_line() -> Value {
+    let leaf = own_leaf();
+    let (kind, time) = (leaf.kind().as_str(), leaf.time().to_string());
+    json!({ "index": OWN, "kind": kind, "time": time, "leaf_hash": hex::encode(leaf.hash()) })
 }
 
 fn cookies(asked: &Asked) -> BTreeMap<String, String> {
