@@ -81,6 +81,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "operations",
         sql: include_str!("../migrations/0016_operations.sql"),
     },
+    Migration {
+        version: 18,
+        name: "payments",
+        sql: include_str!("../migrations/0018_payments.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE schema_migrations (
