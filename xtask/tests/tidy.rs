@@ -37,7 +37,7 @@ enum Floor {
 }
 
 /// Every crate and its floor. A crate is made when its first real code is written.
-const CRATES: [(&str, Floor); 26] = [
+const CRATES: [(&str, Floor); 27] = [
     ("market", Floor::Noun),
     ("seal", Floor::Noun),
     ("factor", Floor::Core),
@@ -59,6 +59,7 @@ const CRATES: [(&str, Floor); 26] = [
     ("feeds", Floor::Adapter),
     ("venues", Floor::Adapter),
     ("notify", Floor::Adapter),
+    ("payments", Floor::Adapter),
     ("host", Floor::Adapter),
     ("probe", Floor::Adapter),
     ("stockade", Floor::App),
@@ -67,7 +68,7 @@ const CRATES: [(&str, Floor); 26] = [
 ];
 
 /// Every edge between our crates, and why it is there.
-const EDGES: [(&str, &str, &str); 60] = [
+const EDGES: [(&str, &str, &str); 62] = [
     ("factor", "market", "expressions are computed over the panel of columns"),
     ("portfolio", "market", "fills and positions are counted in money and quantities"),
     ("research", "market", "a factor and its later returns are columns of one panel"),
@@ -95,6 +96,7 @@ const EDGES: [(&str, &str, &str); 60] = [
     ("host", "audit", "what is said of a release is judged where its signature is made"),
     ("host", "seal", "programs are hashed, their signatures checked"),
     ("notify", "seal", "webhooks are signed, tokens and passwords do not print"),
+    ("payments", "seal", "the secret does not print, a notice is known by its digest"),
     (
         "probe",
         "audit",
@@ -136,6 +138,7 @@ const EDGES: [(&str, &str, &str); 60] = [
         "the backup worker raises its fence; `stockade doctor` and the public page show the machine",
     ),
     ("stockade", "notify", "letters of accounts; `stockade mail` sets their domain up"),
+    ("stockade", "payments", "what a processor tells is taken in"),
 ];
 
 /// Edges of tests only.

@@ -31,8 +31,11 @@ fn filled(row: &Row) -> String {
 
 /// Rows that take JSON of ours, with the schema of their body.
 fn bodies(document: &Value, table: &Table) -> Vec<(Row, Value)> {
-    // The log's protocols have texts of their own.
-    let json = |row: &Row| row.path != "/csp-report" && !row.path.starts_with("/log/");
+    // The log's protocols have texts of their own, and what a processor signs has the processor's keys.
+    let json = |row: &Row| {
+        let others = ["/log/", "/v1/payments/"];
+        row.path != "/csp-report" && !others.iter().any(|other| row.path.starts_with(other))
+    };
     let form = "application/x-www-form-urlencoded";
     let ours = |row: &&Row| row.takes.is_some() && json(row);
     let schema = |row: &Row| {

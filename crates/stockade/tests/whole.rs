@@ -55,6 +55,7 @@ mod own_account;
 mod panics;
 mod passkeys;
 mod past;
+mod payments;
 mod peers;
 mod people;
 mod petitions;

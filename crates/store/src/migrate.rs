@@ -81,6 +81,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "operations",
         sql: include_str!("../migrations/0016_operations.sql"),
     },
+    Migration {
+        version: 18,
+        name: "payments",
+        sql: include_str!("../migrations/0018_payments.sql"),
+    },
     Migration { version: 21, name: "keepers", sql: include_str!("../migrations/0021_keepers.sql") },
 ];
 

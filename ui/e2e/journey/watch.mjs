@@ -41,6 +41,15 @@ export async function watch(world, step) {
     await texts.first().getByText(answers.find((one) => one.language === 'de').subject).waitFor();
   });
 
+  await step('what payment processors told is listed, and that nobody is expected to', async () => {
+    const { expected, notices } = (await fetched(page, '/api/v1/payments/notices')).body;
+    await page.goto('/admin/payments');
+    await heading('payments.title').waitFor();
+    await page.getByTestId(notices.length ? 'notices' : 'no-notices').waitFor();
+    equal(await page.getByTestId('payments-unexpected').count(), expected ? 0 : 1, 'the word that nothing is expected');
+    await inspect(page, 'payments');
+  });
+
   await step('openings of pages are counted, and no cookie counts them', async () => {
     const cookies = (await page.context().cookies()).map((one) => one.name).sort();
     await page.goto('/admin/visits');

@@ -21,6 +21,7 @@ test('an address means one page', () => {
   check('/admin/security', { page: 'watch' });
   check('/admin/reports', { page: 'inbox' });
   check('/admin/visits', { page: 'visits' });
+  check('/admin/payments', { page: 'payments' });
   check('/sweeps', { page: 'sweeps' });
   check('/sweeps/new', { page: 'new-sweep' });
   check('/sweeps/s-1', { page: 'sweep', id: 's-1' });

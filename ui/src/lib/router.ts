@@ -36,6 +36,7 @@ export type Route =
   | { page: 'watch' }
   | { page: 'inbox' }
   | { page: 'visits' }
+  | { page: 'payments' }
   | { page: 'routes' }
   | { page: 'settings' }
   | { page: 'account' }
@@ -103,6 +104,7 @@ function administration(tail?: string, more?: string, rest?: string): Route {
     case 'security': return { page: 'watch' };
     case 'reports': return { page: 'inbox' };
     case 'visits': return { page: 'visits' };
+    case 'payments': return { page: 'payments' };
     default: return { page: 'not-found' };
   }
 }

@@ -12,6 +12,7 @@ pub(crate) use super::{
     login_args::Login,
     machines_args::Machines,
     mail_args::Mail,
+    payments_args::Payments,
     release_args::{Release, SelfCheck},
     reports_args::Reports,
     secrets_args::Secrets,
@@ -108,6 +109,9 @@ pub(crate) enum Command {
     /// List, open and answer reports of weaknesses.
     #[command(subcommand)]
     Reports(Reports),
+    /// List what payment processors told.
+    #[command(subcommand)]
+    Payments(Payments),
     /// Look at the certificate of an ACME server, or order another one now.
     #[command(subcommand)]
     Certificate(Certificate),

@@ -38,6 +38,8 @@ mod operations;
 mod output;
 mod paper;
 mod past;
+mod payments;
+mod payments_args;
 mod plain_file;
 mod release;
 mod release_args;
@@ -165,6 +167,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         }
         Command::Reports(command) => {
             return reports::run(command, &configuration::load(cli)?, output);
+        }
+        Command::Payments(command) => {
+            return payments::run(command, &configuration::load(cli)?, output);
         }
         Command::Certificate(command) => {
             return certificate::run(command, &configuration::load(cli)?, output);

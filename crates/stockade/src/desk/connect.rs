@@ -3,8 +3,9 @@
 use super::{
     Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, CertificateView, Desk,
     Drilled, Error, Files, Home, Intake, KeptEvidence, MachineToken, MachineView, NewEvidence,
-    OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, ReportView, Result, ResultRef, Saved,
-    SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results, sha256_hex, step_named,
+    NoticeView, OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, ReportView, Result, ResultRef,
+    Saved, SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results, sha256_hex,
+    step_named,
 };
 use audit::posture::Attested;
 use backup::Trigger;
@@ -21,7 +22,7 @@ use std::{
         mpsc,
     },
 };
-use store::Store;
+use store::{NOTICES_AT_ONCE, Store};
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
@@ -277,6 +278,14 @@ impl Connection {
             Self::There(remote) => {
                 remote.quick(&Ask::ThankReport { id, name: name.map(str::to_owned) })
             }
+        }
+    }
+
+    /// What payment processors told, below a leaf of the log, the newest first.
+    pub fn payment_notices(&self, before: Option<u64>) -> Result<Vec<NoticeView>> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.notices(before, NOTICES_AT_ONCE)),
+            Self::There(remote) => remote.quick(&Ask::PaymentNotices { before }),
         }
     }
 

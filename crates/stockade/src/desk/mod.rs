@@ -37,6 +37,7 @@ mod own_account;
 mod panels;
 mod passkeys;
 mod paths;
+mod payments;
 mod peers;
 mod petitions;
 mod pool;
@@ -120,6 +121,7 @@ pub use own::{OwnFactor, OwnVersion, Saved};
 pub use own_account::OwnAccount;
 pub use passkeys::{PasskeyAnswer, PasskeyAsk, PasskeyMade};
 pub use paths::Paths;
+pub use payments::{NOTICE_SECRET, NoticeEnd, NoticeView};
 pub use petitions::{PetitionAsked, PetitionShown};
 pub use pool::{Stop, Turn};
 pub use posture::{KeptEvidence, NewEvidence, Shown, StateTurn};
@@ -129,7 +131,8 @@ pub use quotes::Look;
 pub(crate) use quotes::{Guide, compute_guided, quotes_of};
 pub use reconcile::{Orphan, Reconciled, Why, reconcile};
 pub use record::{
-    Actor, BackupAct, CertificateAct, Deed, DisclosureAct, MachineAct, entries, entry, summary,
+    Actor, BackupAct, CertificateAct, Deed, DisclosureAct, MachineAct, PaymentAct, entries, entry,
+    summary,
 };
 pub use release::{ReleaseAct, release_ask};
 pub use remote::{Ask, Remote, Say, Status, WireImport};

@@ -66,6 +66,8 @@ struct Told {
     standings: BTreeMap<String, &'static str>,
     texts: BTreeMap<String, String>,
     ended: BTreeSet<String>,
+    /// What became of notices, by their digests.
+    notices: BTreeMap<String, &'static str>,
     /// Up to here bodies are pruned: what was made earlier is not judged.
     pruned: Option<Timestamp>,
 }
@@ -144,6 +146,12 @@ impl Told {
             "sweep.started" => {
                 self.made.insert(("sweeps", subject));
             }
+            "payment.notified" | "payment.quarantined" => {
+                let is_noted = record.kind.as_str() == "payment.notified";
+                let standing = if is_noted { "noted" } else { "quarantined" };
+                self.made.insert(("payment_notices", fact("digest")));
+                self.notices.entry(fact("digest")).or_insert(standing);
+            }
             _ => {}
         }
     }
@@ -163,6 +171,7 @@ impl Told {
             // An end of many has one entry for all of them; one that is told of singly is an end.
             "sessions" => self.ended.contains(&row.id).then(|| "over".to_owned()),
             "strategies" => self.texts.get(&row.id).cloned(),
+            "payment_notices" => self.notices.get(&row.id).map(|&standing| standing.to_owned()),
             _ => None,
         }?;
         (log != row.standing).then(|| Why::Otherwise { row: row.standing.clone(), log })

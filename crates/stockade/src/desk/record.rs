@@ -3,11 +3,13 @@
 mod backups;
 mod certificates;
 mod machines;
+mod payments;
 mod security_reports;
 
 pub use backups::BackupAct;
 pub use certificates::CertificateAct;
 pub use machines::MachineAct;
+pub use payments::PaymentAct;
 pub use security_reports::DisclosureAct;
 
 use super::{KeyAct, PostureAct, ReleaseAct, SecretAct, SweepAct};
@@ -27,6 +29,8 @@ pub enum Actor {
     Server,
     /// The machine that the entry is about.
     Machine,
+    /// A payment processor, whose signature was verified.
+    Processor,
     /// Somebody who is not signed in.
     Anonymous,
 }
@@ -38,6 +42,7 @@ impl std::fmt::Display for Actor {
             Self::Host => f.write_str("host"),
             Self::Server => f.write_str("server"),
             Self::Machine => f.write_str("machine"),
+            Self::Processor => f.write_str("processor"),
             Self::Anonymous => f.write_str("anonymous"),
         }
     }
@@ -237,11 +242,13 @@ pub enum Deed {
     Disclosure(DisclosureAct),
     /// Another release serves.
     Release(ReleaseAct),
+    /// A payment processor told something.
+    Payment(PaymentAct),
 }
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 63] = [
+    pub const KINDS: [&'static str; 65] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -305,6 +312,8 @@ impl Deed {
         "report.moved",
         "report.thanked",
         "release.running",
+        "payment.notified",
+        "payment.quarantined",
     ];
 
     /// Kind, subject, detail.
@@ -375,6 +384,7 @@ impl Deed {
             Self::Posture(act) => act.parts(),
             Self::Disclosure(act) => act.parts(),
             Self::Release(act) => act.parts(),
+            Self::Payment(act) => act.parts(),
         }
     }
 

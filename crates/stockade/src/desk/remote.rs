@@ -89,6 +89,11 @@ pub enum Ask {
         /// Under which name; without one no longer.
         name: Option<String>,
     },
+    /// List what payment processors told.
+    PaymentNotices {
+        /// Below this leaf of the log.
+        before: Option<u64>,
+    },
     /// How the certificate for the server's names stands.
     Certificate,
     /// Order another certificate now.

@@ -14,6 +14,7 @@ use std::{
     },
     time::Duration,
 };
+use store::NOTICES_AT_ONCE;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy, sink},
     net::unix::{OwnedReadHalf, OwnedWriteHalf},
@@ -235,6 +236,7 @@ async fn act(
         Ask::ThankReport { id, name } => {
             finish(desk.thank_report(Actor::Host, id, name.as_deref()).await)
         }
+        Ask::PaymentNotices { before } => finish(desk.notices(before, NOTICES_AT_ONCE).await),
         Ask::Certificate => finish(Ok(app.certificates().map(|own| own.view()))),
         Ask::RenewCertificate => finish(Ok(renewed(app).await)),
         Ask::AddEvidence(new) => finish(posture::taken(app, *new).await),

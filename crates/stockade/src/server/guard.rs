@@ -5,7 +5,7 @@ use super::{
     cookies::Cookie,
     cost::{Held, Turns},
     headers::address_of,
-    quota::tell,
+    quota::{Zone, tell},
     state::App,
 };
 use crate::desk::{Visitor, now};
@@ -30,6 +30,8 @@ pub struct Guard {
     pub rule: Rule,
     /// What a call takes of a quota.
     pub weight: u32,
+    /// Of which one, where it is not the caller's.
+    pub zone: Option<Zone>,
     /// The places of a route that has only so many.
     pub turns: Option<Arc<Turns>>,
 }
@@ -76,7 +78,11 @@ pub async fn admit(State(guard): State<Guard>, mut request: Request, next: Next)
     let peer = request.extensions().get::<Peer>().copied();
     let (who, entry) = entry(&guard, request.headers(), peer.as_ref()).await;
     let is_own = guard.app.observatory().mark().is_on(request.headers());
-    let spent = (!is_own).then(|| guard.app.quotas().call(who, peer.as_ref(), guard.weight));
+    let quotas = guard.app.quotas();
+    let spent = (!is_own).then(|| match guard.zone {
+        Some(zone) => quotas.count(zone, peer.as_ref()),
+        None => quotas.call(who, peer.as_ref(), guard.weight),
+    });
     let spent = match spent.transpose() {
         Ok(spent) => spent,
         Err(problem) => return problem.into_response(),

@@ -24,11 +24,22 @@ pub const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 /// Bytes of a parameter of the query.
 const PARAMETER_BYTES_MAX: usize = 1024;
 
+/// Who judges a body of JSON as a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judge {
+    /// The door, before the handler sees it ([`strict`]).
+    Door,
+    /// The handler: the bytes are what somebody signed, and whoever signed none of them is told nothing of them.
+    Handler,
+}
+
 /// What a route takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intake {
     /// The content types of its body; none where it takes no body.
     pub media: &'static [&'static str],
+    /// Who judges it, where it is JSON.
+    pub judge: Judge,
     /// Bytes of the body.
     pub bytes_max: usize,
     /// How long the body may take.
@@ -41,6 +52,7 @@ impl Intake {
     /// No body. Browsers' programs send `{}` where they have nothing to say.
     pub const NOTHING: Self = Self {
         media: &[],
+        judge: Judge::Door,
         bytes_max: 64,
         time_max: Duration::from_secs(10),
         query: BTreeSet::new(),
@@ -51,14 +63,16 @@ impl Intake {
     #[must_use]
     pub const fn open(media: &'static [&'static str]) -> Self {
         let time_max = Duration::from_secs(10);
-        Self { media, bytes_max: 16 * 1024, time_max, query: BTreeSet::new() }
+        let (judge, bytes_max) = (Judge::Door, 16 * 1024);
+        Self { media, judge, bytes_max, time_max, query: BTreeSet::new() }
     }
 
     /// For whoever is signed in.
     #[must_use]
     pub const fn signed(media: &'static [&'static str]) -> Self {
         let time_max = Duration::from_secs(30);
-        Self { media, bytes_max: super::BODY_BYTES_MAX, time_max, query: BTreeSet::new() }
+        let (judge, bytes_max) = (Judge::Door, super::BODY_BYTES_MAX);
+        Self { media, judge, bytes_max, time_max, query: BTreeSet::new() }
     }
 }
 
@@ -179,7 +193,7 @@ async fn taken(intake: &Intake, body: Body) -> Result<Bytes, Problem> {
                 .fix("leave the body out, or send {}")),
         };
     }
-    if intake.media != TEXT && intake.media != FORM {
+    if intake.media != TEXT && intake.media != FORM && intake.judge == Judge::Door {
         strict::check(&bytes).map_err(refusal)?;
     }
     Ok(bytes)
@@ -256,6 +270,7 @@ mod tests {
         let door = LocalDoor::bind(&path).await.expect("binds");
         let intake = Intake {
             media: &["application/json"],
+            judge: Judge::Door,
             bytes_max: 8,
             time_max: Duration::from_millis(30),
             query: ["limit".to_owned()].into(),
@@ -314,6 +329,18 @@ mod tests {
         query("limit=%ff", "400").await;
         query("limit=a%00b", "400").await;
         query(&format!("limit={}", "1".repeat(1025)), "400").await;
+    }
+
+    #[tokio::test]
+    async fn what_somebody_signed_comes_to_the_handler_as_it_was_sent() {
+        let check = async |judge, text: &'static str, fine: bool| {
+            let intake = Intake { judge, ..Intake::open(JSON) };
+            assert_eq!(taken(&intake, Body::from(text)).await.is_ok(), fine, "{text:?}");
+        };
+        for text in [r#"{"a":1,"a":2}"#, r#"{"id":9007199254740993}"#, "", "no JSON"] {
+            check(Judge::Door, text, false).await;
+            check(Judge::Handler, text, true).await;
+        }
     }
 
     #[tokio::test]

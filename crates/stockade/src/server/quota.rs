@@ -45,11 +45,14 @@ pub enum Zone {
     Account,
     /// Files that pages are made of.
     Files,
+    /// What processors of payments tell.
+    Notices,
 }
 
 impl Zone {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::General, Self::Api, Self::Account, Self::Files];
+    pub const ALL: [Self; 5] =
+        [Self::General, Self::Api, Self::Account, Self::Files, Self::Notices];
 
     /// Its word.
     #[must_use]
@@ -59,10 +62,13 @@ impl Zone {
             Self::Api => "api",
             Self::Account => "account",
             Self::Files => "files",
+            Self::Notices => "notices",
         }
     }
 }
 
+/// Notices of one address in a minute: a payment makes five or six, and a processor has a few addresses.
+const NOTICES_PER_MINUTE: u32 = 600;
 /// How many are counted by themselves in each zone; 200 bytes each.
 const ASKERS_MAX: usize = 50_000;
 /// Whoever was refused lately, for who runs the server to see.
@@ -86,9 +92,9 @@ pub struct Blocked {
 /// Who used up how much.
 #[derive(Debug)]
 pub struct Quotas {
-    limiters: [Mutex<Limiter>; 4],
+    limiters: [Mutex<Limiter>; 5],
     /// Admitted and refused, by zone.
-    counts: [[AtomicU64; 2]; 4],
+    counts: [[AtomicU64; 2]; 5],
     blocked: Mutex<BTreeMap<(Zone, Asker), (u64, Timestamp)>>,
 }
 
@@ -101,10 +107,11 @@ impl Quotas {
             Policy::per_minute("api", rates.api),
             Policy::per_minute("account", rates.account),
             Policy::per_minute("files", rates.files),
+            Policy::per_minute("notices", NOTICES_PER_MINUTE),
         ];
         Self {
             limiters: policies.map(|policy| Mutex::new(Limiter::new(policy, ASKERS_MAX))),
-            counts: [const { [const { AtomicU64::new(0) }; 2] }; 4],
+            counts: [const { [const { AtomicU64::new(0) }; 2] }; 5],
             blocked: Mutex::default(),
         }
     }
@@ -117,12 +124,13 @@ impl Quotas {
         weight: u32,
         now: Timestamp,
     ) -> Result<Spent, Problem> {
-        let [general, api, account, files] = &self.limiters;
+        let [general, api, account, files, notices] = &self.limiters;
         let limiter = match zone {
             Zone::General => general,
             Zone::Api => api,
             Zone::Account => account,
             Zone::Files => files,
+            Zone::Notices => notices,
         };
         let spent = {
             let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,12 +145,13 @@ impl Quotas {
 
     fn note(&self, zone: Zone, asker: Asker, verdict: Verdict, now: Timestamp) {
         let refused = usize::from(verdict == Verdict::Refused);
-        let [general, api, account, files] = &self.counts;
+        let [general, api, account, files, notices] = &self.counts;
         let counts = match zone {
             Zone::General => general,
             Zone::Api => api,
             Zone::Account => account,
             Zone::Files => files,
+            Zone::Notices => notices,
         };
         if let Some(count) = counts.get(refused) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -161,7 +170,7 @@ impl Quotas {
 
     /// What was said since the start: admitted and refused, by zone.
     #[must_use]
-    pub fn decisions(&self) -> [(Zone, u64, u64); 4] {
+    pub fn decisions(&self) -> [(Zone, u64, u64); 5] {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let mut counts = self.counts.each_ref().map(|[yes, no]| (read(yes), read(no))).into_iter();
         Zone::ALL.map(|zone| {
@@ -182,6 +191,11 @@ impl Quotas {
         let mut all: Vec<Blocked> = blocked.iter().map(one).collect();
         all.sort_by_key(|one| std::cmp::Reverse(one.last));
         all
+    }
+
+    /// Takes one call from what an address has of a zone, whoever is signed in there.
+    pub fn count(&self, zone: Zone, peer: Option<&Peer>) -> Result<Spent, Problem> {
+        self.spend(zone, asker(peer), 1, crate::desk::now())
     }
 
     /// Takes what a route of the table weighs from the account that calls it; of an address each call is
@@ -238,7 +252,7 @@ pub fn tell(mut response: Response, spent: &Spent) -> Response {
 impl App {
     /// Takes one page or file of the interface from whoever asks for it.
     pub(super) fn page(&self, zone: Zone, peer: Option<&Peer>) -> Result<(), Problem> {
-        self.quotas().spend(zone, asker(peer), 1, crate::desk::now()).map(drop)
+        self.quotas().count(zone, peer).map(drop)
     }
 }
 
@@ -286,6 +300,19 @@ mod tests {
         }
         quotas.call(None, Some(&here), 1).expect_err("refused");
         quotas.call(None, Some(&there), 1).expect("another address");
+    }
+
+    #[test]
+    fn who_has_asked_for_too_much_is_heard_as_a_processor_still() {
+        let quotas = Quotas::new(Rates { api: 1, ..Rates::default() });
+        let here = peer("192.0.2.7");
+        quotas.call(None, Some(&here), 1).expect("admitted");
+        quotas.call(None, Some(&here), 1).expect_err("refused");
+        for _ in 0..NOTICES_PER_MINUTE {
+            quotas.count(Zone::Notices, Some(&here)).expect("admitted");
+        }
+        quotas.count(Zone::Notices, Some(&here)).expect_err("that has an end as well");
+        quotas.count(Zone::Notices, Some(&peer("192.0.2.8"))).expect("another address");
     }
 
     #[test]

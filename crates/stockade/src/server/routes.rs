@@ -10,6 +10,7 @@ use super::{
     link_routes::links_of,
     log_routes::log_of,
     operations_routes::{health_of, operations_of},
+    payment_routes::{notices_of, payments_of},
     posture_routes::posture_of,
     published,
     report_routes::reports_of,
@@ -25,12 +26,12 @@ use identity::Permission as P;
 #[must_use]
 pub fn table() -> Table {
     let table = records(links_of(sessions(doors(open(Table::default())))));
-    operations_of(vendors_of(administration(security_of(research(table)))))
+    payments_of(operations_of(vendors_of(administration(security_of(research(table))))))
 }
 
 /// What is there for anyone to see.
 fn open(table: Table) -> Table {
-    health_of(reports_of(posture_of(log_of(public(table)))))
+    notices_of(health_of(reports_of(posture_of(log_of(public(table))))))
 }
 
 fn public(table: Table) -> Table {

@@ -1,7 +1,7 @@
 //! What every handler can reach.
 
 use super::{
-    OperationsTerms, Rates, Row, StrictTransport, certificates::Certificates, jobs::Jobs,
+    Notices, OperationsTerms, Rates, Row, StrictTransport, certificates::Certificates, jobs::Jobs,
     operations::Operations, posture::Observatory, quota::Quotas, security_reports::Reporting,
     sweeping::Sweeping, withheld::Withheld,
 };
@@ -34,6 +34,7 @@ struct Inner {
     exposure: Exposure,
     strict: StrictTransport,
     operations: Operations,
+    notices: Notices,
     quotas: Quotas,
     roll: Roll,
     machines_at: OnceLock<SocketAddr>,
@@ -73,6 +74,7 @@ impl App {
             exposure,
             strict,
             operations: Operations::new(operations),
+            notices: Notices::default(),
             quotas: Quotas::new(rates),
             roll: Roll::default(),
             machines_at: OnceLock::new(),
@@ -177,6 +179,12 @@ impl App {
     #[must_use]
     pub fn operations(&self) -> &Operations {
         &self.0.operations
+    }
+
+    /// What came of what processors of payments told.
+    #[must_use]
+    pub fn notices(&self) -> &Notices {
+        &self.0.notices
     }
 
     /// Who asks how often.

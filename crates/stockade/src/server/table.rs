@@ -28,6 +28,7 @@ use super::{
     cost::{Cost, Turns},
     guard::{self, Guard},
     intake::{self, Intake},
+    quota::Zone,
     state::App,
     words::{self, Words},
 };
@@ -126,6 +127,8 @@ pub struct Row {
     pub rule: Rule,
     /// What a call takes of the server.
     pub cost: Cost,
+    /// What its calls are counted as, where not as all others.
+    pub zone: Option<Zone>,
     /// What it does.
     pub summary: &'static str,
     /// What it takes from whoever calls.
@@ -248,7 +251,7 @@ impl Table {
         for (row, route) in self.rows.into_iter().zip(self.routes) {
             let turns = row.cost.at_once().map(|at_once| Arc::new(Turns::new(at_once)));
             let weight = row.cost.weight();
-            let guard = Guard { app: app.clone(), rule: row.rule, weight, turns };
+            let guard = Guard { app: app.clone(), rule: row.rule, weight, zone: row.zone, turns };
             let intake = Arc::new(row.intake);
             let guarded = route
                 .route_layer(from_fn_with_state(intake, intake::checked))

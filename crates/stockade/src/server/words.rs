@@ -1,8 +1,8 @@
 //! What a route says of itself: what it costs, takes and answers; the OpenAPI document has it too.
 
 use super::{
-    Cost, Row, Rule,
-    intake::{FORM, Intake, JSON, TEXT},
+    Cost, Row, Rule, Zone,
+    intake::{FORM, Intake, JSON, Judge, TEXT},
     names,
     problem::ProblemJson,
     strict,
@@ -32,7 +32,9 @@ pub struct Words {
     cost: Cost,
     summary: &'static str,
     takes: Option<(String, &'static [&'static str], RefOr<Schema>)>,
+    judge: Judge,
     bytes_max: Option<usize>,
+    zone: Option<Zone>,
     status: StatusCode,
     answers: Vec<(&'static str, Option<Named>)>,
     query: Vec<Parameter>,
@@ -47,7 +49,9 @@ impl Words {
             cost,
             summary,
             takes: None,
+            judge: Judge::Door,
             bytes_max: None,
+            zone: None,
             status: StatusCode::NO_CONTENT,
             answers: Vec::new(),
             query: Vec::new(),
@@ -66,6 +70,20 @@ impl Words {
     pub fn takes_as<T: ToSchema>(mut self, media: &'static [&'static str]) -> Self {
         self.takes = Some((T::name().into_owned(), media, T::schema()));
         T::schemas(&mut self.schemas);
+        self
+    }
+
+    /// Takes a JSON body as somebody signed it: its handler judges it.
+    #[must_use]
+    pub fn takes_signed<T: ToSchema>(mut self) -> Self {
+        self.judge = Judge::Handler;
+        self.takes::<T>()
+    }
+
+    /// Counts its calls by themselves, whoever makes them: what else an address asks for takes nothing from it.
+    #[must_use]
+    pub const fn counted_as(mut self, zone: Zone) -> Self {
+        self.zone = Some(zone);
         self
     }
 
@@ -119,6 +137,7 @@ impl Words {
         if let Some(bytes_max) = self.bytes_max {
             intake.bytes_max = bytes_max;
         }
+        intake.judge = self.judge;
         intake.query = self.query.iter().map(|parameter| parameter.name.clone()).collect();
         let gives = |(media, schema): &(&str, Option<Named>)| match schema {
             Some((name, _)) => name.clone(),
@@ -129,6 +148,7 @@ impl Words {
             path,
             rule,
             cost: self.cost,
+            zone: self.zone,
             summary: self.summary,
             intake,
             takes: self.takes.as_ref().map(|(name, _, _)| name.clone()),

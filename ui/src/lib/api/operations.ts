@@ -24,7 +24,7 @@ export interface Red {
   seen: string | null;
 }
 
-export type Zone = 'general' | 'api' | 'account' | 'files';
+export type Zone = 'general' | 'api' | 'account' | 'files' | 'notices';
 
 export interface Operations {
   version: string;
@@ -80,10 +80,38 @@ export interface Inbox {
   answers: AnswerText[];
 }
 
+/** What a payment processor told, as far as it is kept. */
+export interface Notice {
+  digest: string;
+  processor: string;
+  kind: 'payment' | 'withdrawal' | 'custody' | 'other';
+  payment: string | null;
+  parent: string | null;
+  order: string | null;
+  status: string | null;
+  stands: string | null;
+  price: string | null;
+  due: string | null;
+  paid: string | null;
+  outcome: string | null;
+  standing: 'noted' | 'quarantined';
+  why: 'order-unknown' | 'hangs-on-another' | 'status-unknown' | 'kind-unknown' | 'unreadable' | 'late' | 'against' | null;
+  step: 'onward' | 'same' | 'late' | 'behind' | 'against' | null;
+  leaf: number;
+  received: string;
+}
+
+export interface Notices {
+  expected: boolean;
+  notices: Notice[];
+  next: number | null;
+}
+
 const seg = encodeURIComponent;
 
 export const operations = {
   show: () => get<Operations>('/operations'),
+  notices: (below: number | null) => get<Notices>(below === null ? '/payments/notices' : `/payments/notices?before=${below}`),
   visits: (days: number) => get<Visits>(`/visits?days=${days}`),
   inbox: () => get<Inbox>('/security-reports'),
   sealed: async (id: string) => (await request('GET', `/security-reports/${seg(id)}/sealed`)).blob(),

@@ -7,6 +7,7 @@ import { factors } from './factors/de';
 import { links } from './links/de';
 import { machines } from './machines/de';
 import { operations } from './operations/de';
+import { payments } from './payments/de';
 import { results } from './results/de';
 import { routes } from './routes/de';
 import { security } from './security/de';
@@ -21,6 +22,7 @@ export const de: Record<Key, string> = {
   ...links,
   ...machines,
   ...operations,
+  ...payments,
   ...results,
   ...routes,
   ...security,

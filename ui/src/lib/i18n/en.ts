@@ -6,6 +6,7 @@ import { factors } from './factors/en';
 import { links } from './links/en';
 import { machines } from './machines/en';
 import { operations } from './operations/en';
+import { payments } from './payments/en';
 import { results } from './results/en';
 import { routes } from './routes/en';
 import { security } from './security/en';
@@ -20,6 +21,7 @@ export const en = {
   ...links,
   ...machines,
   ...operations,
+  ...payments,
   ...results,
   ...routes,
   ...security,

@@ -11,13 +11,14 @@ pub struct KnownSecret {
 
 impl KnownSecret {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self { name: "mail.password", purpose: "signs in at mail.server" },
         Self { name: "database.", purpose: "opens the database, where a setting names it" },
         Self { name: "vendor.", purpose: "key of a price vendor" },
         Self { name: "webhook.", purpose: "token of a webhook" },
         Self { name: "dkim.", purpose: "signs mail" },
         Self { name: "errors.dsn", purpose: "says where errors are reported" },
+        Self { name: "nowpayments.ipn", purpose: "verifies what NowPayments tells" },
     ];
 
     /// The one that a name belongs to.
@@ -40,7 +41,7 @@ impl KnownSecret {
 const FAMILIES: [(&str, &str); 2] =
     [("vendor.", "STOCKADE_VENDOR_"), ("webhook.", "STOCKADE_WEBHOOK_")];
 /// Names of single secrets, with those that others give them.
-const ALIASES: [(&str, &str); 8] = [
+const ALIASES: [(&str, &str); 11] = [
     ("mail.password", "mail.password"),
     ("STOCKADE_MAIL_PASSWORD", "mail.password"),
     ("database.password", "database.password"),
@@ -50,6 +51,9 @@ const ALIASES: [(&str, &str); 8] = [
     ("errors.dsn", "errors.dsn"),
     ("STOCKADE_ERRORS_DSN", "errors.dsn"),
     ("SENTRY_DSN", "errors.dsn"),
+    ("nowpayments.ipn", "nowpayments.ipn"),
+    ("STOCKADE_NOWPAYMENTS_IPN", "nowpayments.ipn"),
+    ("NOWPAYMENTS_IPN_SECRET", "nowpayments.ipn"),
 ];
 
 /// The secret that a key of a file, or a variable, holds in plain text; none if it is another matter.
@@ -81,6 +85,8 @@ mod tests {
         check("database.url", Some("database."));
         check("dkim.stockade-rsa", Some("dkim."));
         check("errors.dsn", Some("errors.dsn"));
+        check("nowpayments.ipn", Some("nowpayments.ipn"));
+        check("nowpayments.key", None);
         check("anything", None);
     }
 
@@ -94,6 +100,7 @@ mod tests {
         check("PGPASSWORD", Some("database.password"));
         check("errors.dsn", Some("errors.dsn"));
         check("SENTRY_DSN", Some("errors.dsn"));
+        check("NOWPAYMENTS_IPN_SECRET", Some("nowpayments.ipn"));
         check("vendor.polygon", Some("vendor.polygon"));
         check("STOCKADE_VENDOR_POLYGON_IO", Some("vendor.polygon_io"));
         check("STOCKADE_WEBHOOK_DESK", Some("webhook.desk"));

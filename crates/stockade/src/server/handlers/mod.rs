@@ -15,6 +15,7 @@ pub mod operations;
 pub mod outbox;
 pub mod own_data;
 pub mod passkeys;
+pub mod payments;
 pub mod petitions;
 pub mod posture;
 pub mod proof;

@@ -40,6 +40,7 @@ pub fn text(app: &App) -> String {
     limits(&mut sheet, app);
     health(&mut sheet, &app.operations().health().readings(), app);
     acts(&mut sheet, app);
+    notices(&mut sheet, app);
     errors(&mut sheet, app);
     process(&mut sheet);
     sheet.into_text()
@@ -129,6 +130,13 @@ fn acts(sheet: &mut Sheet, app: &App) {
     let times = app.desk().store().act_times();
     sheet.head("act_seconds", "histogram", "How long acts took that the database kept.");
     sheet.histogram("act_seconds", &[], (&ACT_BOUNDS_S, &times.counts), times.sum_s);
+}
+
+fn notices(sheet: &mut Sheet, app: &App) {
+    sheet.head("payment_notices_total", "counter", "What came of what processors told.");
+    for (end, count) in app.notices().counts() {
+        sheet.sample("payment_notices_total", &[("end", end)], &count.to_string());
+    }
 }
 
 fn errors(sheet: &mut Sheet, app: &App) {

@@ -84,6 +84,8 @@ export const audit: Record<keyof typeof english, string> = {
   'audit.kind.report.received': 'Eine Meldung einer Schwachstelle ging ein',
   'audit.kind.report.opened': 'Eine Meldung einer Schwachstelle wurde zum Öffnen ausgegeben',
   'audit.kind.report.moved': 'Eine Meldung einer Schwachstelle wurde beantwortet oder weitergeführt',
+  'audit.kind.payment.notified': 'Ein Zahlungsdienst hat etwas gemeldet',
+  'audit.kind.payment.quarantined': 'Ein Zahlungsdienst hat etwas gemeldet, das auf einen Menschen wartet',
   'audit.kind.report.thanked': 'Wer eine Schwachstelle gemeldet hat, wird öffentlich genannt oder nicht mehr',
   'audit.kind.release.running': 'Ein anderes Release läuft',
   'audit.kind.setup.issued': 'Einrichtungslink ausgestellt',

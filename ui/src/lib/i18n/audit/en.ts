@@ -82,6 +82,8 @@ export const audit = {
   'audit.kind.report.received': 'A report of a weakness came',
   'audit.kind.report.opened': 'A report of a weakness was handed over to be opened',
   'audit.kind.report.moved': 'A report of a weakness was answered or moved on',
+  'audit.kind.payment.notified': 'A payment processor told something',
+  'audit.kind.payment.quarantined': 'A payment processor told something that waits for a person',
   'audit.kind.report.thanked': 'Whoever reported a weakness is thanked in public, or not any more',
   'audit.kind.release.running': 'Another release serves',
   'audit.kind.setup.issued': 'Set-up link issued',

@@ -43,6 +43,7 @@ export const operations: Record<keyof typeof english, string> = {
   'watch.zone.api': 'Aufrufe ohne Sitzung',
   'watch.zone.account': 'Aufrufe eines Kontos',
   'watch.zone.files': 'Dateien einer Adresse',
+  'watch.zone.notices': 'was Zahlungsdienste melden',
   'watch.admitted': 'Eingelassen',
   'watch.refused': 'Abgewiesen',
   'watch.blocked': 'In den letzten zehn Minuten abgewiesen',

@@ -41,6 +41,7 @@ export const operations = {
   'watch.zone.api': 'calls without a session',
   'watch.zone.account': 'calls of an account',
   'watch.zone.files': 'files of an address',
+  'watch.zone.notices': 'what processors of payments tell',
   'watch.admitted': 'Let in',
   'watch.refused': 'Refused',
   'watch.blocked': 'Refused in the last ten minutes',

@@ -1,0 +1,33 @@
+import type { payments as en } from './en';
+
+/** German messages of the page of what payment processors told. */
+export const payments: Record<keyof typeof en, string> = {
+  'admin.payments': 'Zahlungen',
+  'payments.title': 'Zahlungen',
+  'payments.text': 'Was ein Zahlungsdienst gemeldet und unterschrieben hat. Hier gibt es noch keine Bestellungen: Was auch immer eine Meldung sagt, sie ändert nichts als diese Liste und das Protokoll.',
+  'payments.unexpected': 'Von niemandem wird etwas erwartet: Es ist kein Geheimnis versiegelt, unter dem ein Zahlungsdienst unterschreiben könnte. Der Betreiber gibt es auf der Maschine ein: stockade secrets put nowpayments.ipn',
+  'payments.none': 'Kein Zahlungsdienst hat etwas gemeldet.',
+  'payments.list': 'Meldungen, die neueste zuerst',
+  'payments.came': 'Eingang',
+  'payments.about': 'Worüber',
+  'payments.kind.payment': 'Zahlung {id}',
+  'payments.kind.withdrawal': 'Auszahlung {id}',
+  'payments.kind.custody': 'Bewegung zwischen verwahrten Konten {id}',
+  'payments.kind.other': 'etwas Unbekanntes',
+  'payments.order': 'Bestellung',
+  'payments.says': 'Sagt',
+  'payments.stands': 'Steht jetzt',
+  'payments.price': 'Preis',
+  'payments.paid': 'Bezahlt',
+  'payments.of_it': 'Was daraus wurde',
+  'payments.noted': 'vermerkt',
+  'payments.why.order-unknown': 'wartet: Die Bestellung ist hier nicht bekannt',
+  'payments.why.hangs-on-another': 'wartet: Geld, das noch einmal oder in anderer Münze kam',
+  'payments.why.status-unknown': 'wartet: Der Stand ist nicht bekannt',
+  'payments.why.kind-unknown': 'wartet: Es geht um nichts, was bekannt ist',
+  'payments.why.unreadable': 'wartet: Ein Feld ist nicht lesbar',
+  'payments.why.late': 'wartet: Geld kam, nachdem die Zahlung abgelaufen war',
+  'payments.why.against': 'wartet: Es kann nicht auf das folgen, was zuvor gemeldet wurde',
+  'payments.leaf': 'Blatt',
+  'payments.more': 'Ältere',
+};
