@@ -35,6 +35,7 @@ mod forged;
 mod front;
 mod house;
 mod http;
+mod introductions;
 mod isolation;
 mod keys_commands;
 mod keys_holder;

@@ -69,6 +69,12 @@ pub(crate) const KEYS: &[Key] = &[
         "The header by which they say it; the other one is not read",
     ),
     Key::plain(
+        "server.proxy_protocol",
+        Kind::Switch,
+        "off",
+        "Those proxies say it before anything else instead, by the PROXY protocol (version 1 or 2); no header is read",
+    ),
+    Key::plain(
         "server.socket",
         Kind::Text,
         "",

@@ -145,7 +145,8 @@ impl Server {
         let post = if options.relay.is_some() { Post::Sent } else { Post::Kept };
         let breached = Arc::new(breached(options.breached_passwords).await?);
         let subject = front.found_at(letters.head.origin.as_str());
-        let site = Site::new(subject, (address, options.exposure), &tls, &authority)?;
+        let at = (address, options.exposure, front.proxies.clone());
+        let site = Site::new(subject, at, &tls, &authority)?;
         let reporting = Reporting::new(&site.subject, options.disclosure, desk.keys())?;
         let observatory = Observatory::new(site, desk.keys());
         let terms = Terms { letters, registration: options.registration, post, breached };
