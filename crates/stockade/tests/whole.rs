@@ -9,6 +9,7 @@
     reason = "tests run programs, look at files, say what they skip; a missing field fails them"
 )]
 
+mod addresses;
 mod admin;
 mod answers;
 mod asked;

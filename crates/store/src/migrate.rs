@@ -81,6 +81,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "operations",
         sql: include_str!("../migrations/0016_operations.sql"),
     },
+    Migration {
+        version: 19,
+        name: "addresses",
+        sql: include_str!("../migrations/0019_addresses.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE schema_migrations (

@@ -74,6 +74,8 @@ pub(crate) const TABLES: &[Table] = &[
     table("security_reports", &["report_id"], House),
     table("probes", &["probe"], House),
     table("visits", &["day", "page"], House),
+    table("address_blocks", &["prefix"], House),
+    table("address_lists", &["list_name"], House),
 ];
 
 /// The tables that are the audit log: nobody but who owns them can change what they hold.

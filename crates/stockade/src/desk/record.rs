@@ -2,11 +2,13 @@
 
 mod backups;
 mod certificates;
+mod limits;
 mod machines;
 mod security_reports;
 
 pub use backups::BackupAct;
 pub use certificates::CertificateAct;
+pub use limits::LimitAct;
 pub use machines::MachineAct;
 pub use security_reports::DisclosureAct;
 
@@ -229,6 +231,8 @@ pub enum Deed {
     Secret(SecretAct),
     /// Something was done with a machine.
     Machine(MachineAct),
+    /// Something was done about addresses.
+    Limit(LimitAct),
     /// Something became of the certificate for the server's names.
     Certificate(CertificateAct),
     /// Claims stand otherwise, or a document speaks for one.
@@ -295,6 +299,9 @@ impl Deed {
         "machine.joined",
         "machine.renewed",
         "machine.revoked",
+        "limits.blocked",
+        "limits.unblocked",
+        "limits.list_loaded",
         "certificate.issued",
         "certificate.late",
         "posture.begun",
@@ -371,6 +378,7 @@ impl Deed {
             Self::Backup(act) => act.parts(),
             Self::Secret(act) => act.parts(),
             Self::Machine(act) => act.parts(),
+            Self::Limit(act) => act.parts(),
             Self::Certificate(act) => act.parts(),
             Self::Posture(act) => act.parts(),
             Self::Disclosure(act) => act.parts(),

@@ -86,6 +86,7 @@ pub struct Blocked {
 /// Who used up how much.
 #[derive(Debug)]
 pub struct Quotas {
+    rates: Rates,
     limiters: [Mutex<Limiter>; 4],
     /// Admitted and refused, by zone.
     counts: [[AtomicU64; 2]; 4],
@@ -103,10 +104,17 @@ impl Quotas {
             Policy::per_minute("files", rates.files),
         ];
         Self {
+            rates,
             limiters: policies.map(|policy| Mutex::new(Limiter::new(policy, ASKERS_MAX))),
             counts: [const { [const { AtomicU64::new(0) }; 2] }; 4],
             blocked: Mutex::default(),
         }
+    }
+
+    /// What one asker has in any minute.
+    #[must_use]
+    pub const fn rates(&self) -> Rates {
+        self.rates
     }
 
     /// Takes a weight, or says when it fits. A person is counted as such; of others their address is.

@@ -1,7 +1,8 @@
 //! What every handler can reach.
 
 use super::{
-    OperationsTerms, Rates, Row, StrictTransport, certificates::Certificates, jobs::Jobs,
+    OperationsTerms, Rates, Row, StrictTransport, addresses::Addresses, certificates::Certificates,
+    jobs::Jobs,
     operations::Operations, posture::Observatory, quota::Quotas, security_reports::Reporting,
     sweeping::Sweeping, withheld::Withheld,
 };
@@ -35,6 +36,7 @@ struct Inner {
     strict: StrictTransport,
     operations: Operations,
     quotas: Quotas,
+    addresses: Addresses,
     roll: Roll,
     machines_at: OnceLock<SocketAddr>,
     plain_at: OnceLock<SocketAddr>,
@@ -50,8 +52,8 @@ impl App {
         accounts: Accounts,
         jobs: Jobs,
         (witnesses, backups, observatory, reporting): (Witnesses, Backups, Observatory, Reporting),
-        (exposure, strict, rates, operations): (Exposure, StrictTransport, Rates, OperationsTerms),
-        stop: CancellationToken,
+        (exposure, strict, operations): (Exposure, StrictTransport, OperationsTerms),
+        ((rates, addresses), stop): ((Rates, Addresses), CancellationToken),
     ) -> Self {
         let desk = accounts.desk().clone();
         let sweeping = Sweeping::new(desk.clone());
@@ -74,6 +76,7 @@ impl App {
             strict,
             operations: Operations::new(operations),
             quotas: Quotas::new(rates),
+            addresses,
             roll: Roll::default(),
             machines_at: OnceLock::new(),
             plain_at: OnceLock::new(),
@@ -183,6 +186,12 @@ impl App {
     #[must_use]
     pub fn quotas(&self) -> &Quotas {
         &self.0.quotas
+    }
+
+    /// Whom the server keeps out by address.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.0.addresses
     }
 
     /// Which machines belong, as their handshakes know it.
