@@ -5,6 +5,7 @@ import { audit } from './audit/de';
 import { backups } from './backups/de';
 import { factors } from './factors/de';
 import { links } from './links/de';
+import { limits } from './limits/de';
 import { machines } from './machines/de';
 import { operations } from './operations/de';
 import { results } from './results/de';
@@ -19,6 +20,7 @@ export const de: Record<Key, string> = {
   ...backups,
   ...factors,
   ...links,
+  ...limits,
   ...machines,
   ...operations,
   ...results,
