@@ -107,7 +107,10 @@ impl PrefixList {
             Some(line.strip_prefix(' ')?.trim().to_owned())
         };
         let name = said("list").filter(|name| is_name(name)).ok_or(NoList::Head)?;
-        let date = said("date").and_then(|date| date.parse().ok()).ok_or(NoList::Head)?;
+        let date: Option<Timestamp> = said("date").and_then(|date| date.parse().ok());
+        // Whole seconds: a store may keep no finer ones, and a date must be the same after it as before.
+        let date = date.and_then(|date| Timestamp::from_second(date.as_second()).ok());
+        let date = date.ok_or(NoList::Head)?;
         let mut count = 0;
         let numbered = (3..).zip(lines);
         let read = numbered.filter_map(|(line, text)| {
@@ -188,6 +191,8 @@ mod tests {
             assert_eq!(list.prefixes.holds(address.parse().expect("one")), want, "{address}");
         }
         assert!(PrefixList::parse(HEAD).expect("an empty one").prefixes.is_empty());
+        let finer = HEAD.replace("00:00Z", "00:00.123456789Z");
+        assert_eq!(PrefixList::parse(&finer).expect("a list").date, list.date);
     }
 
     #[test]

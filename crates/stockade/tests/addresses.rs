@@ -16,7 +16,7 @@ use std::{
 };
 use stockade::{
     desk::{self, AddressTerms, ListView},
-    server::{Options, Server, operations::Part},
+    server::{Options, Server, operations::Part, posture::Probe},
 };
 
 /// A key, as the file that `minisign -G -W` makes of it.
@@ -315,4 +315,28 @@ async fn whoever_is_shut_out_by_address_lifts_it_on_the_machine() {
     by_socket("127.0.0.0/8").await;
     assert_eq!(asked(&mut browser, "127.0.0.1", "/health").await, 200);
     server.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn the_server_sees_whether_each_list_is_held_and_new_enough() {
+    let (root, lists) = (tempfile::tempdir().expect("a directory"), Lists::new());
+    let sees = async |terms: AddressTerms| {
+        let server = keeping_out(root.path(), terms).await;
+        server.app().observatory().look(server.app(), &[Probe::Addresses]).await;
+        let standing = server.app().observatory().standing();
+        let row = standing.iter().find(|row| row.id == "M33").expect("a claim").clone();
+        server.stop().await.expect("stops");
+        row
+    };
+    let none = sees(AddressTerms::default()).await;
+    assert_eq!(none.evidence["lists"], "0", "{none:?}");
+    lists.write("spammers", 1, &["127.0.0.5"]);
+    let held = sees(lists.terms(&[])).await;
+    assert_eq!(held.evidence["lists"], "1", "{held:?}");
+    assert!(held.evidence.contains_key("date of spammers"), "{held:?}");
+    assert_eq!(held.evidence["lists that are stale or damaged"], "0", "{held:?}");
+    lists.write("spammers", 0, &["127.0.0.5"]);
+    let brief = AddressTerms { lasts: SignedDuration::from_secs(-1), ..lists.terms(&[]) };
+    let stale = sees(brief).await;
+    assert_eq!(stale.evidence["lists that are stale or damaged"], "1", "{stale:?}");
 }

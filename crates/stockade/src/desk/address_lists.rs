@@ -132,6 +132,9 @@ impl Desk {
         let names: BTreeSet<String> = fresh.iter().map(|one| one.list.name.clone()).collect();
         let held = before.iter().filter(|one| loaded.problems.contains_key(&one.file));
         fresh.extend(held.filter(|one| !names.contains(&one.list.name)).cloned());
+        if let Some(folder) = &terms.folder {
+            few_enough(fresh.iter()).map_err(|why| refused(folder, why))?;
+        }
         fresh.sort_by(|one, other| one.list.name.cmp(&other.list.name));
         loaded.lists = fresh;
         Ok(loaded)
@@ -241,13 +244,10 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 fn read_folder(folder: &Path, keys: &[MinisignPublicKey]) -> Result<LoadedLists> {
     let mut loaded = LoadedLists::default();
-    let (mut total, mut names) = (0, BTreeSet::new());
+    let mut names = BTreeSet::new();
     for file in files(folder)? {
         let judged = read(&file, keys).and_then(|one| {
-            total += one.list.prefixes.len();
-            if total > PREFIXES_MAX {
-                return Err(format!("all lists together have more than {PREFIXES_MAX} prefixes"));
-            }
+            few_enough(loaded.lists.iter().chain([&one]))?;
             if !names.insert(one.list.name.clone()) {
                 return Err(format!("another file is the list {} already", one.list.name));
             }
@@ -259,6 +259,15 @@ fn read_folder(folder: &Path, keys: &[MinisignPublicKey]) -> Result<LoadedLists>
         }
     }
     Ok(loaded)
+}
+
+/// What all of them together may take of the memory.
+fn few_enough<'a>(lists: impl Iterator<Item = &'a SignedList>) -> Result<(), String> {
+    let total: usize = lists.map(|one| one.list.prefixes.len()).sum();
+    if total > PREFIXES_MAX {
+        return Err(format!("all lists together have more than {PREFIXES_MAX} prefixes"));
+    }
+    Ok(())
 }
 
 /// One list, by the bytes that were read once: what is signed is what is parsed.
@@ -280,15 +289,16 @@ fn read(file: &Path, keys: &[MinisignPublicKey]) -> Result<SignedList, String> {
 }
 
 fn bounded(path: &Path, bytes_max: usize) -> Result<Vec<u8>, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let is_file = file.metadata().is_ok_and(|seen| seen.is_file());
-    let mut bytes = Vec::new();
-    let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
-    if is_file {
-        file.take(most + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    // What is no file might keep whoever opens it waiting.
+    let seen = fs::metadata(path).map_err(|error| error.to_string())?;
+    if !seen.is_file() {
+        return Err("it is no file".to_owned());
     }
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     match bytes.len() {
-        0 => Err("it is empty, or no file".to_owned()),
         length if length > bytes_max => Err(format!("it has more than {bytes_max} bytes")),
         _ => Ok(bytes),
     }

@@ -58,7 +58,7 @@ impl Addresses {
             gate: RwLock::default(),
             terms,
             known: Mutex::new((lists, mark)),
-            refused: Default::default(),
+            refused: [const { AtomicU64::new(0) }; 2],
         };
         addresses.learn(desk).await?;
         Ok(addresses)
