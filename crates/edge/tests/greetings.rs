@@ -79,7 +79,10 @@ async fn a_listener_that_is_too_kind_is_seen_through() {
     assert_eq!(said, Greeting::Accepted { version: 0x0302, suite: 0x000a });
     // Whoever hangs up has refused; whoever speaks no TLS has said nothing.
     let address = kind(Vec::new()).await;
-    assert_eq!(greet(address, Offer::TLS_1_1, &Proxies::default()).await.expect("ends"), Greeting::Refused(None));
+    assert_eq!(
+        greet(address, Offer::TLS_1_1, &Proxies::default()).await.expect("ends"),
+        Greeting::Refused(None)
+    );
     let address = kind(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
     greet(address, Offer::TLS_1_1, &Proxies::default()).await.expect_err("it is no answer of TLS");
 }

@@ -84,16 +84,15 @@ impl FromStr for Prefix {
             return Err(refuse("it is an address of IPv4 in the clothes of IPv6"));
         }
         let all = if first.is_ipv4() { 32 } else { 128 };
-        let plain = |text: &str| {
-            text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
-        };
+        let plain =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
         let bits: u8 = match bits {
             None => all,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|bits| plain(text) && (1..=all).contains(bits))
-                .ok_or(refuse("behind its slash stands no number of bits that an address has"))?,
+            Some(text) => {
+                text.parse().ok().filter(|bits| plain(text) && (1..=all).contains(bits)).ok_or(
+                    refuse("behind its slash stands no number of bits that an address has"),
+                )?
+            }
         };
         let prefix = Self { first, bits };
         if Self::around(first, bits) != prefix {
@@ -134,10 +133,7 @@ impl FromIterator<Prefix> for Prefixes {
 }
 
 /// Ranges in order, those that meet as one.
-fn merged<T: Copy + Ord>(
-    mut ranges: Vec<(T, T)>,
-    meets: impl Fn(T, T) -> bool,
-) -> Box<[(T, T)]> {
+fn merged<T: Copy + Ord>(mut ranges: Vec<(T, T)>, meets: impl Fn(T, T) -> bool) -> Box<[(T, T)]> {
     ranges.sort_unstable();
     let mut kept: Vec<(T, T)> = Vec::with_capacity(ranges.len());
     for (begin, end) in ranges {
@@ -216,7 +212,12 @@ mod tests {
         check("192.0.2.128/25", "192.0.2.128/25", &["192.0.2.255"], &["192.0.2.127", "::"]);
         check("10.0.0.0/8", "10.0.0.0/8", &["10.255.255.255"], &["11.0.0.0", "9.255.255.255"]);
         check("128.0.0.0/1", "128.0.0.0/1", &["255.255.255.255"], &["127.255.255.255"]);
-        check("2001:db8::/32", "2001:db8::/32", &["2001:db8:ffff::1"], &["2001:db9::", "32.1.13.184"]);
+        check(
+            "2001:db8::/32",
+            "2001:db8::/32",
+            &["2001:db8:ffff::1"],
+            &["2001:db9::", "32.1.13.184"],
+        );
         check("::1", "::1/128", &["::1"], &["::2", "127.0.0.1"]);
         for text in [
             "",

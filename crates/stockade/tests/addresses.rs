@@ -238,9 +238,7 @@ async fn a_block_holds_until_it_is_lifted_or_over_and_each_step_is_one_entry() {
     let people = [New { email: "v@example.org", role: "viewer" }];
     let (server, mut owner, mut others) = house_with(root.path(), &people).await;
     let blocks = "/api/v1/limits/blocks";
-    let block = |prefix: &str, seconds: i64| {
-        json!({ "prefix": prefix, "seconds": seconds, "why": "it guesses" })
-    };
+    let block = |prefix: &str, seconds: i64| json!({ "prefix": prefix, "seconds": seconds, "why": "it guesses" });
     let made = owner.post(blocks, block("127.0.0.9", 3600)).await.expect(201).json();
     assert_eq!([&made["prefix"], &made["why"]], [&json!("127.0.0.9/32"), &json!("it guesses")]);
     let mut stranger = Browser::new(&server);

@@ -92,7 +92,8 @@ async fn each_client_is_itself(server: &Server, port: u16) {
 #[tokio::test]
 async fn behind_haproxy_each_client_is_who_haproxy_saw() {
     let Some(haproxy) = program("haproxy", "haproxy") else { return };
-    for words in ["send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options unique-id,crc32c"] {
+    for words in ["send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options unique-id,crc32c"]
+    {
         let directory = tempfile::tempdir().expect("a directory");
         let server = behind(&directory.path().join("data"), "127.0.0.2").await;
         let (port, to) = (free_port().await, server.started.address.port());

@@ -83,8 +83,8 @@ impl Act {
     /// Keeps a block, in place of one of the same prefix; `false` if there are as many as there may be. Those that
     /// are over make room.
     pub async fn block(&mut self, block: &BlockRow) -> Result<bool, Error> {
-        let over = sql("DELETE FROM address_blocks WHERE until_us <= $1")
-            .bind(block.at.as_microsecond());
+        let over =
+            sql("DELETE FROM address_blocks WHERE until_us <= $1").bind(block.at.as_microsecond());
         self.run(Scope::House, over).await?;
         let row = sql("INSERT INTO address_blocks AS b (prefix, until_us, why, blocked_by, blocked_us)
              SELECT $1, $2, $3, $4, $5

@@ -101,11 +101,8 @@ async fn a_list_that_is_older_than_one_before_is_not_kept() {
     for place in both() {
         let store = open(&place).await;
         let keep = async |minute: i64, digest: u8| {
-            let list = ListRow {
-                name: "spammers".to_owned(),
-                date: at(minute),
-                sha256: vec![digest; 32],
-            };
+            let list =
+                ListRow { name: "spammers".to_owned(), date: at(minute), sha256: vec![digest; 32] };
             let mut act = store.begin().await.expect("begins");
             let kept = act.keep_address_list(&list).await.expect("writes");
             if kept {

@@ -147,7 +147,7 @@ pub(crate) const KEYS: &[Key] = &[
         "600",
         "Files of the web interface in any minute of one network address",
     ),
-    Key::plain("limits.lists", Kind::Text, "", "Folder of signed lists of addresses that are kept out"),
+    Key::plain("limits.lists", Kind::Text, "", "Folder of signed lists of addresses kept out"),
     Key::plain("limits.list_keys", Kind::Text, "", "Keys of minisign that may sign those lists"),
     Key::plain(
         "limits.lists_stale_days",
@@ -155,7 +155,7 @@ pub(crate) const KEYS: &[Key] = &[
         "7",
         "After so many days a list is said to be stale; it holds all the same",
     ),
-    Key::plain("limits.allow", Kind::Text, "", "Addresses that pass, whatever is held against them"),
+    Key::plain("limits.allow", Kind::Text, "", "Addresses that pass in spite of lists and blocks"),
     Key::plain(
         "machines.listen",
         Kind::Text,

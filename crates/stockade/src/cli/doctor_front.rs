@@ -68,7 +68,8 @@ fn introduced(settings: &Settings) -> Option<Finding> {
         "the listed proxies say who asks in a header: they must speak HTTP themselves"
     };
     let finding = Finding::new("proxies", Severity::Ok, what).claim("S17");
-    let finding = finding.why("a proxy that says it otherwise is refused, or all its clients are one");
+    let finding =
+        finding.why("a proxy that says it otherwise is refused, or all its clients are one");
     Some(finding.evidence(format!("server.trusted_proxies = {list:?}")))
 }
 

@@ -128,7 +128,8 @@ mod tests {
     fn proxies_say_who_asks_in_a_header_unless_they_shall_say_it_first() {
         let list = "[server]\ntrusted_proxies = '10.0.0.0/8'\n";
         let proxy = edge::Peer::Network(std::net::SocketAddr::from(([10, 0, 0, 1], 4711)));
-        let of = |more: &str| read(&format!("{list}{more}"), Exposure::Public).expect("good").proxies;
+        let of =
+            |more: &str| read(&format!("{list}{more}"), Exposure::Public).expect("good").proxies;
         assert!(of("").trusts(proxy) && !of("").introduces(proxy));
         assert!(of("proxy_protocol = true").introduces(proxy));
     }

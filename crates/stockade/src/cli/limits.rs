@@ -19,11 +19,7 @@ const ALLOWED_MAX: usize = 64;
 const KEYS_MAX: usize = 16;
 
 /// Runs a command about who is kept out.
-pub(super) fn run(
-    command: &Limits,
-    settings: &Settings,
-    output: Output,
-) -> anyhow::Result<Ending> {
+pub(super) fn run(command: &Limits, settings: &Settings, output: Output) -> anyhow::Result<Ending> {
     match command {
         Limits::Show => return show(settings, output),
         Limits::Block { prefix, lasts, why } => {

@@ -165,7 +165,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Machines(command) => {
             return machines::run(command, &configuration::load(cli)?, output);
         }
-        Command::Limits(command) => return limits::run(command, &configuration::load(cli)?, output),
+        Command::Limits(ask) => return limits::run(ask, &configuration::load(cli)?, output),
         Command::Reports(command) => {
             return reports::run(command, &configuration::load(cli)?, output);
         }

@@ -87,7 +87,8 @@ impl LoadedLists {
     /// As people see them.
     #[must_use]
     pub fn views(&self, lasts: SignedDuration, now: Timestamp) -> Vec<ListView> {
-        let name = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name =
+            |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let held = self.lists.iter().map(|one| ListView {
             file: name(&one.file),
             name: Some(one.list.name.clone()),

@@ -1,11 +1,11 @@
 //! For the command line: the same operations here, or by the server that runs on the directory.
 
 use super::{
-    Accounts, Actor, AddressAsk, AddressTerms, Archived, Ask, BackupDone, BackupTerms, Backups, BlockView,
-    CertificateView, Desk, Drilled, Error, Files, Home, Intake, KeptEvidence, ListView,
-    MachineToken, MachineView, NewBlock, NewEvidence,
-    OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, ReportView, Result, ResultRef, Saved,
-    SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results, sha256_hex, step_named,
+    Accounts, Actor, AddressAsk, AddressTerms, Archived, Ask, BackupDone, BackupTerms, Backups,
+    BlockView, CertificateView, Desk, Drilled, Error, Files, Home, Intake, KeptEvidence, ListView,
+    MachineToken, MachineView, NewBlock, NewEvidence, OwnFactor, OwnVersion, Paths, RecoveryLink,
+    Remote, ReportView, Result, ResultRef, Saved, SecretAct, Terms, UserImport, Watch, keyring,
+    ledger, now, results, sha256_hex, step_named,
 };
 use audit::posture::Attested;
 use backup::Trigger;
@@ -241,9 +241,7 @@ impl Connection {
     pub fn block(&self, new: &NewBlock) -> Result<BlockView> {
         match self {
             Self::Here(here) => here.runtime.block_on(here.desk.block(Actor::Host, new)),
-            Self::There(remote) => {
-                remote.quick(&Ask::Addresses(AddressAsk::Block(new.clone())))
-            },
+            Self::There(remote) => remote.quick(&Ask::Addresses(AddressAsk::Block(new.clone()))),
         }
     }
 
@@ -254,7 +252,7 @@ impl Connection {
             Self::There(remote) => {
                 let prefix = prefix.to_owned();
                 remote.quick(&Ask::Addresses(AddressAsk::Unblock { prefix }))
-            },
+            }
         }
     }
 

@@ -87,10 +87,8 @@ mod work;
 mod workbench;
 
 pub use accounts::{Accounts, Opened, Terms, Visitor};
+pub use address_lists::{AddressTerms, LISTS_MAX, ListView, LoadedLists, SignedList, mark_of};
 pub use approvals::Approvals;
-pub use address_lists::{
-    AddressTerms, LISTS_MAX, ListView, LoadedLists, SignedList, mark_of,
-};
 pub use backtests::{Ended, ResultRef};
 pub(crate) use backups::before_upgrade;
 pub use backups::{

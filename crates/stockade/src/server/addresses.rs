@@ -109,11 +109,8 @@ impl Addresses {
                 () = stop.cancelled() => return,
                 _ = turns.tick() => turn = turn.wrapping_add(1),
             }
-            let looked = if turn.is_multiple_of(LISTS_TURNS) {
-                self.reload(desk).await
-            } else {
-                Ok(())
-            };
+            let looked =
+                if turn.is_multiple_of(LISTS_TURNS) { self.reload(desk).await } else { Ok(()) };
             for error in [looked, self.learn(desk).await].into_iter().filter_map(Result::err) {
                 tracing::error!(%error, "addresses could not be read anew; what was known holds on");
             }
@@ -160,7 +157,10 @@ impl Addresses {
             count.fetch_add(1, Ordering::Relaxed);
         }
         let problem = Problem::new(StatusCode::FORBIDDEN, code, detail);
-        Some(problem.fix("ask whoever runs this server; weaknesses are reported at /security/report"))
+        Some(
+            problem
+                .fix("ask whoever runs this server; weaknesses are reported at /security/report"),
+        )
     }
 
     fn known(&self) -> MutexGuard<'_, (LoadedLists, Mark)> {

@@ -14,8 +14,9 @@ use super::{
     state::App,
 };
 use crate::desk::{
-    Accounts, Actor, AddressTerms, BackupTerms, Backups, Deed, Desk, DisclosureTerms, Error, Home, Letters,
-    Minutes, Post, Result, Terms, WitnessTerms, Witnesses, before_upgrade, now, read_breached,
+    Accounts, Actor, AddressTerms, BackupTerms, Backups, Deed, Desk, DisclosureTerms, Error, Home,
+    Letters, Minutes, Post, Result, Terms, WitnessTerms, Witnesses, before_upgrade, now,
+    read_breached,
 };
 use edge::{Authority, Challenges, Drained, Exposure, Limits, LocalDoor, Tls, TlsDoor};
 use identity::{BreachedPasswords, Purpose, RegistrationMode};

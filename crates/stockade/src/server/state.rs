@@ -2,9 +2,8 @@
 
 use super::{
     OperationsTerms, Rates, Row, StrictTransport, addresses::Addresses, certificates::Certificates,
-    jobs::Jobs,
-    operations::Operations, posture::Observatory, quota::Quotas, security_reports::Reporting,
-    sweeping::Sweeping, withheld::Withheld,
+    jobs::Jobs, operations::Operations, posture::Observatory, quota::Quotas,
+    security_reports::Reporting, sweeping::Sweeping, withheld::Withheld,
 };
 use crate::desk::{Accounts, Backups, Desk, Recordings, Studies, Views, Violations, Witnesses};
 use edge::{Exposure, Roll};
