@@ -245,7 +245,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 63] = [
+    pub const KINDS: [&'static str; 66] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
