@@ -114,7 +114,7 @@ fn postgres() -> Result<(), String> {
 /// A program of others that tests ask: its names, Debian's package, and what is not tested without it.
 type Other = (&'static [&'static str], &'static str, &'static str);
 
-const OTHERS: [Other; 7] = [
+const OTHERS: [Other; 8] = [
     (&["softhsm2-util"], "softhsm2", "nothing is tested with a token"),
     (
         &["pebble", "pebble-challtestsrv"],
@@ -126,6 +126,7 @@ const OTHERS: [Other; 7] = [
     (&["gpg"], "gnupg", "no other program checks the signed security.txt"),
     (&["minisign"], "minisign", "no other program checks the signatures of releases"),
     (&["nginx"], "nginx-light", "nothing is tested behind a real proxy"),
+    (&["haproxy"], "haproxy", "no proxy of others introduces its clients to us"),
 ];
 
 /// What the scanners of others need beside Node and Python.

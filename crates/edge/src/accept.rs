@@ -1,7 +1,11 @@
 //! The accept loop: every wait bounded, every count capped, and a drain with a deadline.
 
-use crate::{Door, Drained, Limits, Peer, Proxies, peers::Peers};
-use std::{future::Future, sync::Arc, time::Duration};
+use crate::{
+    Door, Drained, Limits, Peer, Proxies,
+    introduction::Introduction,
+    peers::{Peers, Seat},
+};
+use std::{future::Future, io, sync::Arc, time::Duration};
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
@@ -9,7 +13,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Lets `talk` speak on every connection of `door` until `stop`, then lets it finish. Proxies may have all places:
-/// the connections of all the world are theirs.
+/// the connections of all the world are theirs. Where they introduce their clients, each client has its own share.
 pub(crate) async fn accept<D, T, F>(
     door: D,
     (limits, proxies): (Limits, Proxies),
@@ -53,16 +57,21 @@ where
         }
         let (door, talk) = (Arc::clone(&door), talk.clone());
         let (stop, abort) = (stop.clone(), abort.clone());
+        let (peers, proxies) = (peers.clone(), proxies.clone());
         connections.spawn(async move {
             let whole = async {
-                let greeted = tokio::select! {
-                    greeted = timeout(limits.handshake, door.greet(raw)) => greeted,
+                let met = meet(&*door, (raw, peer), (&limits, &proxies), &peers);
+                let met = tokio::select! {
+                    met = timeout(limits.handshake, met) => met,
                     () = stop.cancelled() => return,
                 };
                 // The port is free as soon as nobody greets any more.
                 drop(door);
-                match greeted {
-                    Ok(Ok(stream)) => talk(stream, peer, stop).await,
+                match met {
+                    Ok(Ok((stream, asker, own_seat))) => {
+                        talk(stream, asker, stop).await;
+                        drop(own_seat);
+                    }
                     Ok(Err(error)) => tracing::debug!(%error, ?peer, "no handshake"),
                     Err(_) => tracing::debug!(?peer, "the handshake took too long"),
                 }
@@ -83,4 +92,26 @@ where
     abort.cancel();
     connections.wait().await;
     Drained::Cut { connections: cut }
+}
+
+/// Hears who comes, where a proxy must say it, and greets them. A client that a proxy introduces sits on a seat of
+/// its own.
+async fn meet<D: Door>(
+    door: &D,
+    (mut raw, peer): (D::Raw, Peer),
+    (limits, proxies): (&Limits, &Proxies),
+    peers: &Peers,
+) -> io::Result<(D::Stream, Peer, Option<Seat>)> {
+    if !proxies.introduces(peer) {
+        return Ok((door.greet(raw).await?, peer, None));
+    }
+    let asker = Introduction::hear(&mut raw).await?.asker(peer);
+    let seat = if proxies.trusts(asker) { None } else { Some(peers.seat(asker, limits)) };
+    if matches!(seat, Some(None)) {
+        return Err(io::Error::new(
+            io::ErrorKind::QuotaExceeded,
+            "the client that the proxy introduces has all of its connections already",
+        ));
+    }
+    Ok((door.greet(raw).await?, asker, seat.flatten()))
 }

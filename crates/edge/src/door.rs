@@ -45,7 +45,7 @@ pub enum Protocol {
 /// A way in.
 pub trait Door: Send + Sync + 'static {
     /// A connection as the kernel hands it over.
-    type Raw: Send + 'static;
+    type Raw: AsyncRead + Unpin + Send + 'static;
     /// A connection on which HTTP can be spoken.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 

@@ -3,6 +3,7 @@
 //! rustls cannot offer what is forbidden, so these few bytes are written by hand (RFC 5246 §7.4.1, RFC 8446
 //! §4.1.2) and only the head of the answer is read.
 
+use crate::{Proxies, client::dial::introduce};
 use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -54,14 +55,16 @@ pub enum Greeting {
     },
 }
 
-/// Makes the offer and reads the first answer.
-pub async fn greet(address: SocketAddr, offer: Offer) -> io::Result<Greeting> {
+/// Makes the offer and reads the first answer. At a door that takes this machine for one of `proxies`, it says before
+/// that it speaks for itself.
+pub async fn greet(address: SocketAddr, offer: Offer, proxies: &Proxies) -> io::Result<Greeting> {
     let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-    timeout(WITHIN, exchange(address, offer)).await.map_err(late)?
+    timeout(WITHIN, exchange(address, offer, proxies)).await.map_err(late)?
 }
 
-async fn exchange(address: SocketAddr, offer: Offer) -> io::Result<Greeting> {
+async fn exchange(address: SocketAddr, offer: Offer, proxies: &Proxies) -> io::Result<Greeting> {
     let mut stream = TcpStream::connect(address).await?;
+    introduce(&mut stream, proxies).await?;
     stream.write_all(&hello(offer)).await?;
     let mut head = [0; HEAD_BYTES];
     if let Err(error) = stream.read_exact(&mut head).await {

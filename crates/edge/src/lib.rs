@@ -18,6 +18,7 @@ mod door;
 mod faults;
 mod files;
 mod greeting;
+mod introduction;
 mod loopback;
 mod mutual;
 mod peers;

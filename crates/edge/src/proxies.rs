@@ -1,5 +1,7 @@
 //! Whose word about who asks is believed, and what that word says.
 //!
+//! A proxy says it in a header of each request, or once before its client speaks (`introduction`).
+//!
 //! Anyone can write a header. What a proxy adds stands to the right of what its client wrote, so the list is
 //! read from the right: the first hop that is not on the list of proxies is who asks, and what stands to the
 //! left of it is that hop's own story.
@@ -98,7 +100,18 @@ pub enum Telling {
 pub struct Proxies {
     networks: Arc<[Network]>,
     telling: Telling,
+    moment: Moment,
     local: Local,
+}
+
+/// When proxies say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Moment {
+    /// With each request, in a header.
+    #[default]
+    Request,
+    /// Before anything else; headers are then the client's own story, whoever carries them.
+    Connection,
 }
 
 /// What is thought of whoever comes by a Unix socket.
@@ -130,13 +143,26 @@ impl Proxies {
             let why = "write at most 64 networks";
             return Err(Error::Proxy { text: format!("{} networks", networks.len()), why });
         }
-        Ok(Self { networks: networks.into(), telling, local: Local::Owner })
+        Ok(Self { networks: networks.into(), telling, ..Self::default() })
     }
 
     /// The same list, for a Unix socket that only a proxy can open.
     #[must_use]
     pub fn behind_socket(&self) -> Self {
-        Self { local: Local::Proxy, ..self.clone() }
+        Self { local: Local::Proxy, moment: Moment::Request, ..self.clone() }
+    }
+
+    /// The same list, for a door where each of its proxies introduces its client before anything else, by the PROXY
+    /// protocol. No header is read there.
+    #[must_use]
+    pub fn introducing(&self) -> Self {
+        Self { moment: Moment::Connection, ..self.clone() }
+    }
+
+    /// Whether this peer must say who comes before anything else is heard.
+    #[must_use]
+    pub fn introduces(&self, peer: Peer) -> bool {
+        self.moment == Moment::Connection && self.trusts(peer)
     }
 
     /// Whether nobody is believed.
@@ -160,7 +186,7 @@ impl Proxies {
 
     /// Who asks, by the word of proxies alone.
     pub fn asker(&self, peer: Peer, headers: &HeaderMap) -> Result<Peer, Misled> {
-        if !self.trusts(peer) {
+        if self.moment == Moment::Connection || !self.trusts(peer) {
             return Ok(peer);
         }
         let (name, read): (HeaderName, fn(&str) -> Option<IpAddr>) = match self.telling {

@@ -95,6 +95,26 @@ fn only_a_proxy_on_the_list_is_believed_and_only_what_it_saw_itself() {
 }
 
 #[test]
+fn where_proxies_introduce_their_clients_no_header_is_read() {
+    let headers = Proxies::parse(PROXIES, Telling::ForwardedFor).expect("a list");
+    let first = headers.introducing();
+    let said = [("x-forwarded-for", "203.0.113.1")];
+    // A client that a proxy introduces may lie in its own network, and a proxy may speak for itself.
+    assert_eq!(asked(&first, "10.0.0.1", &said), "10.0.0.1");
+    assert_eq!(asked(&headers, "10.0.0.1", &said), "203.0.113.1", "the weak twin");
+    assert_eq!(asked(&first, "10.0.0.1", &[("x-forwarded-for", "rubbish")]), "10.0.0.1");
+    assert_eq!(asked(&first, "198.51.100.9", &said), "198.51.100.9");
+    let introduces = |proxies: &Proxies, one: &str| proxies.introduces(peer(one));
+    assert!(introduces(&first, "10.0.0.1") && introduces(&first, "::ffff:10.0.0.1"));
+    assert!(!introduces(&first, "198.51.100.9") && !introduces(&headers, "10.0.0.1"));
+    // By the socket comes a proxy that speaks HTTP: its header counts, as before.
+    let socket = first.behind_socket();
+    assert!(!introduces(&socket, "local") && !introduces(&first, "local"));
+    assert_eq!(asked(&socket, "local", &said), "203.0.113.1");
+    assert!(!Proxies::default().introducing().introduces(peer("127.0.0.1")));
+}
+
+#[test]
 fn a_proxy_that_says_nothing_of_use_is_refused() {
     let proxies = Proxies::parse(PROXIES, Telling::ForwardedFor).expect("a list");
     let check = |value: &str, want: &str| {

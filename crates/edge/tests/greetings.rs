@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "TLS compares certificates with the real clock")]
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use edge::{Authority, Exposure, Greeting, Limits, Offer, Tls, TlsDoor, greet};
+use edge::{Authority, Exposure, Greeting, Limits, Offer, Proxies, Tls, TlsDoor, greet};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -38,12 +38,12 @@ async fn old_protocols_and_weak_suites_are_refused_and_modern_ones_are_not() {
     let serving = tokio::spawn(edge::serve(door, nothing, Limits::default(), stop.clone()));
     // 70: the version is not known here; 40: none of the suites is.
     for offer in [Offer::TLS_1_0, Offer::TLS_1_1] {
-        let said = greet(address, offer).await.expect("answers");
+        let said = greet(address, offer, &Proxies::default()).await.expect("answers");
         assert!(matches!(said, Greeting::Refused(Some(40 | 70))), "{offer:?}: {said:?}");
     }
-    let weak = greet(address, Offer::WEAK_SUITES).await.expect("answers");
+    let weak = greet(address, Offer::WEAK_SUITES, &Proxies::default()).await.expect("answers");
     assert_eq!(weak, Greeting::Refused(Some(40)));
-    let modern = greet(address, Offer::TLS_1_2).await.expect("answers");
+    let modern = greet(address, Offer::TLS_1_2, &Proxies::default()).await.expect("answers");
     let Greeting::Accepted { version: 0x0303, suite } = modern else { panic!("{modern:?}") };
     // The client named 128 bits first; the server's order counts.
     assert_eq!(Offer::TLS_1_2.suites.first(), Some(&0xc02b));
@@ -75,11 +75,14 @@ async fn a_listener_that_is_too_kind_is_seen_through() {
     let mut record = vec![22, 3, 2, 0, 42];
     record.extend(hello);
     let address = kind(record).await;
-    let said = greet(address, Offer::TLS_1_1).await.expect("answers");
+    let said = greet(address, Offer::TLS_1_1, &Proxies::default()).await.expect("answers");
     assert_eq!(said, Greeting::Accepted { version: 0x0302, suite: 0x000a });
     // Whoever hangs up has refused; whoever speaks no TLS has said nothing.
     let address = kind(Vec::new()).await;
-    assert_eq!(greet(address, Offer::TLS_1_1).await.expect("ends"), Greeting::Refused(None));
+    assert_eq!(
+        greet(address, Offer::TLS_1_1, &Proxies::default()).await.expect("ends"),
+        Greeting::Refused(None)
+    );
     let address = kind(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
-    greet(address, Offer::TLS_1_1).await.expect_err("it is no answer of TLS");
+    greet(address, Offer::TLS_1_1, &Proxies::default()).await.expect_err("it is no answer of TLS");
 }

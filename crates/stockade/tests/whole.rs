@@ -9,6 +9,7 @@
     reason = "tests run programs, look at files, say what they skip; a missing field fails them"
 )]
 
+mod addresses;
 mod admin;
 mod answers;
 mod asked;
@@ -35,6 +36,7 @@ mod forged;
 mod front;
 mod house;
 mod http;
+mod introductions;
 mod isolation;
 mod keys_commands;
 mod keys_holder;

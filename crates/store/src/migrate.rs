@@ -86,6 +86,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "payments",
         sql: include_str!("../migrations/0018_payments.sql"),
     },
+    Migration {
+        version: 19,
+        name: "addresses",
+        sql: include_str!("../migrations/0019_addresses.sql"),
+    },
     Migration { version: 21, name: "keepers", sql: include_str!("../migrations/0021_keepers.sql") },
 ];
 

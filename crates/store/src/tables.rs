@@ -76,6 +76,8 @@ pub(crate) const TABLES: &[Table] = &[
     table("visits", &["day", "page"], House),
     table("payment_notices", &["notice_digest"], House),
     table("payment_courses", &["processor", "payment_ref"], House),
+    table("address_blocks", &["prefix"], House),
+    table("address_lists", &["list_name"], House),
 ];
 
 /// The tables that are the audit log: nobody but who owns them can change what they hold.

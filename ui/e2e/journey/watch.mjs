@@ -25,6 +25,22 @@ export async function watch(world, step) {
     await inspect(page, 'watch');
   });
 
+  await step('an address is blocked with a reason and let in again', async () => {
+    await page.goto('/admin/users');
+    await page.getByRole('link', { name: t('admin.limits'), exact: true }).click();
+    await heading('limits.title').waitFor();
+    equal(await page.getByTestId('zones').locator('tbody tr').count(), 4, 'zones');
+    await page.getByLabel(t('limits.prefix'), { exact: true }).fill('203.0.113.0/24');
+    await page.getByLabel(t('limits.lasts'), { exact: true }).selectOption({ label: t('limits.lasts.hour') });
+    await page.getByLabel(t('limits.why'), { exact: true }).fill('it guesses');
+    await page.getByRole('button', { name: t('limits.block'), exact: true }).click();
+    const row = page.getByTestId('blocks').locator('tbody tr');
+    await row.getByText('it guesses').waitFor();
+    await inspect(page, 'limits');
+    await row.getByRole('button', { name: t('limits.lift.of', { prefix: '203.0.113.0/24' }) }).click();
+    await page.getByText(t('limits.blocks.none')).waitFor();
+  });
+
   await step('reports of weaknesses have an inbox, with texts to answer with', async () => {
     const { open, reports, answers } = (await fetched(page, '/api/v1/security-reports')).body;
     await page.goto('/admin/reports');

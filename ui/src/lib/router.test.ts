@@ -20,6 +20,7 @@ test('an address means one page', () => {
   check('/admin/machines', { page: 'machines' });
   check('/admin/security', { page: 'watch' });
   check('/admin/reports', { page: 'inbox' });
+  check('/admin/limits', { page: 'limits' });
   check('/admin/visits', { page: 'visits' });
   check('/admin/payments', { page: 'payments' });
   check('/sweeps', { page: 'sweeps' });

@@ -35,6 +35,7 @@ export type Route =
   | { page: 'machines' }
   | { page: 'watch' }
   | { page: 'inbox' }
+  | { page: 'limits' }
   | { page: 'visits' }
   | { page: 'payments' }
   | { page: 'routes' }
@@ -103,6 +104,7 @@ function administration(tail?: string, more?: string, rest?: string): Route {
     case 'machines': return { page: 'machines' };
     case 'security': return { page: 'watch' };
     case 'reports': return { page: 'inbox' };
+    case 'limits': return { page: 'limits' };
     case 'visits': return { page: 'visits' };
     case 'payments': return { page: 'payments' };
     default: return { page: 'not-found' };

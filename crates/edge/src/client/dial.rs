@@ -6,6 +6,7 @@ use super::{
     trust::WrongPin,
     wire::{Meter, Metered, Wire},
 };
+use crate::{Peer, Proxies, introduction::FOR_MYSELF};
 use rustls::{CertificateError, pki_types::ServerName};
 use std::{
     io,
@@ -14,6 +15,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    io::AsyncWriteExt,
     net::{TcpStream, lookup_host},
     time::{Instant, timeout_at},
 };
@@ -26,14 +28,15 @@ const ADDRESS_MS_MIN: u64 = 250;
 
 /// Opens a connection before `deadline`. Nothing of a request is sent here.
 pub(crate) async fn dial(
-    tls: &TlsConnector,
+    (tls, proxies): (&TlsConnector, &Proxies),
     origin: &Origin,
     reach: Reach,
     deadline: Instant,
 ) -> Result<(Wire, Meter), Unsent> {
     let addresses = addresses(origin, reach, deadline).await?;
-    let stream = connect(&addresses, deadline).await?;
+    let mut stream = connect(&addresses, deadline).await?;
     stream.set_nodelay(true).map_err(Unsent::Connect)?;
+    introduce(&mut stream, proxies).await.map_err(Unsent::Connect)?;
     let meter = Meter::new();
     let stream = Metered::new(stream, meter.clone());
     if origin.scheme() == Scheme::Plain {
@@ -46,6 +49,14 @@ pub(crate) async fn dial(
         Ok(Err(error)) => Err(refused(error)),
         Ok(Ok(stream)) => Ok((Wire::Tls(Box::new(stream)), meter)),
     }
+}
+
+/// To a door that takes this machine for a proxy: a fresh connection has room for these few bytes.
+pub(crate) async fn introduce(stream: &mut TcpStream, proxies: &Proxies) -> io::Result<()> {
+    if proxies.introduces(Peer::Network(stream.local_addr()?)) {
+        stream.write_all(&FOR_MYSELF).await?;
+    }
+    Ok(())
 }
 
 async fn addresses(

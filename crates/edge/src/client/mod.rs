@@ -18,7 +18,7 @@ pub use request::{Request, Response, Retry};
 pub(crate) use trust::Pinned;
 pub use trust::{Pin, Trust};
 
-use crate::Error;
+use crate::{Error, Proxies};
 use dial::dial;
 use http::HeaderValue;
 use line::{Failure, Line};
@@ -89,6 +89,8 @@ struct Inner {
     places: BTreeMap<Origin, Place>,
     tls: TlsConnector,
     terms: Terms,
+    /// Of which proxies we are to our own door; nobody's anywhere else.
+    proxies: Proxies,
     dialled: AtomicU64,
     reused: AtomicU64,
     repeated: AtomicU64,
@@ -105,6 +107,17 @@ struct Place {
 impl Client {
     /// A client that goes to the `allowed` origins only.
     pub fn new(allowed: &Allowed, trust: Trust, terms: Terms) -> Result<Self, Error> {
+        Self::to_own_door(allowed, trust, terms, Proxies::default())
+    }
+
+    /// One that goes to this program's own door. Where that waits for the word of proxies and this machine is on
+    /// their list, each connection says that it speaks for itself.
+    pub fn to_own_door(
+        allowed: &Allowed,
+        trust: Trust,
+        terms: Terms,
+        proxies: Proxies,
+    ) -> Result<Self, Error> {
         let mut places = BTreeMap::new();
         for (origin, reach) in allowed.origins() {
             let host = HeaderValue::try_from(origin.authority())
@@ -114,7 +127,7 @@ impl Client {
         }
         let tls = dial::connector(trust.config()?);
         let [dialled, reused, repeated] = [const { AtomicU64::new(0) }; 3];
-        Ok(Self(Arc::new(Inner { places, tls, terms, dialled, reused, repeated })))
+        Ok(Self(Arc::new(Inner { places, tls, terms, proxies, dialled, reused, repeated })))
     }
 
     /// Sends `request` and reads the whole answer, all `within` so much time.
@@ -256,7 +269,7 @@ impl Client {
     ) -> Result<(Wire, Meter), Unsent> {
         self.0.dialled.fetch_add(1, Ordering::Relaxed);
         let deadline = deadline.min(Instant::now() + self.0.terms.connect);
-        dial(&self.0.tls, origin, place.reach, deadline).await
+        dial((&self.0.tls, &self.0.proxies), origin, place.reach, deadline).await
     }
 
     async fn open(

@@ -9,6 +9,7 @@ pub(crate) use super::{
     factor_args::Factor,
     keys_args::Keys,
     license_args::License,
+    limits_args::Limits,
     login_args::Login,
     machines_args::Machines,
     mail_args::Mail,
@@ -106,6 +107,9 @@ pub(crate) enum Command {
     /// Let workers and bots in by certificate, list them, put them out.
     #[command(subcommand)]
     Machines(Machines),
+    /// Show who is kept out by address, block and unblock.
+    #[command(subcommand)]
+    Limits(Limits),
     /// List, open and answer reports of weaknesses.
     #[command(subcommand)]
     Reports(Reports),

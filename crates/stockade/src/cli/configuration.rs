@@ -69,6 +69,12 @@ pub(crate) const KEYS: &[Key] = &[
         "The header by which they say it; the other one is not read",
     ),
     Key::plain(
+        "server.proxy_protocol",
+        Kind::Switch,
+        "off",
+        "Those proxies say it before anything else instead, by the PROXY protocol (version 1 or 2); no header is read",
+    ),
+    Key::plain(
         "server.socket",
         Kind::Text,
         "",
@@ -141,6 +147,15 @@ pub(crate) const KEYS: &[Key] = &[
         "600",
         "Files of the web interface in any minute of one network address",
     ),
+    Key::plain("limits.lists", Kind::Text, "", "Folder of signed lists of addresses kept out"),
+    Key::plain("limits.list_keys", Kind::Text, "", "Keys of minisign that may sign those lists"),
+    Key::plain(
+        "limits.lists_stale_days",
+        Kind::Number { min: 1, max: 366 },
+        "7",
+        "After so many days a list is said to be stale; it holds all the same",
+    ),
+    Key::plain("limits.allow", Kind::Text, "", "Addresses that pass in spite of lists and blocks"),
     Key::plain(
         "machines.listen",
         Kind::Text,

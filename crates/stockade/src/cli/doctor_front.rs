@@ -8,7 +8,9 @@ pub(super) fn front(settings: &Settings) -> Vec<Finding> {
     if !settings.is_on("server.public") {
         return Vec::new();
     }
-    vec![certificate(settings), plain(settings), strict(settings)]
+    let mut findings = vec![certificate(settings), plain(settings), strict(settings)];
+    findings.extend(introduced(settings));
+    findings
 }
 
 /// Whether another program speaks to browsers in the server's place.
@@ -54,6 +56,23 @@ fn plain(settings: &Settings) -> Finding {
     }
 }
 
+/// Whether proxies can say who asks at all: one that carries bytes writes no header.
+fn introduced(settings: &Settings) -> Option<Finding> {
+    let list = settings.text("server.trusted_proxies");
+    if list.is_empty() {
+        return None;
+    }
+    let what = if settings.is_on("server.proxy_protocol") {
+        "the listed proxies say who asks before TLS: HAProxy by send-proxy-v2, nginx by proxy_protocol on"
+    } else {
+        "the listed proxies say who asks in a header: they must speak HTTP themselves"
+    };
+    let finding = Finding::new("proxies", Severity::Ok, what).claim("S17");
+    let finding =
+        finding.why("a proxy that says it otherwise is refused, or all its clients are one");
+    Some(finding.evidence(format!("server.trusted_proxies = {list:?}")))
+}
+
 fn strict(settings: &Settings) -> Finding {
     let stage = settings.text("server.hsts");
     let what = match stage {
@@ -96,5 +115,7 @@ mod tests {
         let unseen =
             [("S07", Severity::NotChecked), ("S05", Severity::NotChecked), ("M04", Severity::Ok)];
         assert_eq!(seen("server.public = true\nserver.socket = '/run/x.sock'"), unseen);
+        let behind = "server.public = true\nserver.trusted_proxies = '10.0.0.1'\nserver.proxy_protocol = true";
+        assert_eq!(seen(behind).last(), Some(&("S17", Severity::Ok)));
     }
 }

@@ -37,6 +37,15 @@ pub(super) fn front(settings: &Settings, exposure: Exposure) -> anyhow::Result<F
     };
     let proxies = Proxies::parse(settings.text("server.trusted_proxies"), telling);
     let proxies = proxies.map_err(|error| usage(format!("server.trusted_proxies: {error}")))?;
+    let proxies = match (settings.is_on("server.proxy_protocol"), proxies.is_empty()) {
+        (false, _) => proxies,
+        (true, false) => proxies.introducing(),
+        (true, true) => {
+            return Err(usage(
+                "server.proxy_protocol is believed of nobody: name the proxies in server.trusted_proxies, or set it to off".to_owned(),
+            ));
+        }
+    };
     let socket = settings.path("server.socket");
     Ok(Front { origin, plain, strict, acme, proxies, socket })
 }
@@ -116,6 +125,16 @@ mod tests {
     }
 
     #[test]
+    fn proxies_say_who_asks_in_a_header_unless_they_shall_say_it_first() {
+        let list = "[server]\ntrusted_proxies = '10.0.0.0/8'\n";
+        let proxy = edge::Peer::Network(std::net::SocketAddr::from(([10, 0, 0, 1], 4711)));
+        let of =
+            |more: &str| read(&format!("{list}{more}"), Exposure::Public).expect("good").proxies;
+        assert!(of("").trusts(proxy) && !of("").introduces(proxy));
+        assert!(of("proxy_protocol = true").introduces(proxy));
+    }
+
+    #[test]
     fn what_does_not_fit_together_is_told_with_the_setting_to_change() {
         let check = |from: &str, to: &str, want: &str| {
             assert!(WHOLE.contains(from), "{from}");
@@ -131,6 +150,8 @@ mod tests {
         check("hsts = 'preload'", "hsts = 'for ever'", "server.hsts");
         let proxies = "hsts = 'year'\ntrusted_proxies = '10.0.0.1/8'";
         check("hsts = 'preload'", proxies, "server.trusted_proxies");
+        let nobody = "hsts = 'year'\nproxy_protocol = true";
+        check("hsts = 'preload'", nobody, "server.trusted_proxies");
         check("terms_agreed = true", "terms_agreed = false", "acme.terms_agreed");
         check("https://acme.example/dir", "http://acme.example/dir", "acme.directory");
         let by_tls = WHOLE.replace("plain_listen = '0.0.0.0:80'\n", "");

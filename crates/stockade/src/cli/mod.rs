@@ -26,6 +26,8 @@ mod keys;
 mod keys_args;
 mod license;
 mod license_args;
+mod limits;
+mod limits_args;
 mod live;
 mod login;
 mod login_args;
@@ -165,6 +167,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Machines(command) => {
             return machines::run(command, &configuration::load(cli)?, output);
         }
+        Command::Limits(ask) => return limits::run(ask, &configuration::load(cli)?, output),
         Command::Reports(command) => {
             return reports::run(command, &configuration::load(cli)?, output);
         }

@@ -111,6 +111,7 @@ fn options(home: Home, settings: &Settings, output: Output) -> anyhow::Result<Op
             ..limits(size("server.connections")?)?
         },
         rates: rates(settings)?,
+        addresses: super::limits::terms(settings)?,
         letters: super::mail::letters(settings)?,
         relay: super::mail::relay(settings, output)?,
         registration: settings.text("accounts.registration").parse()?,

@@ -1,11 +1,11 @@
 //! For the command line: the same operations here, or by the server that runs on the directory.
 
 use super::{
-    Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, CertificateView, Desk,
-    Drilled, Error, Files, Home, Intake, KeptEvidence, MachineToken, MachineView, NewEvidence,
-    NoticeView, OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, ReportView, Result, ResultRef,
-    Saved, SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results, sha256_hex,
-    step_named,
+    Accounts, Actor, AddressAsk, AddressTerms, Archived, Ask, BackupDone, BackupTerms, Backups,
+    BlockView, CertificateView, Desk, Drilled, Error, Files, Home, Intake, KeptEvidence, ListView,
+    MachineToken, MachineView, NewBlock, NewEvidence, NoticeView, OwnFactor, OwnVersion, Paths,
+    RecoveryLink, Remote, ReportView, Result, ResultRef, Saved, SecretAct, Terms, UserImport,
+    Watch, keyring, ledger, now, results, sha256_hex, step_named,
 };
 use audit::posture::Attested;
 use backup::Trigger;
@@ -234,6 +234,41 @@ impl Connection {
         match self {
             Self::Here(here) => here.runtime.block_on(here.desk.machines()),
             Self::There(remote) => remote.quick(&Ask::Machines),
+        }
+    }
+
+    /// Shuts addresses out.
+    pub fn block(&self, new: &NewBlock) -> Result<BlockView> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.block(Actor::Host, new)),
+            Self::There(remote) => remote.quick(&Ask::Addresses(AddressAsk::Block(new.clone()))),
+        }
+    }
+
+    /// Lets addresses in again before their time.
+    pub fn unblock(&self, prefix: &str) -> Result<()> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.unblock(Actor::Host, prefix)),
+            Self::There(remote) => {
+                let prefix = prefix.to_owned();
+                remote.quick(&Ask::Addresses(AddressAsk::Unblock { prefix }))
+            }
+        }
+    }
+
+    /// The blocks that are not over.
+    pub fn blocks(&self) -> Result<Vec<BlockView>> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.blocks()),
+            Self::There(remote) => remote.quick(&Ask::Addresses(AddressAsk::Blocks)),
+        }
+    }
+
+    /// The lists of addresses: as the server holds them, or as they would be held if one began now.
+    pub fn address_lists(&self, terms: &AddressTerms) -> Result<Vec<ListView>> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.look_at_lists(terms)),
+            Self::There(remote) => remote.quick(&Ask::Addresses(AddressAsk::Lists)),
         }
     }
 

@@ -324,6 +324,22 @@ pub enum Error {
         /// The most allowed.
         limit: usize,
     },
+    /// A block of addresses cannot be.
+    #[error("{field}: {why}")]
+    Block {
+        /// Which part of it is wrong.
+        field: &'static str,
+        /// What is wrong, and what to write.
+        why: String,
+    },
+    /// A list of addresses is not believed.
+    #[error("limits.lists: {}: {why}", path.display())]
+    AddressList {
+        /// The list, or the folder of lists.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// The work was stopped by whoever asked for it.
     #[error("stopped; nothing was kept")]
     Cancelled,

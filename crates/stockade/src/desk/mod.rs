@@ -3,9 +3,11 @@
 mod access_keys;
 mod accounts;
 mod address;
+mod address_lists;
 mod approvals;
 mod backtests;
 mod backups;
+mod blocks;
 mod certificate;
 mod connect;
 mod data;
@@ -86,6 +88,7 @@ mod work;
 mod workbench;
 
 pub use accounts::{Accounts, Opened, Terms, Visitor};
+pub use address_lists::{AddressTerms, LISTS_MAX, ListView, LoadedLists, SignedList, mark_of};
 pub use approvals::Approvals;
 pub use backtests::{Ended, ResultRef};
 pub(crate) use backups::before_upgrade;
@@ -94,6 +97,7 @@ pub use backups::{
     Pulled, Pulling, Restored, Restoring, SnapshotView, backups_of, damage_of, join_server, prune,
     pull, restore,
 };
+pub use blocks::{BlockView, NewBlock, prefix_named};
 pub use certificate::CertificateView;
 pub use connect::{
     Connection, FinishedRun, connect, log_keys, open_for_reading, publish, schema, schema_of,
@@ -131,11 +135,11 @@ pub use quotes::Look;
 pub(crate) use quotes::{Guide, compute_guided, quotes_of};
 pub use reconcile::{Orphan, Reconciled, Why, reconcile};
 pub use record::{
-    Actor, BackupAct, CertificateAct, Deed, DisclosureAct, MachineAct, PaymentAct, entries, entry,
-    summary,
+    Actor, BackupAct, CertificateAct, Deed, DisclosureAct, LimitAct, MachineAct, PaymentAct,
+    entries, entry, summary,
 };
 pub use release::{ReleaseAct, release_ask};
-pub use remote::{Ask, Remote, Say, Status, WireImport};
+pub use remote::{AddressAsk, Ask, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
 pub use reset::ResetAsks;
 pub(crate) use results::make_directory;

@@ -2,12 +2,14 @@
 
 mod backups;
 mod certificates;
+mod limits;
 mod machines;
 mod payments;
 mod security_reports;
 
 pub use backups::BackupAct;
 pub use certificates::CertificateAct;
+pub use limits::LimitAct;
 pub use machines::MachineAct;
 pub use payments::PaymentAct;
 pub use security_reports::DisclosureAct;
@@ -234,6 +236,8 @@ pub enum Deed {
     Secret(SecretAct),
     /// Something was done with a machine.
     Machine(MachineAct),
+    /// Something was done about addresses.
+    Limit(LimitAct),
     /// Something became of the certificate for the server's names.
     Certificate(CertificateAct),
     /// Claims stand otherwise, or a document speaks for one.
@@ -248,7 +252,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 65] = [
+    pub const KINDS: [&'static str; 68] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -302,6 +306,9 @@ impl Deed {
         "machine.joined",
         "machine.renewed",
         "machine.revoked",
+        "limits.blocked",
+        "limits.unblocked",
+        "limits.list_loaded",
         "certificate.issued",
         "certificate.late",
         "posture.begun",
@@ -380,6 +387,7 @@ impl Deed {
             Self::Backup(act) => act.parts(),
             Self::Secret(act) => act.parts(),
             Self::Machine(act) => act.parts(),
+            Self::Limit(act) => act.parts(),
             Self::Certificate(act) => act.parts(),
             Self::Posture(act) => act.parts(),
             Self::Disclosure(act) => act.parts(),

@@ -1,7 +1,7 @@
 //! The command line's side of the control socket: HTTP over a Unix socket, answers as JSON lines.
 
 use super::{
-    Error, Intake, NewEvidence, Paths, Result, ResultRef, Saved, SecretAct, UserImport,
+    Error, Intake, NewBlock, NewEvidence, Paths, Result, ResultRef, Saved, SecretAct, UserImport,
     connect::Progress,
 };
 use catalog::{
@@ -66,6 +66,8 @@ pub enum Ask {
     },
     /// List the machines.
     Machines,
+    /// Something about who is kept out by address.
+    Addresses(AddressAsk),
     /// List the reports of weaknesses.
     Reports,
     /// Hand over the sealed text of one.
@@ -128,6 +130,23 @@ pub enum Ask {
     },
     /// Write into the log what was done with a secret.
     NoteSecret(SecretAct),
+}
+
+/// What is asked of who is kept out by address.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AddressAsk {
+    /// Shut addresses out.
+    Block(NewBlock),
+    /// Let them in again.
+    Unblock {
+        /// Which.
+        prefix: String,
+    },
+    /// List the addresses that are shut out.
+    Blocks,
+    /// List the lists that are held against whoever comes.
+    Lists,
 }
 
 /// What the server answers, JSON lines: progress, then one of the others.

@@ -2,7 +2,8 @@
 
 use super::{handlers::posture, machines::call_roll, state::App};
 use crate::desk::{
-    self, Actor, Archived, Ask, CertificateView, Desk, Error, ReportView, Say, Status, Watch, now,
+    self, Actor, AddressAsk, Archived, Ask, CertificateView, Desk, Error, ReportView, Say, Status,
+    Watch, now,
 };
 use backup::Trigger;
 use edge::{Door, LocalDoor};
@@ -228,6 +229,7 @@ async fn act(
         }),
         Ask::RevokeMachine { machine } => finish(revoke(app, &machine).await),
         Ask::Machines => finish(desk.machines().await),
+        Ask::Addresses(ask) => addresses(app, ask).await,
         Ask::Reports => finish(desk.reports().await),
         Ask::SealedReport { id } => finish(sealed_report(desk, id).await),
         Ask::MoveReport { id, step, severity } => {
@@ -260,6 +262,25 @@ async fn revoke(app: &App, machine: &str) -> desk::Result<()> {
     let machine = desk::machine_named(machine)?;
     app.desk().revoke_machine(Actor::Host, &machine).await?;
     call_roll(app).await
+}
+
+async fn addresses(app: &App, ask: AddressAsk) -> Say {
+    let (desk, own) = (app.desk(), app.addresses());
+    match ask {
+        AddressAsk::Block(new) => {
+            let block = desk.block(Actor::Host, &new).await;
+            finish(match own.learn(desk).await {
+                Ok(()) => block,
+                Err(error) => block.and(Err(error)),
+            })
+        }
+        AddressAsk::Unblock { prefix } => {
+            let lifted = desk.unblock(Actor::Host, &prefix).await;
+            finish(lifted.and(own.learn(desk).await))
+        }
+        AddressAsk::Blocks => finish(desk.blocks().await),
+        AddressAsk::Lists => finish(Ok(own.lists(now()))),
+    }
 }
 
 async fn sealed_report(desk: &Desk, id: Uuid) -> desk::Result<String> {
@@ -320,6 +341,7 @@ mod tests {
             disclosure: crate::desk::DisclosureTerms::default(),
             operations: crate::server::OperationsTerms::default(),
             self_tests: crate::server::SelfTests::OnCall,
+            addresses: crate::desk::AddressTerms::default(),
         });
         server.await.expect("starts")
     }

@@ -1,5 +1,6 @@
 //! The HTTP server: one table of routes, one file of statuses, headers on everything.
 
+pub mod addresses;
 mod admin_routes;
 pub mod certificates;
 pub mod control;
@@ -13,6 +14,7 @@ pub mod handlers;
 pub mod headers;
 mod intake;
 pub mod jobs;
+mod limit_routes;
 mod link_routes;
 mod log_routes;
 mod machines;
@@ -119,6 +121,7 @@ pub fn service(app: &App, table: Table) -> Router {
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
             Problem::broken(words.unwrap_or("without words")).into_response()
         }))
+        .layer(from_fn_with_state(app.clone(), addresses::admit))
         .layer(from_fn(finish::worded))
         .layer(from_fn(intake::few_headers))
         .layer(from_fn_with_state(app.clone(), headers::harden))

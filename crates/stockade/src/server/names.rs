@@ -115,6 +115,7 @@ fn text(field: &str) -> &'static str {
         "text" => "rank(close)",
         "name" => "fast",
         "price" => "close",
+        "prefix" => "192.0.2.0/24",
         _ => "text",
     }
 }

@@ -270,6 +270,7 @@ impl From<desk::Error> for Problem {
             | E::Evidence { .. }
             | E::ErrorsDsn { .. }
             | E::OnQuotes => Self::invalid(text),
+            E::Block { field, .. } => Self::invalid(text).field(field),
             E::NoMachine(_) | E::ServerNoMachine => Self::invalid(text).field("machine"),
             E::Unsealed(_) => Self::invalid(text).field("text"),
             E::Disclosure(disclosure::Error::Receipt) => Self::invalid(text).field("receipt"),
@@ -281,6 +282,7 @@ impl From<desk::Error> for Problem {
             | E::Store(_)
             | E::File { .. }
             | E::Exposed { .. }
+            | E::AddressList { .. }
             | E::InUse { .. }
             | E::Key(_)
             | E::KeysElsewhere { .. }

@@ -92,6 +92,7 @@ pub struct Blocked {
 /// Who used up how much.
 #[derive(Debug)]
 pub struct Quotas {
+    rates: Rates,
     limiters: [Mutex<Limiter>; 5],
     /// Admitted and refused, by zone.
     counts: [[AtomicU64; 2]; 5],
@@ -110,10 +111,17 @@ impl Quotas {
             Policy::per_minute("notices", NOTICES_PER_MINUTE),
         ];
         Self {
+            rates,
             limiters: policies.map(|policy| Mutex::new(Limiter::new(policy, ASKERS_MAX))),
             counts: [const { [const { AtomicU64::new(0) }; 2] }; 5],
             blocked: Mutex::default(),
         }
+    }
+
+    /// What one asker has in any minute.
+    #[must_use]
+    pub const fn rates(&self) -> Rates {
+        self.rates
     }
 
     /// Takes a weight, or says when it fits. A person is counted as such; of others their address is.

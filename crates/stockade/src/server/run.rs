@@ -1,7 +1,9 @@
 //! From options to a running server, and from a signal to a clean end.
 
 use super::{
-    Front, Rates, StrictTransport, control,
+    Front, Rates, StrictTransport,
+    addresses::Addresses,
+    control,
     headers::of_refusals,
     jobs::{Capacity, Jobs},
     machines::Port,
@@ -12,8 +14,9 @@ use super::{
     state::App,
 };
 use crate::desk::{
-    Accounts, Actor, BackupTerms, Backups, Deed, Desk, DisclosureTerms, Error, Home, Letters,
-    Minutes, Post, Result, Terms, WitnessTerms, Witnesses, before_upgrade, now, read_breached,
+    Accounts, Actor, AddressTerms, BackupTerms, Backups, Deed, Desk, DisclosureTerms, Error, Home,
+    Letters, Minutes, Post, Result, Terms, WitnessTerms, Witnesses, before_upgrade, now,
+    read_breached,
 };
 use edge::{Authority, Challenges, Drained, Exposure, Limits, LocalDoor, Tls, TlsDoor};
 use identity::{BreachedPasswords, Purpose, RegistrationMode};
@@ -63,6 +66,8 @@ pub struct Options {
     pub limits: Limits,
     /// How often somebody may ask.
     pub rates: Rates,
+    /// Who is kept out by address.
+    pub addresses: AddressTerms,
 }
 
 /// What a person must know of a server that runs.
@@ -103,7 +108,7 @@ pub struct Server {
     holder: JoinHandle<()>,
     backups: JoinHandle<()>,
     observing: Option<[JoinHandle<()>; 2]>,
-    watching: [JoinHandle<()>; 2],
+    watching: [JoinHandle<()>; 3],
     chores: JoinHandle<()>,
 }
 
@@ -129,6 +134,7 @@ impl Server {
         let absence = options.home.keys().absence;
         before_upgrade(&options.home, &options.backups, now).await?;
         let desk = Desk::open(options.home.clone(), "the server", now).await?;
+        let addresses = Addresses::open(&desk, options.addresses).await?;
         let authority = Authority::open_or_create(&desk.paths().tls(), now)?;
         let leaf = authority.leaf(now)?;
         let spki = leaf.spki_hash();
@@ -145,7 +151,8 @@ impl Server {
         let post = if options.relay.is_some() { Post::Sent } else { Post::Kept };
         let breached = Arc::new(breached(options.breached_passwords).await?);
         let subject = front.found_at(letters.head.origin.as_str());
-        let site = Site::new(subject, (address, options.exposure), &tls, &authority)?;
+        let at = (address, options.exposure, front.proxies.clone());
+        let site = Site::new(subject, at, &tls, &authority)?;
         let reporting = Reporting::new(&site.subject, options.disclosure, desk.keys())?;
         let observatory = Observatory::new(site, desk.keys());
         let terms = Terms { letters, registration: options.registration, post, breached };
@@ -156,8 +163,8 @@ impl Server {
             Accounts::open(desk.clone(), terms).await?,
             Jobs::new(desk, options.capacity),
             (witnesses, Backups::new(options.backups), observatory, reporting),
-            (options.exposure, strict, options.rates, options.operations),
-            stop.clone(),
+            (options.exposure, strict, options.operations),
+            ((options.rates, addresses), stop.clone()),
         );
         app.withheld().know(app.desk()).await;
         let watching = let_watch(&app, &stop).await?;
@@ -363,16 +370,19 @@ fn observe(app: &App, stop: &CancellationToken) -> [JoinHandle<()>; 2] {
     [tokio::spawn(claims), tokio::spawn(parts)]
 }
 
-/// Opens the port of metrics, and begins to report errors, where somebody wants either.
-async fn let_watch(app: &App, stop: &CancellationToken) -> Result<[JoinHandle<()>; 2]> {
+/// Opens the port of metrics, and begins to report errors, where somebody wants either; follows who is kept out.
+async fn let_watch(app: &App, stop: &CancellationToken) -> Result<[JoinHandle<()>; 3]> {
     let terms = app.operations().terms();
     let metrics = operations::serve_metrics(terms.metrics, app, stop.clone()).await?;
+    let (own, own_stop) = (app.clone(), stop.clone());
+    let follow = async move { own.addresses().follow(own.desk(), own_stop).await };
+    let addresses = tokio::spawn(follow);
     let Some(reporter) = operations::reporter(app.desk(), &terms.errors)? else {
-        return Ok([metrics, tokio::spawn(async {})]);
+        return Ok([metrics, tokio::spawn(async {}), addresses]);
     };
     tracing::info!(host = reporter.host(), "errors are reported, without what people typed");
     app.operations().report_to(Arc::clone(&reporter));
-    Ok([metrics, tokio::spawn(reporter.run(stop.clone()))])
+    Ok([metrics, tokio::spawn(reporter.run(stop.clone())), addresses])
 }
 
 /// Makes backups and proves them when they are due.

@@ -1,9 +1,9 @@
 //! What every handler can reach.
 
 use super::{
-    Notices, OperationsTerms, Rates, Row, StrictTransport, certificates::Certificates, jobs::Jobs,
-    operations::Operations, posture::Observatory, quota::Quotas, security_reports::Reporting,
-    sweeping::Sweeping, withheld::Withheld,
+    Notices, OperationsTerms, Rates, Row, StrictTransport, addresses::Addresses,
+    certificates::Certificates, jobs::Jobs, operations::Operations, posture::Observatory,
+    quota::Quotas, security_reports::Reporting, sweeping::Sweeping, withheld::Withheld,
 };
 use crate::desk::{Accounts, Backups, Desk, Recordings, Studies, Views, Violations, Witnesses};
 use edge::{Exposure, Roll};
@@ -36,6 +36,7 @@ struct Inner {
     operations: Operations,
     notices: Notices,
     quotas: Quotas,
+    addresses: Addresses,
     roll: Roll,
     machines_at: OnceLock<SocketAddr>,
     plain_at: OnceLock<SocketAddr>,
@@ -51,8 +52,8 @@ impl App {
         accounts: Accounts,
         jobs: Jobs,
         (witnesses, backups, observatory, reporting): (Witnesses, Backups, Observatory, Reporting),
-        (exposure, strict, rates, operations): (Exposure, StrictTransport, Rates, OperationsTerms),
-        stop: CancellationToken,
+        (exposure, strict, operations): (Exposure, StrictTransport, OperationsTerms),
+        ((rates, addresses), stop): ((Rates, Addresses), CancellationToken),
     ) -> Self {
         let desk = accounts.desk().clone();
         let sweeping = Sweeping::new(desk.clone());
@@ -76,6 +77,7 @@ impl App {
             operations: Operations::new(operations),
             notices: Notices::default(),
             quotas: Quotas::new(rates),
+            addresses,
             roll: Roll::default(),
             machines_at: OnceLock::new(),
             plain_at: OnceLock::new(),
@@ -191,6 +193,12 @@ impl App {
     #[must_use]
     pub fn quotas(&self) -> &Quotas {
         &self.0.quotas
+    }
+
+    /// Whom the server keeps out by address.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.0.addresses
     }
 
     /// Which machines belong, as their handshakes know it.

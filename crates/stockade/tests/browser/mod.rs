@@ -63,6 +63,7 @@ pub fn options(root: &Path) -> Options {
         },
         operations: stockade::server::OperationsTerms::default(),
         self_tests: stockade::server::SelfTests::OnCall,
+        addresses: stockade::desk::AddressTerms::default(),
     }
 }
 

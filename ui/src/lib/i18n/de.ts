@@ -5,6 +5,7 @@ import { audit } from './audit/de';
 import { backups } from './backups/de';
 import { factors } from './factors/de';
 import { links } from './links/de';
+import { limits } from './limits/de';
 import { machines } from './machines/de';
 import { operations } from './operations/de';
 import { payments } from './payments/de';
@@ -20,6 +21,7 @@ export const de: Record<Key, string> = {
   ...backups,
   ...factors,
   ...links,
+  ...limits,
   ...machines,
   ...operations,
   ...payments,

@@ -4,6 +4,7 @@ import { audit } from './audit/en';
 import { backups } from './backups/en';
 import { factors } from './factors/en';
 import { links } from './links/en';
+import { limits } from './limits/en';
 import { machines } from './machines/en';
 import { operations } from './operations/en';
 import { payments } from './payments/en';
@@ -19,6 +20,7 @@ export const en = {
   ...backups,
   ...factors,
   ...links,
+  ...limits,
   ...machines,
   ...operations,
   ...payments,

@@ -8,6 +8,7 @@ pub mod bars;
 pub mod data;
 pub mod factors;
 pub mod governance;
+pub mod limits;
 pub mod links;
 pub mod losses;
 pub mod machines;

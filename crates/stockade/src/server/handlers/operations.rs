@@ -229,7 +229,8 @@ fn zones(app: &App) -> Vec<ZoneRow> {
     app.quotas().decisions().into_iter().map(row).collect()
 }
 
-fn blocked(app: &App, now: Timestamp) -> Vec<BlockedRow> {
+/// Whoever was refused in the last minutes.
+pub(super) fn blocked(app: &App, now: Timestamp) -> Vec<BlockedRow> {
     let row = |one: crate::server::Blocked| BlockedRow {
         zone: one.zone.as_str(),
         // Who an account is stands in the list of accounts, for those who may see it.

@@ -38,11 +38,13 @@ pub enum Part {
     Letters,
     /// Backups and the proof of them.
     Backups,
+    /// Lists of addresses that are kept out.
+    Lists,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Database,
         Self::Disk,
         Self::Clock,
@@ -50,6 +52,7 @@ impl Part {
         Self::Certificate,
         Self::Letters,
         Self::Backups,
+        Self::Lists,
     ];
 
     /// Its name.
@@ -63,13 +66,14 @@ impl Part {
             Self::Certificate => "certificate",
             Self::Letters => "letters",
             Self::Backups => "backups",
+            Self::Lists => "lists",
         }
     }
 
     /// Whether the server is not ready without it.
     #[must_use]
     pub const fn is_needed(self) -> bool {
-        !matches!(self, Self::Letters | Self::Backups)
+        !matches!(self, Self::Letters | Self::Backups | Self::Lists)
     }
 
     /// How often it is looked at.
@@ -78,7 +82,7 @@ impl Part {
         match self {
             Self::Clock => Duration::from_secs(15),
             Self::Database | Self::Disk => Duration::from_secs(30),
-            Self::Log | Self::Letters => Duration::from_mins(1),
+            Self::Log | Self::Letters | Self::Lists => Duration::from_mins(1),
             Self::Certificate => Duration::from_mins(5),
             Self::Backups => Duration::from_mins(10),
         }

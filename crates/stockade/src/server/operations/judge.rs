@@ -1,5 +1,6 @@
 //! What a look at a part of the installation comes to: pure functions of what was seen.
 
+use crate::desk::ListView;
 use audit::posture::Standing;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -43,6 +44,24 @@ impl Word {
 #[allow(clippy::cast_precision_loss, reason = "a metric is a float by its format")]
 fn number(value: u64) -> f64 {
     value as f64
+}
+
+/// Lists of addresses that are kept out. One that is stale holds all the same.
+#[must_use]
+pub fn lists(lists: &[ListView]) -> Word {
+    if lists.is_empty() {
+        return Word::new(Standing::Off, "no list of addresses is held against whoever comes");
+    }
+    let broken = lists.iter().filter(|one| one.problem.is_some()).count();
+    let stale = lists.iter().filter(|one| one.stale).count();
+    let prefixes: usize = lists.iter().map(|one| one.prefixes).sum();
+    let detail = format!(
+        "{} lists with {prefixes} prefixes; {stale} are older than they should be, {broken} lie there damaged",
+        lists.len()
+    );
+    let whole = if stale + broken == 0 { Standing::Good } else { Standing::Warning };
+    let word = Word::new(whole, detail);
+    if whole == Standing::Good { word } else { word.fix("stockade limits show") }
 }
 
 /// Room where the data lies. Little is told before it is too little.

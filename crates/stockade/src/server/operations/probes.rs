@@ -22,6 +22,7 @@ pub(super) async fn look(part: Part, app: &App, health: &Health) -> anyhow::Resu
         Part::Certificate => Ok(certificate(app)),
         Part::Letters => letters(app).await,
         Part::Backups => backups(app).await,
+        Part::Lists => Ok(judge::lists(&app.addresses().lists(now()))),
     }
 }
 

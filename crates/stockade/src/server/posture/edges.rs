@@ -42,7 +42,7 @@ pub(super) async fn handshakes(own: &Observatory) -> anyhow::Result<Found> {
     ];
     let mut sight = Sight::new("first messages of old and weak clients to the server's own port");
     for (name, offer) in weak {
-        sight = match greet(door(own), offer).await? {
+        sight = match greet(door(own), offer, &own.site().proxies).await? {
             Greeting::Refused(Some(alert)) => sight.fact(name, format!("refused (alert {alert})")),
             Greeting::Refused(None) => sight.fact(name, "refused"),
             Greeting::Accepted { suite, .. } => sight
@@ -51,7 +51,7 @@ pub(super) async fn handshakes(own: &Observatory) -> anyhow::Result<Found> {
         };
     }
     let name = "TLS 1.2 with ECDHE and AEAD";
-    let sight = match greet(door(own), Offer::TLS_1_2).await? {
+    let sight = match greet(door(own), Offer::TLS_1_2, &own.site().proxies).await? {
         Greeting::Accepted { version: 0x0303, suite } => {
             sight.fact(name, format!("accepted (suite {suite:#06x})"))
         }

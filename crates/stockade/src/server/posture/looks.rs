@@ -68,6 +68,8 @@ pub enum Probe {
     Visits,
     /// Where the machine stands, and what runs it.
     HostFacts,
+    /// Whose address is kept out.
+    Addresses,
 }
 
 /// What a probe found.
@@ -84,7 +86,7 @@ pub(super) enum Found {
 
 impl Probe {
     /// Every probe.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Handshakes,
         Self::Headers,
         Self::Hsts,
@@ -113,6 +115,7 @@ impl Probe {
         Self::Errors,
         Self::Visits,
         Self::HostFacts,
+        Self::Addresses,
     ];
 
     /// Its name in the register, behind `self:`.
@@ -147,6 +150,7 @@ impl Probe {
             Self::Errors => "errors",
             Self::Visits => "visits",
             Self::HostFacts => "host-facts",
+            Self::Addresses => "addresses",
         }
     }
 
@@ -188,6 +192,7 @@ impl Probe {
             Self::Errors => Ok(watched::errors(app)),
             Self::Visits => watched::visits(app).await,
             Self::HostFacts => watched::host_facts(app).await,
+            Self::Addresses => Ok(watched::addresses(app)),
             Self::Backups => house::backups(app).await,
             Self::BackupKeys => house::backup_keys(app).await,
             Self::Drill => house::drill(app).await,

@@ -17,7 +17,9 @@ use audit::{
     claims,
     posture::{Attested, Evidence, Health, Posture, PostureRow, PostureSigner, State},
 };
-use edge::{Allowed, Authority, Client, Exposure, Origin, Reach, Served, Terms, Tls, Trust};
+use edge::{
+    Allowed, Authority, Client, Exposure, Origin, Proxies, Reach, Served, Terms, Tls, Trust,
+};
 use jiff::{SignedDuration, Timestamp};
 use kms::{KeyRing, Purpose};
 use looks::Found;
@@ -56,6 +58,8 @@ pub struct Site {
     pub exposure: Exposure,
     /// What it serves.
     pub tls: Tls,
+    /// Whose word is waited for at its door.
+    pub proxies: Proxies,
     /// The way to its own door, which believes its own authority.
     pub client: (Client, Origin),
 }
@@ -64,7 +68,7 @@ impl Site {
     /// A server that others know by `subject`.
     pub fn new(
         subject: String,
-        (address, exposure): (SocketAddr, Exposure),
+        (address, exposure, proxies): (SocketAddr, Exposure, Proxies),
         tls: &Tls,
         authority: &Authority,
     ) -> Result<Self> {
@@ -72,8 +76,9 @@ impl Site {
         let mut allowed = Allowed::default();
         allowed.add(origin.clone(), Reach::Private);
         let trust = Trust::web().and_roots(&authority.path())?;
-        let client = (Client::new(&allowed, trust, Terms::default())?, origin);
-        Ok(Self { subject, address, exposure, tls: tls.clone(), client })
+        let client = Client::to_own_door(&allowed, trust, Terms::default(), proxies.clone())?;
+        let (tls, client) = (tls.clone(), (client, origin));
+        Ok(Self { subject, address, exposure, tls, proxies, client })
     }
 }
 

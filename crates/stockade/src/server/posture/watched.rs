@@ -1,11 +1,12 @@
-//! Probes of how the server is watched: its parts, its errors, its visits.
+//! Probes of how the server is watched: its parts, its errors, its visits, whom it keeps out.
 
 use super::looks::{Found, Sight};
 use crate::{
-    desk::now,
+    desk::{ListView, now},
     server::{operations::Counting, state::App},
 };
 use audit::posture::Standing;
+use guard::Passage;
 use store::VISIT_DAYS_MAX;
 
 /// Whether every part is looked at, and those that are needed stand well.
@@ -44,6 +45,27 @@ pub(super) fn errors(app: &App) -> Found {
         .fact("dropped", told.dropped)
         .fact("not delivered", told.failed)
         .found()
+}
+
+/// Whether an address of each list is refused by what is held in memory now, and no list is stale. No request can be
+/// made from such an address here; who may, asks `stockade limits show` for one.
+pub(super) fn addresses(app: &App) -> Found {
+    let (now, own) = (now(), app.addresses());
+    let (gate, lists) = (own.gate(), own.lists(now));
+    let mut sight = Sight::new("the lists in memory, each held against an address of its own")
+        .fact("lists", gate.lists.len())
+        .fact("blocks", gate.blocks.len())
+        .fact("prefixes that always pass", gate.allowed.len())
+        .fault(lists.is_empty().then(|| "no list is held: limits.lists names none".to_owned()));
+    for list in &gate.lists {
+        sight = sight.fact(&format!("date of {}", list.name), list.date);
+        let passes = list.prefixes.first().filter(|one| gate.judge(*one, now) == Passage::Free);
+        sight = sight.fault(passes.map(|_| format!("an address of {} passes", list.name)));
+    }
+    let is_ill = |one: &&ListView| one.stale || one.problem.is_some();
+    let ill: Vec<&ListView> = lists.iter().filter(is_ill).collect();
+    let fault = ill.first().map(|one| format!("{} is stale or damaged", one.file));
+    sight.fact("lists that are stale or damaged", ill.len()).fault(fault).found()
 }
 
 /// What is kept of visits, and that the table has no room for more than numbers.

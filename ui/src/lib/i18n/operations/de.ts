@@ -31,6 +31,7 @@ export const operations: Record<keyof typeof english, string> = {
   'watch.part.certificate': 'Zertifikat',
   'watch.part.letters': 'Briefe',
   'watch.part.backups': 'Sicherungen und Rückspielungen',
+  'watch.part.lists': 'Listen von Adressen',
   'watch.standing.good': 'gut',
   'watch.standing.off': 'aus',
   'watch.standing.warning': 'ansehen',

@@ -29,6 +29,7 @@ export const operations = {
   'watch.part.certificate': 'Certificate',
   'watch.part.letters': 'Letters',
   'watch.part.backups': 'Backups and restores',
+  'watch.part.lists': 'Lists of addresses',
   'watch.standing.good': 'good',
   'watch.standing.off': 'off',
   'watch.standing.warning': 'look at it',
