@@ -18,12 +18,12 @@ pub struct ActedRow {
     /// When it was made.
     pub made: Timestamp,
     /// How it stands, in the words of its table: role and standing of an account, whether a session is
-    /// `live` or `over`, SHA-256 of a strategy's text; empty where nothing of it changes.
+    /// `live` or `over`, SHA-256 of a strategy's text, the state of a licence; empty where nothing of it changes.
     pub standing: String,
 }
 
 /// Table, id, time, and what else is compared. Erased accounts are nobody's any more.
-const ROWS: [(&str, &str); 7] = [
+const ROWS: [(&str, &str); 8] = [
     (
         "accounts",
         "SELECT account_id, created_us, role || ' ' || standing FROM accounts
@@ -58,6 +58,11 @@ const ROWS: [(&str, &str); 7] = [
         "sweeps",
         "SELECT sweep_id, created_us, '' FROM sweeps
          WHERE sweep_id > $1 ORDER BY sweep_id LIMIT $2",
+    ),
+    (
+        "licences",
+        "SELECT licence_id, issued_us, state FROM licences
+         WHERE licence_id > $1 ORDER BY licence_id LIMIT $2",
     ),
 ];
 

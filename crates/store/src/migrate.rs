@@ -81,6 +81,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "operations",
         sql: include_str!("../migrations/0016_operations.sql"),
     },
+    Migration {
+        version: 17,
+        name: "licences",
+        sql: include_str!("../migrations/0017_licences.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE schema_migrations (

@@ -74,6 +74,9 @@ pub(crate) const TABLES: &[Table] = &[
     table("security_reports", &["report_id"], House),
     table("probes", &["probe"], House),
     table("visits", &["day", "page"], House),
+    table("licences", &["licence_id"], House),
+    table("licence_instances", &["instance_id"], House),
+    table("licence_questions", &["instance_id", "challenge"], House),
 ];
 
 /// The tables that are the audit log: nobody but who owns them can change what they hold.
