@@ -66,6 +66,7 @@ struct Told {
     standings: BTreeMap<String, &'static str>,
     texts: BTreeMap<String, String>,
     ended: BTreeSet<String>,
+    licences: BTreeMap<String, &'static str>,
     /// Up to here bodies are pruned: what was made earlier is not judged.
     pruned: Option<Timestamp>,
 }
@@ -144,6 +145,19 @@ impl Told {
             "sweep.started" => {
                 self.made.insert(("sweeps", subject));
             }
+            "licence.issued" => {
+                self.made.insert(("licences", subject.clone()));
+                self.licences.entry(subject).or_insert("issued");
+            }
+            "licence.suspended" => {
+                self.licences.entry(subject).or_insert("suspended");
+            }
+            "licence.resumed" => {
+                self.licences.entry(subject).or_insert("issued");
+            }
+            "licence.revoked" => {
+                self.licences.entry(subject).or_insert("revoked");
+            }
             _ => {}
         }
     }
@@ -163,6 +177,7 @@ impl Told {
             // An end of many has one entry for all of them; one that is told of singly is an end.
             "sessions" => self.ended.contains(&row.id).then(|| "over".to_owned()),
             "strategies" => self.texts.get(&row.id).cloned(),
+            "licences" => self.licences.get(&row.id).map(|&state| state.to_owned()),
             _ => None,
         }?;
         (log != row.standing).then(|| Why::Otherwise { row: row.standing.clone(), log })

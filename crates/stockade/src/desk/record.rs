@@ -2,11 +2,13 @@
 
 mod backups;
 mod certificates;
+mod licences;
 mod machines;
 mod security_reports;
 
 pub use backups::BackupAct;
 pub use certificates::CertificateAct;
+pub use licences::LicenceAct;
 pub use machines::MachineAct;
 pub use security_reports::DisclosureAct;
 
@@ -229,6 +231,8 @@ pub enum Deed {
     Secret(SecretAct),
     /// Something was done with a machine.
     Machine(MachineAct),
+    /// Something was done with a licence.
+    Licence(LicenceAct),
     /// Something became of the certificate for the server's names.
     Certificate(CertificateAct),
     /// Claims stand otherwise, or a document speaks for one.
@@ -241,7 +245,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 63] = [
+    pub const KINDS: [&'static str; 70] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -295,6 +299,13 @@ impl Deed {
         "machine.joined",
         "machine.renewed",
         "machine.revoked",
+        "licence.issued",
+        "licence.activated",
+        "licence.checked",
+        "licence.suspended",
+        "licence.resumed",
+        "licence.revoked",
+        "licence.released",
         "certificate.issued",
         "certificate.late",
         "posture.begun",
@@ -371,6 +382,7 @@ impl Deed {
             Self::Backup(act) => act.parts(),
             Self::Secret(act) => act.parts(),
             Self::Machine(act) => act.parts(),
+            Self::Licence(act) => act.parts(),
             Self::Certificate(act) => act.parts(),
             Self::Posture(act) => act.parts(),
             Self::Disclosure(act) => act.parts(),

@@ -7,6 +7,7 @@ use super::{
         account, audit, backtests, backups, bars, data, factors, proof, reports, step_up,
         strategies, studies, system, witnesses, workbench,
     },
+    licence_routes::licences_of,
     link_routes::links_of,
     log_routes::log_of,
     operations_routes::{health_of, operations_of},
@@ -25,7 +26,8 @@ use identity::Permission as P;
 #[must_use]
 pub fn table() -> Table {
     let table = records(links_of(sessions(doors(open(Table::default())))));
-    operations_of(vendors_of(administration(security_of(research(table)))))
+    let table = administration(security_of(research(table)));
+    licences_of(operations_of(vendors_of(table)))
 }
 
 /// What is there for anyone to see.

@@ -48,6 +48,7 @@ fn deeds() -> Vec<Deed> {
     .chain(backups::samples().map(Deed::Backup))
     .chain(SecretAct::samples().map(Deed::Secret))
     .chain(machines::samples().map(Deed::Machine))
+    .chain(licences::samples().map(Deed::Licence))
     .chain(certificates::samples().map(Deed::Certificate))
     .chain(PostureAct::samples().map(Deed::Posture))
     .chain(security_reports::samples().map(Deed::Disclosure))
