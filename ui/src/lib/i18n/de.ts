@@ -4,6 +4,7 @@ import { admin } from './admin/de';
 import { audit } from './audit/de';
 import { backups } from './backups/de';
 import { factors } from './factors/de';
+import { licences } from './licences/de';
 import { links } from './links/de';
 import { machines } from './machines/de';
 import { operations } from './operations/de';
@@ -18,6 +19,7 @@ export const de: Record<Key, string> = {
   ...audit,
   ...backups,
   ...factors,
+  ...licences,
   ...links,
   ...machines,
   ...operations,
