@@ -83,6 +83,10 @@ pub enum Permission {
     ReportRead,
     /// Take the sealed text of a report away, and take steps with it.
     ReportAnswer,
+    /// See which licences were issued, and who has their seats.
+    LicenceRead,
+    /// Issue licences, suspend, resume and revoke them, and give seats back.
+    LicenceManage,
 }
 
 /// How strong and how fresh the proof of who is there must be.
@@ -100,7 +104,7 @@ use Permission as P;
 
 impl Permission {
     /// All of them, for the published table.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         P::OwnSessions,
         P::DataRead,
         P::DataImport,
@@ -131,6 +135,8 @@ impl Permission {
         P::MachineManage,
         P::ReportRead,
         P::ReportAnswer,
+        P::LicenceRead,
+        P::LicenceManage,
     ];
 
     /// Its name, as stored in a token's scope.
@@ -167,6 +173,8 @@ impl Permission {
             P::MachineManage => "machine-manage",
             P::ReportRead => "report-read",
             P::ReportAnswer => "report-answer",
+            P::LicenceRead => "licence-read",
+            P::LicenceManage => "licence-manage",
         }
     }
 
@@ -191,7 +199,8 @@ impl Permission {
             | P::AccountRead
             | P::VendorKeyRead
             | P::MachineRead
-            | P::ReportRead => Level::Read,
+            | P::ReportRead
+            | P::LicenceRead => Level::Read,
             P::DataImport
             | P::AccountManage
             | P::OwnFactors
@@ -209,7 +218,8 @@ impl Permission {
             | P::BulkExport
             | P::LetterRead
             | P::VendorKeyWrite
-            | P::MachineManage => Level::Dangerous,
+            | P::MachineManage
+            | P::LicenceManage => Level::Dangerous,
         }
     }
 
@@ -237,7 +247,7 @@ impl Permission {
 }
 
 /// What whoever runs the server may do.
-const ADMIN: [Permission; 28] = [
+const ADMIN: [Permission; 30] = [
     P::OwnSessions,
     P::DataRead,
     P::DataImport,
@@ -266,6 +276,8 @@ const ADMIN: [Permission; 28] = [
     P::MachineManage,
     P::ReportRead,
     P::ReportAnswer,
+    P::LicenceRead,
+    P::LicenceManage,
 ];
 
 impl Role {
@@ -310,6 +322,7 @@ impl Role {
                 P::OwnData,
                 P::ReviewSign,
                 P::MachineRead,
+                P::LicenceRead,
             ],
             Self::Trader => &[
                 P::OwnSessions,
@@ -408,6 +421,8 @@ mod tests {
         check(P::LetterRead, "o-----");
         check(P::VendorKeyRead, "oa----");
         check(P::VendorKeyWrite, "oa----");
+        check(P::LicenceRead, "oa-a--");
+        check(P::LicenceManage, "oa----");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub enum Purpose {
     DeviceCookies,
     /// Wraps the key of a store of secrets.
     Secrets,
-    /// Signs licences that are issued without a service.
+    /// Signs licences, leases and revocations.
     Licences,
     /// Cosigns checkpoints of other logs.
     Witness,

@@ -141,6 +141,14 @@ pub fn name(field: &'static str, text: &str) -> Result<String, Error> {
     if fits && text != "-" { Ok(text.to_owned()) } else { Err(Error::Field { field, rule }) }
 }
 
+/// A program's version: letters, digits, dots, dashes and plus signs.
+pub fn version(field: &'static str, text: &str) -> Result<String, Error> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-+".contains(c);
+    let fits = (1..=64).contains(&text.len()) && text.chars().all(allowed);
+    let rule = "up to 64 letters, digits, dots, dashes and plus signs";
+    if fits { Ok(text.to_owned()) } else { Err(Error::Field { field, rule }) }
+}
+
 /// To the second: what documents can write.
 pub fn second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)

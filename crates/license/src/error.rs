@@ -50,6 +50,11 @@ pub enum Error {
         "the signature does not match: the file was changed after it was issued; take it as it was issued"
     )]
     Forged,
+    /// A request of somebody else, or one that was changed.
+    #[error(
+        "the request is not signed by the key of the instance that it names: sign it with the key that was made at the activation, and send it unchanged"
+    )]
+    NotTheInstance,
     /// Issued for another instance.
     #[error("issued for another instance: activate this one, or move the instance's key here")]
     OtherInstance,

@@ -13,6 +13,7 @@ mod file;
 mod kept;
 mod lease;
 mod license;
+mod request;
 mod state;
 
 pub use clock::{Clock, Drift, TrustedTime, Witness};
@@ -21,4 +22,5 @@ pub use error::Error;
 pub use file::{CheckIn, LicenseFile, Term, Terms};
 pub use lease::{Lease, LeaseTerms, Revocation, RevocationTerms, Unreachable};
 pub use license::License;
+pub use request::{Activation, Check, Question};
 pub use state::{MayOpen, Refusal, State, Why};

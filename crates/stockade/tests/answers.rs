@@ -242,13 +242,14 @@ async fn walk(ada: &Asker, things: &Things, secrets: &[String]) -> usize {
         if seen.status.is_success() {
             done += 1;
         } else {
-            // Nobody witnesses this log, and no tile, no document and no report has such a name:
-            // `witnesses.rs`, `security.rs` and `operations.rs` ask for what is there.
+            // Nobody witnesses this log, and no tile, no document, no report and no licence has such a name:
+            // `witnesses.rs`, `security.rs`, `operations.rs` and `licences.rs` ask for what is there.
             let is_none = [
                 "/log/witnessed",
                 "/log/tile/{level}/{*place}",
                 "/security/evidence/{sha256}",
                 "/api/v1/security-reports/{id}/sealed",
+                "/api/v1/licences/{name}",
             ]
             .contains(&row.path);
             let fits = is_none || row.path.ends_with("refusals");

@@ -95,7 +95,8 @@ fn what_is_wrong_is_said_with_its_remedy() {
         assert!(said.contains(part), "{line}: {said}");
     };
     let issue = "issue --offline --paid-until 2090-01-01 --out b.lic";
-    check("issue --paid-until 2090-01-01 --out b.lic", 2, "--offline");
+    check("issue --paid-until 2090-01-01 --out b.lic --key none.key", 2, "--offline");
+    check(&format!("{issue} --note whose"), 2, "--offline");
     check("issue --offline --paid-until soon --out b.lic", 2, "2027-01-31");
     check(&format!("{issue} --grace-hours 337"), 2, "fourteen days");
     check(&format!("{issue} --from 2091-01-01"), 2, "after not-before");
@@ -112,4 +113,57 @@ fn what_is_wrong_is_said_with_its_remedy() {
     std::fs::write(desk.path("c.lic"), more).expect("written");
     check("show c.lic", 1, "changed after it was issued");
     check("show none.lic", 1, "cannot read none.lic");
+}
+
+#[test]
+fn a_licence_in_the_register_is_listed_turned_and_revoked_and_the_log_tells_it() {
+    let desk = Desk::new();
+    let issue = "issue --id lic-1 --edition pro --entitlement live --instances 2 --note Lovelace \
+        --paid-until 2090-01-01 --out a.lic";
+    let (shown, said) = desk.ends(issue, 0);
+    assert!(shown.contains("checks in      lease"), "{shown}");
+    let issuer = said.split("license.issuer: ").nth(1).and_then(|rest| rest.split('`').next());
+    let issuer = issuer.expect("the key is told");
+    assert_eq!(mode(&desk.path("a.lic")), 0o600);
+    assert!(!desk.path("data/license-issuer.key").exists(), "the server's own key signs");
+    let licence = desk.json(&format!("show a.lic --issuer {issuer}"), 0);
+    assert_eq!((&licence["license"], &licence["check_in"]), (&"lic-1".into(), &"lease".into()));
+    let (_, said) = desk.ends(&issue.replace("a.lic", "b.lic"), 1);
+    assert!(said.contains("there is a licence lic-1 already"), "{said}");
+    assert!(!desk.path("b.lic").exists(), "nothing was written");
+    let stands = |state: &str| {
+        let listed = desk.json("ls", 0);
+        assert_eq!((&listed[0]["id"], &listed[0]["state"]), (&"lic-1".into(), &state.into()));
+        assert_eq!((&listed[0]["note"], &listed[0]["taken"]), (&"Lovelace".into(), &0.into()));
+    };
+    stands("issued");
+    let check = |line: &str, code: i32, part: &str| {
+        let (out, err) = desk.ends(line, code);
+        assert!(format!("{out}{err}").contains(part), "{line}: {out}{err}");
+    };
+    check("resume lic-1", 1, "the licence is issued");
+    check("suspend lic-1", 0, "lic-1 is suspended since");
+    stands("suspended");
+    check("resume lic-1", 0, "lic-1 is issued since");
+    check("revoke lic-1", 0, "lic-1 is revoked since");
+    check("resume lic-1", 1, "a revoked one stays so");
+    check("release lic-1 ins-1", 1, "no such instance that has a seat");
+    check("suspend lic-2", 1, "no such licence");
+    check("ls lic-1", 0, "0 of 2");
+    check("ls lic-2", 1, "no such licence");
+    let mut export = Command::new(STOCKADE);
+    export.args(["audit", "export", "--data-dir"]).arg(desk.path("data"));
+    let export = export.env_clear().current_dir(desk.0.path()).output().expect("starts");
+    let text = String::from_utf8_lossy(&export.stdout).into_owned();
+    let kinds: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.split("\"kind\":\"").nth(1)?.split('"').next())
+        .filter(|kind| kind.starts_with("licence"))
+        .collect();
+    assert_eq!(
+        kinds,
+        ["licence.issued", "licence.suspended", "licence.resumed", "licence.revoked"],
+        "{text}"
+    );
+    assert!(!text.contains("Lovelace"), "whose it is stands in no entry");
 }

@@ -45,6 +45,12 @@ async fn lived_in(root: &Path) {
     owner.post("/api/v1/backtests", json!({ "text": STRATEGY })).await.expect(202);
     let token = json!({ "label": "t", "scope": ["data_read"], "days": 7 });
     owner.post("/api/v1/account/tokens", token).await.expect(201);
+    let licence = json!({ "id": "lic-1", "edition": "pro", "entitlements": [], "instances": 1,
+        "paid_until": "2090-01-01", "grace_hours": 72, "trial": false, "note": "" });
+    owner.post("/api/v1/licences", licence).await.expect(201);
+    owner.post("/api/v1/licences/lic-1/suspend", json!({})).await.expect(204);
+    owner.post("/api/v1/licences/lic-1/resume", json!({})).await.expect(204);
+    owner.post("/api/v1/licences/lic-1/revoke", json!({})).await.expect(204);
     server.stop().await.expect("stops");
 }
 
@@ -64,6 +70,10 @@ async fn what_acts_made_is_explained_and_what_was_put_there_is_not() {
             "strategies" => "account_id, name, strategy_text, revision, created_us, updated_us",
             "factors" => "account_id, 'g', version, created_us, updated_us",
             "backtests" => "account_id, name, strategy_text, 'queued', created_us",
+            "licences" => {
+                "edition, entitlements, instances, term, issued_us, not_before_us, paid_until_us,
+                 hard_until_us, grace_hours, policy, note, state, changed_us, epoch"
+            }
             _ => "account_id, sort, zeroblob(32), label, scope, created_us, expires_us",
         };
         let names = others.replace("'g'", "name").replace("'queued'", "state");
@@ -80,6 +90,7 @@ async fn what_acts_made_is_explained_and_what_was_put_there_is_not() {
         ("factors", "factor_id"),
         ("backtests", "backtest_id"),
         ("credentials", "credential_id"),
+        ("licences", "licence_id"),
     ] {
         assert_eq!(meddle(root, &copied(table, key)).await, 1, "{table}");
         expected += 1;
@@ -97,6 +108,7 @@ async fn what_acts_made_is_explained_and_what_was_put_there_is_not() {
             "UPDATE sessions SET ended_us = NULL, end_reason = NULL WHERE end_reason = 'sign_out'",
             "sessions",
         ),
+        ("UPDATE licences SET state = 'issued' WHERE licence_id = 'lic-1'", "licences"),
     ] {
         assert_eq!(meddle(root, text).await, 1, "{text}");
         expected += 1;

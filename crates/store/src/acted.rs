@@ -18,12 +18,13 @@ pub struct ActedRow {
     /// When it was made.
     pub made: Timestamp,
     /// How it stands, in the words of its table: role and standing of an account, whether a session is
-    /// `live` or `over`, SHA-256 of a strategy's text, what became of a notice; empty where nothing of it changes.
+    /// `live` or `over`, SHA-256 of a strategy's text, what became of a notice, the state of a licence; empty where
+    /// nothing of it changes.
     pub standing: String,
 }
 
 /// Table, id, time, and what else is compared. Erased accounts are nobody's any more.
-const ROWS: [(&str, &str); 8] = [
+const ROWS: [(&str, &str); 9] = [
     (
         "accounts",
         "SELECT account_id, created_us, role || ' ' || standing FROM accounts
@@ -63,6 +64,11 @@ const ROWS: [(&str, &str); 8] = [
         "payment_notices",
         "SELECT notice_digest, received_us, standing FROM payment_notices
          WHERE notice_digest > $1 ORDER BY notice_digest LIMIT $2",
+    ),
+    (
+        "licences",
+        "SELECT licence_id, issued_us, state FROM licences
+         WHERE licence_id > $1 ORDER BY licence_id LIMIT $2",
     ),
 ];
 

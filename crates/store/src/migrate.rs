@@ -82,6 +82,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0016_operations.sql"),
     },
     Migration {
+        version: 17,
+        name: "licences",
+        sql: include_str!("../migrations/0017_licences.sql"),
+    },
+    Migration {
         version: 18,
         name: "payments",
         sql: include_str!("../migrations/0018_payments.sql"),

@@ -41,7 +41,7 @@ pub struct Reborn {
 }
 
 /// What somebody could use again who should not: all of it goes.
-const GONE: [&str; 9] = [
+const GONE: [&str; 10] = [
     "DELETE FROM refresh_families",
     "DELETE FROM sessions",
     "DELETE FROM credentials",
@@ -54,6 +54,8 @@ const GONE: [&str; 9] = [
     // One that was put out since would be in again; all come in by another token.
     "UPDATE machines SET is_in = 0, epoch = epoch + 1000, token_hash = NULL, token_ends_us = NULL,
          certificate_ends_us = NULL",
+    // Instances have heard of revocations since, and take no lease from before one.
+    "UPDATE licences SET epoch = epoch + 1000",
 ];
 /// The old log; its entries lie in a file of their own by now.
 const OLD_LOG: [&str; 6] = [

@@ -198,6 +198,31 @@ export async function admin(world, step) {
     holds(!(await page.content()).includes('stockade-join-'), 'the token is gone from the page');
   });
 
+  await step('a licence is issued, its file is handed out once, and it is revoked for good', async () => {
+    await page.goto('/admin/licences');
+    await heading('licences.title').waitFor();
+    await page.getByText(t('licences.none')).waitFor();
+    await button('licences.issue').click();
+    const form = page.getByTestId('issue-licence');
+    await form.getByLabel(t('licences.paid_until')).fill('2090-01-01');
+    await form.getByLabel(t('licences.note')).fill('order 4711');
+    await inspect(page, 'issue-licence');
+    await form.getByRole('button').click();
+    const fresh = page.getByTestId('fresh-licence');
+    await fresh.waitFor();
+    await inspect(page, 'fresh-licence');
+    await fresh.getByRole('button', { name: t('common.close') }).click();
+    const row = page.getByTestId('licences').locator('tbody tr');
+    await row.filter({ hasText: 'order 4711' }).waitFor();
+    const id = await row.locator('th').innerText();
+    await page.getByRole('button', { name: t('licences.show.of', { id }) }).click();
+    await page.getByText(t('licences.instances.none')).waitFor();
+    await inspect(page, 'licences');
+    await page.getByRole('button', { name: t('licences.of.revoke', { id }) }).click();
+    await page.getByTestId('licence-turning').getByRole('button').click();
+    await row.getByText(t('licences.state.revoked'), { exact: true }).waitFor();
+  });
+
   await step('whoever may not administrate sees nothing of it', async () => {
     const tom = await person(browser, origin, complaints);
     await tom.goto('/sign-in');

@@ -9,7 +9,7 @@ const STOPS = 'a[href], button, input, select, textarea, summary, [tabindex]';
 export async function keyboard(world, step) {
   const { page } = world;
   const [user] = (await fetched(page, '/api/v1/users')).body.users.filter((one) => one.role !== 'owner');
-  const paths = ['/account', '/account/security', '/admin/users', `/admin/users/${user.id}`, '/admin/invitations', '/admin/approvals', '/admin/reviews', '/admin/machines'];
+  const paths = ['/account', '/account/security', '/admin/users', `/admin/users/${user.id}`, '/admin/invitations', '/admin/approvals', '/admin/reviews', '/admin/machines', '/admin/licences'];
 
   for (const width of [1280, 375]) {
     await step(`everything on the pages of accounts is reached by Tab and is in sight then, ${width} px`, async () => {

@@ -18,6 +18,7 @@ test('an address means one page', () => {
   check('/backups', { page: 'backups' });
   check('/admin/vendor-keys', { page: 'vendor-keys' });
   check('/admin/machines', { page: 'machines' });
+  check('/admin/licences', { page: 'licences' });
   check('/admin/security', { page: 'watch' });
   check('/admin/reports', { page: 'inbox' });
   check('/admin/limits', { page: 'limits' });

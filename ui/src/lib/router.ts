@@ -33,6 +33,7 @@ export type Route =
   | { page: 'reviews' }
   | { page: 'vendor-keys' }
   | { page: 'machines' }
+  | { page: 'licences' }
   | { page: 'watch' }
   | { page: 'inbox' }
   | { page: 'limits' }
@@ -102,6 +103,7 @@ function administration(tail?: string, more?: string, rest?: string): Route {
     case 'reviews': return { page: 'reviews' };
     case 'vendor-keys': return { page: 'vendor-keys' };
     case 'machines': return { page: 'machines' };
+    case 'licences': return { page: 'licences' };
     case 'security': return { page: 'watch' };
     case 'reports': return { page: 'inbox' };
     case 'limits': return { page: 'limits' };

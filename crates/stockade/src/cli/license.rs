@@ -1,20 +1,21 @@
-//! `stockade license`: files that are issued and checked without any service.
+//! `stockade license`: files that are signed and checked. What a server keeps of them is in `licences.rs`.
 
 use super::{
     configuration::data_dir,
+    licences,
     license_args::{Issue, License as Command, Show},
     output::{Ending, Output, plain, table, write_stdout},
     usage,
 };
-use crate::desk;
+use crate::desk::{self, LicenceWish};
 use anyhow::{Context, bail};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kms::{KeyFile, Purpose, SystemEntropy};
 use license::{
     CheckIn, Clock, License, LicenseFile, State, Term, Terms, issuer_from_text, issuer_id,
     issuer_to_text,
 };
-use seal::{SigningKey, VerifyingKey, random, sha256};
+use seal::{SigningKey, VerifyingKey, sha256};
 use serde::Serialize;
 use settings::Settings;
 use std::{
@@ -26,8 +27,6 @@ use std::{
 
 /// More than any licence has.
 const FILE_BYTES_MAX: u64 = 1 << 16;
-/// The rules that licences are issued under.
-const POLICY: u32 = 1;
 
 /// Runs a licence command.
 pub(super) fn run(
@@ -37,13 +36,14 @@ pub(super) fn run(
 ) -> anyhow::Result<Ending> {
     let dir = data_dir(settings);
     match command {
-        Command::Issue(ask) => issue(ask, &dir, output),
+        Command::Issue(ask) => issue(ask, settings, output),
         Command::Show(ask) => show(ask, &dir, output),
         Command::Key { key } => {
             let key = issuing_key(key.as_deref(), &dir, output)?;
             write_stdout(format!("{}\n", issuer_to_text(key.verifying_key())).as_bytes())?;
             Ok(Ending::Done)
         }
+        kept => licences::run(kept, settings, output),
     }
 }
 
@@ -70,48 +70,58 @@ fn default_key(dir: &Path) -> PathBuf {
     dir.join("license-issuer.key")
 }
 
-fn issue(ask: &Issue, dir: &Path, output: Output) -> anyhow::Result<Ending> {
-    let terms = terms(ask, desk::now())?;
+fn issue(ask: &Issue, settings: &Settings, output: Output) -> anyhow::Result<Ending> {
     if ask.out.symlink_metadata().is_ok() {
         bail!("{} exists already: choose another name, or move it away", ask.out.display());
     }
-    let key = issuing_key(ask.key.as_deref(), dir, output)?;
-    let text = terms.sign(&key).map_err(|error| usage(error.to_string()))?;
-    write_private(&ask.out, text.as_bytes())?;
+    let (text, issuer) = if ask.offline {
+        let terms = terms(ask, desk::now())?;
+        let key = issuing_key(ask.key.as_deref(), &data_dir(settings), output)?;
+        (terms.sign(&key).map_err(|error| usage(error.to_string()))?, *key.verifying_key())
+    } else {
+        licences::issue(wish(ask), settings)?
+    };
+    let file = LicenseFile::verify(&text, &[issuer])?;
+    let terms = file.terms().clone();
+    let written = write_private(&ask.out, text.as_bytes());
+    if ask.offline {
+        written?;
+    } else {
+        written.with_context(|| {
+            let id = &terms.license;
+            format!("{id} is issued and its file is lost: `stockade license revoke {id}`, and issue another")
+        })?;
+    }
     output.note(&format!(
         "signed with {}; a bot takes it with `license.issuer: {}`",
-        issuer_id(key.verifying_key()),
-        issuer_to_text(key.verifying_key())
+        issuer_id(&issuer),
+        issuer_to_text(&issuer)
     ));
-    let file = LicenseFile::verify(&text, &[*key.verifying_key()])?;
-    let (terms, issuer) = (file.terms().clone(), issuer_id(key.verifying_key()));
-    let shown = Shown::new(&terms, &issuer, state_of(file, desk::now()));
+    let shown = Shown::new(&terms, &issuer_id(&issuer), state_of(file, desk::now()));
     output.show(&shown, Shown::text)?;
     Ok(Ending::Done)
 }
 
+fn wish(ask: &Issue) -> LicenceWish {
+    LicenceWish {
+        id: ask.id.clone(),
+        edition: ask.edition.clone(),
+        entitlements: ask.entitlement.clone(),
+        instances: ask.instances,
+        from: ask.from.map(|from| from.0),
+        paid_until: ask.paid_until.0,
+        hard_until: ask.hard_until.map(|hard| hard.0),
+        grace_hours: ask.grace_hours,
+        trial: ask.trial,
+        note: ask.note.clone(),
+    }
+}
+
 fn terms(ask: &Issue, now: Timestamp) -> anyhow::Result<Terms> {
-    let random_id = || format!("lic-{}", hex::encode(random::<8>(&mut SystemEntropy::new())));
-    let paid_until = ask.paid_until.0;
-    let grace = SignedDuration::from_hours(i64::from(ask.grace_hours));
-    let end_of_grace = paid_until.checked_add(grace).unwrap_or(Timestamp::MAX);
     let instance = ask.instance.as_deref().map(issuer_from_text).transpose();
     let instance = instance.map_err(|error| usage(format!("--instance: {error}")))?;
-    Ok(Terms {
-        license: ask.id.clone().unwrap_or_else(random_id),
-        edition: ask.edition.clone(),
-        entitlements: ask.entitlement.iter().cloned().collect(),
-        instances: ask.instances,
-        issued: now,
-        not_before: ask.from.map_or(now, |from| from.0),
-        paid_until,
-        hard_until: ask.hard_until.map_or(end_of_grace, |hard| hard.0),
-        grace_hours: ask.grace_hours,
-        term: if ask.trial { Term::Trial } else { Term::Paid },
-        check_in: CheckIn::Never,
-        instance: instance.map(|key| sha256(key.as_bytes())),
-        policy: POLICY,
-    })
+    let instance = instance.map(|key| sha256(key.as_bytes()));
+    Ok(Terms { instance, ..wish(ask).terms(CheckIn::Never, now) })
 }
 
 /// How a file stands, by the given time alone.

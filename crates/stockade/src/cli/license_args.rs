@@ -7,8 +7,36 @@ use std::path::PathBuf;
 /// `stockade license`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum License {
-    /// Sign a licence file.
+    /// Sign a licence file, and keep it in this server's register; with --offline only sign it.
     Issue(Box<Issue>),
+    /// List the licences that this server issued, or one with its instances.
+    #[command(visible_alias = "list")]
+    Ls {
+        /// Which one; all unless given.
+        licence: Option<String>,
+    },
+    /// Let nobody have a lease by a licence until it is resumed.
+    Suspend {
+        /// Which.
+        licence: String,
+    },
+    /// Let leases be given by a licence again.
+    Resume {
+        /// Which.
+        licence: String,
+    },
+    /// Take a licence back for good.
+    Revoke {
+        /// Which.
+        licence: String,
+    },
+    /// Give the seat of an instance back, for another one to take.
+    Release {
+        /// Of which licence.
+        licence: String,
+        /// Which instance.
+        instance: String,
+    },
     /// Verify a licence file, and say what it grants and how it stands now.
     Show(Show),
     /// Print the issuing key's public half, for `license.issuer` of a bot.
@@ -22,8 +50,8 @@ pub(crate) enum License {
 /// `stockade license issue`.
 #[derive(Debug, Args)]
 pub(crate) struct Issue {
-    /// A file that holds without any service.
-    #[arg(long, required = true)]
+    /// A file that holds without any service, by a key of its own; no register keeps it.
+    #[arg(long)]
     pub offline: bool,
     /// Where to write it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -55,11 +83,14 @@ pub(crate) struct Issue {
     /// To try, not paid.
     #[arg(long)]
     pub trial: bool,
+    /// Whose it is, for this server's register; kept sealed.
+    #[arg(long, value_name = "TEXT", default_value = "", conflicts_with = "offline")]
+    pub note: String,
     /// Bind it to the instance with this public key, `ed25519:…`; any unless given.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", requires = "offline")]
     pub instance: Option<String>,
     /// The issuing key's file; `license-issuer.key` in the data directory unless given.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "offline")]
     pub key: Option<PathBuf>,
 }
 

@@ -24,6 +24,7 @@ mod front;
 mod interrupt;
 mod keys;
 mod keys_args;
+mod licences;
 mod license;
 mod license_args;
 mod limits;

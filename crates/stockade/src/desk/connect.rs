@@ -2,10 +2,11 @@
 
 use super::{
     Accounts, Actor, AddressAsk, AddressTerms, Archived, Ask, BackupDone, BackupTerms, Backups,
-    BlockView, CertificateView, Desk, Drilled, Error, Files, Home, Intake, KeptEvidence, ListView,
-    MachineToken, MachineView, NewBlock, NewEvidence, NoticeView, OwnFactor, OwnVersion, Paths,
-    RecoveryLink, Remote, ReportView, Result, ResultRef, Saved, SecretAct, Terms, UserImport,
-    Watch, keyring, ledger, now, results, sha256_hex, step_named,
+    BlockView, CertificateView, Desk, Drilled, Error, Files, Home, Intake, IssuedLicence,
+    KeptEvidence, LicenceAsk, LicenceDetail, LicencePage, LicenceTurn, LicenceView, LicenceWish,
+    ListView, MachineToken, MachineView, NewBlock, NewEvidence, NoticeView, OwnFactor, OwnVersion,
+    Paths, RecoveryLink, Remote, ReportView, Result, ResultRef, Saved, SecretAct, Terms,
+    UserImport, Watch, keyring, ledger, now, results, sha256_hex, step_named,
 };
 use audit::posture::Attested;
 use backup::Trigger;
@@ -256,6 +257,25 @@ impl Connection {
         }
     }
 
+    /// Issues a licence.
+    pub fn issue_licence(&self, wish: LicenceWish) -> Result<IssuedLicence> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.issue_licence(Actor::Host, &wish)),
+            Self::There(remote) => remote.quick(&Ask::Licence(LicenceAsk::Issue(wish.into()))),
+        }
+    }
+
+    /// A page of licences.
+    pub fn licences(&self, after: Option<&str>) -> Result<LicencePage> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.licences(after)),
+            Self::There(remote) => {
+                let after = after.map(str::to_owned);
+                remote.quick(&Ask::Licence(LicenceAsk::List { after }))
+            }
+        }
+    }
+
     /// The blocks that are not over.
     pub fn blocks(&self) -> Result<Vec<BlockView>> {
         match self {
@@ -269,6 +289,41 @@ impl Connection {
         match self {
             Self::Here(here) => here.runtime.block_on(here.desk.look_at_lists(terms)),
             Self::There(remote) => remote.quick(&Ask::Addresses(AddressAsk::Lists)),
+        }
+    }
+
+    /// A licence with its instances.
+    pub fn licence(&self, id: &str) -> Result<LicenceDetail> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.licence(id)),
+            Self::There(remote) => {
+                remote.quick(&Ask::Licence(LicenceAsk::Show { id: id.to_owned() }))
+            }
+        }
+    }
+
+    /// Suspends, resumes or revokes a licence.
+    pub fn turn_licence(&self, id: &str, turn: LicenceTurn) -> Result<LicenceView> {
+        match self {
+            Self::Here(here) => {
+                here.runtime.block_on(here.desk.turn_licence(Actor::Host, id, turn))
+            }
+            Self::There(remote) => {
+                remote.quick(&Ask::Licence(LicenceAsk::Turn { id: id.to_owned(), turn }))
+            }
+        }
+    }
+
+    /// Gives the seat of an instance back.
+    pub fn release_instance(&self, licence: &str, instance: &str) -> Result<()> {
+        match self {
+            Self::Here(here) => {
+                here.runtime.block_on(here.desk.release_instance(Actor::Host, licence, instance))
+            }
+            Self::There(remote) => {
+                let (licence, instance) = (licence.to_owned(), instance.to_owned());
+                remote.quick(&Ask::Licence(LicenceAsk::Release { licence, instance }))
+            }
         }
     }
 

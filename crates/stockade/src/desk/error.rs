@@ -150,6 +150,31 @@ pub enum Error {
         "the key of the machines' authority does not open: it was sealed under other keys; start with the key file that belongs to this database"
     )]
     SealedElsewhere,
+    /// What a licence would say contradicts itself.
+    #[error(transparent)]
+    License(#[from] license::Error),
+    /// An instance gets no lease.
+    #[error(transparent)]
+    NoLease(#[from] super::NoLease),
+    /// Another licence has the id.
+    #[error("there is a licence {id} already: name another id, or none, and a random one is made")]
+    LicenceExists {
+        /// The id.
+        id: String,
+    },
+    /// A licence does not stand as it must for this.
+    #[error(
+        "the licence is {state}: an issued one is suspended, a suspended one resumed, either is revoked, and a revoked one stays so"
+    )]
+    LicenceState {
+        /// How it stands.
+        state: &'static str,
+    },
+    /// The note of a licence was sealed under other keys.
+    #[error(
+        "the note of a licence does not open: it was sealed under other keys; start with the key file that belongs to this database"
+    )]
+    SealedNote,
     /// Another log, or a witness.
     #[error(transparent)]
     Watching(#[from] crate::watching::Error),

@@ -24,7 +24,9 @@ mod invitations;
 mod keeping;
 mod key_act;
 mod keyring;
+mod leases;
 mod letters;
+mod licences;
 mod links;
 mod lock;
 mod log;
@@ -112,7 +114,12 @@ pub use host_recovery::RecoveryLink;
 pub use invitations::InvitationLine;
 pub use key_act::KeyAct;
 pub use keyring::{KeyStatus, Rewrapped, Unrecoverable, attest, key_status, recover_keys};
+pub use leases::{Activated, Checked, NoLease};
 pub use letters::Letters;
+pub use licences::{
+    InstanceView, IssuedLicence, LICENCE_INSTANCES_MAX, LICENCE_NOTE_CHARS_MAX, LicenceDetail,
+    LicencePage, LicenceTurn, LicenceView, LicenceWish,
+};
 pub use lock::Lock;
 pub use log::{LogLine, LogView};
 pub use loss::{LossPage, LossStage};
@@ -135,11 +142,11 @@ pub use quotes::Look;
 pub(crate) use quotes::{Guide, compute_guided, quotes_of};
 pub use reconcile::{Orphan, Reconciled, Why, reconcile};
 pub use record::{
-    Actor, BackupAct, CertificateAct, Deed, DisclosureAct, LimitAct, MachineAct, PaymentAct,
-    entries, entry, summary,
+    Actor, BackupAct, CertificateAct, Deed, DisclosureAct, LicenceAct, LimitAct, MachineAct,
+    PaymentAct, entries, entry, summary,
 };
 pub use release::{ReleaseAct, release_ask};
-pub use remote::{AddressAsk, Ask, Remote, Say, Status, WireImport};
+pub use remote::{AddressAsk, Ask, LicenceAsk, Remote, Say, Status, WireImport};
 pub use replay::{Moment, Recording, Recordings, Sort};
 pub use reset::ResetAsks;
 pub(crate) use results::make_directory;

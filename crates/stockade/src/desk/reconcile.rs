@@ -68,6 +68,7 @@ struct Told {
     ended: BTreeSet<String>,
     /// What became of notices, by their digests.
     notices: BTreeMap<String, &'static str>,
+    licences: BTreeMap<String, &'static str>,
     /// Up to here bodies are pruned: what was made earlier is not judged.
     pruned: Option<Timestamp>,
 }
@@ -152,6 +153,19 @@ impl Told {
                 self.made.insert(("payment_notices", fact("digest")));
                 self.notices.entry(fact("digest")).or_insert(standing);
             }
+            "licence.issued" => {
+                self.made.insert(("licences", subject.clone()));
+                self.licences.entry(subject).or_insert("issued");
+            }
+            "licence.suspended" => {
+                self.licences.entry(subject).or_insert("suspended");
+            }
+            "licence.resumed" => {
+                self.licences.entry(subject).or_insert("issued");
+            }
+            "licence.revoked" => {
+                self.licences.entry(subject).or_insert("revoked");
+            }
             _ => {}
         }
     }
@@ -172,6 +186,7 @@ impl Told {
             "sessions" => self.ended.contains(&row.id).then(|| "over".to_owned()),
             "strategies" => self.texts.get(&row.id).cloned(),
             "payment_notices" => self.notices.get(&row.id).map(|&standing| standing.to_owned()),
+            "licences" => self.licences.get(&row.id).map(|&state| state.to_owned()),
             _ => None,
         }?;
         (log != row.standing).then(|| Why::Otherwise { row: row.standing.clone(), log })

@@ -2,6 +2,7 @@
 
 mod backups;
 mod certificates;
+mod licences;
 mod limits;
 mod machines;
 mod payments;
@@ -9,6 +10,7 @@ mod security_reports;
 
 pub use backups::BackupAct;
 pub use certificates::CertificateAct;
+pub use licences::LicenceAct;
 pub use limits::LimitAct;
 pub use machines::MachineAct;
 pub use payments::PaymentAct;
@@ -238,6 +240,8 @@ pub enum Deed {
     Machine(MachineAct),
     /// Something was done about addresses.
     Limit(LimitAct),
+    /// Something was done with a licence.
+    Licence(LicenceAct),
     /// Something became of the certificate for the server's names.
     Certificate(CertificateAct),
     /// Claims stand otherwise, or a document speaks for one.
@@ -252,7 +256,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 68] = [
+    pub const KINDS: [&'static str; 75] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -309,6 +313,13 @@ impl Deed {
         "limits.blocked",
         "limits.unblocked",
         "limits.list_loaded",
+        "licence.issued",
+        "licence.activated",
+        "licence.checked",
+        "licence.suspended",
+        "licence.resumed",
+        "licence.revoked",
+        "licence.released",
         "certificate.issued",
         "certificate.late",
         "posture.begun",
@@ -388,6 +399,7 @@ impl Deed {
             Self::Secret(act) => act.parts(),
             Self::Machine(act) => act.parts(),
             Self::Limit(act) => act.parts(),
+            Self::Licence(act) => act.parts(),
             Self::Certificate(act) => act.parts(),
             Self::Posture(act) => act.parts(),
             Self::Disclosure(act) => act.parts(),

@@ -1,8 +1,8 @@
 //! The command line's side of the control socket: HTTP over a Unix socket, answers as JSON lines.
 
 use super::{
-    Error, Intake, NewBlock, NewEvidence, Paths, Result, ResultRef, Saved, SecretAct, UserImport,
-    connect::Progress,
+    Error, Intake, LicenceTurn, LicenceWish, NewBlock, NewEvidence, Paths, Result, ResultRef,
+    Saved, SecretAct, UserImport, connect::Progress,
 };
 use catalog::{
     BadRows, FileKind, ImportReport, ImportRequest, Mapping, Replace, SplitEntry, TimeZone,
@@ -68,6 +68,8 @@ pub enum Ask {
     Machines,
     /// Something about who is kept out by address.
     Addresses(AddressAsk),
+    /// Do something with licences.
+    Licence(LicenceAsk),
     /// List the reports of weaknesses.
     Reports,
     /// Hand over the sealed text of one.
@@ -147,6 +149,38 @@ pub enum AddressAsk {
     Blocks,
     /// List the lists that are held against whoever comes.
     Lists,
+}
+
+/// What is asked about licences.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LicenceAsk {
+    /// Issue one.
+    Issue(Box<LicenceWish>),
+    /// List them, from behind one of them on.
+    List {
+        /// Which.
+        after: Option<String>,
+    },
+    /// Show one with its instances.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Suspend, resume or revoke one.
+    Turn {
+        /// Its id.
+        id: String,
+        /// Which of them.
+        turn: LicenceTurn,
+    },
+    /// Give the seat of an instance back.
+    Release {
+        /// The licence.
+        licence: String,
+        /// The instance.
+        instance: String,
+    },
 }
 
 /// What the server answers, JSON lines: progress, then one of the others.

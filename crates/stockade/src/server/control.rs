@@ -2,8 +2,8 @@
 
 use super::{handlers::posture, machines::call_roll, state::App};
 use crate::desk::{
-    self, Actor, AddressAsk, Archived, Ask, CertificateView, Desk, Error, ReportView, Say, Status,
-    Watch, now,
+    self, Actor, AddressAsk, Archived, Ask, CertificateView, Desk, Error, LicenceAsk, ReportView,
+    Say, Status, Watch, now,
 };
 use backup::Trigger;
 use edge::{Door, LocalDoor};
@@ -230,6 +230,7 @@ async fn act(
         Ask::RevokeMachine { machine } => finish(revoke(app, &machine).await),
         Ask::Machines => finish(desk.machines().await),
         Ask::Addresses(ask) => addresses(app, ask).await,
+        Ask::Licence(ask) => licence(desk, ask).await,
         Ask::Reports => finish(desk.reports().await),
         Ask::SealedReport { id } => finish(sealed_report(desk, id).await),
         Ask::MoveReport { id, step, severity } => {
@@ -256,6 +257,18 @@ async fn renewed(app: &App) -> Option<CertificateView> {
     let own = app.certificates()?;
     own.renewed().await;
     Some(own.view())
+}
+
+async fn licence(desk: &Desk, ask: LicenceAsk) -> Say {
+    match ask {
+        LicenceAsk::Issue(wish) => finish(desk.issue_licence(Actor::Host, &wish).await),
+        LicenceAsk::List { after } => finish(desk.licences(after.as_deref()).await),
+        LicenceAsk::Show { id } => finish(desk.licence(&id).await),
+        LicenceAsk::Turn { id, turn } => finish(desk.turn_licence(Actor::Host, &id, turn).await),
+        LicenceAsk::Release { licence, instance } => {
+            finish(desk.release_instance(Actor::Host, &licence, &instance).await)
+        }
+    }
 }
 
 async fn revoke(app: &App, machine: &str) -> desk::Result<()> {

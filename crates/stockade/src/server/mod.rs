@@ -14,6 +14,7 @@ pub mod handlers;
 pub mod headers;
 mod intake;
 pub mod jobs;
+mod licence_routes;
 mod limit_routes;
 mod link_routes;
 mod log_routes;

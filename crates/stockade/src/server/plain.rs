@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode, header};
 use tokio_util::sync::CancellationToken;
 
 /// What programs ask, by the beginnings of its paths.
-pub(super) const DATA: &[&str] = &["/api"];
+pub(super) const DATA: &[&str] = &["/api", "/v1"];
 
 /// Answers on `door` until `stop`.
 pub(super) async fn serve(

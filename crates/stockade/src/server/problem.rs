@@ -272,6 +272,10 @@ impl From<desk::Error> for Problem {
             | E::OnQuotes => Self::invalid(text),
             E::Block { field, .. } => Self::invalid(text).field(field),
             E::NoMachine(_) | E::ServerNoMachine => Self::invalid(text).field("machine"),
+            E::License(inner) => terms(&inner),
+            E::NoLease(inner) => no_lease(&inner),
+            E::LicenceExists { .. } => conflict("licence-exists"),
+            E::LicenceState { .. } => conflict("licence-state"),
             E::Unsealed(_) => Self::invalid(text).field("text"),
             E::Disclosure(disclosure::Error::Receipt) => Self::invalid(text).field("receipt"),
             E::Disclosure(_) | E::Thanks { .. } => conflict("report-step"),
@@ -279,6 +283,7 @@ impl From<desk::Error> for Problem {
             E::NoRecipients => Self::new(StatusCode::NOT_FOUND, "no-recipients", text),
             E::Linked { .. } => linked(&text),
             E::SealedElsewhere
+            | E::SealedNote
             | E::Store(_)
             | E::File { .. }
             | E::Exposed { .. }
@@ -303,6 +308,30 @@ impl From<desk::Error> for Problem {
             | E::Worker(_) => Self::internal(&text),
         }
     }
+}
+
+/// A field of a licence is called as in the file, but for its dashes.
+fn terms(error: &license::Error) -> Problem {
+    let problem = Problem::invalid(error.to_string());
+    match error {
+        license::Error::Field { field: "license", .. } => problem.field("id"),
+        license::Error::Field { field: "not-before", .. } => problem.field("from"),
+        license::Error::Field { field, .. } => problem.field(&field.replace('-', "_")),
+        _ => problem,
+    }
+}
+
+/// Programs tell the reasons apart by their codes.
+fn no_lease(why: &desk::NoLease) -> Problem {
+    use desk::NoLease as N;
+    let status = match why {
+        N::File(_) | N::Request(_) | N::Clock { .. } | N::Again => StatusCode::UNPROCESSABLE_ENTITY,
+        N::Unknown => StatusCode::NOT_FOUND,
+        N::Suspended { .. } | N::Revoked { .. } | N::Unpaid { .. } | N::NoSeat | N::Released => {
+            StatusCode::FORBIDDEN
+        }
+    };
+    Problem::new(status, why.word(), why.to_string()).fix("the detail says what to do")
 }
 
 /// Where the link leads is for the log.

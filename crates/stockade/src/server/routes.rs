@@ -7,6 +7,7 @@ use super::{
         account, audit, backtests, backups, bars, data, factors, proof, reports, step_up,
         strategies, studies, system, witnesses, workbench,
     },
+    licence_routes::licences_of,
     limit_routes::limits_of,
     link_routes::links_of,
     log_routes::log_of,
@@ -28,7 +29,7 @@ use identity::Permission as P;
 pub fn table() -> Table {
     let table = records(links_of(sessions(doors(open(Table::default())))));
     let table = vendors_of(administration(security_of(research(table))));
-    payments_of(limits_of(operations_of(table)))
+    licences_of(payments_of(limits_of(operations_of(table))))
 }
 
 /// What is there for anyone to see.

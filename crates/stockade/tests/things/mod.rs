@@ -46,8 +46,9 @@ pub fn is_shared(path: &str) -> bool {
         "/api/v1/invitations/",
         "/api/v1/proposals/",
         "/api/v1/vendor-keys/",
-        // Reports of weaknesses are the house's as well.
+        // Reports of weaknesses are the house's as well, and so are licences.
         "/api/v1/security-reports/",
+        "/api/v1/licences/",
     ];
     !path.contains('{') || shared.contains(&beginning(path))
 }

@@ -4,6 +4,7 @@ import { admin } from './admin/de';
 import { audit } from './audit/de';
 import { backups } from './backups/de';
 import { factors } from './factors/de';
+import { licences } from './licences/de';
 import { links } from './links/de';
 import { limits } from './limits/de';
 import { machines } from './machines/de';
@@ -20,6 +21,7 @@ export const de: Record<Key, string> = {
   ...audit,
   ...backups,
   ...factors,
+  ...licences,
   ...links,
   ...limits,
   ...machines,

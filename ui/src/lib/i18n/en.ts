@@ -3,6 +3,7 @@ import { admin } from './admin/en';
 import { audit } from './audit/en';
 import { backups } from './backups/en';
 import { factors } from './factors/en';
+import { licences } from './licences/en';
 import { links } from './links/en';
 import { limits } from './limits/en';
 import { machines } from './machines/en';
@@ -19,6 +20,7 @@ export const en = {
   ...audit,
   ...backups,
   ...factors,
+  ...licences,
   ...links,
   ...limits,
   ...machines,

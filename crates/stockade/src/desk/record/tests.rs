@@ -49,6 +49,7 @@ fn deeds() -> Vec<Deed> {
     .chain(SecretAct::samples().map(Deed::Secret))
     .chain(machines::samples().map(Deed::Machine))
     .chain(limits::samples().map(Deed::Limit))
+    .chain(licences::samples().map(Deed::Licence))
     .chain(certificates::samples().map(Deed::Certificate))
     .chain(PostureAct::samples().map(Deed::Posture))
     .chain(security_reports::samples().map(Deed::Disclosure))

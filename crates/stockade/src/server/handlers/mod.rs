@@ -8,6 +8,8 @@ pub mod bars;
 pub mod data;
 pub mod factors;
 pub mod governance;
+pub mod leases;
+pub mod licences;
 pub mod limits;
 pub mod links;
 pub mod losses;
