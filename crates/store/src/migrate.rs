@@ -81,6 +81,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "operations",
         sql: include_str!("../migrations/0016_operations.sql"),
     },
+    Migration {
+        version: 20,
+        name: "advisories",
+        sql: include_str!("../migrations/0020_advisories.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE schema_migrations (
