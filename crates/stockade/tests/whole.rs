@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod advisories;
 mod answers;
 mod asked;
 mod asking;

@@ -1,6 +1,7 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
+    advisories_args::Advisories,
     backup_args::Backup,
     certificate_args::Certificate,
     db_args::Db,
@@ -108,6 +109,9 @@ pub(crate) enum Command {
     /// List, open and answer reports of weaknesses.
     #[command(subcommand)]
     Reports(Reports),
+    /// Publish advisories about weaknesses, list and show them.
+    #[command(subcommand)]
+    Advisories(Advisories),
     /// Look at the certificate of an ACME server, or order another one now.
     #[command(subcommand)]
     Certificate(Certificate),

@@ -1,10 +1,11 @@
 //! For the command line: the same operations here, or by the server that runs on the directory.
 
 use super::{
-    Accounts, Actor, Archived, Ask, BackupDone, BackupTerms, Backups, CertificateView, Desk,
-    Drilled, Error, Files, Home, Intake, KeptEvidence, MachineToken, MachineView, NewEvidence,
-    OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, ReportView, Result, ResultRef, Saved,
-    SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results, sha256_hex, step_named,
+    Accounts, Actor, AdvisoryText, AdvisoryView, Archived, Ask, BackupDone, BackupTerms, Backups,
+    CertificateView, Desk, Drilled, Error, Files, Home, Intake, Issue, KeptEvidence, MachineToken,
+    MachineView, NewEvidence, OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, ReportView,
+    Result, ResultRef, Saved, SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results,
+    sha256_hex, step_named,
 };
 use audit::posture::Attested;
 use backup::Trigger;
@@ -276,6 +277,26 @@ impl Connection {
             }
             Self::There(remote) => {
                 remote.quick(&Ask::ThankReport { id, name: name.map(str::to_owned) })
+            }
+        }
+    }
+
+    /// Every advisory that is out.
+    pub fn advisories(&self) -> Result<Vec<AdvisoryView>> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.advisory_views()),
+            Self::There(remote) => remote.quick(&Ask::Advisories),
+        }
+    }
+
+    /// Publishes an advisory, or another revision of one.
+    pub fn publish_advisory(&self, text: AdvisoryText, issue: Issue) -> Result<AdvisoryView> {
+        match self {
+            Self::Here(here) => {
+                here.runtime.block_on(here.desk.publish_advisory(Actor::Host, &text, &issue))
+            }
+            Self::There(remote) => {
+                remote.quick(&Ask::PublishAdvisory { text: Box::new(text), issue })
             }
         }
     }

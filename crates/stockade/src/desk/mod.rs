@@ -3,6 +3,7 @@
 mod access_keys;
 mod accounts;
 mod address;
+mod advisories;
 mod approvals;
 mod backtests;
 mod backups;
@@ -85,6 +86,7 @@ mod work;
 mod workbench;
 
 pub use accounts::{Accounts, Opened, Terms, Visitor};
+pub use advisories::{AdvisoryText, AdvisoryView, Issue};
 pub use approvals::Approvals;
 pub use backtests::{Ended, ResultRef};
 pub(crate) use backups::before_upgrade;

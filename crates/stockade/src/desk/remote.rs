@@ -1,8 +1,8 @@
 //! The command line's side of the control socket: HTTP over a Unix socket, answers as JSON lines.
 
 use super::{
-    Error, Intake, NewEvidence, Paths, Result, ResultRef, Saved, SecretAct, UserImport,
-    connect::Progress,
+    AdvisoryText, Error, Intake, Issue, NewEvidence, Paths, Result, ResultRef, Saved, SecretAct,
+    UserImport, connect::Progress,
 };
 use catalog::{
     BadRows, FileKind, ImportReport, ImportRequest, Mapping, Replace, SplitEntry, TimeZone,
@@ -88,6 +88,15 @@ pub enum Ask {
         id: Uuid,
         /// Under which name; without one no longer.
         name: Option<String>,
+    },
+    /// List the advisories.
+    Advisories,
+    /// Publish an advisory, or another revision of one.
+    PublishAdvisory {
+        /// What it says.
+        text: Box<AdvisoryText>,
+        /// Which it is.
+        issue: Issue,
     },
     /// How the certificate for the server's names stands.
     Certificate,

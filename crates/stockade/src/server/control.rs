@@ -235,6 +235,10 @@ async fn act(
         Ask::ThankReport { id, name } => {
             finish(desk.thank_report(Actor::Host, id, name.as_deref()).await)
         }
+        Ask::Advisories => finish(desk.advisory_views().await),
+        Ask::PublishAdvisory { text, issue } => {
+            finish(desk.publish_advisory(Actor::Host, &text, &issue).await)
+        }
         Ask::Certificate => finish(Ok(app.certificates().map(|own| own.view()))),
         Ask::RenewCertificate => finish(Ok(renewed(app).await)),
         Ask::AddEvidence(new) => finish(posture::taken(app, *new).await),

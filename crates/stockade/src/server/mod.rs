@@ -1,6 +1,8 @@
 //! The HTTP server: one table of routes, one file of statuses, headers on everything.
 
 mod admin_routes;
+pub mod advisories;
+mod advisory_routes;
 pub mod certificates;
 pub mod control;
 pub mod cookies;

@@ -278,6 +278,7 @@ impl From<desk::Error> for Problem {
             E::NoRecipients => Self::new(StatusCode::NOT_FOUND, "no-recipients", text),
             E::Linked { .. } => linked(&text),
             E::SealedElsewhere
+            | E::AdvisoryTorn { .. }
             | E::Store(_)
             | E::File { .. }
             | E::Exposed { .. }

@@ -3,6 +3,7 @@
 use super::{
     AtOnce, Cost, Rule, Table, Words,
     admin_routes::administration,
+    advisory_routes::advisories_of,
     handlers::{
         account, audit, backtests, backups, bars, data, factors, proof, reports, step_up,
         strategies, studies, system, witnesses, workbench,
@@ -30,7 +31,7 @@ pub fn table() -> Table {
 
 /// What is there for anyone to see.
 fn open(table: Table) -> Table {
-    health_of(reports_of(posture_of(log_of(public(table)))))
+    health_of(advisories_of(reports_of(posture_of(log_of(public(table))))))
 }
 
 fn public(table: Table) -> Table {

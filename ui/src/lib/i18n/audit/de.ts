@@ -85,6 +85,8 @@ export const audit: Record<keyof typeof english, string> = {
   'audit.kind.report.opened': 'Eine Meldung einer Schwachstelle wurde zum Öffnen ausgegeben',
   'audit.kind.report.moved': 'Eine Meldung einer Schwachstelle wurde beantwortet oder weitergeführt',
   'audit.kind.report.thanked': 'Wer eine Schwachstelle gemeldet hat, wird öffentlich genannt oder nicht mehr',
+  'audit.kind.advisory.published': 'Advisory veröffentlicht',
+  'audit.kind.advisory.revised': 'Advisory geändert',
   'audit.kind.release.running': 'Ein anderes Release läuft',
   'audit.kind.setup.issued': 'Einrichtungslink ausgestellt',
   'audit.kind.account.created': 'Konto angelegt',

@@ -83,6 +83,8 @@ export const audit = {
   'audit.kind.report.opened': 'A report of a weakness was handed over to be opened',
   'audit.kind.report.moved': 'A report of a weakness was answered or moved on',
   'audit.kind.report.thanked': 'Whoever reported a weakness is thanked in public, or not any more',
+  'audit.kind.advisory.published': 'Advisory published',
+  'audit.kind.advisory.revised': 'Advisory revised',
   'audit.kind.release.running': 'Another release serves',
   'audit.kind.setup.issued': 'Set-up link issued',
   'audit.kind.account.created': 'Account created',
