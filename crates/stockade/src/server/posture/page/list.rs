@@ -102,8 +102,9 @@ fn ways(language: Language) -> String {
     format!(
         "<p class=\"ways\"><a href=\"/security/report?lang={tongue}\">{}</a> \
          <a href=\"/security/policy?lang={tongue}\">{}</a> \
-         <a href=\"/security/advisories?lang={tongue}\">{}</a></p>\n",
-        words.report, words.policy, words.advisories
+         <a href=\"/security/advisories?lang={tongue}\">{}</a> \
+         <a href=\"/security/findings?lang={tongue}\">{}</a></p>\n",
+        words.report, words.policy, words.advisories, words.findings
     )
 }
 
