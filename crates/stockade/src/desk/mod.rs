@@ -8,6 +8,7 @@ mod approvals;
 mod backtests;
 mod backups;
 mod certificate;
+mod certificate_letters;
 mod connect;
 mod data;
 mod duties;
@@ -96,6 +97,7 @@ pub use backups::{
     pull, restore,
 };
 pub use certificate::CertificateView;
+pub use certificate_letters::Served;
 pub use connect::{
     Connection, FinishedRun, connect, log_keys, open_for_reading, publish, schema, schema_of,
     text_digest,
