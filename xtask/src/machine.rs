@@ -84,7 +84,7 @@ pub fn judges() -> Judges {
     for program in &OTHERS {
         note(None, other(program).map(|()| OsString::new()));
     }
-    for needs in [&CCXT, &MAIL, &STORE] {
+    for needs in [&CCXT, &MAIL, &STORE, &SCHEMAS] {
         note(Some(needs.variable), python(needs).map(PathBuf::into_os_string));
     }
     judges
@@ -194,6 +194,14 @@ const MAIL: Needs = Needs {
     variable: "MAIL_PYTHON",
     imports: "dkim, nacl, aiosmtpd, dns.message",
     packages: &["dkimpy==1.1.8", "PyNaCl==1.6.2", "aiosmtpd==1.4.6", "dnspython==2.9.2"],
+};
+
+/// What holds advisories against the schemas of OSV and CSAF.
+const SCHEMAS: Needs = Needs {
+    environment: "schemas",
+    variable: "SCHEMAS_PYTHON",
+    imports: "jsonschema, referencing",
+    packages: &["jsonschema==4.26.0"],
 };
 
 /// The independent reader of the OpenAPI document.

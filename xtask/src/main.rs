@@ -45,7 +45,7 @@ The chores of this project.
   cargo xtask docs [--check]
       Writes the blocks of the book that the program itself says.
 
-  cargo xtask scan [--advisories DIR] [--write]
+  cargo xtask scan [--advisories DIR] [--known] [--write]
       Looks at our own sources and at what they depend on; keeps the record with --write.
 
   cargo xtask release [--commit NAME] [--out DIR] [--tests FILE] [--key FILE] [--twice] [--against DIR]

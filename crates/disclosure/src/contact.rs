@@ -90,7 +90,8 @@ impl Contact {
             "Acknowledgments: {at}/security/thanks\n\
              Preferred-Languages: en, de\n\
              Canonical: {at}/.well-known/security.txt\n\
-             Policy: {at}/security/policy\n"
+             Policy: {at}/security/policy\n\
+             CSAF: {at}/.well-known/csaf/provider-metadata.json\n"
         )
     }
 }
@@ -147,7 +148,8 @@ mod tests {
              Acknowledgments: https://trade.example/security/thanks\n\
              Preferred-Languages: en, de\n\
              Canonical: https://trade.example/.well-known/security.txt\n\
-             Policy: https://trade.example/security/policy\n"
+             Policy: https://trade.example/security/policy\n\
+             CSAF: https://trade.example/.well-known/csaf/provider-metadata.json\n"
         );
         let by_mail = Contact::new("https://trade.example", " a@b.example ", Form::Closed);
         let text = by_mail.expect("an address").expect("somebody").text(at(0));

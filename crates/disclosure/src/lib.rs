@@ -1,8 +1,9 @@
-//! Knows: how weaknesses are reported and answered: `security.txt`, the terms, a report's course and its clocks.
+//! Knows: how weaknesses are reported, answered and published: contact, terms, courses, clocks, advisories.
 //! Never knows: HTTP, SQL, who reads a report, or what it says.
 
 #![forbid(unsafe_code)]
 
+mod advisory;
 mod answer;
 mod clock;
 mod contact;
@@ -10,6 +11,10 @@ mod course;
 mod policy;
 mod receipt;
 
+pub use advisory::{
+    Advisory, AdvisoryId, Draft, Issuer, Link, Origin, Range, Revision, Version, Wording,
+    csaf_changes, csaf_index,
+};
 pub use answer::{Answer, Template};
 pub use clock::{Clock, ClockKind, Hand};
 pub use contact::{Contact, Form, Freshness};
@@ -41,6 +46,20 @@ pub enum Error {
     /// Not the text of a receipt.
     #[error("a receipt is srr_ and 40 hexadecimal digits, as it was shown once")]
     Receipt,
+    /// A field of an advisory is not as it must be.
+    #[error("an advisory's {field} {why}")]
+    Draft {
+        /// Which.
+        field: &'static str,
+        /// What is wrong with it, and how it is written.
+        why: &'static str,
+    },
+    /// Not the name of an advisory.
+    #[error("{found:?} is no name of an advisory: they are written STOCKADE-2026-001")]
+    AdvisoryId {
+        /// What was given.
+        found: String,
+    },
     /// Not an address that mail can be sent to.
     #[error("{found:?} is no address of mail: write one as security@example.org")]
     Address {

@@ -8,6 +8,7 @@ mod files;
 mod firewall;
 mod kernel;
 mod listeners;
+mod packages;
 mod root;
 mod rules;
 mod service;
@@ -19,6 +20,7 @@ mod updates;
 pub use files::{Repair, repair};
 pub use firewall::nft_rules;
 pub use listeners::listens;
+pub use packages::packages;
 pub use root::Root;
 
 use jiff::{SignedDuration, Timestamp};

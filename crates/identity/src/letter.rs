@@ -89,6 +89,11 @@ pub enum Letter {
     ReportReceived(Timestamp),
     /// What was promised to the sender of a report is due at this time, or was.
     ReportDue(Timestamp),
+    /// The certificate for the server's names is not renewed, and holds until then; none is there where it says
+    /// nothing.
+    CertificateLate(Option<Timestamp>),
+    /// It is renewed after all, and holds until then.
+    CertificateRenewed(Timestamp),
 }
 
 /// A letter and its recipient: an intent, queued in the transaction of the act that it tells of.

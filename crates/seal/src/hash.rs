@@ -11,6 +11,12 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     fixed(digest::digest(&digest::SHA256, data).as_ref())
 }
 
+/// SHA-512 (FIPS 180-4).
+#[must_use]
+pub fn sha512(data: &[u8]) -> [u8; 64] {
+    fixed(digest::digest(&digest::SHA512, data).as_ref())
+}
+
 /// SHA-256 of the parts one after another; the caller sees to it that the seams are unambiguous.
 #[must_use]
 pub fn sha256_parts(parts: &[&[u8]]) -> [u8; 32] {

@@ -20,7 +20,9 @@ pub use age::{AGE_BYTES_MAX, AgeIdentity, AgeRecipient, age_armour, age_file};
 pub use entropy::{Entropy, SeededEntropy, random};
 pub use envelope::{Aad, KeyId, OVERHEAD_BYTES, SealingKey};
 pub use foreign::{verify_es256, verify_rs256};
-pub use hash::{MacKey, Sha256, equal, hkdf_sha256, hmac_sha256, sha1, sha256, sha256_parts};
+pub use hash::{
+    MacKey, Sha256, equal, hkdf_sha256, hmac_sha256, sha1, sha256, sha256_parts, sha512,
+};
 pub use hpke::{Identity, Recipient};
 pub use minisign::{Blake2b, MINISIGN_BYTES_MAX, MinisignKey, MinisignPublicKey};
 pub use openpgp::{OPENPGP_BYTES_MAX, OpenPgpCertificate, OpenPgpKey, OpenPgpText};

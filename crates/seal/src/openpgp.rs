@@ -17,6 +17,8 @@ pub const OPENPGP_BYTES_MAX: usize = 64 * 1024;
 const SIGNED: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
 const CERTIFICATE: &str = "PUBLIC KEY BLOCK";
 const SIGNATURE: &str = "SIGNATURE";
+/// Over bytes as they are.
+const OF_BYTES: u8 = 0x00;
 /// Over a text whose lines end in CR LF, without blanks at their ends.
 const OF_TEXT: u8 = 0x01;
 /// Of a name, by the key itself.
@@ -91,6 +93,13 @@ impl OpenPgpKey {
         format!("{SIGNED}\nHash: SHA256\n\n{lines}{}", armour::enclose(SIGNATURE, &packet))
     }
 
+    /// A signature of a file, to lie beside it: `gpg --verify FILE.asc FILE`.
+    #[must_use]
+    pub fn sign_file(&self, bytes: &[u8], at: u32) -> String {
+        let signature = self.signature(OF_BYTES, at, &[], bytes);
+        armour::enclose(SIGNATURE, &packet::packet(Packet::SIGNATURE, &signature))
+    }
+
     /// The body of a signature packet.
     fn signature(&self, kind: u8, at: u32, more: &[u8], over: &[u8]) -> Vec<u8> {
         let fingerprint = self.certificate.fingerprint_bytes();
@@ -126,14 +135,24 @@ impl OpenPgpCertificate {
     /// The text inside, if this key signed all that is there, and nothing stands before or behind it.
     pub fn verify(&self, signed: &str) -> Result<OpenPgpText, Error> {
         let (text, signature) = taken_apart(signed)?;
-        let signature = armour::open(SIGNATURE, signature)?;
+        let signed_at = self.opened(signature, OF_TEXT, canonical(&text).as_bytes())?;
+        Ok(OpenPgpText { text, signed_at })
+    }
+
+    /// When this key signed a file, by the signature that lies beside it.
+    pub fn verify_file(&self, bytes: &[u8], signature: &str) -> Result<u32, Error> {
+        self.opened(signature.trim_end(), OF_BYTES, bytes)
+    }
+
+    /// When this key made the one signature of an armour.
+    fn opened(&self, armour: &str, kind: u8, over: &[u8]) -> Result<u32, Error> {
+        let signature = armour::open(SIGNATURE, armour)?;
         let mut packets = Reader::new(&signature);
         let packet = packets.packet()?;
         if packet.tag != Packet::SIGNATURE || !packets.is_empty() {
             return Err(wrong("one signature is expected, and nothing beside it"));
         }
-        let signature = self.checked(packet.body, OF_TEXT, canonical(&text).as_bytes())?;
-        Ok(OpenPgpText { text, signed_at: signature.made_at })
+        Ok(self.checked(packet.body, kind, over)?.made_at)
     }
 
     /// A signature of this key over these bytes.
@@ -296,6 +315,26 @@ mod tests {
         check(&published, "no text signed");
         let error = signed.parse::<OpenPgpCertificate>().expect_err("no certificate");
         assert!(error.to_string().contains("armour"), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_signed_as_it_is_and_no_other_is_taken_for_it() {
+        let (one, other) = (key(1), key(2));
+        let file = b"{\r\n  \"a\": 1  \n}";
+        let signature = one.sign_file(file, 1_800_000_000);
+        let own = one.certificate();
+        assert_eq!(own.verify_file(file, &signature).expect("verifies"), 1_800_000_000);
+        let check = |bytes: &[u8], signature: &str, why: &str| {
+            let error = own.verify_file(bytes, signature).expect_err(why).to_string();
+            assert!(error.contains(why), "{error}");
+        };
+        // What would be the same text is another file.
+        check(b"{\n  \"a\": 1\n}", &signature, "does not match");
+        check(file, &other.sign_file(file, 1), "another key");
+        check(file, &signature.replace("-----END", "----END"), "armour");
+        let signed = one.sign("a\n", 1);
+        let at = signed.find("-----BEGIN PGP SIGNATURE").expect("one");
+        check(b"a", &signed[at..], "another kind");
     }
 
     #[test]

@@ -51,6 +51,17 @@ fn gpg_believes_what_is_signed_and_not_what_was_changed() {
         assert!(said.contains(&fingerprint), "{said}");
         let said = verify(&good.replace("security@", "insecurity@"));
         assert!(said.contains("BADSIG") && !said.contains("GOODSIG"), "{said}");
+        // A file beside its signature.
+        let file = home.join("advisory.json");
+        std::fs::write(&file, "{\r\n \"a\": 1 \n}").expect("writes");
+        let beside = |bytes: &[u8]| {
+            std::fs::write(&signed, key.sign_file(bytes, 1_767_312_000)).expect("writes");
+            told(&gpg(&home, &["--verify", &path(&signed), &path(&file)]).expect("runs"))
+        };
+        let said = beside(b"{\r\n \"a\": 1 \n}");
+        assert!(said.contains("GOODSIG") && said.contains(&fingerprint), "{said}");
+        let said = beside(b"{\n \"a\": 1\n}");
+        assert!(said.contains("BADSIG") && !said.contains("GOODSIG"), "{said}");
         let listed = gpg(&home, &["--list-keys", "--with-colons", &fingerprint]).expect("runs");
         let said = told(&listed);
         assert!(said.contains(&name), "{said}");

@@ -14,7 +14,10 @@ use crate::people::{New, server_with};
 use crate::things::{Things, asker, filled, is_shared, own_something_of_everything};
 use http::{Method, header};
 use serde_json::{Value, json};
-use stockade::server::{self, Row, Rule, routes};
+use stockade::{
+    desk::{Actor, AdvisoryText, Issue},
+    server::{self, Row, Rule, routes},
+};
 
 /// Reads values as the published document describes them.
 struct Reader {
@@ -171,7 +174,12 @@ impl Reader {
 /// What holds of every answer, whatever it is: nobody keeps it who need not.
 fn kept_by_nobody(seen: &Seen, what: &str) {
     // How the claims stand, and where weaknesses are reported, is everybody's.
-    let everybodys = [" /security", " /.well-known/stockade/", " /.well-known/security.txt"];
+    let everybodys = [
+        " /security",
+        " /.well-known/stockade/",
+        " /.well-known/csaf/",
+        " /.well-known/security.txt",
+    ];
     let is_everybodys = everybodys.iter().any(|at| what.contains(at));
     let kept = seen.headers[header::CACHE_CONTROL].to_str().expect("ASCII");
     if is_everybodys && seen.status.is_success() {
@@ -215,6 +223,7 @@ async fn walk(ada: &Asker, things: &Things, secrets: &[String]) -> usize {
             None if row.path.contains("/datasets/") => "made-up",
             None if row.path == "/security/{claim}" => "M13",
             None if row.path == "/security/policy/{language}" => "en",
+            None if row.path == "/.well-known/stockade/advisories/{name}" => "index.json",
             // Acts on an account could end the session that walks.
             None if row.path == "/api/v1/users/{id}" => &own,
             None => "1",
@@ -242,12 +251,15 @@ async fn walk(ada: &Asker, things: &Things, secrets: &[String]) -> usize {
         if seen.status.is_success() {
             done += 1;
         } else {
-            // Nobody witnesses this log, and no tile, no document, no report and no licence has such a name:
-            // `witnesses.rs`, `security.rs`, `operations.rs` and `licences.rs` ask for what is there.
+            // Nobody witnesses this log, and no tile, no document, no report, no licence and no advisory has such a
+            // name: `witnesses.rs`, `security.rs`, `operations.rs`, `licences.rs` and `advisories.rs` ask for what is
+            // there.
             let is_none = [
                 "/log/witnessed",
                 "/log/tile/{level}/{*place}",
                 "/security/evidence/{sha256}",
+                "/security/advisories/{name}",
+                "/.well-known/csaf/{*place}",
                 "/api/v1/security-reports/{id}/sealed",
                 "/api/v1/licences/{name}",
             ]
@@ -268,6 +280,18 @@ async fn each_route_answers_what_its_row_promises() {
     for part in server::operations::Part::ALL {
         server.app().operations().health().look(server.app(), part).await;
     }
+    let advisory = AdvisoryText {
+        title: "A door".to_owned(),
+        summary: "It opened.".to_owned(),
+        details: "Thrice.".to_owned(),
+        advice: "Update.".to_owned(),
+        cvss: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N".to_owned(),
+        affected: "0.1.0..0.2.1".to_owned(),
+        references: std::collections::BTreeMap::new(),
+    };
+    let issue = Issue::New { report: None };
+    let published = server.app().desk().publish_advisory(Actor::Host, &advisory, &issue).await;
+    published.expect("is published: the lists of advisories are not empty");
     let browser: &Browser = &browsers[0];
     let ada = asker(&server::router(server.app()), browser);
     let things = own_something_of_everything(&ada).await;

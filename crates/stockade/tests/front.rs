@@ -16,6 +16,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use jiff::SignedDuration;
 use pebble::{Pebble, free_ports};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -34,7 +35,7 @@ use std::{
     time::Duration,
 };
 use stockade::{
-    desk,
+    desk::{self, Served},
     server::{
         Front, Options, Server, StrictTransport,
         certificates::{Certificates, Standing},
@@ -291,6 +292,51 @@ async fn a_server_whose_acme_server_is_dead_serves_on_and_says_so() {
     server.app().observatory().look(server.app(), &[Probe::Certificate]).await;
     let turns = server.app().desk().turns("S07").await.expect("reads");
     assert_eq!(turns.last().expect("a row").to, audit::posture::State::NotMet);
+    server.stop().await.expect("stops");
+}
+
+/// The subjects of the letters about certificates.
+async fn subjects(browser: &mut Browser) -> Vec<String> {
+    let outbox = browser.get("/api/v1/outbox").await.expect(200).json();
+    let letters = outbox["letters"].as_array().expect("letters").iter();
+    let subject = |letter: &Value| letter["subject"].as_str().map(str::to_owned);
+    letters.filter_map(subject).filter(|one| one.contains("ertificate")).collect()
+}
+
+#[tokio::test]
+async fn whoever_runs_the_server_is_told_by_letter_once_a_stage_and_when_it_is_well_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let [nobody] = free_ports().await;
+    let acme = Some(terms(&format!("https://localhost:{nobody}/dir"), None));
+    let front = Front { acme, plain: Some(here()), ..Front::default() };
+    let server = Server::start(Options { front, ..options(directory.path()) }).await;
+    let server = server.expect("starts");
+    let mut browser = Browser::new(&server);
+    browser.set_up(&server).await;
+    orders(&server, 1).await;
+    certificates(&server).renew();
+    orders(&server, 2).await;
+    let told = async {
+        while subjects(&mut browser).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(WITHIN, told).await.expect("a letter is written");
+    let (accounts, now) = (server.app().accounts(), desk::now());
+    assert_eq!(accounts.tell_of_late_certificate(None, now).await.expect("asks"), 0);
+    assert_eq!(subjects(&mut browser).await, ["There is no certificate"]);
+    // One that ends soon is told in stages, and once it is renewed that is told to whoever knew.
+    let at = |days: i64| now + SignedDuration::from_hours(24 * days);
+    let ending = Served { fingerprint: "ab".repeat(32), ends: at(13) };
+    for (days, letters) in [(0, 1), (1, 0), (6, 1), (7, 0), (11, 1), (12, 0)] {
+        let told = accounts.tell_of_late_certificate(Some(&ending), at(days)).await;
+        assert_eq!(told.expect("tells"), letters, "{days}");
+    }
+    let unknown = Served { fingerprint: "cd".repeat(32), ends: at(13) };
+    for (before, letters) in [(&ending, 1), (&ending, 0), (&unknown, 0)] {
+        let told = accounts.tell_of_renewed_certificate(Some(before), at(90), at(12)).await;
+        assert_eq!(told.expect("tells"), letters);
+    }
     server.stop().await.expect("stops");
 }
 

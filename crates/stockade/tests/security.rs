@@ -154,7 +154,9 @@ async fn the_page_shows_every_claim_without_a_script_in_two_languages() {
         assert!(!page.contains("src=\"http") && !page.contains("href=\"http"));
     }
     for (page, tag) in [(&english, "en"), (&german, "de")] {
-        for path in ["/security/report", "/security/policy"] {
+        let ways =
+            ["/security/report", "/security/policy", "/security/advisories", "/security/findings"];
+        for path in ways {
             let link = format!("href=\"{path}?lang={tag}\"");
             assert!(page.contains(&link), "{link}");
             browser.get(&format!("{path}?lang={tag}")).await.expect(200);
@@ -237,5 +239,42 @@ async fn a_document_speaks_for_its_claim_until_it_runs_out_and_for_no_probed_one
     std::fs::write(copy, "all is well\n").expect("writes");
     browser.get(&place).await.expect(404);
     browser.get("/security/evidence/..%2Fkeys").await.expect(404);
+    server.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn the_page_of_known_findings_is_the_register_of_the_scan_and_nothing_else() {
+    let root = tempfile::tempdir().expect("a directory");
+    let server = start(root.path()).await;
+    let mut browser = Browser::new(&server);
+    let record = browser.get("/security/scan.json").await.expect(200).json();
+    let known = record["known"].as_array().expect("a register");
+    assert!(known.len() > 20, "{}", known.len());
+    let marks = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")];
+    let escaped = |text: &str| {
+        marks.iter().fold(text.to_owned(), |text, (mark, word)| text.replace(mark, word))
+    };
+    for tag in ["en", "de"] {
+        let page = browser.get(&format!("/security/findings?lang={tag}")).await.expect(200).text();
+        assert_eq!(page.matches("<article").count(), known.len());
+        for one in known {
+            let word = |name: &str| one[name].as_str().expect("text");
+            let head = format!(
+                "<h3><code>{}</code></h3>\n<p>{}</p>",
+                escaped(word("id")),
+                escaped(word("reason"))
+            );
+            assert!(page.contains(&head), "{head}");
+            assert!(page.contains(&format!("<code>{}</code>", escaped(word("place")))));
+            assert_ne!(word("severity"), "high");
+        }
+        for status in ["open", "accepted", "fixed"] {
+            let count = known.iter().filter(|one| one["status"] == status).count();
+            let at = page.find(&format!("id=\"{status}\"")).expect("a section");
+            let heading = page[at..].split("</h2>").next().expect("a heading");
+            assert!(heading.ends_with(&format!(": {count}")), "{heading}");
+        }
+        assert!(!page.contains("<script"), "it needs none");
+    }
     server.stop().await.expect("stops");
 }

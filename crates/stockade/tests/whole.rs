@@ -11,6 +11,7 @@
 
 mod addresses;
 mod admin;
+mod advisories;
 mod answers;
 mod asked;
 mod asking;

@@ -96,6 +96,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "addresses",
         sql: include_str!("../migrations/0019_addresses.sql"),
     },
+    Migration {
+        version: 20,
+        name: "advisories",
+        sql: include_str!("../migrations/0020_advisories.sql"),
+    },
     Migration { version: 21, name: "keepers", sql: include_str!("../migrations/0021_keepers.sql") },
 ];
 

@@ -72,6 +72,7 @@ pub(crate) const TABLES: &[Table] = &[
     table("machine_authority", &["id"], House),
     table("machines", &["machine"], House),
     table("security_reports", &["report_id"], House),
+    table("advisories", &["year", "number", "revision"], House),
     table("probes", &["probe"], House),
     table("visits", &["day", "page"], House),
     table("licences", &["licence_id"], House),

@@ -1,14 +1,16 @@
 //! The scan of our own sources and of what they depend on: a dated record that names its tools, says what it
 //! covered and what not, and counts what it found. `cargo xtask scan --write` keeps it beside the server,
-//! which shows it on `/security`.
+//! which shows it on `/security`, with the register of lesser findings that are known.
 
 mod advisories;
 pub mod bom;
 mod census;
+mod known;
 mod lints;
 mod record;
 mod sarif;
 mod sources;
+mod waivers;
 
 use crate::{flags::Flags, machine, process, report::Outcome};
 use anyhow::{Context, Result, bail};
@@ -30,9 +32,17 @@ const FINDINGS: &str = "findings.sarif";
 
 /// `cargo xtask scan`: the whole scan; kept with `--write`.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
-    let flags = Flags::parse(arguments, &["--advisories"], &["--write"])?;
+    let flags = Flags::parse(arguments, &["--advisories"], &["--write", "--known"])?;
     let given = flags.all("--advisories").last().map(PathBuf::from);
     let project = machine::project();
+    if flags.has("--known") {
+        let record = known_anew(&project)?;
+        println!("{}", serde_json::to_string_pretty(&record.known)?);
+        if flags.has("--write") {
+            keep(&project, RECORD, &serde_json::to_value(&record)?)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut tools = vec![tool("rustc", "rustc")?, tool("clippy", "clippy-driver")?];
     tools.push(Tool::new("cargo xtask scan", env!("CARGO_PKG_VERSION")));
     println!("clippy over the whole workspace");
@@ -42,20 +52,40 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let metadata = metadata(&project)?;
     let (watched, more) = watch(given.as_deref(), &project)?;
     findings.extend(more);
-    let record = Record::new(Timestamp::now(), tools, sources::scope(&project)?, watched, findings);
+    let mut record =
+        Record::new(Timestamp::now(), tools, sources::scope(&project)?, watched, findings);
+    let before = kept(&project).map(|kept| kept.known).unwrap_or_default();
+    let waivers = waivers::waivers(&project)?;
+    record.known = known::register(&before, &record.findings, &waivers, record.date);
     let bom = bom::of(&metadata, &fs::read_to_string(project.join("Cargo.lock"))?, record.date)?;
     let sarif = sarif::of(&record);
     print!("{}", record.told());
     if flags.has("--write") {
-        let kept = project.join(KEPT);
-        fs::create_dir_all(&kept)?;
         let files = [(RECORD, serde_json::to_value(&record)?), (BOM, bom), (FINDINGS, sarif)];
         for (name, value) in files {
-            fs::write(kept.join(name), format!("{}\n", serde_json::to_string_pretty(&value)?))?;
-            println!("wrote {KEPT}/{name}");
+            keep(&project, name, &value)?;
         }
     }
     Ok(if record.severe() > 0 { ExitCode::from(3) } else { ExitCode::SUCCESS })
+}
+
+/// `cargo xtask scan --known`: the register of lesser findings alone, of the findings that are kept and of what the
+/// sources waive now.
+fn known_anew(project: &Path) -> Result<Record> {
+    let mut record = kept(project)?;
+    let waivers = waivers::waivers(project)?;
+    let now = Timestamp::from_second(Timestamp::now().as_second())?;
+    record.known = known::register(&record.known, &record.findings, &waivers, now);
+    Ok(record)
+}
+
+/// Writes a file beside the server.
+fn keep(project: &Path, name: &str, value: &Value) -> Result<()> {
+    let folder = project.join(KEPT);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(name), format!("{}\n", serde_json::to_string_pretty(value)?))?;
+    println!("wrote {KEPT}/{name}");
+    Ok(())
 }
 
 /// The step of `cargo xtask test`: what can be looked at in seconds, and what is kept.
@@ -65,6 +95,11 @@ pub fn step() -> Result<Outcome> {
     println!("{}", kept.told());
     if kept.severe() > 0 {
         return Ok(Outcome::Failed(None, format!("{KEPT}/{RECORD} tells of severe findings")));
+    }
+    let stale = known::stale(&kept.known, &waivers::waivers(&project)?);
+    if !stale.is_empty() {
+        let fix = "`cargo xtask scan --known --write` writes the register anew";
+        return Ok(Outcome::Failed(None, format!("{}; {fix}", stale.join("; "))));
     }
     bom::of(&metadata(&project)?, &fs::read_to_string(project.join("Cargo.lock"))?, kept.date)?;
     let (watched, findings) = watch(None, &project)?;

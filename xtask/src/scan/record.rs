@@ -1,5 +1,6 @@
 //! What a scan says: its date, its tools, what it covered, what it found.
 
+use super::known::Known;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
@@ -136,6 +137,9 @@ pub struct Record {
     pub counts: BTreeMap<String, usize>,
     /// What was found, the worst first.
     pub findings: Vec<Finding>,
+    /// Findings below high that are known: open, accepted with their reason, mended.
+    #[serde(default)]
+    pub known: Vec<Known>,
 }
 
 impl Record {
@@ -158,7 +162,7 @@ impl Record {
         let counts = Severity::ALL.map(|severity| (severity.to_string(), of(severity)));
         // A second is enough for a date, and reads better.
         let date = Timestamp::from_second(date.as_second()).unwrap_or(date);
-        Self { date, tools, scope, watched, counts: counts.into(), findings }
+        Self { date, tools, scope, watched, counts: counts.into(), findings, known: Vec::new() }
     }
 
     /// Findings that are high or worse.

@@ -37,6 +37,7 @@ pub const TEXTS: Texts = Texts {
         due: "Due",
         grants: "Grants",
         account: "Account",
+        holds_until: "Holds until",
     },
     verification: Form {
         subject: "Confirm your address",
@@ -253,6 +254,24 @@ pub const TEXTS: Texts = Texts {
         subject: "A report of a weakness is overdue",
         text: "What was promised to whoever reported a weakness was not done in time. The page of claims shows that to everybody until it is done.",
         action: "Open the inbox",
+        after: "",
+    },
+    certificate_late: Form {
+        subject: "The certificate is not renewed",
+        text: "The certificate for the name of this server runs out and could not be renewed. The server tries on by itself, and `stockade certificate show` says why it failed. When it has run out, browsers let nobody in any more.",
+        action: "See what is red",
+        after: "You get this letter once when it is late, once a week before the end, and once two days before.",
+    },
+    certificate_none: Form {
+        subject: "There is no certificate",
+        text: "No certificate for the name of this server could be had. The server tries on by itself, and `stockade certificate show` says why it failed. Until there is one, browsers warn of this server.",
+        action: "See what is red",
+        after: "",
+    },
+    certificate_renewed: Form {
+        subject: "The certificate is renewed",
+        text: "The certificate for the name of this server, of which a letter told that it was late, is renewed. There is nothing to do.",
+        action: "See how all stands",
         after: "",
     },
     test: Form {

@@ -38,6 +38,7 @@ pub const TEXTS: Texts = Texts {
         due: "Fällig",
         grants: "Berechtigungen",
         account: "Konto",
+        holds_until: "Gilt bis",
     },
     verification: Form {
         subject: "Bestätigen Sie Ihre Adresse",
@@ -259,6 +260,24 @@ pub const TEXTS: Texts = Texts {
         subject: "Eine Meldung ist überfällig",
         text: "Was dem Absender einer Meldung versprochen wurde, ist nicht rechtzeitig geschehen. Die Seite der Aussagen zeigt das allen, bis es nachgeholt ist.",
         action: "Eingang öffnen",
+        after: "",
+    },
+    certificate_late: Form {
+        subject: "Das Zertifikat wird nicht erneuert",
+        text: "Das Zertifikat für den Namen dieses Servers läuft ab und konnte nicht erneuert werden. Der Server versucht es selbst weiter, und `stockade certificate show` sagt, woran es lag. Ist es abgelaufen, lassen Browser niemanden mehr herein.",
+        action: "Nachsehen, was rot ist",
+        after: "Diesen Brief gibt es einmal, wenn es spät ist, einmal eine Woche vor dem Ende und einmal zwei Tage davor.",
+    },
+    certificate_none: Form {
+        subject: "Es gibt kein Zertifikat",
+        text: "Für den Namen dieses Servers war kein Zertifikat zu bekommen. Der Server versucht es selbst weiter, und `stockade certificate show` sagt, woran es lag. Bis es eines gibt, warnen Browser vor diesem Server.",
+        action: "Nachsehen, was rot ist",
+        after: "",
+    },
+    certificate_renewed: Form {
+        subject: "Das Zertifikat ist erneuert",
+        text: "Das Zertifikat für den Namen dieses Servers, von dem ein Brief sagte, dass es spät ist, ist erneuert. Es ist nichts zu tun.",
+        action: "Nachsehen, wie alles steht",
         after: "",
     },
     test: Form {

@@ -166,6 +166,10 @@ pub enum Letter {
     ReportReceived { by: Timestamp, link: Link },
     /// Tells that a promise to the sender of a report is about to be broken, or is.
     ReportDue { due: Due, by: Timestamp, link: Link },
+    /// Tells that the certificate for the server's names is not renewed, and until when it holds, if there is one.
+    CertificateLate { ends: Option<Timestamp>, link: Link },
+    /// Tells that it is renewed after all, and until when it holds.
+    CertificateRenewed { ends: Timestamp, link: Link },
     /// Shows that mail arrives.
     Test { at: Timestamp },
 }

@@ -39,6 +39,7 @@ pub struct Labels {
     pub due: &'static str,
     pub grants: &'static str,
     pub account: &'static str,
+    pub holds_until: &'static str,
 }
 
 /// All texts of one language.
@@ -84,6 +85,9 @@ pub struct Texts {
     pub report_received: Form,
     pub report_due: Form,
     pub report_overdue: Form,
+    pub certificate_late: Form,
+    pub certificate_none: Form,
+    pub certificate_renewed: Form,
     pub test: Form,
     pub codes: &'static str,
     pub passkey: &'static str,
@@ -172,6 +176,8 @@ impl Texts {
             Letter::AccessReview { .. }
             | Letter::ReportReceived { .. }
             | Letter::ReportDue { .. }
+            | Letter::CertificateLate { .. }
+            | Letter::CertificateRenewed { .. }
             | Letter::TokenExpires { .. } => self.dated(letter),
         }
     }
@@ -190,6 +196,14 @@ impl Texts {
             Letter::ReportDue { due, by, link } => {
                 self.report(*due).words(Some(link)).fact(labels.due, self.time(*by))
             }
+            Letter::CertificateLate { ends: Some(ends), link } => {
+                self.certificate_late.words(Some(link)).fact(labels.holds_until, self.time(*ends))
+            }
+            Letter::CertificateLate { ends: None, link } => self.certificate_none.words(Some(link)),
+            Letter::CertificateRenewed { ends, link } => self
+                .certificate_renewed
+                .words(Some(link))
+                .fact(labels.holds_until, self.time(*ends)),
             Letter::TokenExpires { at, link } => {
                 self.token_expires.words(Some(link)).fact(labels.takes_effect, self.time(*at))
             }

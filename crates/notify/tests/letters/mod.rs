@@ -146,6 +146,15 @@ fn rare(foreign: &str) -> Vec<(&'static str, Letter)> {
             "report overdue",
             Letter::ReportDue { due: Due::Over, by: until, link: page("/admin/reports") },
         ),
+        (
+            "certificate late",
+            Letter::CertificateLate { ends: Some(until), link: page("/admin/security") },
+        ),
+        ("no certificate", Letter::CertificateLate { ends: None, link: page("/admin/security") }),
+        (
+            "certificate renewed",
+            Letter::CertificateRenewed { ends: until, link: page("/admin/security") },
+        ),
         ("test", Letter::Test { at: now() }),
     ]
 }

@@ -1,6 +1,7 @@
 //! The command line as data: what can be typed, and nothing of what it does.
 
 pub(crate) use super::{
+    advisories_args::Advisories,
     backup_args::Backup,
     certificate_args::Certificate,
     db_args::Db,
@@ -116,6 +117,9 @@ pub(crate) enum Command {
     /// List what payment processors told.
     #[command(subcommand)]
     Payments(Payments),
+    /// Publish advisories about weaknesses, list and show them.
+    #[command(subcommand)]
+    Advisories(Advisories),
     /// Look at the certificate of an ACME server, or order another one now.
     #[command(subcommand)]
     Certificate(Certificate),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::desk::{Home, Paths};
 use host::doctor::{
-    Backup, Examination, Finding, Own, Program, Report, Root, Severity, examine, repair,
+    Backup, Examination, Finding, Own, Program, Report, Root, Severity, examine, packages, repair,
 };
 use jiff::SignedDuration;
 use settings::{Origin, Settings};
@@ -35,6 +35,9 @@ pub(super) fn run(command: &Doctor, settings: &Settings, output: Output) -> anyh
     if is_bucket(settings) {
         report.findings.retain(|finding| finding.claim != Some("S31"));
         report.findings.push(bucket(settings));
+    }
+    if let Some(list) = &command.package_advisories {
+        report.findings.extend(packages(&examination.root, list, examination.now));
     }
     report.findings.push(database(&home));
     report.findings.push(root_key(settings));

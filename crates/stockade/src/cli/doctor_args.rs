@@ -1,6 +1,7 @@
 //! What can be typed after `stockade doctor`.
 
-use clap::Args;
+use clap::{Args, ValueHint};
+use std::path::PathBuf;
 
 /// `stockade doctor`.
 #[derive(Debug, Args)]
@@ -14,4 +15,7 @@ pub(crate) struct Doctor {
     /// An address from which you sign in, for the rules of the firewall that are proposed.
     #[arg(long = "known-source", value_name = "ADDRESS")]
     pub known_sources: Vec<String>,
+    /// A copy of the list of Debian's security tracker, which the installed packages are held against.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub package_advisories: Option<PathBuf>,
 }

@@ -1,5 +1,7 @@
 //! The command line: what was typed, done by the desk, shown to a person or a program.
 
+mod advisories;
+mod advisories_args;
 mod args;
 mod ask;
 mod audit;
@@ -174,6 +176,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         }
         Command::Payments(command) => {
             return payments::run(command, &configuration::load(cli)?, output);
+        }
+        Command::Advisories(command) => {
+            return advisories::run(command, &configuration::load(cli)?, output);
         }
         Command::Certificate(command) => {
             return certificate::run(command, &configuration::load(cli)?, output);

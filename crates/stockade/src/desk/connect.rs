@@ -1,12 +1,13 @@
 //! For the command line: the same operations here, or by the server that runs on the directory.
 
 use super::{
-    Accounts, Actor, AddressAsk, AddressTerms, Archived, Ask, BackupDone, BackupTerms, Backups,
-    BlockView, CertificateView, Desk, Drilled, Error, Files, Home, Intake, IssuedLicence,
-    KeptEvidence, LicenceAsk, LicenceDetail, LicencePage, LicenceTurn, LicenceView, LicenceWish,
-    ListView, MachineToken, MachineView, NewBlock, NewEvidence, NoticeView, OwnFactor, OwnVersion,
-    Paths, RecoveryLink, Remote, ReportView, Result, ResultRef, Saved, SecretAct, Terms,
-    UserImport, Watch, keyring, ledger, now, results, sha256_hex, step_named,
+    Accounts, Actor, AddressAsk, AddressTerms, AdvisoryText, AdvisoryView, Archived, Ask,
+    BackupDone, BackupTerms, Backups, BlockView, CertificateView, Desk, Drilled, Error, Files,
+    Home, Intake, Issue, IssuedLicence, KeptEvidence, LicenceAsk, LicenceDetail, LicencePage,
+    LicenceTurn, LicenceView, LicenceWish, ListView, MachineToken, MachineView, NewBlock,
+    NewEvidence, NoticeView, OwnFactor, OwnVersion, Paths, RecoveryLink, Remote, ReportView,
+    Result, ResultRef, Saved, SecretAct, Terms, UserImport, Watch, keyring, ledger, now, results,
+    sha256_hex, step_named,
 };
 use audit::posture::Attested;
 use backup::Trigger;
@@ -376,6 +377,26 @@ impl Connection {
         match self {
             Self::Here(here) => here.runtime.block_on(here.desk.notices(before, NOTICES_AT_ONCE)),
             Self::There(remote) => remote.quick(&Ask::PaymentNotices { before }),
+        }
+    }
+
+    /// Every advisory that is out.
+    pub fn advisories(&self) -> Result<Vec<AdvisoryView>> {
+        match self {
+            Self::Here(here) => here.runtime.block_on(here.desk.advisory_views()),
+            Self::There(remote) => remote.quick(&Ask::Advisories),
+        }
+    }
+
+    /// Publishes an advisory, or another revision of one.
+    pub fn publish_advisory(&self, text: AdvisoryText, issue: Issue) -> Result<AdvisoryView> {
+        match self {
+            Self::Here(here) => {
+                here.runtime.block_on(here.desk.publish_advisory(Actor::Host, &text, &issue))
+            }
+            Self::There(remote) => {
+                remote.quick(&Ask::PublishAdvisory { text: Box::new(text), issue })
+            }
         }
     }
 

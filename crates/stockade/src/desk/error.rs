@@ -87,6 +87,14 @@ pub enum Error {
     /// A report of a weakness refuses, or the words about reports do.
     #[error(transparent)]
     Disclosure(#[from] disclosure::Error),
+    /// An advisory is not as it was when it was published.
+    #[error(
+        "what the database holds of {id} is no advisory: run `stockade db check`, and restore it from a backup"
+    )]
+    AdvisoryTorn {
+        /// Its name.
+        id: String,
+    },
     /// What was sent as sealed is not.
     #[error("the report cannot be kept: {0}")]
     Unsealed(seal::Error),

@@ -22,6 +22,7 @@ const FORGOTTEN: &str = "/forgotten";
 
 /// Where reports of weaknesses are answered.
 const REPORTS: &str = "/admin/reports";
+const WATCH: &str = "/admin/security";
 
 /// How this installation writes its letters.
 #[derive(Debug, Clone)]
@@ -389,6 +390,12 @@ impl Words<'_> {
                 by: *by,
                 link: self.page(REPORTS)?,
             }),
+            Letter::CertificateLate(ends) => {
+                Some(Form::CertificateLate { ends: *ends, link: self.page(WATCH)? })
+            }
+            Letter::CertificateRenewed(ends) => {
+                Some(Form::CertificateRenewed { ends: *ends, link: self.page(WATCH)? })
+            }
             _ => None,
         })
     }

@@ -4,11 +4,13 @@ mod access_keys;
 mod accounts;
 mod address;
 mod address_lists;
+mod advisories;
 mod approvals;
 mod backtests;
 mod backups;
 mod blocks;
 mod certificate;
+mod certificate_letters;
 mod connect;
 mod data;
 mod duties;
@@ -91,6 +93,7 @@ mod workbench;
 
 pub use accounts::{Accounts, Opened, Terms, Visitor};
 pub use address_lists::{AddressTerms, LISTS_MAX, ListView, LoadedLists, SignedList, mark_of};
+pub use advisories::{AdvisoryText, AdvisoryView, Issue};
 pub use approvals::Approvals;
 pub use backtests::{Ended, ResultRef};
 pub(crate) use backups::before_upgrade;
@@ -101,6 +104,7 @@ pub use backups::{
 };
 pub use blocks::{BlockView, NewBlock, prefix_named};
 pub use certificate::CertificateView;
+pub use certificate_letters::Served;
 pub use connect::{
     Connection, FinishedRun, connect, log_keys, open_for_reading, publish, schema, schema_of,
     text_digest,

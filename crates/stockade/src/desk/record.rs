@@ -246,7 +246,7 @@ pub enum Deed {
     Certificate(CertificateAct),
     /// Claims stand otherwise, or a document speaks for one.
     Posture(PostureAct),
-    /// A report of a weakness came, or was looked at or moved.
+    /// A report of a weakness came, or was looked at or moved, or an advisory was published.
     Disclosure(DisclosureAct),
     /// Another release serves.
     Release(ReleaseAct),
@@ -256,7 +256,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every kind, as the log names it.
-    pub const KINDS: [&'static str; 75] = [
+    pub const KINDS: [&'static str; 77] = [
         "server.started",
         "dataset.imported",
         "dataset.found",
@@ -329,6 +329,8 @@ impl Deed {
         "report.opened",
         "report.moved",
         "report.thanked",
+        "advisory.published",
+        "advisory.revised",
         "release.running",
         "payment.notified",
         "payment.quarantined",

@@ -1,8 +1,8 @@
 //! The command line's side of the control socket: HTTP over a Unix socket, answers as JSON lines.
 
 use super::{
-    Error, Intake, LicenceTurn, LicenceWish, NewBlock, NewEvidence, Paths, Result, ResultRef,
-    Saved, SecretAct, UserImport, connect::Progress,
+    AdvisoryText, Error, Intake, Issue, LicenceTurn, LicenceWish, NewBlock, NewEvidence, Paths,
+    Result, ResultRef, Saved, SecretAct, UserImport, connect::Progress,
 };
 use catalog::{
     BadRows, FileKind, ImportReport, ImportRequest, Mapping, Replace, SplitEntry, TimeZone,
@@ -97,6 +97,15 @@ pub enum Ask {
     PaymentNotices {
         /// Below this leaf of the log.
         before: Option<u64>,
+    },
+    /// List the advisories.
+    Advisories,
+    /// Publish an advisory, or another revision of one.
+    PublishAdvisory {
+        /// What it says.
+        text: Box<AdvisoryText>,
+        /// Which it is.
+        issue: Issue,
     },
     /// How the certificate for the server's names stands.
     Certificate,

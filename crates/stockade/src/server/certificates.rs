@@ -1,7 +1,7 @@
 //! Sees to the certificate for the server's names: in time, again and again, and told when it fails.
 
 use super::state::App;
-use crate::desk::{Actor, CertificateAct, CertificateView, Deed, now};
+use crate::desk::{Actor, CertificateAct, CertificateView, Deed, Served, now};
 use edge::{Acme, Backoff, Certificate, Challenges, Pace, Tls, Unissued};
 use jiff::{SignedDuration, Timestamp};
 use std::{
@@ -163,17 +163,21 @@ impl Certificates {
                 };
                 let names = certificate.names.join(", ");
                 let until = certificate.facts.expires;
-                {
+                let before = {
                     let mut standing = self.lock();
+                    let before = standing.served.as_ref().map(named);
                     standing.next = Some(certificate.due());
                     standing.served = Some(certificate);
                     standing.failure = None;
                     standing.told = None;
-                }
+                    before
+                };
                 tracing::info!(names, %until, "a certificate was issued, and is served from now on");
                 // The posture names the certificate that is served.
                 app.observatory().forget_signed().await;
                 tell(app, act).await;
+                let told = app.accounts().tell_of_renewed_certificate(before.as_ref(), until, at);
+                warn_of(told.await);
             }
             Err(why) => {
                 let wait = backoff.failed(Duration::ZERO);
@@ -188,10 +192,13 @@ impl Certificates {
         }
     }
 
-    /// Tells once a day, in the log of the program and in that of the audit, that a certificate is late.
+    /// Tells once a day, in the log of the program and in that of the audit, that a certificate is late; by letter
+    /// once when it is, and again when little time is left.
     async fn warn(&self, app: &App) {
         let at = now();
         let Some(why) = self.late(at) else { return };
+        let served = self.lock().served.as_ref().map(named);
+        warn_of(app.accounts().tell_of_late_certificate(served.as_ref(), at).await);
         let expires = {
             let mut standing = self.lock();
             if standing.told.is_some_and(|told| at.duration_since(told) < TOLD_EVERY) {
@@ -208,6 +215,18 @@ impl Certificates {
 
     fn lock(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A certificate as letters name it.
+fn named(certificate: &Certificate) -> Served {
+    let facts = &certificate.facts;
+    Served { fingerprint: hex::encode(facts.sha256), ends: facts.expires }
+}
+
+fn warn_of(told: crate::desk::Result<usize>) {
+    if let Err(error) = told {
+        tracing::error!(%error, "nobody could be told by letter of the certificate");
     }
 }
 

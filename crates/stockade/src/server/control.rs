@@ -240,6 +240,10 @@ async fn act(
             finish(desk.thank_report(Actor::Host, id, name.as_deref()).await)
         }
         Ask::PaymentNotices { before } => finish(desk.notices(before, NOTICES_AT_ONCE).await),
+        Ask::Advisories => finish(desk.advisory_views().await),
+        Ask::PublishAdvisory { text, issue } => {
+            finish(desk.publish_advisory(Actor::Host, &text, &issue).await)
+        }
         Ask::Certificate => finish(Ok(app.certificates().map(|own| own.view()))),
         Ask::RenewCertificate => finish(Ok(renewed(app).await)),
         Ask::AddEvidence(new) => finish(posture::taken(app, *new).await),

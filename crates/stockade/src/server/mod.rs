@@ -2,6 +2,8 @@
 
 pub mod addresses;
 mod admin_routes;
+pub mod advisories;
+mod advisory_routes;
 pub mod certificates;
 pub mod control;
 pub mod cookies;

@@ -75,6 +75,14 @@ fn scan_of(table: Table, public: Rule) -> Table {
             posture::bom,
         )
         .get(
+            "/security/findings",
+            public,
+            Words::new(Cost::Light, "Lesser findings that are known, with their standing")
+                .query::<posture::Tongue>()
+                .media("text/html"),
+            posture::known,
+        )
+        .get(
             "/security/findings.sarif",
             public,
             Words::new(Cost::Light, "The findings of the last scan (SARIF)")

@@ -284,6 +284,7 @@ impl From<desk::Error> for Problem {
             E::Linked { .. } => linked(&text),
             E::SealedElsewhere
             | E::SealedNote
+            | E::AdvisoryTorn { .. }
             | E::Store(_)
             | E::File { .. }
             | E::Exposed { .. }

@@ -3,6 +3,7 @@
 use super::{
     AtOnce, Cost, Rule, Table, Words,
     admin_routes::administration,
+    advisory_routes::advisories_of,
     handlers::{
         account, audit, backtests, backups, bars, data, factors, proof, reports, step_up,
         strategies, studies, system, witnesses, workbench,
@@ -34,7 +35,8 @@ pub fn table() -> Table {
 
 /// What is there for anyone to see.
 fn open(table: Table) -> Table {
-    notices_of(health_of(reports_of(posture_of(log_of(public(table))))))
+    let table = advisories_of(reports_of(posture_of(log_of(public(table)))));
+    notices_of(health_of(table))
 }
 
 fn public(table: Table) -> Table {

@@ -40,6 +40,9 @@ pub fn is_shared(path: &str) -> bool {
         "/security/",
         "/security/evidence/",
         "/security/policy/",
+        "/security/advisories/",
+        "/.well-known/stockade/advisories/",
+        "/.well-known/csaf/",
         // Accounts and what is decided about them are the house's: who may see and change them is the
         // permission's to say.
         "/api/v1/users/",

@@ -41,6 +41,17 @@ pub enum DisclosureAct {
         /// Whether there are thanks now.
         named: bool,
     },
+    /// An advisory was published, or another revision of one.
+    Advisory {
+        /// Its name.
+        id: String,
+        /// Which revision.
+        revision: u32,
+        /// The report that it answers.
+        report: Option<Uuid>,
+        /// SHA-256 of its wording, hexadecimal.
+        sha256: String,
+    },
 }
 
 impl DisclosureAct {
@@ -59,18 +70,32 @@ impl DisclosureAct {
             Self::Thanked { id, named } => {
                 ("report.thanked", id.to_string(), json!({ "named": named }))
             }
+            Self::Advisory { id, revision, report, sha256 } => {
+                let kind = if *revision == 1 { "advisory.published" } else { "advisory.revised" };
+                let report = report.map(|id| id.to_string());
+                let detail = json!({ "revision": revision, "report": report, "sha256": sha256 });
+                (kind, id.clone(), detail)
+            }
         }
     }
 }
 
 /// One of each.
 #[cfg(test)]
-pub(super) fn samples() -> [DisclosureAct; 4] {
+pub(super) fn samples() -> [DisclosureAct; 6] {
     let id = Uuid::nil();
+    let advisory = |revision| DisclosureAct::Advisory {
+        id: "STOCKADE-2026-001".to_owned(),
+        revision,
+        report: Some(id),
+        sha256: "ab".to_owned(),
+    };
     [
         DisclosureAct::Received { id, sha256: "ab".to_owned(), bytes: 1, sealed_by: "sender" },
         DisclosureAct::Opened { id },
         DisclosureAct::Moved { id, step: "fix", standing: "fixed", severity: Some("low") },
         DisclosureAct::Thanked { id, named: true },
+        advisory(1),
+        advisory(2),
     ]
 }

@@ -1,6 +1,7 @@
 //! What each route does: parse, ask the desk, put the answer into JSON.
 
 pub mod account;
+pub mod advisories;
 pub mod audit;
 pub mod backtests;
 pub mod backups;

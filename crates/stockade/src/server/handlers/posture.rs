@@ -120,6 +120,18 @@ pub async fn findings() -> Response {
     built_in(scan::FINDINGS)
 }
 
+/// `GET /security/findings`
+pub async fn known(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(tongue): Query<Tongue>,
+) -> Answer<Response> {
+    let language = language(tongue.lang.as_deref(), &headers)?;
+    let (scanned, known) = scan::known().map_err(|error| Problem::internal(&error))?;
+    let host = app.observatory().site().subject.trim_start_matches("https://");
+    Ok(html(page::findings(host, scanned, &known, language)))
+}
+
 /// JSON that this program carries.
 fn built_in(text: &'static str) -> Response {
     let kind = (header::CONTENT_TYPE, "application/json");

@@ -26,6 +26,29 @@ struct Record {
     scope: Scope,
     watched: Option<Watched>,
     counts: BTreeMap<String, u64>,
+    #[serde(default)]
+    known: Vec<Known>,
+}
+
+/// A finding below high that is known, as the record has it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Known {
+    /// What the tool calls it.
+    pub id: String,
+    /// `note`, `low` or `medium`.
+    pub severity: String,
+    /// `open`, `accepted` or `fixed`.
+    pub status: String,
+    /// The file, or the package and its version.
+    pub place: String,
+    /// Why it stands, or what it is.
+    pub reason: String,
+    /// The scan that saw it first.
+    pub since: Timestamp,
+    /// The scan that saw it no more.
+    pub fixed: Option<Timestamp>,
+    /// The release that it is mended in.
+    pub release: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +73,12 @@ struct Watched {
     packages: u64,
 }
 
+/// When the sources were scanned, and the register of lesser findings that are known since.
+pub fn known() -> anyhow::Result<(Timestamp, Vec<Known>)> {
+    let record: Record = serde_json::from_str(RECORD).context("the record of the scan")?;
+    Ok((record.date, record.known))
+}
+
 /// What the scan says of the sources.
 pub(super) fn sources() -> anyhow::Result<Found> {
     said_of_sources(RECORD)
@@ -70,11 +99,14 @@ fn said_of_sources(record: &str) -> anyhow::Result<Found> {
     let lesser = count("medium") + count("low") + count("note");
     let day = record.date.strftime("%Y-%m-%d");
     let left_out: Vec<&str> = record.scope.excluded.keys().map(String::as_str).collect();
+    let standing = |status: &str| record.known.iter().filter(|one| one.status == status).count();
+    let known = ["open", "accepted", "fixed"].map(|word| format!("{} {word}", standing(word)));
     let facts = [
         ("last scan", format!("{day}: {severe} severe findings, {lesser} lesser ones; by {tools}")),
         ("tools", tools),
         ("severe findings", severe.to_string()),
         ("lesser findings", lesser.to_string()),
+        ("known lesser findings", known.join(", ")),
         ("files", record.scope.files.to_string()),
         ("lines", record.scope.lines.to_string()),
         ("left out", left_out.join(", ")),

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 pub const SCRIPT: &str = include_str!("report.js");
 /// The key follows from the installation's keys and was made at no moment of its own; all servers of a database
 /// must name the same, because it is a part of the fingerprint: 2026-01-01.
-const KEY_MADE: u32 = 1_767_225_600;
+pub(super) const KEY_MADE: u32 = 1_767_225_600;
 
 /// A `security.txt` as it is handed out.
 #[derive(Debug, Clone)]

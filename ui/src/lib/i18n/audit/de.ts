@@ -97,6 +97,8 @@ export const audit: Record<keyof typeof english, string> = {
   'audit.kind.payment.notified': 'Ein Zahlungsdienst hat etwas gemeldet',
   'audit.kind.payment.quarantined': 'Ein Zahlungsdienst hat etwas gemeldet, das auf einen Menschen wartet',
   'audit.kind.report.thanked': 'Wer eine Schwachstelle gemeldet hat, wird öffentlich genannt oder nicht mehr',
+  'audit.kind.advisory.published': 'Advisory veröffentlicht',
+  'audit.kind.advisory.revised': 'Advisory geändert',
   'audit.kind.release.running': 'Ein anderes Release läuft',
   'audit.kind.setup.issued': 'Einrichtungslink ausgestellt',
   'audit.kind.account.created': 'Konto angelegt',

@@ -95,6 +95,8 @@ export const audit = {
   'audit.kind.payment.notified': 'A payment processor told something',
   'audit.kind.payment.quarantined': 'A payment processor told something that waits for a person',
   'audit.kind.report.thanked': 'Whoever reported a weakness is thanked in public, or not any more',
+  'audit.kind.advisory.published': 'Advisory published',
+  'audit.kind.advisory.revised': 'Advisory revised',
   'audit.kind.release.running': 'Another release serves',
   'audit.kind.setup.issued': 'Set-up link issued',
   'audit.kind.account.created': 'Account created',

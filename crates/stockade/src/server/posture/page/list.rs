@@ -96,13 +96,15 @@ pub fn list(posture: &Posture, house: &House, filter: Filter, language: Language
     whole(language, &format!("{} · {host}", words.title), &body)
 }
 
-/// Where a weakness is reported, and on which terms.
+/// Where a weakness is reported, on which terms, and which are known.
 fn ways(language: Language) -> String {
     let (words, tongue) = (language.words(), language.as_str());
     format!(
         "<p class=\"ways\"><a href=\"/security/report?lang={tongue}\">{}</a> \
-         <a href=\"/security/policy?lang={tongue}\">{}</a></p>\n",
-        words.report, words.policy
+         <a href=\"/security/policy?lang={tongue}\">{}</a> \
+         <a href=\"/security/advisories?lang={tongue}\">{}</a> \
+         <a href=\"/security/findings?lang={tongue}\">{}</a></p>\n",
+        words.report, words.policy, words.advisories, words.findings
     )
 }
 

@@ -1,11 +1,13 @@
 //! The public page: how every claim stands, in HTML that needs no script.
 
 mod badge;
+mod findings;
 mod history;
 mod list;
 mod words;
 
 pub use badge::badge;
+pub use findings::findings;
 pub use history::history;
 pub use list::{Filter, list};
 pub use words::Language;
