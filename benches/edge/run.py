@@ -32,11 +32,11 @@ import urllib.request
 PASSWORD = "correct horse battery staple of a bench"
 SETTINGS = """
 [server]
-connections = 60000
+connections = {connections}
 [limits]
-general_per_minute = 100000000
-api_per_minute = 100000000
-account_per_minute = 100000000
+general_per_minute = 1000000
+api_per_minute = 1000000
+account_per_minute = 1000000
 """
 NGINX = """
 daemon off; worker_processes 1; pid {root}/nginx.pid; error_log {root}/nginx.log error;
@@ -93,13 +93,17 @@ def totp(secret):
 class Ours:
     name, path = "stockade", "/api/v1/session"
 
-    def __init__(self, program, root):
-        (root / "stockade.toml").write_text(SETTINGS)
+    def __init__(self, program, root, idle):
+        (root / "stockade.toml").write_text(SETTINGS.format(connections=idle + 500))
         words = [program, "--data-dir", str(root), "serve", "--listen", "127.0.0.1:0", "--json"]
-        self.child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        log = root / "stockade.log"
+        self.child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log.open("w"), text=True)
         said = ""
         while not said.rstrip().endswith("}"):
-            said += self.child.stdout.readline()
+            line = self.child.stdout.readline()
+            if not line:
+                sys.exit(f"stockade does not start: {log.read_text()[-2000:]}")
+            said += line
         started = json.loads(said)
         self.port = int(started["listen"].rsplit(":", 1)[1]) if "listen" in started else int(
             started["url"].rstrip("/").rsplit(":", 1)[1])
@@ -219,7 +223,7 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        ours = Ours(ask.stockade, pathlib.Path(one))
+        ours = Ours(ask.stockade, pathlib.Path(one), ask.idle)
         nginx = Nginx(ours, pathlib.Path(two))
         try:
             print(f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} processors; answer of {len(ours.answer)} bytes")
