@@ -14,7 +14,7 @@ use crate::issuing::{House, Instance, NOTE, refused};
 use crate::people::{New, server_with};
 use http::Method;
 use jiff::Timestamp;
-use license::{Clock, Lease, License, LicenseFile, Revocation, issuer_to_text};
+use license::{Check, Clock, Lease, License, LicenseFile, Revocation, issuer_to_text};
 use seal::{Secret, SigningKey, sha256};
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
@@ -154,11 +154,15 @@ async fn what_was_asked_before_or_by_another_or_was_changed_is_refused() {
     let asked = bot.check(&licence);
     assert_eq!(house.check(&asked).await.status, 200);
     refused(&house.check(&asked).await, 422, "licence-again");
+    // Whoever looked at the signature alone would answer it again.
+    assert!(Check::verify(&asked, bot.key.verifying_key()).is_ok());
     // A clock that is off, by another key, changed, of another licence, of nobody.
     let (key, id) = (Instance::new(7).key, bot.id.clone());
     for minutes in [-11, 11] {
         let late = bot.question(&licence.id, minutes);
-        refused(&house.check(&late.check(&id, &key).expect("signs")).await, 422, "licence-clock");
+        let signed = late.check(&id, &key).expect("signs");
+        assert!(Check::verify(&signed, key.verifying_key()).is_ok(), "by its signature alone");
+        refused(&house.check(&signed).await, 422, "licence-clock");
         let late = late.activate(&key).expect("signs");
         refused(&house.activate(&licence.file, &late).await, 422, "licence-clock");
     }
