@@ -1,4 +1,4 @@
-//! The notifications of NowPayments ("IPN"): a JSON body and `x-nowpayments-sig`, the hexadecimal HMAC-SHA512 of the
+//! The notifications of `NowPayments` ("IPN"): a JSON body and `x-nowpayments-sig`, the hexadecimal HMAC-SHA512 of the
 //! body under a secret that merchant and processor share.
 //!
 //! What exactly is signed is told in several ways that disagree. Two are believed here: the bytes as they came, and
