@@ -62,7 +62,7 @@ fn a_line_names_the_client_or_is_refused() {
         ("PROXY TCP4 203.0.113.7  192.0.2.1 1 2\r\n", "its line has more than six words"),
         ("PROXY TCP4 203.0.113.7 192.0.2.1 1 2 \r\n", "its line has more than six words"),
         ("PROXY TCP4 203.0.113.7 192.0.2.1 1\r\n", "its line has fewer than six words"),
-        ("PROXY TCP4 203.0.113.7 192.0.2.1 1 2\n", "its line ends without a carriage return"),
+        ("PROXY TCP4 203.0.113.7 192.0.2.1 1 2\n\r\n", "its line ends without a carriage return"),
         ("PROXY TCP4\n203.0.113.7 192.0.2.1 1 2\r\n", "its line ends without a carriage return"),
         ("PROXY TCP4\t203.0.113.7 192.0.2.1 1 2\r\n", "its line has fewer than six words"),
         ("PROXY UNKNOWNX TCP4 1 2 3\r\n", "it comes by something other than TCP"),

@@ -82,13 +82,16 @@ async fn a_block_ends_by_time_or_when_it_is_lifted_and_its_prefix_has_one() {
 async fn so_many_blocks_are_kept_and_no_more_until_one_is_over() {
     for place in both() {
         let store = open(&place).await;
-        let mut act = store.begin().await.expect("begins");
-        for n in 0..BLOCKS_MAX {
-            let prefix = format!("10.{}.{}.0/24", n / 256, n % 256);
-            let ends = if n == 0 { 10 } else { 100 };
-            assert!(act.block(&block(&prefix, 0, ends)).await.expect("writes"), "{n}");
-        }
-        act.commit(entry(), at(0)).await.expect("commits");
+        let (soon, late) = (at(10).as_microsecond(), at(100).as_microsecond());
+        let last = BLOCKS_MAX - 1;
+        let fill = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {last})
+             INSERT INTO address_blocks (prefix, until_us, why, blocked_by, blocked_us)
+             SELECT '10.' || (i / 256) || '.' || (i % 256) || '.0/24',
+             CASE i WHEN 0 THEN {soon} ELSE {late} END, 'it guesses', 'host', 0 FROM n"
+        );
+        place.meddle(&fill).await;
+        assert_eq!(store.blocks(at(0)).await.expect("reads").len(), BLOCKS_MAX as usize);
         assert!(!keep(&store, &block("192.0.2.0/24", 1, 100)).await, "one too many");
         assert!(keep(&store, &block("10.0.1.0/24", 1, 200)).await, "it has its place already");
         assert!(keep(&store, &block("192.0.2.0/24", 10, 100)).await, "one is over");
