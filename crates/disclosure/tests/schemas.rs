@@ -193,9 +193,9 @@ fn products_are_defined_once_none_is_both_affected_and_fixed_and_history_is_in_o
         let history = tracking["revision_history"].as_array().expect("a list");
         let dates: Vec<&str> = history.iter().filter_map(|one| one["date"].as_str()).collect();
         assert!(dates.is_sorted(), "{dates:?}");
-        let last = history.last().expect("one");
-        assert_eq!(last["number"], tracking["version"]);
-        assert_eq!(last["date"], tracking["current_release_date"]);
+        let newest = history.last().expect("one");
+        assert_eq!(newest["number"], tracking["version"]);
+        assert_eq!(newest["date"], tracking["current_release_date"]);
         assert_eq!(history[0]["date"], tracking["initial_release_date"]);
     }
 }

@@ -1,4 +1,4 @@
-//! What a proxy says of its client before the client says anything: the PROXY protocol of HAProxy, in text
+//! What a proxy says of its client before the client says anything: the PROXY protocol of `HAProxy`, in text
 //! (version 1) and in bytes (version 2).
 //!
 //! Nothing of what follows is ever read with it: the reader says how many bytes are still the proxy's for sure.

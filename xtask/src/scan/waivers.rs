@@ -73,7 +73,7 @@ fn below(project: &Path, folder: &Path, found: &mut Vec<Waiver>) -> Result<()> {
         }
         if path.is_dir() {
             below(project, &path, found)?;
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
             let place = path.strip_prefix(project).unwrap_or(&path).to_string_lossy().into_owned();
             let text = fs::read_to_string(&path).with_context(|| format!("reading {place}"))?;
             found.extend(of_source(&text, &place));
@@ -139,7 +139,7 @@ fn of_manifest(text: &str) -> Vec<Waiver> {
             in_lints = line.starts_with("[workspace.lints.");
             reason.clear();
         } else if let Some(remark) = line.strip_prefix('#') {
-            reason = remark.trim().to_owned();
+            remark.trim().clone_into(&mut reason);
         } else if let Some(name) = line.strip_suffix(" = \"allow\"").filter(|_| in_lints) {
             found.push(Waiver {
                 id: format!("clippy::{name}"),

@@ -372,7 +372,7 @@ mod tests {
         #[test]
         fn whatever_is_written_is_read_or_refused(affected in ".{0,40}", cvss in "(CVSS:3.1)?[A-Z:/]{0,50}", url in ".{0,40}") {
             let references = vec![("web".to_owned(), url)];
-            let _ = Draft::new(&Wording { affected, cvss, references, ..wording() });
+            let _ = Draft::new(&Wording { cvss, affected, references, ..wording() });
         }
     }
 }

@@ -94,10 +94,8 @@ pub fn packages(root: &Root, list: &Path, now: Timestamp) -> Vec<Finding> {
             );
         }
     };
-    let knows = |known: &List| {
-        known.values().flat_map(BTreeMap::values).any(|one| one.releases.contains_key(&release))
-    };
-    if !knows(&known) {
+    let mut all = known.values().flat_map(BTreeMap::values);
+    if !all.any(|one| one.releases.contains_key(&release)) {
         let why = format!("{place} names no release {release}");
         return unseen("the list of advisories is none of this release", FETCH, why);
     }
@@ -396,6 +394,7 @@ mod tests {
     /// Rows of deb-version's rules; dpkg judges the same rows where it is.
     #[test]
     fn versions_are_compared_as_dpkg_compares_them() {
+        use Ordering::{Equal, Less};
         let has_dpkg = std::process::Command::new("dpkg").arg("--version").output().is_ok();
         let check = |a: &str, b: &str, want: Ordering| {
             assert_eq!(compared(a, b), want, "{a} {b}");
@@ -411,7 +410,6 @@ mod tests {
                 assert!(asked.is_ok_and(|status| status.success()), "{a} {word} {b}");
             }
         };
-        use Ordering::{Equal, Less};
         check("1.0-1", "1.0-1", Equal);
         check("1.0", "1.0-0", Equal);
         check("1.0", "1.00", Equal);

@@ -28,6 +28,20 @@ pub struct Rates {
     pub files: u32,
 }
 
+impl Rates {
+    /// What one asker has of a zone in any minute.
+    #[must_use]
+    pub const fn per_minute(self, zone: Zone) -> u32 {
+        match zone {
+            Zone::General => self.general,
+            Zone::Api => self.api,
+            Zone::Account => self.account,
+            Zone::Files => self.files,
+            Zone::Notices => NOTICES_PER_MINUTE,
+        }
+    }
+}
+
 impl Default for Rates {
     fn default() -> Self {
         Self { general: 30, api: 60, account: 3000, files: 600 }
@@ -103,13 +117,8 @@ impl Quotas {
     /// Nobody has asked yet.
     #[must_use]
     pub fn new(rates: Rates) -> Self {
-        let policies = [
-            Policy::per_minute("general", rates.general),
-            Policy::per_minute("api", rates.api),
-            Policy::per_minute("account", rates.account),
-            Policy::per_minute("files", rates.files),
-            Policy::per_minute("notices", NOTICES_PER_MINUTE),
-        ];
+        let policy = |zone: Zone| Policy::per_minute(zone.as_str(), rates.per_minute(zone));
+        let policies = Zone::ALL.map(policy);
         Self {
             rates,
             limiters: policies.map(|policy| Mutex::new(Limiter::new(policy, ASKERS_MAX))),

@@ -4,7 +4,7 @@ use super::operations::{BlockedRow, blocked};
 use crate::{
     desk::{Actor, BlockView, Error, ListView, NewBlock, now, prefix_named},
     server::{
-        Answer, Rates, Zone,
+        Answer, Zone,
         extract::Json,
         guard::{Caller, Granted, Signed},
         state::App,
@@ -118,7 +118,7 @@ pub async fn show(State(app): State<App>, _: Granted) -> Answer<Json<LimitsPage>
     let rates = app.quotas().rates();
     let zone = |(zone, admitted, refused): (Zone, u64, u64)| LimitRow {
         zone: zone.as_str(),
-        per_minute: of(rates, zone),
+        per_minute: rates.per_minute(zone),
         admitted,
         refused,
     };
@@ -134,15 +134,6 @@ pub async fn show(State(app): State<App>, _: Granted) -> Answer<Json<LimitsPage>
         refused_listed,
         refused_blocked,
     }))
-}
-
-const fn of(rates: Rates, zone: Zone) -> u32 {
-    match zone {
-        Zone::General => rates.general,
-        Zone::Api => rates.api,
-        Zone::Account => rates.account,
-        Zone::Files => rates.files,
-    }
 }
 
 /// `POST /api/v1/limits/blocks`
