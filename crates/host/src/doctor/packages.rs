@@ -147,14 +147,15 @@ fn judged(installed: &[Installed], known: &List, release: &str) -> Found {
 fn touch(standing: &Standing, version: &str) -> Touch {
     let fixed = standing.fixed_version.as_deref().filter(|fixed| !fixed.is_empty());
     match (standing.status.as_str(), fixed) {
-        // It was never in this release.
-        ("resolved", Some("0") | None) => Touch::No,
-        ("resolved", Some(fixed)) if compared(version, fixed) == Ordering::Less => Touch::Mendable,
+        ("resolved", Some(fixed)) if fixed != "0" && compared(version, fixed) == Ordering::Less => {
+            Touch::Mendable
+        }
         ("open" | "undetermined", _) => {
             let is_minor = standing.nodsa.is_some()
                 || matches!(standing.urgency.as_deref(), Some("unimportant" | "low"));
             if is_minor { Touch::Minor } else { Touch::Open }
         }
+        // It is mended here, or was never in this release.
         _ => Touch::No,
     }
 }
@@ -396,6 +397,7 @@ mod tests {
     /// Rows of deb-version's rules; dpkg judges the same rows where it is.
     #[test]
     fn versions_are_compared_as_dpkg_compares_them() {
+        use Ordering::{Equal, Less};
         let has_dpkg = std::process::Command::new("dpkg").arg("--version").output().is_ok();
         let check = |a: &str, b: &str, want: Ordering| {
             assert_eq!(compared(a, b), want, "{a} {b}");
@@ -411,7 +413,6 @@ mod tests {
                 assert!(asked.is_ok_and(|status| status.success()), "{a} {word} {b}");
             }
         };
-        use Ordering::{Equal, Less};
         check("1.0-1", "1.0-1", Equal);
         check("1.0", "1.0-0", Equal);
         check("1.0", "1.00", Equal);
