@@ -145,14 +145,15 @@ fn judged(installed: &[Installed], known: &List, release: &str) -> Found {
 fn touch(standing: &Standing, version: &str) -> Touch {
     let fixed = standing.fixed_version.as_deref().filter(|fixed| !fixed.is_empty());
     match (standing.status.as_str(), fixed) {
-        // It was never in this release.
-        ("resolved", Some("0") | None) => Touch::No,
-        ("resolved", Some(fixed)) if compared(version, fixed) == Ordering::Less => Touch::Mendable,
+        ("resolved", Some(fixed)) if fixed != "0" && compared(version, fixed) == Ordering::Less => {
+            Touch::Mendable
+        }
         ("open" | "undetermined", _) => {
             let is_minor = standing.nodsa.is_some()
                 || matches!(standing.urgency.as_deref(), Some("unimportant" | "low"));
             if is_minor { Touch::Minor } else { Touch::Open }
         }
+        // It is mended here, or was never in this release.
         _ => Touch::No,
     }
 }

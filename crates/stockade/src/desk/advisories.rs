@@ -256,24 +256,16 @@ impl Desk {
             let text: AdvisoryText =
                 serde_json::from_str(&row.wording).map_err(|_| unreadable())?;
             let draft = text.draft().map_err(|_| unreadable())?;
-            match all.last_mut().filter(|kept| kept.advisory.id == row.id) {
-                Some(kept) => {
-                    kept.advisory.changes.push(revision);
-                    kept.advisory.draft = draft;
-                    kept.text = text;
-                }
-                None => {
-                    let origin = self.origin(row.report).await?;
-                    let advisory = Advisory {
-                        id: row.id,
-                        draft,
-                        first: revision,
-                        changes: Vec::new(),
-                        origin,
-                    };
-                    all.push(Kept { advisory, report: row.report, text });
-                }
+            if let Some(kept) = all.last_mut().filter(|kept| kept.advisory.id == row.id) {
+                kept.advisory.changes.push(revision);
+                kept.advisory.draft = draft;
+                kept.text = text;
+                continue;
             }
+            let origin = self.origin(row.report).await?;
+            let advisory =
+                Advisory { id: row.id, draft, first: revision, changes: Vec::new(), origin };
+            all.push(Kept { advisory, report: row.report, text });
         }
         all.reverse();
         Ok(all)

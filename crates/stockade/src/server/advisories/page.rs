@@ -187,8 +187,11 @@ fn moment(time: Timestamp) -> String {
 
 /// A text whose paragraphs have an empty line between them.
 fn paragraphs(text: &str) -> String {
-    let parts = text.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
-    parts.map(|part| format!("<p>{}</p>\n", escape(part).replace('\n', "<br>\n"))).collect()
+    let mut said = String::new();
+    for part in text.split("\n\n").map(str::trim).filter(|part| !part.is_empty()) {
+        let _ = writeln!(said, "<p>{}</p>", escape(part).replace('\n', "<br>\n"));
+    }
+    said
 }
 
 #[cfg(test)]
