@@ -1,4 +1,4 @@
-//! A server behind proxies that carry bytes and say first whose they are: HAProxy and nginx, each as it comes. S17.
+//! A server behind proxies that carry bytes and say first whose they are: `HAProxy` and nginx, each as it comes. S17.
 
 #![allow(
     clippy::disallowed_methods,

@@ -50,8 +50,8 @@ pub(super) fn issue(
     settings: &Settings,
 ) -> anyhow::Result<(String, VerifyingKey)> {
     let issued = desk::connect(home(settings)?)?.issue_licence(wish)?;
-    let issuer = issuer_from_text(&issued.issuer)?;
-    Ok((issued.file, issuer))
+    let key = issuer_from_text(&issued.issuer)?;
+    Ok((issued.file, key))
 }
 
 fn turn(

@@ -5,6 +5,7 @@ mod advisories_args;
 mod args;
 mod ask;
 mod audit;
+mod audit_args;
 mod backtest;
 mod backup;
 mod backup_args;
@@ -123,6 +124,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
     let format = if cli.json { Format::Json } else { Format::Text };
     let notes = if cli.quiet { Notes::Hidden } else { Notes::Shown };
     let output = Output::new(format, notes);
+    let settings = || configuration::load(cli);
     match &cli.command {
         Command::Completions { shell } => words::completions(*shell)?,
         Command::Man { out } => {
@@ -134,66 +136,42 @@ fn dispatch(cli: &Cli) -> anyhow::Result<Ending> {
         Command::Routes { .. } => routes::show(output)?,
         Command::Factor(command) => return factor::run(command, cli, output),
         Command::Config(Config::Show { origin }) => {
-            configuration::show(&configuration::load(cli)?, *origin, output)?;
+            configuration::show(&settings()?, *origin, output)?;
         }
-        Command::Serve(serve) => serve::serve(serve, &configuration::load(cli)?, output)?,
-        Command::SetupLink => serve::setup_link(&configuration::load(cli)?, output)?,
-        Command::Recover { email } => serve::recover(email, &configuration::load(cli)?, output)?,
-        Command::Data(command) => return data::run(command, &configuration::load(cli)?, output),
-        Command::Backtest(command) => {
-            return backtest::run(command, &configuration::load(cli)?, output);
-        }
-        Command::Sweep(command) => return sweep::run(command, &configuration::load(cli)?, output),
-        Command::Paper(command) => {
-            return paper::run(command, &configuration::load(cli)?, output);
-        }
-        Command::Replay(ask) => return past::replay(ask, &configuration::load(cli)?, output),
-        Command::Diff(ask) => return past::diff(ask, &configuration::load(cli)?, output),
-        Command::Reproduce(ask) => {
-            return past::reproduce(ask, &configuration::load(cli)?, output);
-        }
-        Command::Db(command) => return db::run(command, &configuration::load(cli)?, output),
-        Command::Keys(command) => return keys::run(command, &configuration::load(cli)?, output),
-        Command::Secrets(command) => {
-            return secrets::run(command, &configuration::load(cli)?, output);
-        }
-        Command::Backup(command) => {
-            return backup::run(command, &configuration::load(cli)?, output);
-        }
-        Command::Evidence(command) => {
-            return evidence::run(command, &configuration::load(cli)?, output);
-        }
+        Command::Serve(serve) => serve::serve(serve, &settings()?, output)?,
+        Command::SetupLink => serve::setup_link(&settings()?, output)?,
+        Command::Recover { email } => serve::recover(email, &settings()?, output)?,
+        Command::Data(command) => return data::run(command, &settings()?, output),
+        Command::Backtest(command) => return backtest::run(command, &settings()?, output),
+        Command::Sweep(command) => return sweep::run(command, &settings()?, output),
+        Command::Paper(command) => return paper::run(command, &settings()?, output),
+        Command::Replay(ask) => return past::replay(ask, &settings()?, output),
+        Command::Diff(ask) => return past::diff(ask, &settings()?, output),
+        Command::Reproduce(ask) => return past::reproduce(ask, &settings()?, output),
+        Command::Db(command) => return db::run(command, &settings()?, output),
+        Command::Keys(command) => return keys::run(command, &settings()?, output),
+        Command::Secrets(command) => return secrets::run(command, &settings()?, output),
+        Command::Backup(command) => return backup::run(command, &settings()?, output),
+        Command::Evidence(command) => return evidence::run(command, &settings()?, output),
         Command::BackupWorker => backup_worker::run()?,
-        Command::License(command) => {
-            return license::run(command, &configuration::load(cli)?, output);
-        }
-        Command::Machines(command) => {
-            return machines::run(command, &configuration::load(cli)?, output);
-        }
-        Command::Limits(ask) => return limits::run(ask, &configuration::load(cli)?, output),
-        Command::Reports(command) => {
-            return reports::run(command, &configuration::load(cli)?, output);
-        }
-        Command::Payments(command) => {
-            return payments::run(command, &configuration::load(cli)?, output);
-        }
-        Command::Advisories(command) => {
-            return advisories::run(command, &configuration::load(cli)?, output);
-        }
-        Command::Certificate(command) => {
-            return certificate::run(command, &configuration::load(cli)?, output);
-        }
-        Command::Users(command) => return users::run(command, &configuration::load(cli)?, output),
-        Command::Mail(command) => return mail::run(command, &configuration::load(cli)?, output),
-        Command::Doctor(ask) => return doctor::run(ask, &configuration::load(cli)?, output),
+        Command::License(command) => return license::run(command, &settings()?, output),
+        Command::Machines(command) => return machines::run(command, &settings()?, output),
+        Command::Limits(ask) => return limits::run(ask, &settings()?, output),
+        Command::Reports(command) => return reports::run(command, &settings()?, output),
+        Command::Payments(command) => return payments::run(command, &settings()?, output),
+        Command::Advisories(command) => return advisories::run(command, &settings()?, output),
+        Command::Certificate(command) => return certificate::run(command, &settings()?, output),
+        Command::Users(command) => return users::run(command, &settings()?, output),
+        Command::Mail(command) => return mail::run(command, &settings()?, output),
+        Command::Doctor(ask) => return doctor::run(ask, &settings()?, output),
         Command::Verify(ask) => {
-            let home = configuration::home(&configuration::load(cli)?)?;
+            let home = configuration::home(&settings()?)?;
             return verify::run(ask, &home, output);
         }
-        Command::SelfCheck(ask) => return release::own(ask, &configuration::load(cli)?, output),
+        Command::SelfCheck(ask) => return release::own(ask, &settings()?, output),
         Command::Release(command) => return release::run(command, output),
         Command::Login(ask) => return login::run(ask, output),
-        Command::Audit(command) => return audit::run(command, &configuration::load(cli)?, output),
+        Command::Audit(command) => return audit::run(command, &settings()?, output),
     }
     Ok(Ending::Done)
 }

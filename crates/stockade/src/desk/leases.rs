@@ -276,6 +276,9 @@ mod tests {
             + SignedDuration::from_hours(hours)
     }
 
+    /// Hours, starts, the answer; whether there is an entry, and what it says of the starts.
+    type Row = (i64, u32, Result<(), NoLease>, Option<(&'static str, bool)>);
+
     #[test]
     fn the_log_hears_of_a_check_once_a_day_and_of_a_counter_that_went_back() {
         let mut before = InstanceRow {
@@ -292,7 +295,7 @@ mod tests {
         };
         // Hours, starts, the answer; whether there is an entry, and what it says of the starts.
         let suspended = || Err(NoLease::Suspended { since: at(0) });
-        let rows: [(i64, u32, Result<(), NoLease>, Option<(&str, bool)>); 8] = [
+        let rows: [Row; 8] = [
             (1, 5, Ok(()), Some(("lease", false))),
             (7, 6, Ok(()), None),
             (13, 5, Ok(()), Some(("lease", true))),

@@ -200,10 +200,11 @@ impl Desk {
         }
         let stands = moved.or(before).map(|status| status.as_str().to_owned());
         let view = NoticeView::of((row, stands));
-        let deed = Deed::Payment(match judged.standing {
+        let told = match judged.standing {
             NoticeStanding::Noted => PaymentAct::Notified(view),
             NoticeStanding::Quarantined => PaymentAct::Quarantined(view),
-        });
+        };
+        let deed = Deed::Payment(Box::new(told));
         act.commit(deed.entry(Actor::Processor), now).await?;
         Ok(NoticeEnd::Kept(judged.standing))
     }

@@ -251,7 +251,7 @@ pub enum Deed {
     /// Another release serves.
     Release(ReleaseAct),
     /// A payment processor told something.
-    Payment(PaymentAct),
+    Payment(Box<PaymentAct>),
 }
 
 impl Deed {

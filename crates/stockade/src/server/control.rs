@@ -2,8 +2,8 @@
 
 use super::{handlers::posture, machines::call_roll, state::App};
 use crate::desk::{
-    self, Actor, AddressAsk, Archived, Ask, CertificateView, Desk, Error, LicenceAsk, ReportView,
-    Say, Status, Watch, now,
+    self, Actor, AddressAsk, Archived, Ask, CertificateView, Desk, Error, LicenceAsk, MachineToken,
+    ReportView, Say, Status, Watch, now,
 };
 use backup::Trigger;
 use edge::{Door, LocalDoor};
@@ -199,10 +199,7 @@ async fn act(
         Ask::RunBacktest { text } => finish(run_backtest(app, text, watch).await),
         Ask::IssueRecovery { email } => finish(app.accounts().issue_recovery(&email).await),
         Ask::EndSessions => finish(app.accounts().end_everybodys_sessions_from_host().await),
-        Ask::IssueSetup => {
-            let token = desk.issue_setup(Actor::Host).await;
-            finish(token.map(|token| token.text().expose().clone()))
-        }
+        Ask::IssueSetup => finish(setup_token(desk).await),
         Ask::ImportUsers { file, intake } => {
             finish(app.accounts().import_users(file, intake, watch).await)
         }
@@ -223,10 +220,7 @@ async fn act(
             let drilled = app.backups().drill(desk, Actor::Host, watch.shared_flag());
             finish(Box::pin(drilled).await)
         }
-        Ask::AddMachine { machine } => finish(match desk::machine_named(&machine) {
-            Ok(machine) => desk.add_machine(Actor::Host, &machine).await,
-            Err(error) => Err(error),
-        }),
+        Ask::AddMachine { machine } => finish(add_machine(desk, &machine).await),
         Ask::RevokeMachine { machine } => finish(revoke(app, &machine).await),
         Ask::Machines => finish(desk.machines().await),
         Ask::Addresses(ask) => addresses(app, ask).await,
@@ -254,6 +248,14 @@ async fn act(
             finish(desk.note_secret(act).await)
         }
     }
+}
+
+async fn setup_token(desk: &Desk) -> desk::Result<String> {
+    Ok(desk.issue_setup(Actor::Host).await?.text().expose().clone())
+}
+
+async fn add_machine(desk: &Desk, machine: &str) -> desk::Result<MachineToken> {
+    desk.add_machine(Actor::Host, &desk::machine_named(machine)?).await
 }
 
 /// How the certificate stands once another one was ordered; none, where none is asked for.

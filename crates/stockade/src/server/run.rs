@@ -150,9 +150,8 @@ impl Server {
             options.letters.map_or_else(|| Letters::from_here(&front.found_at(&url)), Ok)?;
         let post = if options.relay.is_some() { Post::Sent } else { Post::Kept };
         let breached = Arc::new(breached(options.breached_passwords).await?);
-        let subject = front.found_at(letters.head.origin.as_str());
         let at = (address, options.exposure, front.proxies.clone());
-        let site = Site::new(subject, at, &tls, &authority)?;
+        let site = Site::new(front.found_at(letters.head.origin.as_str()), at, &tls, &authority)?;
         let reporting = Reporting::new(&site.subject, options.disclosure, desk.keys())?;
         let observatory = Observatory::new(site, desk.keys());
         let terms = Terms { letters, registration: options.registration, post, breached };

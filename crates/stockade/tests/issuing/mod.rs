@@ -89,7 +89,7 @@ impl House {
         let asked = instance.activation(licence);
         let seen = self.activate(&licence.file, &asked).await;
         assert_eq!(seen.status, 200, "{}", seen.text());
-        instance.id = seen.json()["instance"].as_str().expect("an id").to_owned();
+        seen.json()["instance"].as_str().expect("an id").clone_into(&mut instance.id);
         instance
     }
 

@@ -54,7 +54,7 @@ fn deeds() -> Vec<Deed> {
     .chain(PostureAct::samples().map(Deed::Posture))
     .chain(security_reports::samples().map(Deed::Disclosure))
     .chain(ReleaseAct::samples().map(Deed::Release))
-    .chain(payments::samples().map(Deed::Payment))
+    .chain(payments::samples().map(|act| Deed::Payment(Box::new(act))))
     .collect()
 }
 

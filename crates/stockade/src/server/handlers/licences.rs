@@ -212,8 +212,8 @@ pub async fn issue(
     Json(form): Json<NewLicence>,
 ) -> Answer<(StatusCode, Json<FreshLicence>)> {
     let issued = app.desk().issue_licence(actor(&signed), &form.wish()?).await?;
-    let (file, issuer) = (issued.file, issued.issuer);
-    let fresh = FreshLicence { licence: issued.licence.into(), file, issuer };
+    let fresh =
+        FreshLicence { licence: issued.licence.into(), file: issued.file, issuer: issued.issuer };
     Ok((StatusCode::CREATED, Json(fresh)))
 }
 
