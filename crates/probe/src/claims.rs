@@ -37,7 +37,7 @@ pub const CLAIMS: &[Claim] = &[
     whole("M13", &["log-signature", "log-consistency"]),
     part("M15", &["second-factor"]),
     whole("M17", &["second-factor", "code-reuse"]),
-    part("M18", &["no-sms"]),
+    part("M18", &["no-telephone"]),
     part("M19", &["roles"]),
     whole("M22", &["token-facts", "token-forged"]),
     whole("M23", &["refresh-reuse"]),

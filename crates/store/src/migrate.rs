@@ -96,12 +96,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "addresses",
         sql: include_str!("../migrations/0019_addresses.sql"),
     },
+    Migration { version: 20, name: "keepers", sql: include_str!("../migrations/0020_keepers.sql") },
     Migration {
-        version: 20,
+        version: 21,
         name: "advisories",
-        sql: include_str!("../migrations/0020_advisories.sql"),
+        sql: include_str!("../migrations/0021_advisories.sql"),
     },
-    Migration { version: 21, name: "keepers", sql: include_str!("../migrations/0021_keepers.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE schema_migrations (

@@ -299,7 +299,7 @@ impl People {
         let json = |value: Value| Reply::new(200, "application/json", value.to_string());
         match path {
             "" => {
-                let kind = if self.fault == Fault::Telephones { "sms" } else { "totp" };
+                let kind = if self.fault == Fault::Telephones { "phone" } else { "totp" };
                 json(json!({ "email": PEOPLE[who].0, "factors": [{ "kind": kind }] }))
             }
             "/totp/begin" if self.fault == Fault::NoFactor => problem(404),
