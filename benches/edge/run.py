@@ -29,6 +29,8 @@ import tempfile
 import time
 import urllib.request
 
+# One browser from sign-in to bench: a session that changes its browser ends.
+AGENT = "bench/1"
 PASSWORD = "correct horse battery staple of a bench"
 SETTINGS = """
 [server]
@@ -91,7 +93,7 @@ def totp(secret):
 
 
 class Ours:
-    name, path = "stockade", "/api/v1/session"
+    name, path = "stockade", "/api/v1/csp-reports"
 
     def __init__(self, program, root, idle):
         (root / "stockade.toml").write_text(SETTINGS.format(connections=idle + 500))
@@ -112,6 +114,7 @@ class Ours:
         self.jar = http.cookiejar.CookieJar()
         self.open = urllib.request.build_opener(
             urllib.request.HTTPSHandler(context=self.trust), urllib.request.HTTPCookieProcessor(self.jar))
+        self.open.addheaders = [("User-Agent", AGENT)]
         self.sign_in(started["setup_link"])
         self.answer = self.get()
 
@@ -168,7 +171,7 @@ class Nginx:
 
 def requests(server, seconds):
     """CPU microseconds of the server for one request, and requests a second."""
-    words = ["wrk", "-t1", "-c16", f"-d{seconds}s", "-H", f"Cookie: {server.cookie()}",
+    words = ["wrk", "-t1", "-c16", f"-d{seconds}s", "-H", f"User-Agent: {AGENT}", "-H", f"Cookie: {server.cookie()}",
              f"https://localhost:{server.port}{server.path}"]
     subprocess.run(words[:3] + ["-d1s"] + words[4:], capture_output=True, check=True)
     before = cpu_s(server.pid)
@@ -198,6 +201,7 @@ async def idle(server, count):
     room, lines = asyncio.Semaphore(32), []
 
     async def one(number):
+        # A backlog that is full for a moment refuses; whoever comes again is let in.
         async with room:
             near = (f"127.0.{number // 200 % 250}.{number % 200 + 1}", 0)
             line = await asyncio.open_connection(
