@@ -269,6 +269,8 @@ struct Lies {
     order: &'static str,
     authorization: &'static str,
     heads: &'static str,
+    /// Nonces that it refuses before it takes one.
+    refused: usize,
 }
 
 const HONEST: Lies = Lies {
@@ -276,19 +278,23 @@ const HONEST: Lies = Lies {
     order: r#"{"status":"pending","authorizations":["ORIGIN/one"],"finalize":"ORIGIN/finalize"}"#,
     authorization: r#"{"status":"pending","identifier":{"type":"dns","value":"trade.example.org"},"challenges":[{"type":"http-01","url":"ORIGIN/challenge","token":"abc","status":"pending"}]}"#,
     heads: "",
+    refused: 0,
 };
+const BAD_NONCE: &str = r#"{"type":"urn:ietf:params:acme:error:badNonce","detail":"stale"}"#;
 
 /// A server that tells these lies; what becomes of an order there, and how often it was asked.
 async fn order_at(lies: Lies) -> (Result<Certificate, Unissued>, Challenges, usize) {
     let local = Local::today();
     let lies = Arc::new(lies);
     let asked = Arc::new(AtomicUsize::new(0));
+    let posted = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let door = local.door("127.0.0.1:0").await;
     let at = format!("https://localhost:{}", door.address().expect("an address").port());
     let origin = at.clone();
     let server = Scripted::on(door, move |_, mut stream| {
         let (lies, origin, count) = (Arc::clone(&lies), origin.clone(), Arc::clone(&count));
+        let posted = Arc::clone(&posted);
         async move {
             while let Some(request) = read_request(&mut stream).await {
                 count.fetch_add(1, Ordering::SeqCst);
@@ -299,10 +305,14 @@ async fn order_at(lies: Lies) -> (Result<Certificate, Unissued>, Challenges, usi
                     "/one" | "/two" | "/challenge" => lies.authorization,
                     _ => "{}",
                 };
+                let stale = request.starts_with("POST")
+                    && posted.fetch_add(1, Ordering::SeqCst) < lies.refused;
+                let (status, body) =
+                    if stale { ("400 Bad Request", BAD_NONCE) } else { ("200 OK", body) };
                 let body = body.replace("ORIGIN", &origin);
                 let body = if request.starts_with("HEAD") { String::new() } else { body };
                 let head =
-                    format!("HTTP/1.1 200 OK\r\nreplay-nonce: n\r\nlocation: {origin}/order\r\n");
+                    format!("HTTP/1.1 {status}\r\nreplay-nonce: n\r\nlocation: {origin}/order\r\n");
                 let length = format!("content-length: {}\r\n\r\n", body.len());
                 say(&mut stream, &[&head, lies.heads, &length, &body].concat()).await;
             }
@@ -355,4 +365,19 @@ async fn a_hostile_acme_server_gets_an_error_and_nothing_else() {
     let order = r#"{"status":"invalid","authorizations":["ORIGIN/one"],"finalize":"ORIGIN/f","error":{"type":"x","detail":"no\nsuch"}}"#;
     let lies = Lies { order, authorization: valid, heads, ..HONEST };
     check(lies, "the ACME server refuses: API error: no such").await;
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_nonces_is_asked_again_but_not_for_ever() {
+    let none = r#"{"status":"pending","identifier":{"type":"dns","value":"trade.example.org"},"challenges":[]}"#;
+    let refusing = |refused| Lies { authorization: none, refused, ..HONEST };
+    // Three are refused within one order, and the next order goes through them.
+    for refused in [1, 2, 3, 5] {
+        let (ended, _, asked) = order_at(refusing(refused)).await;
+        assert!(matches!(ended, Err(Unissued::NoChallenge { .. })), "{refused} refused");
+        assert!(asked < 20, "{refused} refused: asked {asked} times");
+    }
+    let (ended, _, asked) = order_at(refusing(usize::MAX)).await;
+    assert!(matches!(ended, Err(Unissued::Nonces(_))), "refused for ever");
+    assert!(asked < 40, "asked {asked} times");
 }

@@ -8,6 +8,9 @@ pub enum Unissued {
     /// The server refuses, in its own words.
     #[error("the ACME server refuses: {0}")]
     Refused(Words),
+    /// The server refuses one fresh nonce after another, which is no answer to what was asked (RFC 8555 §6.5).
+    #[error("the ACME server refuses: {0}")]
+    Nonces(Words),
     /// The server cannot be reached, breaks off, or says what is no ACME.
     #[error("the ACME server does not answer as it should: {0}")]
     Away(Words),
@@ -97,10 +100,16 @@ impl From<crate::Error> for Unissued {
     }
 }
 
+/// How a server says that it does not take a nonce (RFC 8555 §6.7).
+const BAD_NONCE: &str = "urn:ietf:params:acme:error:badNonce";
+
 impl From<instant_acme::Error> for Unissued {
     fn from(error: instant_acme::Error) -> Self {
         use instant_acme::Error as E;
         match error {
+            E::Api(problem) if problem.r#type.as_deref() == Some(BAD_NONCE) => {
+                Self::Nonces(Words::of(problem))
+            }
             E::Api(problem) => Self::Refused(Words::of(problem)),
             E::Other(inner) => match inner.downcast::<super::carrier::Strayed>() {
                 Ok(strayed) => Self::Elsewhere(Words::of(strayed)),

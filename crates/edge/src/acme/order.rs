@@ -13,6 +13,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// How long an order may take.
 const WITHIN: Duration = Duration::from_mins(5);
+/// Orders that are begun for one certificate.
+const ORDERS_MAX: usize = 4;
 /// How an order is looked at again while the server is at work on it.
 const AGAIN: RetryPolicy = RetryPolicy::new()
     .initial_delay(Duration::from_millis(500))
@@ -33,13 +35,28 @@ impl Acme {
         // In a task of its own: the library takes some of what a server says at its word, and panics where
         // that is nonsense.
         let order = AbortOnDropHandle::new(tokio::spawn(async move {
-            timeout(WITHIN, own.ordered(&challenges, now)).await
+            timeout(WITHIN, own.ordered_at_last(&challenges, now)).await
         }));
         match order.await {
             Ok(Ok(ended)) => ended,
             Ok(Err(_)) => Err(Unissued::Late { within_s: WITHIN.as_secs() }),
             Err(_) => Err(Unissued::Away(Words::of("it says what is no ACME"))),
         }
+    }
+
+    /// Orders again where the server took no nonce: the library gives up on the third that is refused.
+    async fn ordered_at_last(
+        &self,
+        challenges: &Challenges,
+        now: Timestamp,
+    ) -> Result<Certificate, Unissued> {
+        for _ in 1..ORDERS_MAX {
+            match self.ordered(challenges, now).await {
+                Err(Unissued::Nonces(_)) => {}
+                ended => return ended,
+            }
+        }
+        self.ordered(challenges, now).await
     }
 
     async fn ordered(
