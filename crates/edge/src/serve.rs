@@ -6,8 +6,8 @@ use crate::{
     activity::{Activity, Tracked},
     refusing::Refusing,
 };
-use http::{Request, Response};
-use hyper::body::{Body, Incoming};
+use http::{HeaderMap, Request, Response};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -64,12 +64,23 @@ impl Default for Limits {
     }
 }
 
-/// An extension of a request with more header lines than allowed. The service must refuse it
+/// An extension of a request with more header lines, or longer ones, than allowed. The service must refuse it
 /// with 431; it is asked so that this answer, too, has the headers that it gives to all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManyHeaders {
     /// How many may be sent.
     pub allowed: usize,
+    /// How many bytes they may have.
+    pub bytes_allowed: usize,
+}
+
+impl TooManyHeaders {
+    fn in_these(headers: &HeaderMap, limits: &Limits) -> Option<Self> {
+        let Limits { header_count, header_bytes, .. } = *limits;
+        let bytes = || headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        let is_one = headers.len() > header_count || bytes().sum::<usize>() > header_bytes;
+        is_one.then_some(Self { allowed: header_count, bytes_allowed: header_bytes })
+    }
 }
 
 /// How a listener ended.
@@ -93,7 +104,7 @@ where
         + Send
         + 'static,
     S::Future: Send,
-    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
     serve_behind(door, service, (limits, Proxies::default()), stop).await
 }
@@ -113,7 +124,7 @@ where
         + Send
         + 'static,
     S::Future: Send,
-    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
     let believed = proxies.clone();
     accept(door, (limits, believed), stop, move |stream: D::Stream, peer, stop| {
@@ -144,7 +155,7 @@ where
         + Send
         + 'static,
     S::Future: Send,
-    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
     let Line { peer, protocol, limits, badge, proxies } = line;
     let activity = Activity::new();
@@ -152,8 +163,8 @@ where
     let answer = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let service = service.clone();
         let turn = requests.request();
-        if request.headers().len() > limits.header_count {
-            request.extensions_mut().insert(TooManyHeaders { allowed: limits.header_count });
+        if let Some(many) = TooManyHeaders::in_these(request.headers(), &limits) {
+            request.extensions_mut().insert(many);
         }
         let asker = proxies.asker(peer, request.headers()).unwrap_or_else(|misled| {
             request.extensions_mut().insert(misled);
@@ -205,7 +216,10 @@ fn builder(protocol: Protocol, limits: Limits) -> Builder<TokioExecutor> {
         .keep_alive_interval(limits.head)
         .keep_alive_timeout(limits.head)
         .max_concurrent_streams(limits.streams)
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
+        // The library refuses in words of its own, so it is asked to only where there is far too much.
+        .max_header_list_size(
+            u32::try_from(limits.header_bytes.saturating_mul(4)).unwrap_or(u32::MAX),
+        );
     // Told which, hyper does not wait for the first bytes to guess, for which it has no timer.
     match protocol {
         Protocol::Http1 => builder.http1_only(),

@@ -6,7 +6,7 @@ use edge::{
     Authority, Door, Drained, Error, Exposure, Leaf, Limits, LocalDoor, Peer, Tls, TlsDoor,
     TooManyHeaders,
 };
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -306,7 +306,7 @@ async fn an_idle_connection_is_closed_but_not_one_whose_request_is_in_work() {
 }
 
 #[tokio::test]
-async fn who_does_not_take_an_answer_is_cut() {
+async fn who_does_not_take_an_answer_is_cut_whatever_else_they_ask_for() {
     let short = Duration::from_millis(30);
     let server = start(Limits { idle: short, ..Limits::default() }).await;
     let stream = TokioIo::new(connect(&server, "localhost", &[b"h2"]).await);
@@ -316,11 +316,21 @@ async fn who_does_not_take_an_answer_is_cut() {
         .await
         .expect("HTTP/2");
     let connection = tokio::spawn(connection);
-    let request = Request::get("https://localhost/large").body(Empty::<Bytes>::new());
-    let unread = sender.send_request(request.expect("valid")).await.expect("an answer");
+    let to = |method: Method, path: &str| {
+        let uri = format!("https://localhost{path}");
+        Request::builder().method(method).uri(uri).body(Empty::<Bytes>::new()).expect("valid")
+    };
+    let large = sender.send_request(to(Method::GET, "/large"));
+    let unread = large.await.expect("an answer");
+    let asking =
+        tokio::spawn(
+            async move { while sender.send_request(to(Method::HEAD, "/")).await.is_ok() {} },
+        );
     let end = tokio::time::timeout(Duration::from_secs(20), connection);
     let _ = end.await.expect("the server cuts the connection");
-    assert!(unread.into_body().collect().await.is_err(), "most of it was never sent");
+    asking.await.expect("is refused in the end");
+    let taken = unread.into_body().collect().await;
+    assert!(taken.is_err(), "most of it was never sent");
 }
 
 #[tokio::test]

@@ -60,11 +60,12 @@ async fn too_many_headers_are_refused_with_the_headers_of_every_answer() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = start(directory.path()).await;
     let mut sender = http2(&server).await;
-    let mut check = async |lines: usize, want: StatusCode| {
+    let mut check = async |lines: usize, bytes: usize, want: StatusCode| {
         let mut request = Request::get("https://localhost/health").body(Empty::new()).expect("one");
         for n in 0..lines {
             let name = HeaderName::try_from(format!("x-{n}")).expect("a name");
-            request.headers_mut().insert(name, HeaderValue::from_static("1"));
+            let value = HeaderValue::try_from("1".repeat(bytes)).expect("a value");
+            request.headers_mut().insert(name, value);
         }
         let answer = sender.send_request(request).await.expect("an answer");
         assert_eq!(answer.status(), want);
@@ -73,8 +74,10 @@ async fn too_many_headers_are_refused_with_the_headers_of_every_answer() {
         }
         assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
     };
-    check(64, StatusCode::OK).await;
-    check(65, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).await;
+    check(64, 1, StatusCode::OK).await;
+    check(65, 1, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).await;
+    check(4, 4000, StatusCode::OK).await;
+    check(5, 4000, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE).await;
 }
 
 /// Rows up to one below what a person may keep, written behind the back of a stopped server.

@@ -16,6 +16,9 @@ use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 /// The largest answer.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
+/// How long it may take until a connection stands.
+const CONNECT: Duration = Duration::from_secs(20);
+
 /// How long a piece of a streamed answer may take.
 const PIECE_WAIT: Duration = Duration::from_mins(1);
 
@@ -123,7 +126,9 @@ impl MachineClient {
         within: Duration,
     ) -> Result<(StatusCode, Pieces), Error> {
         let request = self.request(method, path, said)?;
-        let mut line = self.connect().await?;
+        // A server that is stopped still has its kernel, which takes connections for it.
+        let connected = timeout(CONNECT.min(within), self.connect()).await;
+        let mut line = connected.map_err(|late| self.away(&late))??;
         let answer = match timeout(within, line.sender.send_request(request)).await {
             Err(late) => return Err(self.away(&late)),
             Ok(Err(seen)) => return Err(self.away(&line.reason(seen).await)),

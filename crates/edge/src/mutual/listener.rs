@@ -12,7 +12,7 @@ use crate::{
     serve::{Line, converse},
 };
 use http::{Request, Response};
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use jiff::Timestamp;
 use rustls::server::Acceptor;
 use std::{
@@ -98,7 +98,7 @@ where
         + Send
         + 'static,
     S::Future: Send,
-    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
     E: FnOnce(Wish) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Issued, W>> + Send,
     W: fmt::Display + Send,

@@ -242,9 +242,13 @@ fn nobody_asks(Misled { header, why }: Misled) -> Problem {
     )
 }
 
-/// The refusal of a request with too many header lines.
-pub(super) fn too_many_headers(TooManyHeaders { allowed }: TooManyHeaders) -> Problem {
-    let detail = format!("the request has more than {allowed} header lines");
+/// The refusal of a request with too many header lines, or too long ones.
+pub(super) fn too_many_headers(
+    TooManyHeaders { allowed, bytes_allowed }: TooManyHeaders,
+) -> Problem {
+    let detail = format!(
+        "the request has more than {allowed} header lines, or {bytes_allowed} bytes of them"
+    );
     Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too-many-headers", detail)
 }
 

@@ -2,13 +2,14 @@
 
 use super::{PACKED_ABOVE_BYTES, Problem, quota::Zone, state::App};
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{MatchedPath, Request, State},
     response::{Html, IntoResponse, Response},
 };
 use edge::Peer;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use rust_embed::{EmbeddedFile, RustEmbed};
+use std::borrow::Cow;
 
 /// The output of the UI's build; empty where it was not built.
 #[derive(RustEmbed)]
@@ -94,7 +95,11 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
         return Some(described(StatusCode::NOT_MODIFIED, path, tag));
     }
     let mut response = described(StatusCode::OK, path, tag);
-    *response.body_mut() = Body::from(data.into_owned());
+    *response.body_mut() = match data {
+        // Whoever does not take it takes no memory either.
+        Cow::Borrowed(data) => Body::from(Bytes::from_static(data)),
+        Cow::Owned(data) => Body::from(data),
+    };
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
     if let Some(encoding) = encoding {
