@@ -46,6 +46,22 @@ pub struct Standing {
     told: Option<Timestamp>,
 }
 
+impl Standing {
+    /// Whether an order is due. After a failure the next one is never far: where it seems to be, the clock was ahead
+    /// when it failed.
+    fn is_due(&self, now: Timestamp) -> bool {
+        let Some(next) = self.next else { return true };
+        let far = SignedDuration::try_from(PACE.longest * 2).unwrap_or(SignedDuration::MAX);
+        next <= now || (self.failure.is_some() && next.duration_since(now) > far)
+    }
+
+    /// Whether it was told lately that it is late; what was told in the future was told by a clock that was ahead.
+    fn was_told(&self, now: Timestamp) -> bool {
+        let lately = SignedDuration::ZERO..TOLD_EVERY;
+        self.told.is_some_and(|told| lately.contains(&now.duration_since(told)))
+    }
+}
+
 impl Certificates {
     /// Serves what was kept, if it is still good; asks nobody yet.
     pub fn new(
@@ -129,8 +145,8 @@ impl Certificates {
                 () = self.asked.notified() => true,
                 _ = turns.tick() => false,
             };
-            let next = self.lock().next;
-            if asked || next.is_none_or(|next| next <= now()) {
+            let due = self.lock().is_due(now());
+            if asked || due {
                 let ended = tokio::select! {
                     () = stop.cancelled() => return,
                     ended = self.acme.order(&self.challenges, now()) => ended,
@@ -201,7 +217,7 @@ impl Certificates {
         warn_of(app.accounts().tell_of_late_certificate(served.as_ref(), at).await);
         let expires = {
             let mut standing = self.lock();
-            if standing.told.is_some_and(|told| at.duration_since(told) < TOLD_EVERY) {
+            if standing.was_told(at) {
                 return;
             }
             standing.told = Some(at);
@@ -235,5 +251,33 @@ async fn tell(app: &App, act: CertificateAct) {
     let written = async { app.desk().store().begin().await?.commit(entry, now()).await };
     if let Err(error) = written.await {
         tracing::error!(%error, "what became of the certificate could not be written down");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_ahead_for_a_while_stops_no_order_and_no_word() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let failed = Standing {
+            failure: Some("refused".to_owned()),
+            next: Some(at("2027-12-01T00:20:00Z")),
+            told: Some(at("2027-12-01T00:00:00Z")),
+            ..Standing::default()
+        };
+        let check = |standing: &Standing, now: &str, due: bool, told: bool| {
+            let now = at(now);
+            assert_eq!((standing.is_due(now), standing.was_told(now)), (due, told), "{now}");
+        };
+        check(&failed, "2027-12-01T00:10:00Z", false, true);
+        check(&failed, "2027-12-01T00:20:00Z", true, true);
+        check(&failed, "2027-12-02T00:20:00Z", true, false);
+        // The clock is set right again.
+        check(&failed, "2026-12-01T00:10:00Z", true, false);
+        let well = Standing { failure: None, told: None, ..failed };
+        check(&well, "2026-12-01T00:10:00Z", false, false);
+        check(&Standing::default(), "2026-12-01T00:10:00Z", true, false);
     }
 }

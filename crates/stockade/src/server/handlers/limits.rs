@@ -126,7 +126,7 @@ pub async fn show(State(app): State<App>, _: Granted) -> Answer<Json<LimitsPage>
     let blocks = app.desk().blocks().await?;
     Ok(Json(LimitsPage {
         zones: app.quotas().decisions().into_iter().map(zone).collect(),
-        waiting: blocked(&app, now),
+        waiting: blocked(&app),
         lists: addresses.lists(now).into_iter().map(ListRow::from).collect(),
         stale_after_days: addresses.terms().lasts.as_hours() / 24,
         blocks: blocks.into_iter().map(BlockRow::from).collect(),

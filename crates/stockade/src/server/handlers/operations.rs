@@ -179,7 +179,7 @@ pub async fn show(State(app): State<App>, _: Granted) -> Answer<Json<OperationsP
         red,
         claims,
         limits: zones(&app),
-        blocked: blocked(&app, now),
+        blocked: blocked(&app),
         certificate: CertificateRow {
             issuer: served.as_ref().map(|served| served.issuer.clone()),
             expires: served.map(|served| served.expires.to_string()),
@@ -230,7 +230,7 @@ fn zones(app: &App) -> Vec<ZoneRow> {
 }
 
 /// Whoever was refused in the last minutes.
-pub(super) fn blocked(app: &App, now: Timestamp) -> Vec<BlockedRow> {
+pub(super) fn blocked(app: &App) -> Vec<BlockedRow> {
     let row = |one: crate::server::Blocked| BlockedRow {
         zone: one.zone.as_str(),
         // Who an account is stands in the list of accounts, for those who may see it.
@@ -244,7 +244,8 @@ pub(super) fn blocked(app: &App, now: Timestamp) -> Vec<BlockedRow> {
         refused: one.refused,
         last: one.last.to_string(),
     };
-    app.quotas().blocked(now).into_iter().map(row).collect()
+    let quotas = app.quotas();
+    quotas.blocked(quotas.now()).into_iter().map(row).collect()
 }
 
 /// `GET /api/v1/visits`
