@@ -49,9 +49,13 @@ The chores of this project.
       Looks at our own sources and at what they depend on; keeps the record with --write.
 
   cargo xtask release [--commit NAME] [--out DIR] [--tests FILE] [--key FILE] [--twice] [--against DIR]
-                      [--only PROGRAM]...
+                      [--only PROGRAM]... [--since NAME] [--unread]
       Builds what is handed out from a commit, the last one unless named, twice if asked, and compares;
-      signs with a key.
+      signs with a key what was tested and, since the release before, read by a second person.
+
+  cargo xtask approve --commit NAME... --key FILE
+  cargo xtask approvals [--commit NAME] [--since NAME]
+      Signs for commits that you have read; lists those that nobody has read but who made them.
 
   cargo xtask outside [--only SCANNER]... [--binary FILE]
       Lets the scanners of others look at a running server, and holds what they say
@@ -75,6 +79,8 @@ fn main() -> ExitCode {
         "docs" => docs::run(rest),
         "scan" => scan::run(rest),
         "release" => release::run(rest),
+        "approve" => release::approve(rest),
+        "approvals" => release::list(rest),
         "outside" => outside::run(rest),
         "register" => register::run(rest),
         "kill-loop" => kill_loop::run(rest),

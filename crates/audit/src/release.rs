@@ -21,6 +21,8 @@ pub const BUILD_TYPE: &str = "https://stockade.dev/release/v1";
 const KEY_PREFIX: &str = "stockade.release/";
 /// The file that says what the tests said.
 const TESTS: &str = "tests.txt";
+/// The file that says who has read which commit.
+const APPROVALS: &str = "approvals.txt";
 const FILES_MAX: usize = 1000;
 
 /// What is said of a release.
@@ -40,6 +42,19 @@ pub struct Release {
     pub records: BTreeMap<String, String>,
     /// What the tests said, if they were run.
     pub tests: Option<Tests>,
+    /// How much of it was read by a second person, where that was looked at.
+    pub approvals: Option<Approvals>,
+}
+
+/// Commits, and how many of them somebody has signed for who made none of them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Approvals {
+    /// The commit of the release before; none where all commits ever made are counted.
+    pub since: Option<String>,
+    /// Commits since then.
+    pub commits: u64,
+    /// Those of them that were read.
+    pub read: u64,
 }
 
 /// A test run.
@@ -158,8 +173,14 @@ impl Release {
         let mut commits =
             built.resolved_dependencies.iter().filter_map(|one| one.digest.get("gitCommit"));
         let commit = commits.next().ok_or(malformed("it names no commit"))?.clone();
-        let tests = byproducts.iter().find(|one| one.name == TESTS);
-        let tests = tests.map(|one| serde_json::from_value(one.annotations.clone())).transpose();
+        let said = |name| byproducts.iter().find(|one: &&Resource| one.name == name);
+        let tests = said(TESTS).map(|one| serde_json::from_value(one.annotations.clone()));
+        let approvals = said(APPROVALS).map(|one| serde_json::from_value(one.annotations.clone()));
+        let approvals: Option<Approvals> =
+            approvals.transpose().map_err(|_| malformed("it does not say who has read it"))?;
+        if approvals.as_ref().is_some_and(|said| said.commits == 0 || said.read > said.commits) {
+            return Err(malformed("more was read than there is"));
+        }
         let Parameters { version, committed_at, target } = built.external_parameters;
         Ok(Self {
             version,
@@ -168,7 +189,10 @@ impl Release {
             target,
             programs: digests(statement.subject)?,
             records: digests(byproducts)?,
-            tests: tests.map_err(|_| malformed("it does not say how its tests ended"))?,
+            tests: tests
+                .transpose()
+                .map_err(|_| malformed("it does not say how its tests ended"))?,
+            approvals,
         })
     }
 }
@@ -228,6 +252,7 @@ mod tests {
         assert_eq!(opened, Ok(release.clone()));
         assert_eq!((release.programs.len(), release.records.len()), (2, 2));
         assert_eq!(release.tests.map(|tests| (tests.passed, tests.skipped)), Some((9, 1)));
+        assert_eq!(release.approvals, None);
         let other = Release::open(&envelope, key(2).verifying_key());
         assert!(matches!(other, Err(Error::Unsigned { .. })), "{other:?}");
         let mut forged: Value = serde_json::from_str(&envelope).expect("JSON");
@@ -237,6 +262,31 @@ mod tests {
                 .into();
         let forged = Release::open(&forged.to_string(), key(1).verifying_key());
         assert!(matches!(forged, Err(Error::Signature { .. })), "{forged:?}");
+    }
+
+    #[test]
+    fn who_has_read_it_is_told_as_it_was_counted() {
+        let check = |commits: Value, read: Value, want: Result<u64, &str>| {
+            let mut statement = statement();
+            let said = json!({
+                "name": APPROVALS, "digest": { "sha256": "ef" },
+                "annotations": { "since": null, "commits": commits, "read": read },
+            });
+            let all = &mut statement["predicate"]["runDetails"]["byproducts"];
+            all.as_array_mut().expect("a list").push(said);
+            let said = Release::read(&statement.to_string()).map_err(|error| error.to_string());
+            let said = said.map(|release| release.approvals.map_or(0, |said| said.read));
+            match (said, want) {
+                (Ok(read), Ok(want)) => assert_eq!(read, want),
+                (Err(said), Err(want)) => assert!(said.contains(want), "{said}"),
+                (said, want) => panic!("{said:?}, not {want:?}"),
+            }
+        };
+        check(json!(9), json!(9), Ok(9));
+        check(json!(9), json!(2), Ok(2));
+        check(json!(9), json!(10), Err("more was read"));
+        check(json!(0), json!(0), Err("more was read"));
+        check(json!(9), json!("all"), Err("who has read it"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A build that depends on the sources, the tools and nothing else of the machine: not on where it happens, who builds,
 //! in which language, at what time.
 
-use super::{parts, source::Source};
+use super::{elf, parts, source::Source};
 use crate::{machine, process, scan::bom};
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
@@ -21,13 +21,15 @@ pub struct Program {
     pub package: &'static str,
     /// Whether it carries the web UI.
     pub web: bool,
+    /// Whether it takes its libraries along. A server may have to load one that speaks to a token (PKCS#11).
+    pub whole: bool,
 }
 
 /// All of them. Each is built by itself: which features a dependency has must not hang on what else is built.
 pub const PROGRAMS: [Program; 3] = [
-    Program { name: "stockade", package: "stockade", web: true },
-    Program { name: "stockade-bot", package: "stockade-bot", web: false },
-    Program { name: "stockade-verify", package: "probe", web: false },
+    Program { name: "stockade", package: "stockade", web: true, whole: false },
+    Program { name: "stockade-bot", package: "stockade-bot", web: false, whole: true },
+    Program { name: "stockade-verify", package: "probe", web: false, whole: true },
 ];
 /// The profile of `Cargo.toml` that ships.
 pub const PROFILE: &str = "dist";
@@ -112,10 +114,15 @@ impl Room {
     }
 
     fn cargo(&self, words: &[&str]) -> Result<Command> {
+        self.cargo_with(words, &[])
+    }
+
+    /// The same with more flags for the compiler.
+    fn cargo_with(&self, words: &[&str], flags: &[String]) -> Result<Command> {
         let [here, cargo] = [&self.folder, &cargo_home()?].map(|path| path.display().to_string());
         let remap =
             |flag: &str| [format!("{flag}={here}={HERE}"), format!("{flag}={cargo}={CARGO}")];
-        let rust = remap("--remap-path-prefix").join("\u{1f}");
+        let rust = [&remap("--remap-path-prefix"), flags].concat().join("\u{1f}");
         let c = remap("-ffile-prefix-map").join(" ");
         let mut command = self.command("cargo", words, &self.tree());
         command.env("CARGO_TARGET_DIR", self.folder.join("target"));
@@ -138,13 +145,19 @@ impl Room {
     }
 
     fn program(&self, program: &Program, made: &Path) -> Result<()> {
-        let Program { name, package, .. } = program;
-        let words =
-            ["build", "--profile", PROFILE, "--locked", "--package", package, "--bin", name];
-        if !process::run(&mut self.cargo(&words)?)?.success {
+        let Program { name, package, whole, .. } = program;
+        // With the target named, flags are for the program and not for what runs while it is built.
+        let target = self.target()?;
+        let build = ["build", "--profile", PROFILE, "--locked", "--target", &target];
+        let words = [&build[..], &["--package", package, "--bin", name]].concat();
+        let flags = whole.then(|| "-Ctarget-feature=+crt-static".to_owned());
+        if !process::run(&mut self.cargo_with(&words, flags.as_slice())?)?.success {
             bail!("{name} did not build; the messages above say where");
         }
-        let built = self.folder.join("target").join(PROFILE).join(name);
+        let built = self.folder.join("target").join(target).join(PROFILE).join(name);
+        if *whole {
+            needs_no_library(&built)?;
+        }
         let place = made.join(name);
         let list = self.folder.join(format!("{name}.parts"));
         fs::write(&list, parts::section(&self.metadata()?, package)?)?;
@@ -215,6 +228,15 @@ impl Room {
     }
 }
 
+/// What loads libraries of the machine names the program that does it for it, which another machine may not have.
+fn needs_no_library(program: &Path) -> Result<()> {
+    let sections = elf::sections(&fs::read(program)?);
+    if sections.is_empty() || sections.iter().any(|section| section.name == ".interp") {
+        bail!("{} is not whole: it loads libraries of the machine", program.display());
+    }
+    Ok(())
+}
+
 fn cargo_home() -> Result<PathBuf> {
     let named = env::var_os("CARGO_HOME").map(PathBuf::from);
     let own = || Some(PathBuf::from(env::var_os("HOME")?).join(".cargo"));
@@ -236,6 +258,24 @@ mod tests {
         fs::write(&program, told).expect("writes");
         let said = room.speaks_of_no_place(&program).expect_err("is refused");
         assert!(said.to_string().contains("no other machine makes it"), "{said}");
+    }
+
+    #[test]
+    fn a_program_that_loads_libraries_is_not_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let source = folder.path().join("a.c");
+        fs::write(&source, "int main(void) { return 0; }\n").expect("writes");
+        let build = |name: &str, words: &[&str]| {
+            let program = folder.path().join(name);
+            let mut command = process::command("cc", words, folder.path());
+            process::output(command.arg(&source).arg("-o").arg(&program)).expect("builds");
+            needs_no_library(&program)
+        };
+        let said = build("loads", &[]).expect_err("is refused");
+        assert!(said.to_string().contains("loads libraries of the machine"), "{said}");
+        assert!(build("whole", &["-static-pie"]).is_ok());
+        fs::write(folder.path().join("script"), "#!/bin/sh\n").expect("writes");
+        assert!(needs_no_library(&folder.path().join("script")).is_err(), "it is no program");
     }
 
     #[test]

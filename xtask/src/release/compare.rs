@@ -121,7 +121,7 @@ mod tests {
     fn a_program_that_differs_is_an_error() {
         let (one, two) =
             (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-        let program = Program { name: "p", package: "p", web: false };
+        let program = Program { name: "p", package: "p", web: false, whole: false };
         let check = |words: &str| {
             fs::write(one.path().join("p"), "same").expect("writes");
             fs::write(two.path().join("p"), words).expect("writes");

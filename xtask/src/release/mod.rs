@@ -1,6 +1,7 @@
 //! `cargo xtask release`: the programs as they are handed out, from the committed tree alone, so that whoever builds the
 //! same commit elsewhere gets the same bytes.
 
+mod approvals;
 mod build;
 mod compare;
 mod elf;
@@ -14,6 +15,7 @@ use crate::{
     machine, process,
 };
 use anyhow::{Context, Result, bail};
+use approvals::Approvals;
 use build::{PROGRAMS, Program};
 use sha2::{Digest, Sha256};
 use source::Source;
@@ -29,13 +31,15 @@ use tested::Tested;
 const STATEMENT: &str = "release.json";
 /// What the last scan of the sources found, as the tree keeps it.
 const SCAN: &str = "scan.json";
+/// Who has read which commit.
+const APPROVALS: &str = "approvals.txt";
 /// What the tests said.
 const TESTS: &str = "tests.txt";
 
 /// Builds, compares, states; with a key, signs.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
-    let valued = ["--out", "--key", "--tests", "--only", "--against", "--commit"];
-    let flags = Flags::parse(arguments, &valued, &["--twice"])?;
+    let valued = ["--out", "--key", "--tests", "--only", "--against", "--commit", "--since"];
+    let flags = Flags::parse(arguments, &valued, &["--twice", "--unread"])?;
     let project = machine::project();
     let source = Source::of(&project, &flags.value("--commit", "HEAD".to_owned())?)?;
     let out: PathBuf = flags.value("--out", machine::target().join("release-out"))?;
@@ -44,11 +48,19 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     let tests = flags.all("--tests").last().map(|path| Tested::read(Path::new(path)));
     let tests = tests.transpose()?;
     let key = flags.all("--key").last();
+    let since = flags.all("--since").last().map(String::as_str);
+    let approvals = Approvals::of(&project, &source, since)?;
+    println!("{}", told(&approvals));
+    if key.is_some() && !flags.has("--unread") {
+        all_read(&approvals)?;
+    }
     allowed(&source, tests.as_ref(), key.is_some(), &programs)?;
     let kept = build::make(&project, &source, &programs, "release-build-")?;
     deliver(&kept, &out, tests.as_ref())?;
+    fs::write(out.join(APPROVALS), approvals.text())?;
     let digests = digests(&out, &programs)?;
-    let text = statement::of(&source, &kept.facts, &digests, &out, tests.as_ref())?;
+    let said = statement::Said { tests: tests.as_ref(), approvals: &approvals };
+    let text = statement::of(&source, &kept.facts, &digests, &out, &said)?;
     fs::write(out.join(STATEMENT), text)?;
     for (name, digest) in &digests {
         println!("{digest}  {name}");
@@ -66,6 +78,58 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     }
     println!("{} holds the release", out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// `cargo xtask approve`: says of commits that they were read.
+pub fn approve(arguments: &[String]) -> Result<ExitCode> {
+    let flags = Flags::parse(arguments, &["--key", "--commit"], &[])?;
+    let needed = || Usage("--key FILE: the key of OpenSSH that stands in APPROVERS".into());
+    let key = flags.all("--key").last().ok_or_else(needed)?;
+    let key = std::path::absolute(key)?;
+    if flags.all("--commit").is_empty() {
+        bail!(Usage("--commit NAME: what you have read; nothing is approved unseen".into()));
+    }
+    for commit in flags.all("--commit") {
+        let subject = approvals::approve(&machine::project(), commit, &key)?;
+        println!("approved    {subject}");
+    }
+    println!("now hand it on: git push origin refs/notes/approvals");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `cargo xtask approvals`: who has read what a release would deliver.
+pub fn list(arguments: &[String]) -> Result<ExitCode> {
+    let flags = Flags::parse(arguments, &["--commit", "--since"], &[])?;
+    let project = machine::project();
+    let source = Source::of(&project, &flags.value("--commit", "HEAD".to_owned())?)?;
+    let since = flags.all("--since").last().map(String::as_str);
+    let approvals = Approvals::of(&project, &source, since)?;
+    for one in approvals.unread() {
+        println!("not read    {}  {}", one.commit, one.subject);
+    }
+    println!("{}", told(&approvals));
+    Ok(ExitCode::from(u8::from(approvals.unread().next().is_some())))
+}
+
+fn told(approvals: &Approvals) -> String {
+    let (read, all) = (approvals.read(), approvals.commits.len());
+    let since = approvals.since.as_deref().unwrap_or("the beginning");
+    let by: Vec<&str> = approvals.by().into_iter().collect();
+    let by = if by.is_empty() { String::new() } else { format!(", by {}", by.join(", ")) };
+    format!("{read} of {all} commits since {since} were read by somebody who did not make them{by}")
+}
+
+/// Nothing is signed that only those have seen who made it, unless whoever signs says that it is so.
+fn all_read(approvals: &Approvals) -> Result<()> {
+    if let Some(one) = approvals.unread().next() {
+        bail!(
+            "{}; the newest that nobody else has read is {} ({}).\nLet somebody of APPROVERS read and say so (`cargo xtask approve`), name the release before with --since, or sign it as not read with --unread, which the statement says",
+            told(approvals),
+            one.commit,
+            one.subject,
+        );
+    }
+    Ok(())
 }
 
 fn chosen(only: &[String]) -> Result<Vec<&'static Program>> {
@@ -151,6 +215,22 @@ fn sign(out: &Path, key: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_signed_that_only_its_makers_have_seen() {
+        let one = |commit: &str, by: &[&str]| approvals::Approved {
+            commit: commit.to_owned(),
+            subject: "Mend it".to_owned(),
+            by: by.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let read = Approvals { since: None, commits: vec![one("b", &["bob"]), one("a", &["bob"])] };
+        assert!(all_read(&read).is_ok());
+        let unread = Approvals { commits: vec![one("b", &["bob"]), one("a", &[])], ..read };
+        let said = all_read(&unread).expect_err("is refused").to_string();
+        for word in ["1 of 2 commits since the beginning", "by bob", "a (Mend it)", "--unread"] {
+            assert!(said.contains(word), "{said:?} lacks {word:?}");
+        }
+    }
 
     #[test]
     fn nothing_is_signed_that_was_not_tested_as_it_stands() {

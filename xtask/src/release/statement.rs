@@ -1,7 +1,9 @@
 //! What is said of a release: an in-toto statement with SLSA's provenance. It has no time but that of the commit, so
 //! whoever builds the same commit with the same tools writes the same text.
 
-use super::{SCAN, TESTS, build, file, source::Source, tested::Tested};
+use super::{
+    APPROVALS, SCAN, TESTS, approvals::Approvals, build, file, source::Source, tested::Tested,
+};
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
@@ -11,13 +13,21 @@ const BUILD_TYPE: &str = "https://stockade.dev/release/v1";
 /// Files that decide what others' code goes in.
 const LOCKS: [&str; 3] = ["Cargo.lock", "ui/package-lock.json", "rust-toolchain.toml"];
 
+/// What others said of the commits.
+pub struct Said<'a> {
+    /// The tests, if they were run.
+    pub tests: Option<&'a Tested>,
+    /// Those who read it.
+    pub approvals: &'a Approvals,
+}
+
 /// The statement, as it is signed.
 pub fn of(
     source: &Source,
     facts: &BTreeMap<String, String>,
     programs: &BTreeMap<String, String>,
     out: &Path,
-    tests: Option<&Tested>,
+    said: &Said<'_>,
 ) -> Result<String> {
     let subject: Vec<Value> = programs
         .iter()
@@ -39,6 +49,16 @@ pub fn of(
         let digest = file(&out.join(name))?;
         byproducts.push(json!({ "name": name, "digest": { "sha256": digest } }));
     }
+    let Said { tests, approvals } = *said;
+    byproducts.push(json!({
+        "name": APPROVALS,
+        "digest": { "sha256": file(&out.join(APPROVALS))? },
+        "annotations": {
+            "since": approvals.since,
+            "commits": approvals.commits.len(),
+            "read": approvals.read(),
+        },
+    }));
     if let Some(tests) = tests {
         byproducts.push(json!({
             "name": TESTS,
