@@ -120,12 +120,14 @@ impl Ask {
 
     /// The release that the program is, if it was signed as one; it is remembered from here on.
     pub fn known(&self) -> Result<Option<Known>, Doubt> {
-        let statement = self.statement();
-        let Some(envelope) = text(&statement) else { return Ok(None) };
         let memory = Memory::read(&self.memory).map_err(|error| {
             let why = "without it an older release and another key are not noticed";
             doubt(error, why, "look at the file; where it is damaged, remove it and name --key")
         })?;
+        let statement = self.statement();
+        let Some(envelope) = text(&statement) else {
+            return memory.map_or(Ok(None), |seen| Err(self.unstated(&seen)));
+        };
         let (key, trust) = self.key(memory.as_ref())?;
         let release = Release::open(&envelope, key.verifying_key()).map_err(|error| {
             let why = "what nobody signed says nothing of the program";
@@ -217,6 +219,24 @@ impl Ask {
         }
     }
 
+    /// The statement is gone, where a release was seen: an older one would come in by that, too.
+    fn unstated(&self, seen: &Memory) -> Doubt {
+        let what = format!(
+            "there is no {}, and release {} of {} was seen here",
+            self.statement().display(),
+            seen.version,
+            seen.committed_at
+        );
+        let why = "without its statement an old release passes for a program that was built here";
+        let fix = format!(
+            "{FETCH}; {} self-check --manifest FILE, where the statement lies elsewhere; if you built the program \
+             yourself, remove {}",
+            self.program,
+            self.memory.display()
+        );
+        doubt(what, why, &fix)
+    }
+
     /// Nobody signed it, as far as can be seen.
     fn unsigned(&self) -> Finding {
         let what = format!("there is no {}", self.statement().display());
@@ -290,7 +310,35 @@ fn signed(known: &Known) -> Vec<Finding> {
             .why("nobody knows whether it was tested")
             .fix(FETCH),
     });
+    findings.push(read(release));
     findings
+}
+
+/// Whether a second person has read every change in it.
+fn read(release: &Release) -> Finding {
+    let why = "a change that only those have seen who made it can hold anything";
+    let fix = "ask who releases it to have each change read (docs/releases.md)";
+    let finding = match &release.approvals {
+        None => found(Severity::NotChecked, "it does not say who has read its changes")
+            .why(why)
+            .fix(fix),
+        Some(said) => {
+            let since = said
+                .since
+                .as_deref()
+                .map_or("the beginning", |commit| commit.get(..12).unwrap_or(commit));
+            let what = format!(
+                "{} of {} commits since {since} were read by a second person",
+                said.read, said.commits
+            );
+            if said.read == said.commits {
+                found(Severity::Ok, what)
+            } else {
+                found(Severity::Warning, what).why(why).fix(fix)
+            }
+        }
+    };
+    finding.claim("M38")
 }
 
 /// A key as a person names it: its line, or the file that holds it.

@@ -179,4 +179,11 @@ fn the_log_names_a_release_when_another_one_serves() {
     let logged = serve();
     assert!(logged.contains("no release that is believed"), "{logged}");
     assert_eq!(entries(), 1);
+    // Without its statement any old release would be one that nobody signed.
+    fs::remove_file(made.path("release.dsse.json")).expect("is there");
+    let logged = serve();
+    assert!(logged.contains("ERROR") && logged.contains("was seen here"), "{logged}");
+    let (code, found) = made.self_check(&[]);
+    assert_eq!(code, Some(3), "{found:?}");
+    assert_eq!(entries(), 1);
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The most of a file that is read.
-const BYTES_MAX: u64 = 1 << 20;
+pub(super) const BYTES_MAX: u64 = 1 << 20;
 /// The most entries of a directory that are listed.
 const ENTRIES_MAX: usize = 20_000;
 

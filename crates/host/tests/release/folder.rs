@@ -67,9 +67,20 @@ impl Folder {
 
     /// Puts a signed release into the folder, with the list of parts that lies there.
     pub fn release(&self, program: &[u8], committed: &str, key: &MinisignKey) {
+        self.release_read(program, committed, key, &[]);
+    }
+
+    /// The same, with what is said of who has read it.
+    pub fn release_read(
+        &self,
+        program: &[u8],
+        committed: &str,
+        key: &MinisignKey,
+        read: &[serde_json::Value],
+    ) {
         let digest = |bytes: &[u8]| json!({ "sha256": hex::encode(sha256(bytes)) });
         let parts = std::fs::read(self.path().join("sbom.cdx.json")).unwrap_or_default();
-        let statement = json!({
+        let mut statement = json!({
             "_type": "https://in-toto.io/Statement/v1",
             "subject": [{ "name": "stockade", "digest": digest(program) }],
             "predicateType": PROVENANCE_TYPE,
@@ -86,6 +97,8 @@ impl Folder {
                 ] },
             },
         });
+        let byproducts = &mut statement["predicate"]["runDetails"]["byproducts"];
+        byproducts.as_array_mut().expect("a list").extend_from_slice(read);
         let mut hash = Blake2b::default();
         hash.add(program);
         let signature = key.sign(&hash.end(), "file:stockade");

@@ -42,6 +42,25 @@ fn what_was_released_is_found_good_and_the_key_is_first_seen_then_known() {
     assert_eq!(found(&newer, &newer.ask(), "there is no"), Severity::NotChecked);
 }
 
+#[test]
+fn whether_a_second_person_has_read_it_is_said() {
+    let check = |read: &[serde_json::Value], words: &str, want: Severity| {
+        let folder = Folder::new();
+        folder.release_read(b"the program", "2026-11-30T00:00:00Z", &key(1), read);
+        assert_eq!(found(&folder, &folder.ask(), words), want);
+    };
+    let said = |since: Option<&str>, read: u64| {
+        serde_json::json!({
+            "name": "approvals.txt", "digest": { "sha256": "00" },
+            "annotations": { "since": since, "commits": 7, "read": read },
+        })
+    };
+    check(&[], "does not say who has read its changes", Severity::NotChecked);
+    check(&[said(None, 7)], "7 of 7 commits since the beginning were read", Severity::Ok);
+    let words = "6 of 7 commits since cccccccccccc were read by a second person";
+    check(&[said(Some(COMMIT), 6)], words, Severity::Warning);
+}
+
 /// What is said of a good release after one thing was changed.
 fn after(change: &dyn Fn(&Folder, &mut host::release::Ask), words: &str) {
     let folder = Folder::new();
@@ -99,6 +118,40 @@ fn each_lying_twin_is_found_out() {
         folder.release(b"the program", "2026-11-30T00:00:00Z", &key(1));
     };
     after(&newer, "is older than");
+}
+
+#[test]
+fn an_old_release_without_its_statement_is_found_out_where_a_release_was_seen() {
+    let gone = |folder: &Folder| {
+        std::fs::remove_file(folder.path().join("release.dsse.json")).expect("is there");
+    };
+    let words = "release.dsse.json, and release 1.2.3 of 2026-11-30T00:00:00Z was seen here";
+    after(
+        &|folder, _| {
+            folder.release(b"an old program", "2026-11-29T00:00:00Z", &key(1));
+            gone(folder);
+        },
+        words,
+    );
+    after(&|folder, _| gone(folder), words);
+    after(
+        &|folder, _| {
+            gone(folder);
+            folder.write("seen/release", b"{");
+        },
+        "cannot read",
+    );
+    // A program that was built here is told what to do, and does it.
+    let folder = Folder::new();
+    folder.release(b"the program", "2026-11-30T00:00:00Z", &key(1));
+    let ask = folder.ask();
+    assert!(ask.known().is_ok());
+    gone(&folder);
+    let fix = ask.known().expect_err("a release was seen").finding().fix.expect("what to do");
+    let memory = ask.memory.display().to_string();
+    assert!(fix.contains("stockade self-check --manifest FILE") && fix.contains(&memory), "{fix}");
+    std::fs::remove_file(&ask.memory).expect("is there");
+    assert_eq!(ask.known(), Ok(None));
 }
 
 /// A program that carries a list of parts, as `cargo auditable` writes it; none where `objcopy` is missing.

@@ -69,7 +69,8 @@ pub fn release_ask(data: &Path, executable: PathBuf, now: Timestamp) -> Ask {
 }
 
 impl Desk {
-    /// Writes down which release serves, if it is one and the log's last word is of another.
+    /// Writes down which release serves, if it is one and the log's last word is of another. What makes it doubted
+    /// is told to whoever runs the server, and the server serves.
     pub(crate) async fn tell_release(&self, executable: PathBuf, now: Timestamp) -> Result<()> {
         let ask = release_ask(self.paths().root(), executable, now);
         let known = match tokio::task::spawn_blocking(move || ask.known()).await? {
@@ -77,7 +78,7 @@ impl Desk {
             Ok(None) => return Ok(()),
             Err(doubt) => {
                 let doubt = doubt.finding();
-                tracing::warn!(
+                tracing::error!(
                     why = doubt.what,
                     fix = doubt.fix,
                     "this program is no release that is believed"
