@@ -150,14 +150,82 @@ async fn an_advisory_publishes_its_report_and_is_dated_by_what_the_log_holds_of_
     assert_eq!(log["entries"][0]["index"], osv["database_specific"]["report_leaf"]);
     let log = browser.get("/api/v1/audit?kind=advisory.published").await.expect(200).json();
     assert_eq!(log["entries"][0]["subject"], json!(id));
-    // Thanks name whoever reported in every document, and taking them back takes the name out.
+    server.stop().await.expect("stops");
+}
+
+/// What each document says of how old an advisory is, and of whom it thanks.
+async fn told(browser: &mut Browser, server: &Server, id: &str) -> (Value, String, Value) {
+    let document = csaf(browser, server, id).await;
+    let tracking = &document["document"]["tracking"];
+    let date = tracking["current_release_date"].as_str().expect("a date").to_owned();
+    let path = format!("/.well-known/stockade/advisories/{id}.osv.json");
+    let osv = get(browser, &path, "application/json").await.json();
+    assert_eq!(osv["modified"], json!(date), "both are of one revision");
+    let list = browser.get("/.well-known/stockade/advisories/index.json").await.expect(200).json();
+    assert_eq!(list["advisories"][0]["modified"], json!(date));
+    let changes = browser.get("/.well-known/csaf/changes.csv").await.expect(200).text();
+    assert!(changes.contains(&format!("{}.json\",\"{date}\"\n", id.to_lowercase())), "{changes}");
+    let names = document["vulnerabilities"][0]["acknowledgments"][0]["names"][0].clone();
+    assert_eq!(osv["credits"][0]["name"], names);
+    (tracking["version"].clone(), date, names)
+}
+
+#[tokio::test]
+async fn thanks_and_their_end_are_revisions_so_that_no_document_changes_under_its_date() {
+    let root = tempfile::tempdir().expect("a directory");
+    let (server, mut browser) = house(root.path()).await;
+    let report = report(&server, true, &FIXED).await;
+    let view = publish(&server, &text(), &Issue::New { report: Some(report.id) }).await;
     let desk = server.app().desk();
-    desk.thank_report(Actor::Host, report.id, Some("Ada L.")).await.expect("is thanked");
-    let files = csaf(&mut browser, &server, id).await;
-    assert_eq!(files["vulnerabilities"][0]["acknowledgments"][0]["names"][0], "Ada L.");
+    let mut last = told(&mut browser, &server, &view.id).await;
+    assert_eq!((&last.0, &last.2), (&json!("1"), &Value::Null), "nobody was thanked yet");
+    let named = [Some("Ada L."), Some("Ada Lovelace"), None, Some("Ada"), None];
+    for (name, version) in named.into_iter().zip(2..) {
+        desk.thank_report(Actor::Host, report.id, name).await.expect("goes");
+        let now = told(&mut browser, &server, &view.id).await;
+        assert_eq!((&now.0, &now.2), (&json!(version.to_string()), &json!(name)));
+        assert!(now.1 > last.1, "{now:?} is later than {last:?}");
+        last = now;
+        // The same once more changes nothing.
+        desk.thank_report(Actor::Host, report.id, name).await.expect("goes");
+        assert_eq!(told(&mut browser, &server, &view.id).await, last);
+    }
+    let document = csaf(&mut browser, &server, &view.id).await;
+    assert!(!document.to_string().contains("Ada"), "no document remembers the name: {document}");
+    let view = desk.advisory_views().await.expect("reads").remove(0);
+    assert_eq!((view.revision, view.credited), (6, false));
+    // Each is an entry of the log, which names nobody.
+    browser.set_up(&server).await;
+    let log = browser.get("/api/v1/audit?kind=advisory.revised").await.expect(200).json();
+    assert_eq!(log["entries"].as_array().expect("entries").len(), 5);
+    assert_eq!(log["entries"][0]["subject"], json!(view.id));
+    let log = browser.get("/api/v1/audit?kind=report.thanked").await.expect(200).json();
+    assert_eq!(log["entries"].as_array().expect("entries").len(), 10);
+    assert!(!log.to_string().contains("Ada"), "{log}");
+    server.stop().await.expect("stops");
+}
+
+#[tokio::test]
+async fn a_name_can_be_taken_back_from_an_advisory_that_may_say_no_more() {
+    let root = tempfile::tempdir().expect("a directory");
+    let (server, _) = house(root.path()).await;
+    let report = report(&server, true, &FIXED).await;
+    let view = publish(&server, &text(), &Issue::New { report: Some(report.id) }).await;
+    let desk = server.app().desk();
+    for n in 2..=98 {
+        let name = format!("Ada {n}");
+        desk.thank_report(Actor::Host, report.id, Some(&name)).await.expect("is thanked");
+    }
+    let full = "revisions of one advisory";
+    let again = desk.thank_report(Actor::Host, report.id, Some("Ada")).await;
+    assert!(again.expect_err("is full").to_string().contains(full));
+    let more = Issue::Revision { id: view.id.clone(), note: "More".to_owned() };
+    refused(&server, &AdvisoryText { advice: "Wait.".to_owned(), ..text() }, &more, full).await;
     desk.thank_report(Actor::Host, report.id, None).await.expect("is taken back");
-    let files = csaf(&mut browser, &server, id).await;
-    assert!(files["vulnerabilities"][0]["acknowledgments"].is_null(), "{files}");
+    let view = desk.advisory_views().await.expect("reads").remove(0);
+    assert_eq!((view.revision, view.credited), (99, false));
+    let again = desk.thank_report(Actor::Host, report.id, Some("Ada")).await;
+    assert!(again.expect_err("is full").to_string().contains(full));
     server.stop().await.expect("stops");
 }
 

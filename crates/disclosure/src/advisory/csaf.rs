@@ -111,9 +111,10 @@ impl Advisory {
                 "initial_release_date": moment(self.published()),
                 "current_release_date": moment(self.last().at),
                 "revision_history": history,
+                // Without the engine's version: an upgrade changes no document that is out.
                 "generator": {
                     "date": moment(self.last().at),
-                    "engine": { "name": "Stockade", "version": env!("CARGO_PKG_VERSION") },
+                    "engine": { "name": "Stockade" },
                 },
             },
         })
@@ -293,6 +294,11 @@ pub(super) mod tests {
         assert_eq!(tracking["initial_release_date"], "2026-05-01T12:00:00Z");
         assert_eq!(tracking["current_release_date"], "2026-05-03T12:00:00Z");
         assert_eq!(tracking["revision_history"].as_array().expect("a list").len(), 2);
+        let generator = json!({ "date": "2026-05-03T12:00:00Z", "engine": { "name": "Stockade" } });
+        assert_eq!(
+            tracking["generator"], generator,
+            "it is as old as the last revision, and so is the document"
+        );
         let weakness = &said["vulnerabilities"][0];
         let status = &weakness["product_status"];
         assert_eq!(status["known_affected"], json!(["affected-1", "affected-2"]));

@@ -1,15 +1,16 @@
 //! Advisories: published by whoever runs the server, for a report or without one, and read by everybody.
 //!
-//! Whoever reported is credited as the report thanks them, and no longer than it does.
+//! Whoever reported is credited as the report thanks them, and no longer than it does; each change of that is a
+//! revision, so no document changes under the date that it had.
 
 use super::{Actor, Deed, Desk, DisclosureAct, Error, Result, now, sha256_hex};
 use disclosure::{
     Advisory, AdvisoryId, Course, Draft, Move, Origin, Revision, Severity, Standing, Wording,
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use store::{AdvisoryRow, REVISIONS_MAX, ReportRow};
+use store::{Act, AdvisoryRow, REVISIONS_MAX, ReportRow};
 use uuid::Uuid;
 
 /// Characters of what is new in a revision.
@@ -18,6 +19,10 @@ const NOTE_CHARS_MAX: usize = 200;
 const WORDING_BYTES_MAX: usize = 64 * 1024;
 /// What the first revision says of itself.
 const FIRST: &str = "Published";
+/// Revisions that say more; the one beyond is for whoever wants to be named no longer.
+const SAYING_MAX: u32 = REVISIONS_MAX - 1;
+/// How far the last revision may be ahead of the clock: several of one second are told a second apart.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_secs(10);
 
 /// An advisory as its writer brings it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,13 +226,8 @@ impl Desk {
             let why = "is the one that is out already: there is nothing to publish";
             return Err(disclosure::Error::Draft { field: "wording", why }.into());
         }
-        if last.revision >= REVISIONS_MAX {
-            return Err(Error::Limit {
-                what: "revisions of one advisory",
-                limit: REVISIONS_MAX as usize,
-            });
-        }
-        if last.at >= now {
+        may_say_more(last)?;
+        if last.at > now + AHEAD_MAX {
             return Err(disclosure::Error::Backwards { step: "the revision" }.into());
         }
         let mut act = self.store().begin().await?;
@@ -238,13 +238,49 @@ impl Desk {
             wording,
             note: note.to_owned(),
             leaf: act.first_index().await?,
-            at: now,
+            at: later(last.at, now),
         };
         if !act.keep_advisory(&row).await? {
             return Err(Error::Changed { what: "the advisory" });
         }
         act.commit(deed(&row).entry(actor), now).await?;
         Ok(())
+    }
+
+    /// Revises every advisory of a report, in the act by which its sender is thanked otherwise than before; with what
+    /// the log shall say first in that act.
+    pub(super) async fn credit(
+        &self,
+        act: &mut Act,
+        report: &ReportRow,
+        thanks: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<Deed>> {
+        let note = match (report.thanks.as_deref(), thanks) {
+            (before, after) if before == after => return Ok(Vec::new()),
+            (None, _) => "Whoever reported it is thanked by name",
+            (Some(_), Some(_)) => "Whoever reported it is thanked by another name",
+            (Some(_), None) => "Whoever reported it is named no longer",
+        };
+        let rows = self.store().advisories().await?.into_iter();
+        let of = rows.filter(|row| row.report == Some(report.id));
+        // They come in order, so the last revision of each stays.
+        let last: BTreeMap<AdvisoryId, AdvisoryRow> = of.map(|row| (row.id, row)).collect();
+        if thanks.is_some() {
+            last.values().try_for_each(may_say_more)?;
+        }
+        // A full one, of before there was a revision to spare: the wish to be named no longer goes first.
+        let last = last.into_values().filter(|row| row.revision < REVISIONS_MAX);
+        let mut deeds = Vec::new();
+        for (leaf, last) in (act.first_index().await?..).zip(last) {
+            let (revision, at) = (last.revision + 1, later(last.at, now));
+            let row = AdvisoryRow { revision, leaf, at, note: note.to_owned(), ..last };
+            if !act.keep_advisory(&row).await? {
+                return Err(Error::Changed { what: "the advisory" });
+            }
+            deeds.push(deed(&row));
+        }
+        Ok(deeds)
     }
 
     async fn kept_advisories(&self) -> Result<Vec<Kept>> {
@@ -290,6 +326,20 @@ fn published(report: &ReportRow, now: Timestamp) -> Result<Option<Course>> {
         Standing::Published => Ok(None),
         _ => Ok(Some(report.course.moved(Move::Publish, now)?)),
     }
+}
+
+/// Whether an advisory has room for a revision that says more.
+fn may_say_more(last: &AdvisoryRow) -> Result<()> {
+    if last.revision >= SAYING_MAX {
+        let limit = SAYING_MAX as usize;
+        return Err(Error::Limit { what: "revisions of one advisory", limit });
+    }
+    Ok(())
+}
+
+/// When a revision is out. Documents tell seconds, so each has a later one than the revision before.
+fn later(last: Timestamp, now: Timestamp) -> Timestamp {
+    Timestamp::from_second(last.as_second() + 1).map_or(now, |next| now.max(next))
 }
 
 fn deed(row: &AdvisoryRow) -> Deed {

@@ -398,13 +398,16 @@ impl Desk {
         self.shown(Some(&ReportRow { course: after, ..before }), now).await
     }
 
-    /// Thanks the sender of a published report under a name, or takes the thanks back.
+    /// Thanks the sender of a published report under a name, or takes the thanks back. Its advisories are revised in
+    /// the same act.
     pub async fn thank_report(
         &self,
         actor: Actor,
         id: Uuid,
         name: Option<&str>,
     ) -> Result<ReportView> {
+        // The pen first: nobody thanks, or publishes an advisory, between reading and writing.
+        let mut act = self.store().begin().await?;
         let row = self.store().security_report(id).await?;
         let row = row.ok_or(Error::NotFound { what: "report" })?;
         let refuse = |why| Err(Error::Thanks { why });
@@ -422,13 +425,14 @@ impl Desk {
         {
             return refuse("a name has 1 to 80 characters on one line");
         }
-        let mut act = self.store().begin().await?;
+        let now = now();
+        let mut deeds = self.credit(&mut act, &row, name, now).await?;
         if !act.thank_report(id, name).await? {
             return Err(Error::Changed { what: "the report" });
         }
-        let deed = Deed::Disclosure(DisclosureAct::Thanked { id, named: name.is_some() });
-        let now = now();
-        act.commit(deed.entry(actor), now).await?;
+        deeds.push(Deed::Disclosure(DisclosureAct::Thanked { id, named: name.is_some() }));
+        let entries = deeds.into_iter().map(|deed| deed.entry(actor)).collect();
+        act.commit_all(entries, now).await?;
         let row = ReportRow { thanks: name.map(str::to_owned), ..row };
         self.shown(Some(&row), now).await
     }
