@@ -17,6 +17,10 @@ const BYTES_MAX: u64 = 64 << 10;
 const ACCOUNTS_MAX: usize = 8;
 /// Zero bits that are worked for, at most: a server that asks for more is not worth it.
 const BITS_MAX: u64 = 24;
+/// Bytes of a puzzle, at most: it is hashed for each try.
+const PUZZLE_BYTES_MAX: usize = 256;
+/// Tries from one look at the clock to the next.
+const TRIES: u64 = 1_024;
 /// How long an authenticator shows a code.
 pub(crate) const STEP_SECONDS: i64 = 30;
 
@@ -260,22 +264,36 @@ impl Walk<'_> {
     fn post_worked(&mut self, path: &str, body: &Value) -> Result<Answer, Miss> {
         let given = self.visit.ask(&Request::get("/api/v1/puzzle"))?.json("/api/v1/puzzle")?;
         let bits = given.get("bits").and_then(Value::as_u64).unwrap_or(u64::MAX);
-        let Some(puzzle) = given.get("puzzle").and_then(Value::as_str).filter(|_| bits <= BITS_MAX)
-        else {
+        let puzzle = given.get("puzzle").and_then(Value::as_str).unwrap_or_default();
+        let is_fair = (1..=PUZZLE_BYTES_MAX).contains(&puzzle.len())
+            && puzzle.bytes().all(|byte| byte.is_ascii_graphic());
+        if bits > BITS_MAX || !is_fair {
             return unseen("the server asks for more work than a visit does");
-        };
-        let done = |answer: &String| {
-            let digest = seal::sha256_parts(&[puzzle.as_bytes(), b".", answer.as_bytes()]);
-            let zeros = digest.iter().position(|byte| *byte != 0).unwrap_or(32);
-            let part = digest.get(zeros).map_or(0, |byte| u64::from(byte.leading_zeros()));
-            u64::try_from(zeros * 8).unwrap_or(0) + part >= bits
-        };
-        let Some(answer) = (0..1_u64 << 40).map(|n| format!("{n:x}")).find(done) else {
-            return unseen("the server's puzzle has no answer");
+        }
+        let mut answer = None;
+        for number in 0..1_u64 << 40 {
+            if number.is_multiple_of(TRIES) && self.visit.patience().is_err() {
+                break;
+            }
+            answer = Some(format!("{number:x}")).filter(|answer| zeros(puzzle, answer) >= bits);
+            if answer.is_some() {
+                break;
+            }
+        }
+        let Some(answer) = answer else {
+            return unseen("the server's puzzle takes longer than a visit waits");
         };
         let request = Request::json("POST", path, body);
         Ok(self.visit.ask(&request.with("stockade-work", format!("{puzzle}.{answer}")))?)
     }
+}
+
+/// Zero bits that the digest of a puzzle with its answer begins with.
+fn zeros(puzzle: &str, answer: &str) -> u64 {
+    let digest = seal::sha256_parts(&[puzzle.as_bytes(), b".", answer.as_bytes()]);
+    let whole = digest.iter().take_while(|byte| **byte == 0).count();
+    let part = digest.get(whole).map_or(0, |byte| u64::from(byte.leading_zeros()));
+    u64::try_from(whole * 8).unwrap_or(0) + part
 }
 
 /// What a sign-in that went well says.

@@ -1,7 +1,7 @@
 //! What every answer must carry, whatever its status.
 
 use crate::{
-    Probe, Seen, failed,
+    Probe, Seen, failed, page,
     run::Walk,
     shown::{Shown, statuses},
     unseen,
@@ -145,7 +145,10 @@ fn on_all(shown: &[Shown], name: &str, fine: impl Fn(&str) -> bool) -> Seen {
     }
     let value = shown.first().and_then(|one| one.answer.header(name)).unwrap_or_default();
     let value: String = value.chars().take(60).collect();
-    Ok(format!("{value} on {}", statuses(shown)))
+    let is_file = |one: &&Shown| page::is_script(&one.path) || page::is_style(&one.path);
+    let files = shown.iter().filter(is_file).count();
+    let lacking = if kinds(5) { "" } else { "; no 5xx was provoked" };
+    Ok(format!("{value} on {}, {files} scripts and styles among them{lacking}", statuses(shown)))
 }
 
 fn directives(value: &str) -> impl Iterator<Item = &str> {

@@ -44,6 +44,7 @@ mod token;
 mod trust;
 mod verdict;
 mod visit;
+mod wire;
 
 pub use accounts::Account;
 pub use answer::Answer;

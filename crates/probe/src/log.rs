@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, btree_map::Entry};
 /// Clocks of witnesses may be ahead of this one by so many seconds.
 const SKEW: i64 = 300;
 
+/// The probe that decides whether a log takes the place of the remembered one.
+pub(crate) const CONSISTENCY: &str = "log-consistency";
+
 /// The probes of this module.
 pub(crate) const PROBES: &[Probe] = &[
     Probe {
@@ -24,7 +27,7 @@ pub(crate) const PROBES: &[Probe] = &[
         look: signature,
     },
     Probe {
-        name: "log-consistency",
+        name: CONSISTENCY,
         what: "The log holds all that it held at the last visit, unchanged",
         command: "stockade audit verify https://$HOST",
         look: consistency,

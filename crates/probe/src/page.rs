@@ -51,6 +51,30 @@ fn look(walk: &mut Walk<'_>) -> Seen {
     Ok(format!("{pages} pages and {} files of theirs name no other origin", files - pages))
 }
 
+/// Whether a path is that of a script.
+pub(crate) fn is_script(path: &str) -> bool {
+    ends(path, &[".js", ".mjs"])
+}
+
+/// Whether a path is that of a style.
+pub(crate) fn is_style(path: &str) -> bool {
+    ends(path, &[".css"])
+}
+
+fn ends(path: &str, with: &[&str]) -> bool {
+    let name = path.split('?').next().unwrap_or_default();
+    with.iter().any(|end| name.ends_with(end))
+}
+
+/// The scripts and the styles of this server that a page at a path names, at most so many of each.
+pub(crate) fn own_files(text: &str, own: &str, at: &str, count: usize) -> BTreeSet<String> {
+    let files = of_page(text);
+    let files: BTreeSet<String> =
+        files.iter().filter_map(|one| inside(one, own, at).ok()?).collect();
+    let of = |kind: fn(&str) -> bool| files.iter().filter(move |path| kind(path)).take(count);
+    of(is_script).chain(of(is_style)).cloned().collect()
+}
+
 /// What an HTML page loads by itself: not where its links lead.
 fn of_page(text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -132,6 +156,14 @@ mod tests {
                     <div style=\"background: url('/d.png')\"><form action=/e>";
         assert_eq!(of_page(page), ["/a.svg", "/b.js", "c.png", "/e", "/d.png"]);
         assert_eq!(of_style("@import \"/x.css\"; a { b: url(y.woff2) }"), ["y.woff2", "/x.css"]);
+    }
+
+    #[test]
+    fn of_the_files_of_a_page_so_many_scripts_and_so_many_styles_are_taken() {
+        let page = "<script src=/a.js?v=1></script><script src=b.mjs></script><script src=/c.js></script>\
+                    <link href=/d.css><img src=/e.png><script src=https://b.example/f.js></script>";
+        let found = own_files(page, "https://a.example", "/p/q", 2);
+        assert_eq!(found.iter().collect::<Vec<_>>(), ["/a.js?v=1", "/c.js", "/d.css"]);
     }
 
     #[test]

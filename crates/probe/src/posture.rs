@@ -21,6 +21,9 @@ const HEALTH: &str = "/.well-known/stockade/health.json";
 /// A word on health is made for whoever asks.
 const HEALTH_AGE_MAX: SignedDuration = SignedDuration::from_mins(5);
 
+/// A look that is older counts for nothing, however long the server says that it does.
+const LOOK_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
+
 /// The probe that decides whether the server's word is heard.
 pub(crate) const PROBE: &str = "posture";
 
@@ -169,17 +172,21 @@ fn health(walk: &mut Walk<'_>) -> Seen {
     let expected =
         Expected { spki_sha256: &certificate.key, seen_before: None, age_max: HEALTH_AGE_MAX };
     let health = Health::open(&text, &key, &expected, walk.visit.now()).map_err(wrong)?;
+    if health.parts.iter().all(|part| part.standing == Standing::Off) {
+        return failed("it speaks of no part that there is");
+    }
     let is_bad = |standing| matches!(standing, Standing::Failing | Standing::Unknown);
     if let Some(bad) = health.parts.iter().find(|part| is_bad(part.standing)) {
         return failed(format!("the part {} is {}", bad.part, bad.standing.as_str()));
     }
-    if health.parts.is_empty() {
-        return failed("it speaks of no part");
+    let is_old = |at: Timestamp| walk.visit.now().duration_since(at) > LOOK_AGE_MAX;
+    if let Some(old) = health.parts.iter().find(|part| part.probed_at.is_none_or(is_old)) {
+        return failed(format!("nobody looked at the part {} for an hour", old.part));
     }
     if !is_pinned {
         return unseen("first use, not checked: pin the key with --posture-key");
     }
-    Ok(format!("{} parts, each looked at in its time", health.parts.len()))
+    Ok(format!("{} parts, each looked at in its time, as the server says", health.parts.len()))
 }
 
 fn page_certificate(walk: &mut Walk<'_>) -> Seen {

@@ -1,6 +1,6 @@
 //! The published routes, and what each of them says to somebody whom it does not know.
 
-use crate::{Miss, Probe, Seen, failed, run::Walk, unseen, visit::Request};
+use crate::{Miss, Probe, Seen, failed, roles, run::Walk, unseen, visit::Request};
 use serde_json::{Value, json};
 
 /// The document's routes, at most.
@@ -14,8 +14,11 @@ pub(crate) const PROBES: &[Probe] = &[
         command: "curl -s -o /dev/null -w '%{http_code}\\n' https://$HOST/api/v1/sessions",
         look: |walk| {
             let routes = walk.routes()?;
-            let guarded = routes.into_iter().filter(|route| !route.is_open).collect::<Vec<_>>();
-            refused(walk, &guarded)
+            let is_held = roles::lists_agree(walk)?;
+            let (open, guarded): (Vec<_>, Vec<_>) = routes.into_iter().partition(|r| r.is_open);
+            let (seen, open) = (refused(walk, &guarded)?, open.len());
+            let by = if is_held { "both its lists" } else { "its own list" };
+            Ok(format!("{seen}; {open} are open to anyone by {by}"))
         },
     },
     Probe {

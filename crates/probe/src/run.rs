@@ -74,7 +74,8 @@ pub struct Found {
     pub words: Vec<PostureRow>,
     /// Requests and handshakes, all told.
     pub asked: u32,
-    /// What to hold against the next visit; nothing where something about the log was wrong.
+    /// What to hold against the next visit; nothing where something about the log was wrong. Of a log that was
+    /// not seen to continue the remembered one nothing is in it: that one is remembered on.
     pub memory: Option<Memory>,
 }
 
@@ -117,13 +118,29 @@ impl Walk<'_> {
         if sights.iter().any(|sight| sight.probe.name.starts_with("log-") && broken(sight)) {
             return None;
         }
-        let lied = sights.iter().any(|sight| sight.probe.name == posture::PROBE && broken(sight));
-        let head = self.head.as_ref()?.as_ref().ok()?;
-        let before = self.ask.memory.as_ref().and_then(|memory| memory.posture.clone());
-        let told = self.told.as_ref().and_then(|told| told.as_ref().ok()).filter(|_| !lied);
-        let posture = told.map(|told| (told.key.clone(), told.posture.made_at)).or(before);
-        let (log_key, checkpoint) = (head.key.clone(), head.note.clone());
-        Some(Memory { at: self.visit.now(), log_key, checkpoint, posture })
+        let is = |name, outcome| {
+            sights.iter().any(|sight| sight.probe.name == name && sight.outcome == outcome)
+        };
+        let before = self.ask.memory.as_ref();
+        // A log takes the place of the remembered one only if it was seen to continue it: not where nobody
+        // looked, and not where the server kept somebody from looking.
+        let goes_on = before.is_none() || is(log::CONSISTENCY, Outcome::Held);
+        let head = self
+            .head
+            .as_ref()
+            .and_then(|head| head.as_ref().ok())
+            .filter(|head| goes_on && head.key.trust(self.ask.log_key.as_ref()).is_ok());
+        let told = self.told.as_ref().and_then(|told| told.as_ref().ok());
+        let was_told = before.and_then(|memory| memory.posture.clone());
+        let told = told.filter(|_| match was_told {
+            Some(_) => is(posture::PROBE, Outcome::Held),
+            None => head.is_some() && !is(posture::PROBE, Outcome::Broken),
+        });
+        let posture = told.map(|told| (told.key.clone(), told.posture.made_at)).or(was_told);
+        if let Some(Head { key, note, .. }) = head.cloned() {
+            return Some(Memory { at: self.visit.now(), log_key: key, checkpoint: note, posture });
+        }
+        before.map(|memory| Memory { posture, ..memory.clone() })
     }
 }
 
@@ -170,8 +187,11 @@ pub fn visit(
     Ok(Found { sights, words, asked: walk.visit.asked(), memory })
 }
 
-/// What a server said may not drive the reader's terminal, nor fill it.
-fn plain(text: &str) -> String {
-    let clean = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
-    clean.take(240).collect()
+/// What a server said may not drive the reader's terminal, nor turn its letters round, nor fill it.
+pub(crate) fn plain(text: &str) -> String {
+    let is_sign = |c: char| {
+        let is_unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+        c.is_control() || is_unseen
+    };
+    text.chars().map(|c| if is_sign(c) { '\u{fffd}' } else { c }).take(240).collect()
 }

@@ -1,17 +1,21 @@
 //! Answers of every kind, got on purpose: what must be on all answers is looked for on these.
 
 use crate::{
-    Answer, Error,
+    Answer, Error, page,
     visit::{Request, Visit},
 };
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// An answer and how it was got.
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
-    pub path: &'static str,
+    pub path: String,
     pub answer: Answer,
 }
+
+/// Scripts, and styles, of one page that are asked for, at most.
+const FILES_MAX: usize = 4;
 
 /// A body that is larger than any open route takes.
 const LARGE: usize = 64 << 10;
@@ -24,8 +28,9 @@ pub(crate) fn collect(visit: &mut Visit<'_>) -> Result<Vec<Shown>, Error> {
     let large = json!({ "email": "x".repeat(LARGE) });
     let text =
         Request { body: Some(b"x".to_vec()), method: "POST", path: sign_in, ..Request::default() };
-    let requests: [Request<'static>; 13] = [
+    let requests: [Request<'static>; 14] = [
         Request::get("/"),
+        Request::get("/security"),
         Request::get("/health"),
         Request::get("/openapi.json"),
         Request::get("/api/v1/session"),
@@ -45,22 +50,36 @@ pub(crate) fn collect(visit: &mut Visit<'_>) -> Result<Vec<Shown>, Error> {
             Err(Error::HungUp) => visit.ask(&request)?,
             answer => answer?,
         };
-        shown.push(Shown { path: request.path, answer });
+        shown.push(Shown { path: request.path.to_owned(), answer });
     }
     let tag = shown.first().and_then(|page| page.answer.header("etag")).map(str::to_owned);
     if let Some(tag) = tag {
         let answer = visit.ask(&Request::get("/").with("if-none-match", tag))?;
-        shown.push(Shown { path: "/", answer });
+        shown.push(Shown { path: "/".to_owned(), answer });
     }
+    files(visit, &mut shown)?;
     let host = visit.target().authority();
     let malformed = format!("GET /health HTTP/1.1\r\nhost: {host}\r\nbad header\r\n\r\n");
     // Whoever hangs up on nonsense answers nothing that a header could be missing from.
     match visit.blurt(malformed.as_bytes()) {
-        Ok(answer) => shown.push(Shown { path: "/health", answer }),
+        Ok(answer) => shown.push(Shown { path: "/health".to_owned(), answer }),
         Err(Error::HungUp) => {}
         Err(error) => return Err(error),
     }
     Ok(shown)
+}
+
+/// What the two pages load: files come another way than answers, and may lose what stands on those.
+fn files(visit: &mut Visit<'_>, shown: &mut Vec<Shown>) -> Result<(), Error> {
+    let own = visit.target().to_string();
+    let pages = shown.iter().filter(|one| matches!(one.path.as_str(), "/" | "/security"));
+    let named =
+        pages.flat_map(|one| page::own_files(&one.answer.text(), &own, &one.path, FILES_MAX));
+    for path in named.collect::<BTreeSet<String>>() {
+        let answer = visit.ask(&Request::get(&path))?;
+        shown.push(Shown { path, answer });
+    }
+    Ok(())
 }
 
 /// The statuses that were seen, each once.

@@ -3,6 +3,7 @@
 use crate::{
     Found, Outcome, Sight, Target,
     claims::{CLAIMS, Claim, Reach},
+    run::plain,
 };
 use audit::{
     claims,
@@ -82,7 +83,7 @@ fn judge(claim: Option<&Claim>, seen: &[&Sight], word: Option<&PostureRow>) -> S
     let is_whole = claim.is_some_and(|claim| claim.reach == Reach::Whole);
     let by_word = |word: &PostureRow, state| {
         let seen = if word.reason.is_empty() { &word.method } else { &word.reason };
-        Said { state, seen: format!("the server says: {seen}"), at: word.observed_at }
+        Said { state, seen: plain(&format!("the server says: {seen}")), at: word.observed_at }
     };
     if let Some(broken) = of(Outcome::Broken) {
         return Said { state: State::NotMet, seen: broken.seen.clone(), at: Some(broken.at) };
@@ -211,6 +212,37 @@ mod tests {
         // One probe of several that saw nothing: the others prove nothing.
         let several = [("tls-1.2", Held), ("tls-1.3", Unseen), ("tls-old-versions", Held)];
         assert_eq!(state("S04", &several, None), State::NotChecked);
+    }
+
+    #[test]
+    fn what_rests_on_the_servers_word_or_on_time_is_not_proved() {
+        use Outcome::{Broken, Held};
+        let health = |outcome, said| state("M44", &[("health", outcome)], said);
+        assert_eq!(health(Held, None), State::NotChecked);
+        assert_eq!(health(Held, Some(State::SelfTested)), State::SelfTested);
+        assert_eq!(health(Broken, Some(State::SelfTested)), State::NotMet);
+        for id in ["M22", "S20"] {
+            let tokens = [("token-facts", Held), ("token-forged", Held)];
+            assert_eq!(state(id, &tokens, None), State::NotChecked, "{id}: nobody saw one end");
+        }
+    }
+
+    #[test]
+    fn what_a_server_signs_drives_no_terminal() {
+        let target = Target::parse("https://a.example", None).expect("an address");
+        for (reason, method) in
+            [("\u{1b}[2J\u{202e}nothing".repeat(99), ""), (String::new(), "\u{7}")]
+        {
+            let mut found = found(&[], Some(("M20", State::NotMet)));
+            for row in &mut found.words {
+                (row.reason, row.method) = (reason.clone(), method.to_owned());
+            }
+            let rows = rows(&target, &found);
+            let seen = &rows.iter().find(|row| row.id == "M20").expect("a row").seen;
+            assert!(seen.starts_with("the server says: \u{fffd}"), "{seen:?}");
+            assert!(!seen.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{seen:?}");
+            assert!(seen.chars().count() <= 240);
+        }
     }
 
     #[test]

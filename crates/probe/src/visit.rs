@@ -7,13 +7,15 @@ use crate::{
     certificate::Certificate,
     greeting::{BYTES_MAX, Greeting, Over},
     hello::Offer,
+    wire::Wire,
 };
 use jiff::Timestamp;
-use rustls::{ClientConfig, ClientConnection, NamedGroup, StreamOwned, crypto::SupportedKxGroup};
+use rustls::{ClientConfig, ClientConnection, NamedGroup, Stream, crypto::SupportedKxGroup};
 use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     sync::Arc,
+    time::Duration,
 };
 
 /// Bytes that are read at a time.
@@ -68,7 +70,11 @@ impl<'a> Request<'a> {
     }
 }
 
-type Line = StreamOwned<ClientConnection, TcpStream>;
+/// A connection that is kept.
+struct Line {
+    tls: ClientConnection,
+    tcp: TcpStream,
+}
 
 /// Somebody who looks at a server from outside.
 pub(crate) struct Visit<'a> {
@@ -102,8 +108,13 @@ impl<'a> Visit<'a> {
     }
 
     /// Requests and handshakes until now.
-    pub(crate) const fn asked(&self) -> u32 {
-        self.budget.asked
+    pub(crate) fn asked(&self) -> u32 {
+        self.budget.asked()
+    }
+
+    /// How long the last request may still take.
+    pub(crate) fn patience(&self) -> Result<Duration, Error> {
+        self.budget.patience()
     }
 
     /// The certificate that the last handshake showed.
@@ -120,16 +131,15 @@ impl<'a> Visit<'a> {
     pub(crate) fn handshake(&mut self) -> Result<(), Error> {
         self.budget.request()?;
         let address = self.target.address(None)?;
-        let mut tcp = self.dial(address)?;
+        let tcp = self.dial(address)?;
         let mut tls = ClientConnection::new(Arc::clone(&self.config), self.target.name())?;
         while tls.is_handshaking() {
-            tcp.set_read_timeout(Some(self.budget.patience()?)).map_err(Error::Socket)?;
-            tls.complete_io(&mut tcp).map_err(of_tls)?;
+            tls.complete_io(&mut Wire::new(&tcp, &self.budget)).map_err(of_tls)?;
         }
         let leaf = tls.peer_certificates().and_then(|chain| chain.first());
         self.certificate = leaf.and_then(|leaf| Certificate::read(leaf));
         self.group = tls.negotiated_key_exchange_group().map(SupportedKxGroup::name);
-        self.line = Some(StreamOwned::new(tls, tcp));
+        self.line = Some(Line { tls, tcp });
         Ok(())
     }
 
@@ -138,28 +148,23 @@ impl<'a> Visit<'a> {
         self.line = None;
         self.budget.request()?;
         let seed = self.seed();
-        let mut tcp = self.dial(self.target.address(None)?)?;
+        let tcp = self.dial(self.target.address(None)?)?;
+        let mut wire = Wire::new(&tcp, &self.budget);
         let record = offer.record(self.target.host(), &seed);
-        if let Err(error) = tcp.write_all(&record) {
-            return if is_end(error.kind()) {
-                Ok(Greeting::Closed)
-            } else {
-                Err(Error::Socket(error))
-            };
+        if let Err(error) = wire.write_all(&record) {
+            return if is_end(error.kind()) { Ok(Greeting::Closed) } else { Err(of_tls(error)) };
         }
         let mut bytes = Vec::new();
         loop {
-            tcp.set_read_timeout(Some(self.budget.patience()?)).map_err(Error::Socket)?;
             let mut piece = [0; PIECE];
-            let over = match tcp.read(&mut piece) {
+            let over = match wire.read(&mut piece) {
                 Ok(0) => Over::Yes,
                 Ok(count) => {
-                    self.budget.bytes(count)?;
                     bytes.extend_from_slice(piece.get(..count).unwrap_or_default());
                     Over::No
                 }
                 Err(error) if is_end(error.kind()) => Over::Yes,
-                Err(error) => return Err(of_socket(error)),
+                Err(error) => return Err(of_tls(error)),
             };
             if let Some(said) = Greeting::read(&bytes, over) {
                 return Ok(said);
@@ -200,15 +205,14 @@ impl<'a> Visit<'a> {
     ) -> Result<Answer, Error> {
         self.line = None;
         self.budget.request()?;
-        let mut tcp = self.dial(self.target.address(Some(port))?)?;
+        let tcp = self.dial(self.target.address(Some(port))?)?;
         let host = self.target.host();
         let host = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
         let mut request = request.clone();
         request.headers.push(("connection", "close".to_owned()));
-        tcp.write_all(&request.write(&host)).map_err(Error::Socket)?;
-        let whole =
-            read(&mut tcp, &mut self.budget, |tcp, patience| tcp.set_read_timeout(Some(patience)))?;
-        Ok(whole.answer)
+        let mut wire = Wire::new(&tcp, &self.budget);
+        wire.write_all(&request.write(&host)).map_err(of_tls)?;
+        Ok(read(&mut wire, &self.budget)?.answer)
     }
 
     fn say(&mut self, bytes: &[u8]) -> Result<Answer, Error> {
@@ -217,16 +221,16 @@ impl<'a> Visit<'a> {
         }
         self.budget.request()?;
         let Some(mut line) = self.line.take() else { return Err(Error::HungUp) };
-        let written = line.write_all(bytes).and_then(|()| line.flush());
+        let mut wire = Wire::new(&line.tcp, &self.budget);
+        let mut stream = Stream::new(&mut line.tls, &mut wire);
+        let written = stream.write_all(bytes).and_then(|()| stream.flush());
         // Who hangs up while we still write may have answered already.
         if let Err(error) = written
             && !is_end(error.kind())
         {
             return Err(of_tls(error));
         }
-        let whole = read(&mut line, &mut self.budget, |line, patience| {
-            line.sock.set_read_timeout(Some(patience))
-        })?;
+        let whole = read(&mut stream, &self.budget)?;
         if whole.keeps {
             self.line = Some(line);
         }
@@ -237,7 +241,6 @@ impl<'a> Visit<'a> {
         let patience = self.budget.patience()?;
         let tcp = TcpStream::connect_timeout(&address, patience);
         let tcp = tcp.map_err(|source| Error::Unreachable { address, source })?;
-        tcp.set_write_timeout(Some(patience)).map_err(Error::Socket)?;
         tcp.set_nodelay(true).map_err(Error::Socket)?;
         Ok(tcp)
     }
@@ -247,29 +250,25 @@ impl<'a> Visit<'a> {
         let now = self.now().as_nanosecond().to_be_bytes();
         seal::sha256_parts(&[
             &now,
-            &self.budget.asked.to_be_bytes(),
+            &self.budget.asked().to_be_bytes(),
             &std::process::id().to_be_bytes(),
         ])
     }
 }
 
-/// An answer from a connection, each piece within what is left of the time.
-fn read<S: Read>(
-    stream: &mut S,
-    budget: &mut Budget,
-    wait: impl Fn(&S, std::time::Duration) -> std::io::Result<()>,
-) -> Result<Whole, Error> {
+/// An answer from a connection, within what is left of the time.
+fn read(stream: &mut impl Read, budget: &Budget) -> Result<Whole, Error> {
     let mut reading = Reading::default();
     let mut piece = [0; PIECE];
     loop {
-        wait(stream, budget.patience()?).map_err(Error::Socket)?;
+        // What came long ago and waits to be read takes time, too.
+        budget.patience()?;
         let (count, over) = match stream.read(&mut piece) {
             Ok(0) => (0, true),
             Ok(count) => (count, false),
             Err(error) if is_end(error.kind()) => (0, true),
             Err(error) => return Err(of_tls(error)),
         };
-        budget.bytes(count)?;
         if let Some(whole) = reading.take(piece.get(..count).unwrap_or_default(), over)? {
             return Ok(whole);
         }
@@ -282,20 +281,14 @@ fn is_end(kind: ErrorKind) -> bool {
     matches!(kind, K::UnexpectedEof | K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe)
 }
 
-/// What rustls says through a socket's error, or the error itself.
+/// What rustls or the budget says through a socket's error, or the error itself.
 fn of_tls(error: std::io::Error) -> Error {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
-        Some(inner) => Error::Tls(inner.clone()),
-        None if is_end(error.kind()) => Error::HungUp,
-        None => of_socket(error),
+    if let Some(inner) = inner {
+        return Error::Tls(inner.clone());
     }
-}
-
-/// A patience that ran out has two names, by the system.
-fn of_socket(error: std::io::Error) -> Error {
-    match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => Error::Slow,
-        _ => Error::Socket(error),
+    if is_end(error.kind()) {
+        return Error::HungUp;
     }
+    error.downcast::<Error>().unwrap_or_else(Error::Socket)
 }

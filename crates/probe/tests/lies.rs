@@ -67,6 +67,23 @@ fn a_header_that_is_wrong_on_one_kind_of_answer_is_found() {
 }
 
 #[test]
+fn a_header_that_files_alone_lack_is_found() {
+    for (path, name, fails) in [
+        ("/a.js", "strict-transport-security", &["hsts", "hsts-preload"][..]),
+        ("/a.css", "x-content-type-options", &["nosniff"]),
+        ("/security/style.css", "x-frame-options", &["frames"]),
+        ("/security", "referrer-policy", &["referrer"]),
+    ] {
+        let plan =
+            lying(move |asked, reply| if asked.path == path { reply.set(name, "") } else { reply });
+        check(&format!("no {name} on {path}"), plan, fails);
+    }
+    let found = Twin::start(Plan::default()).visited(&["nosniff"]);
+    let seen = said(&found, "nosniff");
+    assert!(seen.ends_with("3 scripts and styles among them; no 5xx was provoked"), "{seen}");
+}
+
+#[test]
 fn a_handshake_that_should_be_refused_is_found() {
     let takes = |version: u16, suites: &'static [u16]| Plan {
         greeter: Arc::new(move |hello| {

@@ -187,7 +187,18 @@ fn a_health_that_fails_or_is_not_to_be_believed_is_found() {
                 health.parts[0].probed_at = Some(at);
             }),
         ),
+        (
+            "one that was looked at long ago, which is said to count for ever",
+            ailing(|health| {
+                let at = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(2);
+                (health.parts[1].probed_at, health.parts[1].fresh_s) = (Some(at), u64::MAX);
+            }),
+        ),
         ("no part", ailing(|health| health.parts.clear())),
+        (
+            "no part that there is",
+            ailing(|health| health.parts.iter_mut().for_each(|p| p.standing = Standing::Off)),
+        ),
         (
             "a word of two hours ago",
             ailing(|health| health.made_at -= jiff::SignedDuration::from_hours(2)),
@@ -229,6 +240,7 @@ fn accounts_that_are_not_kept_apart_are_found() {
         (Fault::Tells, &["isolation"]),
         (Fault::Lists, &["isolation"]),
         (Fault::Removes, &["isolation"]),
+        (Fault::Alters, &["isolation"]),
         (Fault::NoFactor, &["second-factor"]),
         (Fault::OddFactor, &["second-factor"]),
         (Fault::TakesAgain, &["code-reuse"]),
@@ -262,6 +274,68 @@ fn accounts_that_are_not_kept_apart_are_found() {
     ] {
         assert!(with(&alone, Unseen).contains(&probe), "{probe}: {}", told(&alone));
     }
+}
+
+#[test]
+fn who_may_not_write_at_all_shows_nothing_of_whose_a_thing_is() {
+    let twin = Twin::start(Plan { fault: twin::people::Fault::Gates, ..Plan::default() });
+    let found = twin.visited(&["isolation"]);
+    assert_eq!(with(&found, Unseen), ["isolation"], "{}", told(&found));
+    let seen = said(&found, "isolation");
+    assert!(seen.contains("not reached: DELETE /api/v1/things/{id} (403)"), "{seen}");
+    // What is another thing each time it is read is no sign that somebody changed it.
+    let count = std::sync::atomic::AtomicU32::new(0);
+    let restless = lying(move |asked, reply| {
+        if asked.method == "GET" && asked.path.starts_with("/api/v1/things/") && reply.status == 200
+        {
+            let count = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Reply { body: count.to_string().into_bytes(), ..reply }
+        } else {
+            reply
+        }
+    });
+    check("a thing that changes by itself", restless, &[]);
+}
+
+#[test]
+fn lists_of_routes_that_contradict_each_other_are_found() {
+    let guarded = r#""get": { "security": [{ "session": [] }] } },"#;
+    let things = format!(r#""/api/v1/things": {{ {guarded}"#);
+    let edited = |path: &'static str, from: String, to: &'static str| {
+        lying(move |asked, reply| {
+            let text = String::from_utf8_lossy(&reply.body).into_owned();
+            if asked.path != path || reply.status != 200 {
+                return reply;
+            }
+            assert!(text.contains(&from), "{text}");
+            Reply { body: text.replace(&from, to).into_bytes(), ..reply }
+        })
+    };
+    let (document, table) = ("/openapi.json", "/api/v1/routes");
+    let row = |roles: &str| {
+        format!(
+            r#"{{"level":"read","method":"GET","path":"/api/v1/things","permission":"p","roles":[{roles}]}},"#
+        )
+    };
+    let row = row(r#""trader","viewer""#);
+    let open = r#"{"level":null,"method":"GET","path":"/api/v1/things","permission":null},"#;
+    let both = &["anonymous", "roles"][..];
+    for (what, plan) in [
+        ("a route that the document hides", edited(document, things.clone(), "")),
+        ("one that it calls open", edited(document, things, r#""/api/v1/things": { "get": {} },"#)),
+        ("a route that the table hides", edited(table, row.clone(), "")),
+        ("one that it calls open, too", edited(table, row, open)),
+    ] {
+        check(what, plan, both);
+    }
+    let twin = Twin::start(Plan::default());
+    let found = twin.visited(&["anonymous", "roles"]);
+    for probe in ["anonymous", "roles"] {
+        assert!(said(&found, probe).contains("3 are open to anyone"), "{}", said(&found, probe));
+    }
+    assert!(said(&found, "anonymous").ends_with("by both its lists"));
+    let ask = probe::Ask { accounts: Vec::new(), only: vec!["anonymous"], ..twin.ask() };
+    assert!(said(&twin.visited_as(&ask), "anonymous").ends_with("by its own list"));
 }
 
 #[test]

@@ -129,11 +129,11 @@ async fn two_people_of_the_real_server_are_kept_apart() {
     println!("not met: {:#?}", of(&rows, "not met"));
     println!("not checked: {:#?}", of(&rows, "not checked"));
     println!("proved: {:#?}", of(&rows, "proved"));
-    for id in ["M22", "M23", "S19", "S20", "S21", "S26", "S27"] {
+    for id in ["M23", "S19", "S21", "S26", "S27"] {
         assert_eq!(state(&rows, id), "proved", "{id}");
     }
     // What their probes saw held, and is not all that is claimed.
-    for id in ["M15", "M18", "M26", "M34", "S10", "S39", "S48"] {
+    for id in ["M15", "M18", "M22", "M26", "M34", "S10", "S20", "S39", "S48"] {
         let row = rows.iter().find(|row| row["id"] == id).expect("a row");
         let seen = row["seen"].as_str().expect("words");
         assert!(seen.starts_with("only a part shows from outside: "), "{id}: {seen}");

@@ -129,6 +129,7 @@ const OPENAPI: &str = r#"{ "paths": {
   "/api/v1/sessions": { "get": { "security": [{ "session": [] }] } },
   "/api/v1/factors": { "get": { "security": [{ "session": [] }, { "token": [] }] } },
   "/api/v1/factors/check": { "post": { "security": [{ "session": [] }, { "token": [] }] } },
+  "/api/v1/routes": { "get": { "security": [{ "session": [] }] } },
   "/api/v1/things": { "get": { "security": [{ "session": [] }] } },
   "/api/v1/things/{id}": {
     "get": { "security": [{ "session": [] }, { "token": [] }] },
@@ -165,6 +166,7 @@ fn answered(asked: &Asked, world: &World) -> Reply {
         }
         ("GET", "/") => Reply::new(200, "text/html; charset=utf-8", PAGE).with("etag", "\"1\""),
         ("GET", "/a.css") => Reply::new(200, "text/css", "a { color: red }"),
+        ("GET", "/security/style.css") => Reply::new(200, "text/css", "p { color: red }"),
         ("GET", "/a.js") => Reply::new(200, "text/javascript", "0"),
         ("GET", "/health") => Reply::new(200, json, "{}"),
         (_, "/health") => problem(405),
@@ -269,9 +271,11 @@ pub fn health(port: u16, spki_sha256: &str) -> Health {
     }
 }
 
+const STYLED: &str = "<link rel=\"stylesheet\" href=\"/security/style.css\">";
+
 fn page(world: &World) -> String {
     let mut text =
-        format!("<!doctype html><p>rcgen self signed cert, until {}</p>\n", world.last_day);
+        format!("<!doctype html>{STYLED}<p>rcgen self signed cert, until {}</p>\n", world.last_day);
     for row in &world.posture.rows {
         let (id, state) = (&row.id, row.state);
         text.push_str(&format!("<article id=\"{id}\"><h3>{id}</h3><p>{state}</p></article>\n"));

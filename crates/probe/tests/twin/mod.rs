@@ -24,9 +24,9 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, atomic::AtomicU32},
+    sync::{Arc, atomic::AtomicU32, mpsc},
     thread,
     time::Duration,
 };
@@ -59,6 +59,8 @@ pub struct Plan {
     pub hybrid: bool,
     /// What it answers without TLS.
     pub plain: fn(&Asked, u16) -> Reply,
+    /// Whether its answers come byte by byte, so that none of them is ever whole.
+    pub drips: bool,
 }
 
 impl Default for Plan {
@@ -75,6 +77,7 @@ impl Default for Plan {
             fault: Fault::Nothing,
             hybrid: true,
             plain: conduct::sent_on,
+            drips: false,
         }
     }
 }
@@ -108,7 +111,7 @@ impl Twin {
         let bare = TcpListener::bind("127.0.0.1:0").expect("binds");
         let port = bare.local_addr().expect("an address").port();
         let (config, root, key) = tls(&plan);
-        let (lie, greeter, speak) = (plan.lie, plan.greeter, plan.plain);
+        let (lie, greeter, speak, drips) = (plan.lie, plan.greeter, plan.plain, plan.drips);
         let mut posture = conduct::posture(&plan.ledger, address.port(), &key);
         (plan.misstate)(&mut posture);
         let mut health = conduct::health(address.port(), &key);
@@ -127,7 +130,10 @@ impl Twin {
             for stream in listener.incoming().flatten() {
                 let (config, world) = (Arc::clone(&config), Arc::clone(&world));
                 let (lie, greeter) = (Arc::clone(&lie), Arc::clone(&greeter));
-                thread::spawn(move || serve(stream, config, &lie, &greeter, &world));
+                thread::spawn(move || {
+                    let answer = |asked: &Asked| lie(asked, conduct::good(asked, &world)).bytes();
+                    serve(stream, config, &greeter, drips, answer);
+                });
             }
         });
         thread::spawn(move || {
@@ -246,7 +252,13 @@ fn tls(plan: &Plan) -> (Arc<ServerConfig>, CertificateDer<'static>, String) {
     (Arc::new(config), root.der().clone(), spki)
 }
 
-fn serve(tcp: TcpStream, config: Arc<ServerConfig>, lie: &Lie, greeter: &Greeter, world: &World) {
+fn serve(
+    tcp: TcpStream,
+    config: Arc<ServerConfig>,
+    greeter: &Greeter,
+    drips: bool,
+    answer: impl Fn(&Asked) -> Vec<u8>,
+) {
     tcp.set_read_timeout(Some(Duration::from_secs(20))).expect("a patience");
     let mut hello = [0; 1024];
     let Ok(count) = tcp.peek(&mut hello) else { return };
@@ -260,11 +272,30 @@ fn serve(tcp: TcpStream, config: Arc<ServerConfig>, lie: &Lie, greeter: &Greeter
     let Ok(connection) = ServerConnection::new(config) else { return };
     let mut stream = StreamOwned::new(connection, tcp);
     while let Some(asked) = conduct::read(&mut stream) {
-        let reply = lie(&asked, conduct::good(&asked, world));
-        if stream.write_all(&reply.bytes()).is_err() {
+        let reply = answer(&asked);
+        let is_sent = if drips { drip(&mut stream, &reply) } else { stream.write_all(&reply) };
+        if is_sent.is_err() {
             return;
         }
     }
+}
+
+/// One record of TLS, of which each byte comes alone.
+fn drip(stream: &mut StreamOwned<ServerConnection, TcpStream>, reply: &[u8]) -> io::Result<()> {
+    let mut record = Vec::new();
+    stream.conn.writer().write_all(&[reply, &[b' '; 4_000]].concat())?;
+    stream.conn.write_tls(&mut record)?;
+    trickle(&mut stream.sock, &record)
+}
+
+/// Each byte after a pause.
+pub fn trickle(tcp: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+    let (_silent, pause) = mpsc::channel::<()>();
+    for byte in bytes {
+        tcp.write_all(&[*byte])?;
+        let _ = pause.recv_timeout(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 /// A `ServerHello` that agrees on a version and a suite.

@@ -52,6 +52,10 @@ pub enum Fault {
     Lists,
     /// Lets anybody remove anything.
     Removes,
+    /// Lets a viewer write nothing, and looks at no owner where somebody may write.
+    Gates,
+    /// Changes what is another's, and says that it is not there.
+    Alters,
     /// Offers nobody a second factor.
     NoFactor,
     /// Offers one that no authenticator takes.
@@ -81,6 +85,7 @@ struct State {
     /// By session: whose, the generation of its refresh token, and whether it lives.
     sessions: Vec<(usize, u32, bool)>,
     removed: Vec<String>,
+    altered: bool,
     /// Codes of authenticators that let somebody in.
     codes: Vec<String>,
     /// Calls of each account.
@@ -339,8 +344,14 @@ impl People {
                 // And says nothing of it.
                 problem(404)
             }
+            ("DELETE", Fault::Alters) if owner.is_some() => {
+                state.altered = true;
+                problem(404)
+            }
+            ("DELETE", Fault::Gates) if PEOPLE[who].1 == "viewer" => problem(403),
             (_, Fault::Leaks) if owner.is_some() => Reply::new(200, "application/json", "{}"),
             (_, Fault::Tells) if owner.is_some() && !is_own => problem(403),
+            ("GET", _) if is_own && state.altered => Reply::new(200, "application/json", "[]"),
             ("GET", _) if is_own => Reply::new(200, "application/json", "{}"),
             _ => problem(404),
         }
@@ -362,10 +373,16 @@ fn cookies(asked: &Asked) -> BTreeMap<String, String> {
 fn published() -> Value {
     let row = |method: &str, path: &str, roles: Value| json!({ "method": method, "path": path, "level": "read", "permission": "p", "roles": roles });
     let both = json!(["trader", "viewer"]);
+    let open = |method: &str, path: &str| json!({ "method": method, "path": path, "open": "why not", "permission": null });
     json!({ "routes": [
+        open("GET", "/health"),
+        open("GET", "/api/v1/session"),
+        open("POST", "/api/v1/sign-in"),
+        row("GET", "/api/v1/routes", both.clone()),
         row("GET", "/api/v1/sessions", both.clone()),
         row("GET", "/api/v1/factors", both.clone()),
         row("POST", "/api/v1/factors/check", json!(["trader"])),
+        row("GET", "/api/v1/things", both.clone()),
         row("GET", "/api/v1/things/{id}", both.clone()),
         row("DELETE", "/api/v1/things/{id}", both),
     ] })
