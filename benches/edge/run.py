@@ -150,11 +150,7 @@ class Nginx:
         (root / "www").mkdir()
         (root / "www/file.json").write_bytes(ours.answer)
         self.port = free_port()
-        for kind, curve in (("key", "P-256"),):
-            subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{curve}",
-                            "-out", str(root / f"{kind}.pem")], check=True, capture_output=True)
-        subprocess.run(["openssl", "req", "-x509", "-key", str(root / "key.pem"), "-subj", "/CN=localhost",
-                        "-days", "2", "-out", str(root / "chain.pem")], check=True, capture_output=True)
+        self.certify(root)
         (root / "nginx.conf").write_text(NGINX.format(root=root, port=self.port))
         os.chmod(root, 0o755)
         self.child = subprocess.Popen(["nginx", "-c", str(root / "nginx.conf"), "-p", str(root)])
@@ -166,6 +162,22 @@ class Nginx:
                     return
             time.sleep(0.05)
         sys.exit("nginx does not start")
+
+    @staticmethod
+    def certify(root):
+        """An authority and a leaf under it, both on P-256, as ours has them: a client that is shown a leaf alone, or one
+        that signed itself, looks for no issuer, and has half of the work."""
+        def openssl(*words):
+            subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=root)
+
+        for name in ("authority", "key"):
+            openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", f"{name}.pem")
+        openssl("req", "-x509", "-key", "authority.pem", "-subj", "/CN=authority", "-days", "2", "-out", "root.pem")
+        openssl("req", "-new", "-key", "key.pem", "-subj", "/CN=localhost", "-out", "leaf.csr")
+        (root / "leaf.cnf").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")
+        openssl("x509", "-req", "-in", "leaf.csr", "-CA", "root.pem", "-CAkey", "authority.pem", "-CAcreateserial",
+                "-days", "2", "-extfile", "leaf.cnf", "-out", "leaf.pem")
+        (root / "chain.pem").write_text((root / "leaf.pem").read_text() + (root / "root.pem").read_text())
 
     def cookie(self):
         return ""

@@ -26,8 +26,10 @@ use std::{
     io::IsTerminal,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
+use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
 /// Files that are open besides connections: the database, the log, results that are read.
@@ -43,7 +45,7 @@ pub(super) fn serve(command: &Serve, settings: &Settings, output: Output) -> any
         import_sample(&home, sample, output)?;
     }
     let options = options(home, settings, output)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = Builder::new_multi_thread().worker_threads(serving()).enable_all().build()?;
     let drained = runtime.block_on(server::serve(options, |started| announce(started, output)))?;
     match drained {
         Drained::Clean => output.note("stopped; everything is written"),
@@ -52,6 +54,12 @@ pub(super) fn serve(command: &Serve, settings: &Settings, output: Output) -> any
         }
     }
     Ok(())
+}
+
+/// How many threads answer: half of the processors. Passwords, backtests and databases have threads of their own, and
+/// threads that answer side by side mostly wake each other (`benches/README.md`).
+fn serving() -> usize {
+    thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2))
 }
 
 /// No image of the memory is written when the process breaks, and no debugger of the same user looks

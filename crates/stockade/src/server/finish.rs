@@ -7,7 +7,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header, request::Parts};
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 /// Becomes cancelled when nobody waits for the answer any more.
@@ -22,8 +27,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Gone {
     }
 }
 
-/// Runs the rest of the service in a task of its own. A connection that breaks, or a deadline that
-/// passes, drops the wait and not the work: an act that is committed has its effect in memory too.
+/// Runs the rest of the service to its end. A connection that breaks, or a deadline that passes, drops the wait
+/// and not the work: an act that is committed has its effect in memory too.
 ///
 /// Work that is worth nothing to a client that is gone can look at [`Gone`].
 pub async fn regardless(mut request: Request, next: Next) -> Response {
@@ -31,10 +36,34 @@ pub async fn regardless(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Gone(gone.clone()));
     // Dropped with the wait, whether that ended or was cut.
     let _waiting = gone.drop_guard();
-    match tokio::spawn(next.run(request)).await {
-        Ok(response) => response,
-        Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
-        Err(ended) => Problem::internal(&ended).into_response(),
+    Finished(Some(Box::pin(next.run(request)))).await
+}
+
+type Work = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// Work that goes on in a task of its own once nobody waits for it; until then it costs none.
+struct Finished(Option<Work>);
+
+impl Future for Finished {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+        // Taken out meanwhile: what panics must not be begun again.
+        let Some(mut work) = self.0.take() else { return Poll::Pending };
+        let polled = work.as_mut().poll(context);
+        if polled.is_pending() {
+            self.0 = Some(work);
+        }
+        polled
+    }
+}
+
+impl Drop for Finished {
+    fn drop(&mut self) {
+        // Without a runtime the process is ending, and so is the work.
+        if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(work);
+        }
     }
 }
 

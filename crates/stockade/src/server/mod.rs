@@ -72,6 +72,7 @@ use axum::{
 use http::StatusCode;
 use state::App;
 use std::time::Duration;
+use tower::ServiceBuilder;
 use tower_http::{
     CompressionLevel,
     catch_panic::CatchPanicLayer,
@@ -108,26 +109,29 @@ pub fn service(app: &App, table: Table) -> Router {
         Ok(text) => app.keep_table(table.rows().to_vec(), text),
         Err(error) => tracing::error!(%error, "the OpenAPI document cannot be written"),
     }
-    table
-        .router(app)
-        .fallback(ui::fallback)
-        .method_not_allowed_fallback(ui::wrong_method)
-        .with_state(app.clone())
-        .layer(from_fn(finish::regardless))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_TIME))
-        .layer(from_fn_with_state(app.clone(), withheld::withhold))
-        .layer(packing())
+    // One layer of many: each that the router adds by itself is cloned with all within it, for each request.
+    let around = ServiceBuilder::new()
+        .layer(from_fn(trace::request))
+        .layer(from_fn_with_state(app.clone(), operations::watch))
+        .layer(from_fn_with_state(app.clone(), headers::harden))
+        .layer(from_fn(intake::few_headers))
+        .layer(from_fn(finish::worded))
+        .layer(from_fn_with_state(app.clone(), addresses::admit))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
             use axum::response::IntoResponse;
             let words = panic.downcast_ref::<String>().map(String::as_str);
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
             Problem::broken(words.unwrap_or("without words")).into_response()
         }))
-        .layer(from_fn_with_state(app.clone(), addresses::admit))
-        .layer(from_fn(finish::worded))
-        .layer(from_fn(intake::few_headers))
-        .layer(from_fn_with_state(app.clone(), headers::harden))
-        .layer(from_fn_with_state(app.clone(), operations::watch))
-        .layer(from_fn(trace::request))
+        .layer(packing())
+        .layer(from_fn_with_state(app.clone(), withheld::withhold))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER_TIME))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(finish::regardless));
+    table
+        .router(app)
+        .fallback(ui::fallback)
+        .method_not_allowed_fallback(ui::wrong_method)
+        .with_state(app.clone())
+        .layer(around)
 }
