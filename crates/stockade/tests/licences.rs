@@ -99,8 +99,37 @@ async fn what_fails_or_changes_nothing_leaves_no_entry() {
     }
     let asked = bot.activation(&licence);
     refused(&house.activate(&licence.file, &asked).await, 403, "licence-revoked");
-    refused(&house.check(&bot.check(&licence)).await, 403, "licence-released");
     assert_eq!(house.entries().await, before);
+    house.server.stop().await.expect("stops");
+}
+
+/// An instance without a seat of a revoked licence hears of the revocation: by nothing else would it wind down.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_is_released_of_a_revoked_licence_gets_the_signed_revocation() {
+    let root = tempfile::tempdir().expect("a directory");
+    let mut house = House::new(root.path()).await;
+    let licence = house.issue(json!({ "instances": 2 })).await;
+    let mut bots = [house.seated(&licence, 7).await, house.seated(&licence, 8).await];
+    let (first, second) = (bots[0].id.clone(), bots[1].id.clone());
+    house.release(&licence, &first, 204).await;
+    refused(&house.check(&bots[0].check(&licence)).await, 403, "licence-released");
+    house.act(&licence, "revoke", 204).await;
+    house.release(&licence, &second, 204).await;
+    for bot in &mut bots {
+        let before = house.entries().await;
+        let seen = house.check(&bot.check(&licence)).await;
+        assert_eq!(seen.status, 200, "{}", seen.text());
+        let seen = seen.json();
+        assert!(seen["lease"].is_null(), "{seen}");
+        let text = seen["revocation"].as_str().expect("a revocation");
+        let revocation = Revocation::verify(text, &[licence.issuer]).expect("signed");
+        assert_eq!((&*revocation.terms().license, revocation.terms().epoch), (&*licence.id, 1));
+        let told = house.told(&before, "licence.checked", &licence.id).await;
+        assert_eq!((&told["instance"], &told["answer"]), (&json!(bot.id), &json!("revoked")));
+    }
+    let path = format!("/api/v1/licences/{}", licence.id);
+    let found = house.owner.get(&path).await.expect(200).json();
+    assert_eq!(found["licence"]["taken"], 0, "{found}");
     house.server.stop().await.expect("stops");
 }
 

@@ -304,6 +304,11 @@ async fn whoever_leaves_takes_the_machines_along() {
     let stream = TcpStream::connect(machines_at(&server)).await.expect("connects");
     let refused = renew(stream, hers.kit(), &path).await.err().expect("is out");
     assert!(matches!(refused, edge::Error::PutOut { .. }), "{refused}");
+    let refused = joined(&server, &unused, &root.path().join("n.pem")).await.err().expect("void");
+    assert!(refused.to_string().contains("was used"), "{refused}");
+    assert!(row(&mut owner, "bot/next").await["token_ends"].is_null(), "none is out");
+    let again = add(Actor::Account(gone), "bot/next").await;
+    joined(&server, &again, &root.path().join("n.pem")).await.expect("by another token");
     server.app().desk().verify_log(&[]).await.expect("verifies");
     server.stop().await.expect("stops");
 }

@@ -284,8 +284,11 @@ async fn words_in_any_order_leave_a_payment_where_the_last_one_that_counts_put_i
     assert_eq!(entries(&mut owner, "payment.quarantined").await.len(), steps.len() + 4);
     // A page goes on where it is told to.
     let all = rows(&mut owner).await;
-    let below = owner.get(&format!("{LIST}?before={}", all[0]["leaf"])).await.expect(200).json();
+    let newest = all[0]["digest"].as_str().expect("a digest");
+    let below = owner.get(&format!("{LIST}?before={newest}")).await.expect(200).json();
     assert_eq!(below["notices"].as_array().map(Vec::len), Some(all.len() - 1));
+    assert_eq!((&below["waits"], &below["next"]), (&json!(true), &Value::Null));
+    owner.get(&format!("{LIST}?before=0")).await.expect(404);
     server.stop().await.expect("stops");
 }
 
@@ -305,6 +308,31 @@ async fn where_no_secret_is_sealed_nobody_is_expected_and_a_busy_address_is_hear
     stranger.get("/api/v1/session").await.expect(429);
     let answer = told(&server, FINISHED).await.expect(200);
     assert_eq!(answer.headers["ratelimit-policy"], "\"notices\";q=600;w=60");
+    server.stop().await.expect("stops");
+}
+
+/// A table that takes no more rows is as one that is full.
+#[tokio::test]
+async fn a_genuine_notice_that_cannot_be_kept_is_counted_and_is_to_come_again() {
+    let root = tempfile::tempdir().expect("a directory");
+    let server = start(root.path()).await;
+    sealed(&server);
+    let mut owner = Browser::new(&server);
+    owner.set_up(&server).await;
+    let mut connection = crate::people::open(root.path()).await;
+    let full = "CREATE TRIGGER no_more BEFORE INSERT ON payment_notices
+         BEGIN SELECT RAISE(IGNORE); END";
+    sqlx::query(full).execute(&mut connection).await.expect("is full");
+    let answer = told(&server, FINISHED).await.expect(503);
+    assert_eq!(answer.json()["code"], "notices-full");
+    assert_eq!(answer.headers["retry-after"], "600");
+    assert_eq!((counted(&server, "failed"), counted(&server, "quarantined")), (1, 0));
+    assert_eq!(rows(&mut owner).await, Vec::<Value>::new());
+    assert_eq!(entries(&mut owner, "payment.quarantined").await, Vec::<Value>::new());
+    sqlx::query("DROP TRIGGER no_more").execute(&mut connection).await.expect("has room");
+    told(&server, FINISHED).await.expect(200);
+    assert_eq!((counted(&server, "failed"), counted(&server, "quarantined")), (1, 1));
+    assert_eq!(rows(&mut owner).await.len(), 1);
     server.stop().await.expect("stops");
 }
 

@@ -1,10 +1,12 @@
 //! Rows that acts have made, with what of them the log's entries tell as well.
 
 use crate::{
-    Error, Store,
+    Error, LogPage, Store,
+    log::PAGE_ROWS_MAX,
     scope::Scope,
-    sql::{Row, sql},
+    sql::{Link, Row, sql},
 };
+use audit::Record;
 use jiff::Timestamp;
 use seal::sha256;
 
@@ -21,6 +23,15 @@ pub struct ActedRow {
     /// `live` or `over`, SHA-256 of a strategy's text, what became of a notice, the state of a licence; empty where
     /// nothing of it changes.
     pub standing: String,
+}
+
+/// What the log tells, and what stands in the tables.
+#[derive(Debug)]
+pub enum Acted {
+    /// An entry.
+    Entry(Box<Record>),
+    /// A row.
+    Row(ActedRow),
 }
 
 /// Table, id, time, and what else is compared. Erased accounts are nobody's any more.
@@ -75,20 +86,39 @@ const ROWS: [(&str, &str); 9] = [
 const PAGE: u32 = 500;
 
 impl Store {
-    /// Hands every row that an act must have made to `each`, a table after the other.
-    pub async fn acted_rows(&self, mut each: impl FnMut(ActedRow)) -> Result<(), Error> {
+    /// Hands the whole log to `each`, the newest entry first, and then every row that an act must have made, a table
+    /// after the other: all of one moment, whoever acts meanwhile.
+    pub async fn acted(&self, mut each: impl FnMut(Acted)) -> Result<(), Error> {
         let mut reading = self.snapshot(Scope::House).await?;
+        let mut before = None;
+        loop {
+            let page = LogPage { before, limit: PAGE_ROWS_MAX, ..LogPage::default() };
+            let records = self.log_page_by(&mut reading, &page).await?;
+            let Some(last) = records.last() else { break };
+            before = Some(last.index);
+            for record in records {
+                each(Acted::Entry(Box::new(record)));
+            }
+        }
+        self.acted_rows(&mut reading, |row| each(Acted::Row(row))).await
+    }
+
+    async fn acted_rows(
+        &self,
+        reading: &mut Link,
+        mut each: impl FnMut(ActedRow),
+    ) -> Result<(), Error> {
         for (table, text) in ROWS {
             let mut after = String::new();
             loop {
                 let rows = sql(text)
                     .bind(&after)
                     .bind(i64::from(PAGE))
-                    .fetch_all(&mut reading)
+                    .fetch_all(reading)
                     .await
                     .map_err(|error| self.place().fault(error))?;
                 for row in &rows {
-                    let row = self.acted(table, row)?;
+                    let row = self.acted_row(table, row)?;
                     after.clone_from(&row.id);
                     each(row);
                 }
@@ -100,7 +130,7 @@ impl Store {
         Ok(())
     }
 
-    fn acted(&self, table: &'static str, row: &Row) -> Result<ActedRow, Error> {
+    fn acted_row(&self, table: &'static str, row: &Row) -> Result<ActedRow, Error> {
         let fault = |error| self.place().fault(error);
         let id: String = row.try_get(0).map_err(fault)?;
         let made: i64 = row.try_get(1).map_err(fault)?;

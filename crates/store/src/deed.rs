@@ -13,7 +13,7 @@ use audit::Entry;
 use identity::{
     AccountId, AccountState, Council, Credential, EndReason, Ends, Event, Life, Means,
     OpenedSession, Resolution, Review, Role, Rotation, SealedChange, SealedClient, SealedGrant,
-    Session, SessionId, TokenHash,
+    Session, SessionId, Standing, TokenHash,
 };
 use jiff::Timestamp;
 
@@ -248,6 +248,10 @@ impl Act {
         one(self.run(own, swap(&change.before, &change.after)).await?, Overtaken::Account)?;
         if change.before != change.after {
             self.tell(Change::Account(account));
+        }
+        if change.after.standing == Standing::Disabled {
+            // Erased or shut out: one that is out would let a machine in once they are back.
+            self.void_machine_tokens(account).await?;
         }
         if let Some(hash) = &change.spend {
             let spend = sql("DELETE FROM links

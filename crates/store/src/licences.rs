@@ -36,7 +36,9 @@ impl LicenceState {
         }
     }
 
-    fn named(word: &str) -> Option<Self> {
+    /// Of its word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
         [Self::Issued, Self::Suspended, Self::Revoked].into_iter().find(|one| one.as_str() == word)
     }
 }
@@ -113,18 +115,6 @@ impl Store {
             .map_err(|error| self.place().fault(error))?;
         row.map(|row| licence(&row, self.place())).transpose()
     }
-
-    /// The number of the last revocation; 0 before the first.
-    pub async fn revocations(&self) -> Result<u64, Error> {
-        let fault = |error| self.place().fault(error);
-        let row = sql("SELECT COALESCE(MAX(epoch), 0) FROM licences")
-            .fetch_one(&mut self.reading(Scope::House).await?)
-            .await
-            .map_err(fault)?;
-        let number: i64 = row.try_get(0).map_err(fault)?;
-        u64::try_from(number)
-            .map_err(|_| self.place().damaged("licences", "epoch", "a number below zero"))
-    }
 }
 
 impl Act {
@@ -133,6 +123,15 @@ impl Act {
         let (link, place) = self.parts(Scope::House).await?;
         let row = by_id(id).fetch_optional(link).await.map_err(|error| place.fault(error))?;
         row.map(|row| licence(&row, place)).transpose()
+    }
+
+    /// The number of the last revocation, and 0 before the first: none comes before this act ends.
+    pub async fn revocations(&mut self) -> Result<u64, Error> {
+        let (link, place) = self.parts(Scope::House).await?;
+        let fault = |error| place.fault(error);
+        let row = sql("SELECT COALESCE(MAX(epoch), 0) FROM licences").fetch_one(link).await;
+        let number: i64 = row.map_err(fault)?.try_get(0).map_err(fault)?;
+        u64::try_from(number).map_err(|_| place.damaged("licences", "epoch", "a number below zero"))
     }
 
     /// Keeps a new licence; `false` if there is one of this id, or as many as there may be. Its state is issued, and

@@ -75,6 +75,15 @@ impl Store {
 
     /// A page of the log, newest first, every body opened and checked against its leaf.
     pub async fn log_page(&self, page: &LogPage) -> Result<Vec<Record>, Error> {
+        self.log_page_by(&mut self.reading(Scope::House).await?, page).await
+    }
+
+    /// The same over a connection that reads already.
+    pub(crate) async fn log_page_by(
+        &self,
+        reading: &mut Link,
+        page: &LogPage,
+    ) -> Result<Vec<Record>, Error> {
         let limit = i64::try_from(page.rows()).unwrap_or(i64::from(PAGE_ROWS_MAX));
         let before = page.before.map_or(i64::MAX, |index| i64::try_from(index).unwrap_or(i64::MAX));
         let mut conditions = vec!["leaf_index < $1".to_owned()];
@@ -104,8 +113,7 @@ impl Store {
             values.len()
         );
         let query = values.into_iter().fold(sql(sqlx::AssertSqlSafe(text)), sql::Statement::bind);
-        let mut reading = self.reading(Scope::House).await?;
-        let rows = query.fetch_all(&mut reading).await.map_err(|e| self.place().fault(e))?;
+        let rows = query.fetch_all(reading).await.map_err(|e| self.place().fault(e))?;
         rows.iter().map(|raw| Ok(self.ledger().record(&leaf(raw, self.place())?)?)).collect()
     }
 

@@ -143,8 +143,8 @@ impl Store {
         row.map(|row| row.try_get(0)).transpose().map_err(fault)
     }
 
-    /// Notes what a machine says of itself, if it belongs with this epoch; whether it does. It is no act and
-    /// makes no leaf.
+    /// Notes what a machine says of itself, if it belongs with this epoch and its keeper may come in still; whether
+    /// it does. It is no act and makes no leaf.
     pub async fn note_machine(
         &self,
         (machine, epoch): (&str, u32),
@@ -153,17 +153,20 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, Error> {
         let mut act = self.begin().await?;
-        let row = sql("UPDATE machines SET seen_us = $1, version = $2, world = $3, state = $4,
+        let text = format!(
+            "UPDATE machines SET seen_us = $1, version = $2, world = $3, state = $4,
              ticked_us = $5, witness = COALESCE($6, witness)
-             WHERE machine = $7 AND epoch = $8 AND is_in = 1")
-        .bind(now.as_microsecond())
-        .bind(&word.version)
-        .bind(&word.world)
-        .bind(&word.state)
-        .bind(word.ticked.map(Timestamp::as_microsecond))
-        .bind(witness.map(str::to_owned))
-        .bind(machine)
-        .bind(i64::from(epoch));
+             WHERE machine = $7 AND epoch = $8 AND is_in = 1 AND {IS_KEPT}"
+        );
+        let row = sql(sqlx::AssertSqlSafe(text))
+            .bind(now.as_microsecond())
+            .bind(&word.version)
+            .bind(&word.world)
+            .bind(&word.state)
+            .bind(word.ticked.map(Timestamp::as_microsecond))
+            .bind(witness.map(str::to_owned))
+            .bind(machine)
+            .bind(i64::from(epoch));
         let kept = act.run(Scope::House, row).await? == 1;
         act.keep_unlogged().await?;
         Ok(kept)
@@ -256,6 +259,25 @@ impl Act {
              WHERE machine = $1 AND (is_in = 1 OR token_hash IS NOT NULL)")
         .bind(machine);
         Ok(self.run(Scope::House, row).await? == 1)
+    }
+
+    /// Puts a machine out whose keeper is disabled or gone; whether it was in, and still is theirs. A token that is
+    /// out for it may be another keeper's, and stays.
+    pub async fn put_left_machine_out(&mut self, machine: &str) -> Result<bool, Error> {
+        let text = format!(
+            "UPDATE machines SET epoch = epoch + 1, is_in = 0, certificate_ends_us = NULL
+             WHERE machine = $1 AND is_in = 1 AND NOT {IS_KEPT}"
+        );
+        let row = sql(sqlx::AssertSqlSafe(text)).bind(machine);
+        Ok(self.run(Scope::House, row).await? == 1)
+    }
+
+    /// Takes back every token that somebody made and that was not used yet.
+    pub(crate) async fn void_machine_tokens(&mut self, keeper: AccountId) -> Result<(), Error> {
+        let row = sql("UPDATE machines SET token_hash = NULL, token_ends_us = NULL,
+             token_keeper = NULL WHERE token_keeper = $1")
+        .bind(keeper.to_string());
+        self.run(Scope::House, row).await.map(drop)
     }
 }
 

@@ -102,6 +102,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "advisories",
         sql: include_str!("../migrations/0021_advisories.sql"),
     },
+    Migration {
+        version: 22,
+        name: "restored_notices",
+        sql: include_str!("../migrations/0022_restored_notices.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE schema_migrations (
@@ -367,6 +372,44 @@ mod tests {
             }
             let newer = migrated(&place, MIGRATIONS).await.expect_err("a newer schema");
             assert!(matches!(newer, Error::Newer { .. }), "{newer}");
+        }
+    }
+
+    /// A notice as the schema before [`restored_notices`](../migrations/0022_restored_notices.sql) has it.
+    const BEFORE_RESTORED: &str = "
+        INSERT INTO payment_notices (notice_digest, processor, kind, paid_amount, pay_currency,
+                                     standing, why, leaf_index, received_us)
+        VALUES ('a123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+                'nowpayments', 'payment', '0.1', 'trx', 'quarantined', 'late', 7, 9);";
+
+    #[tokio::test]
+    async fn notices_from_before_their_leaf_could_go_come_in_as_they_were() {
+        for place in both() {
+            let before: Vec<Migration> =
+                MIGRATIONS.iter().copied().filter(|migration| migration.version < 22).collect();
+            migrated(&place, &before).await.expect("migrates").close().await;
+            place.meddle(BEFORE_RESTORED).await;
+            let pools = migrated(&place, MIGRATIONS).await.expect("migrates");
+            let named = place.database.place();
+            let mut link = pools.writing(&named).await.expect("writes");
+            link.enter(Scope::House).await.expect("enters");
+            let text = "SELECT paid_amount, why, leaf_index FROM payment_notices";
+            let row = sql(text).fetch_one(&mut link).await.expect("one");
+            let said: (String, String) =
+                (row.try_get(0).expect("text"), row.try_get(1).expect("text"));
+            assert_eq!(said, ("0.1".to_owned(), "late".to_owned()));
+            assert_eq!(row.try_get::<i64, _>(2).expect("a number"), 7);
+            // Two of one leaf, and one without any; a table as strict as it was.
+            for (prefix, leaf, good) in [("b", "7", true), ("c", "NULL", true), ("d", "-1", false)]
+            {
+                let text = format!(
+                    "INSERT INTO payment_notices (notice_digest, processor, kind, standing,
+                     leaf_index, received_us) SELECT '{prefix}' || substr(notice_digest, 2),
+                     processor, kind, standing, {leaf}, 9 FROM payment_notices WHERE why = 'late'"
+                );
+                let done = sql(sqlx::AssertSqlSafe(text)).execute(&mut link).await;
+                assert_eq!(done.is_ok(), good, "{leaf}");
+            }
         }
     }
 

@@ -74,12 +74,15 @@ pub struct PaymentNotice {
     pub why: Option<String>,
     /// What its word was after those before it.
     pub step: Option<String>,
-    /// The leaf of the log that holds it.
-    pub leaf: u64,
+    /// The leaf of the log that holds it; none, where it came back with a backup: that log is another one.
+    pub leaf: Option<u64>,
     /// When it came.
     pub received: Timestamp,
 }
 
+/// A leaf is no order: a log that begins anew gives its number again.
+const BELOW: &str = "WHERE (n.received_us, n.notice_digest) <
+     (SELECT b.received_us, b.notice_digest FROM payment_notices b WHERE b.notice_digest = $2)";
 const KNOWN: &str = "SELECT 1 FROM payment_notices WHERE notice_digest = $1";
 
 impl Store {
@@ -93,25 +96,38 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Notices below a leaf, the newest first, each with how its payment stands now; at most 200.
+    /// Whether any notice waits for a person.
+    pub async fn payment_notices_wait(&self) -> Result<bool, Error> {
+        let row = sql("SELECT 1 FROM payment_notices WHERE standing = 'quarantined' LIMIT 1")
+            .fetch_optional(&mut self.reading(Scope::House).await?)
+            .await
+            .map_err(|error| self.place().fault(error))?;
+        Ok(row.is_some())
+    }
+
+    /// Notices, the newest first, from behind the one with this digest on; each with how its payment stands now,
+    /// and at most 200.
     pub async fn payment_notices(
         &self,
-        before: Option<u64>,
+        before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(PaymentNotice, Option<String>)>, Error> {
-        let before = before.map_or(i64::MAX, |leaf| i64::try_from(leaf).unwrap_or(i64::MAX));
-        let rows = sql("SELECT n.notice_digest, n.processor, n.kind, n.payment_ref, n.parent_ref,
+        let below = before.map_or("", |_| BELOW);
+        let text = format!(
+            "SELECT n.notice_digest, n.processor, n.kind, n.payment_ref, n.parent_ref,
              n.order_ref, n.status, n.price_amount, n.price_currency, n.pay_amount, n.paid_amount,
              n.pay_currency, n.outcome_amount, n.outcome_currency, n.standing, n.why, n.step,
              n.leaf_index, n.received_us, c.status AS stands
              FROM payment_notices n LEFT JOIN payment_courses c
              ON n.kind = 'payment' AND c.processor = n.processor AND c.payment_ref = n.payment_ref
-             WHERE n.leaf_index < $1 ORDER BY n.leaf_index DESC LIMIT $2")
-        .bind(before)
-        .bind(i64::from(limit.min(NOTICES_AT_ONCE)))
-        .fetch_all(&mut self.reading(Scope::House).await?)
-        .await
-        .map_err(|error| self.place().fault(error))?;
+             {below} ORDER BY n.received_us DESC, n.notice_digest DESC LIMIT $1"
+        );
+        let page = sql(sqlx::AssertSqlSafe(text)).bind(i64::from(limit.min(NOTICES_AT_ONCE)));
+        let page = before.into_iter().fold(page, Statement::bind);
+        let rows = page
+            .fetch_all(&mut self.reading(Scope::House).await?)
+            .await
+            .map_err(|error| self.place().fault(error))?;
         let read = |row: &Row| {
             let stands = row.try_get("stands").map_err(|error| self.place().fault(error))?;
             Ok((notice(row, self.place())?, stands))
@@ -168,7 +184,7 @@ impl Act {
              SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
              $18, $19 WHERE (SELECT COUNT(*) FROM payment_notices) < $20";
         let row = texts(sql(text), new)
-            .bind(i64::try_from(new.leaf).unwrap_or(i64::MAX))
+            .bind(new.leaf.map(|leaf| i64::try_from(leaf).unwrap_or(i64::MAX)))
             .bind(new.received.as_microsecond())
             .bind(i64::from(PAYMENT_NOTICES_MAX));
         Ok(self.run(Scope::House, row).await? == 1)
@@ -206,7 +222,8 @@ fn notice(row: &Row, place: &Place) -> Result<PaymentNotice, Error> {
         Ok(ToldSum { amount: said(amount)?, currency: said(currency)? })
     };
     let standing: String = row.try_get("standing").map_err(fault)?;
-    let leaf: i64 = row.try_get("leaf_index").map_err(fault)?;
+    let leaf: Option<i64> = row.try_get("leaf_index").map_err(fault)?;
+    let leaf = leaf.map(u64::try_from).transpose();
     Ok(PaymentNotice {
         processor: row.try_get("processor").map_err(fault)?,
         kind: row.try_get("kind").map_err(fault)?,
@@ -225,7 +242,7 @@ fn notice(row: &Row, place: &Place) -> Result<PaymentNotice, Error> {
         },
         why: said("why")?,
         step: said("step")?,
-        leaf: u64::try_from(leaf).map_err(|_| damaged("its leaf is none"))?,
+        leaf: leaf.map_err(|_| damaged("its leaf is none"))?,
         received: time(row, "received_us", place)?,
         digest,
     })

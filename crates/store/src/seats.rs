@@ -1,7 +1,7 @@
 //! The seats of licences: who has one, what each instance said last, and which questions were answered lately.
 
 use crate::{
-    Act, Error, LicenceRow, Place, Store,
+    Act, Error, LicenceRow, LicenceState, Place, Store,
     scope::Scope,
     sql::{Row, Statement, sql},
     strategies::{optional_time, time},
@@ -67,13 +67,22 @@ pub struct Telling {
     pub told_back: Option<Timestamp>,
 }
 
+/// A seat, as the act found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    /// The instance that has it.
+    pub instance: String,
+    /// The number of the last revocation at that moment.
+    pub revocations: u64,
+}
+
 /// What became of a request for a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seating {
     /// The instance took a seat, and the log holds it.
-    Taken(String),
-    /// It had one already.
-    Kept(String),
+    Taken(Seat),
+    /// It had one already; that it asked is told as a check is.
+    Kept(Seat),
     /// No seat is free, or the licence gives none any more.
     Full,
     /// The question was answered before.
@@ -86,12 +95,23 @@ pub enum Seating {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hearing {
     /// It is noted.
-    Heard,
-    /// The instance has no seat any more.
+    Heard {
+        /// The number of the last revocation at that moment.
+        revocations: u64,
+    },
+    /// The instance has no seat any more, and its licence was not revoked.
     Gone,
     /// The question was answered before.
     Again,
     /// It asks too often.
+    TooMany,
+}
+
+/// Whether a question is a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Novelty {
+    New,
+    Again,
     TooMany,
 }
 
@@ -127,38 +147,44 @@ impl Store {
     }
 
     /// Gives an instance a seat, which is an act with its entry. The same key has one seat however often it asks:
-    /// that is none, and makes no leaf.
+    /// who has one asks as in a check, and the log is told where `tell` finds an entry due.
     pub async fn seat_instance(
         &self,
         (heard, key): (&InstanceWord<'_>, &[u8; 32]),
         entry: impl FnOnce(&str) -> Entry + Send,
+        tell: impl FnOnce(&LicenceRow, &InstanceRow) -> Telling + Send,
         now: Timestamp,
     ) -> Result<Seating, Error> {
         let mut act = self.begin().await?;
-        let (seated, is_new) = match act.reseat(heard, key, now).await? {
-            Some(id) => (id, false),
-            None => match act.take_seat(heard, key, now).await? {
-                Some(id) => (id, true),
-                None => return Ok(Seating::Full),
-            },
+        let licence = act.licence(heard.licence).await?;
+        let Some(licence) = licence.filter(|one| gives_seats(one, now)) else {
+            return Ok(Seating::Full);
         };
-        let asked = InstanceWord { instance: &seated, ..*heard };
+        let before = act.instance_of_key(heard.licence, key).await?;
+        let before = before.filter(|one| one.released.is_none());
+        let taken = match &before {
+            Some(one) => Some(one.id.clone()),
+            None => act.take_seat(heard, key, now).await?,
+        };
+        let Some(instance) = taken else { return Ok(Seating::Full) };
+        let asked = InstanceWord { instance: &instance, ..*heard };
         match act.note_question(&asked, now).await? {
-            Hearing::Heard if is_new => {
-                act.commit(entry(&seated), now).await?;
-                Ok(Seating::Taken(seated))
-            }
-            Hearing::Heard => {
-                act.keep_unlogged().await?;
-                Ok(Seating::Kept(seated))
-            }
-            Hearing::TooMany => Ok(Seating::TooMany),
-            Hearing::Again | Hearing::Gone => Ok(Seating::Again),
+            Novelty::New => {}
+            Novelty::Again => return Ok(Seating::Again),
+            Novelty::TooMany => return Ok(Seating::TooMany),
         }
+        let revocations = act.revocations().await?;
+        if let Some(before) = before {
+            act.keep_word(&asked, tell(&licence, &before), now).await?;
+            return Ok(Seating::Kept(Seat { instance, revocations }));
+        }
+        act.commit(entry(&instance), now).await?;
+        Ok(Seating::Taken(Seat { instance, revocations }))
     }
 
     /// Notes what an instance asked that has a seat, and tells the log of it where an entry is due: `tell` judges by
-    /// what was known of licence and instance before.
+    /// what was known of licence and instance before. Of a revoked licence whoever gave the seat back is heard too:
+    /// the revocation is what they are to hear.
     pub async fn hear_instance(
         &self,
         heard: &InstanceWord<'_>,
@@ -168,28 +194,18 @@ impl Store {
         let mut act = self.begin().await?;
         let Some(licence) = act.licence(heard.licence).await? else { return Ok(Hearing::Gone) };
         let before = act.licence_instance(heard).await?;
-        let Some(before) = before.filter(|one| one.released.is_none()) else {
+        let is_revoked = licence.state == LicenceState::Revoked;
+        let Some(before) = before.filter(|one| is_revoked || one.released.is_none()) else {
             return Ok(Hearing::Gone);
         };
-        let hearing = act.note_question(heard, now).await?;
-        if hearing != Hearing::Heard {
-            return Ok(hearing);
+        match act.note_question(heard, now).await? {
+            Novelty::New => {}
+            Novelty::Again => return Ok(Hearing::Again),
+            Novelty::TooMany => return Ok(Hearing::TooMany),
         }
-        let Telling { entry, told, told_back } = tell(&licence, &before);
-        let row = sql("UPDATE licence_instances SET version = $1, boots = $2, seen_us = $3,
-             told_us = $4, told_back_us = $5 WHERE instance_id = $6")
-        .bind(heard.version)
-        .bind(i64::from(heard.boots))
-        .bind(now.as_microsecond())
-        .bind(told.map(Timestamp::as_microsecond))
-        .bind(told_back.map(Timestamp::as_microsecond))
-        .bind(heard.instance);
-        act.run(Scope::House, row).await?;
-        match entry {
-            Some(entry) => drop(act.commit(entry, now).await?),
-            None => act.keep_unlogged().await?,
-        }
-        Ok(Hearing::Heard)
+        let revocations = act.revocations().await?;
+        act.keep_word(heard, tell(&licence, &before), now).await?;
+        Ok(Hearing::Heard { revocations })
     }
 }
 
@@ -204,24 +220,40 @@ impl Act {
         row.map(|row| instance(&row, place)).transpose()
     }
 
-    /// The seat that this key has; none, where it has none of a licence that is good.
-    async fn reseat(
+    /// The instance with this key, whether or not it has its seat still.
+    async fn instance_of_key(
         &mut self,
-        heard: &InstanceWord<'_>,
+        licence: &str,
         key: &[u8; 32],
+    ) -> Result<Option<InstanceRow>, Error> {
+        let text = format!("{COLUMNS} WHERE licence_id = $1 AND public_key = $2");
+        let row = sql(sqlx::AssertSqlSafe(text)).bind(licence).bind(key.as_slice());
+        let (link, place) = self.parts(Scope::House).await?;
+        let row = row.fetch_optional(link).await.map_err(|error| place.fault(error))?;
+        row.map(|row| instance(&row, place)).transpose()
+    }
+
+    /// Keeps what an instance said last, with the entry where one is due.
+    async fn keep_word(
+        mut self,
+        heard: &InstanceWord<'_>,
+        telling: Telling,
         now: Timestamp,
-    ) -> Result<Option<String>, Error> {
-        let row = sql("UPDATE licence_instances SET version = $1, boots = $2, seen_us = $3
-             WHERE licence_id = $4 AND public_key = $5 AND released_us IS NULL
-               AND EXISTS (SELECT 1 FROM licences l WHERE l.licence_id = $4
-                           AND l.state = 'issued' AND l.paid_until_us > $3)
-             RETURNING instance_id")
+    ) -> Result<(), Error> {
+        let Telling { entry, told, told_back } = telling;
+        let row = sql("UPDATE licence_instances SET version = $1, boots = $2, seen_us = $3,
+             told_us = $4, told_back_us = $5 WHERE instance_id = $6")
         .bind(heard.version)
         .bind(i64::from(heard.boots))
         .bind(now.as_microsecond())
-        .bind(heard.licence)
-        .bind(key.as_slice());
-        self.one_id(row).await
+        .bind(told.map(Timestamp::as_microsecond))
+        .bind(told_back.map(Timestamp::as_microsecond))
+        .bind(heard.instance);
+        self.run(Scope::House, row).await?;
+        match entry {
+            Some(entry) => self.commit(entry, now).await.map(drop),
+            None => self.keep_unlogged().await,
+        }
     }
 
     /// A free seat of a licence that is good. Who gave one back and takes one again keeps its id.
@@ -250,13 +282,9 @@ impl Act {
         .bind(i64::from(heard.boots))
         .bind(now.as_microsecond())
         .bind(INSTANCES_EVER_MAX);
-        self.one_id(row).await
-    }
-
-    async fn one_id(&mut self, statement: Statement) -> Result<Option<String>, Error> {
         let (link, place) = self.parts(Scope::House).await?;
         let fault = |error| place.fault(error);
-        let row = statement.fetch_optional(link).await.map_err(fault)?;
+        let row = row.fetch_optional(link).await.map_err(fault)?;
         row.map(|row| row.try_get(0)).transpose().map_err(fault)
     }
 
@@ -265,7 +293,7 @@ impl Act {
         &mut self,
         heard: &InstanceWord<'_>,
         now: Timestamp,
-    ) -> Result<Hearing, Error> {
+    ) -> Result<Novelty, Error> {
         let old =
             sql("DELETE FROM licence_questions WHERE until_us <= $1").bind(now.as_microsecond());
         self.run(Scope::House, old).await?;
@@ -280,10 +308,10 @@ impl Act {
         let (asked, same): (i64, i64) =
             (row.try_get(0).map_err(fault)?, row.try_get(1).map_err(fault)?);
         if same > 0 {
-            return Ok(Hearing::Again);
+            return Ok(Novelty::Again);
         }
         if asked >= QUESTIONS_MAX {
-            return Ok(Hearing::TooMany);
+            return Ok(Novelty::TooMany);
         }
         let row = sql("INSERT INTO licence_questions (instance_id, challenge, until_us)
              VALUES ($1, $2, $3)")
@@ -291,7 +319,7 @@ impl Act {
         .bind(heard.challenge.as_slice())
         .bind(heard.until.as_microsecond());
         self.run(Scope::House, row).await?;
-        Ok(Hearing::Heard)
+        Ok(Novelty::New)
     }
 
     /// Gives the seat of an instance back; whether it had one.
@@ -307,6 +335,11 @@ impl Act {
         .bind(id);
         Ok(self.run(Scope::House, row).await? == 1)
     }
+}
+
+/// Whether seats of a licence are given at this time.
+fn gives_seats(licence: &LicenceRow, now: Timestamp) -> bool {
+    licence.state == LicenceState::Issued && licence.paid_until > now
 }
 
 fn by_id(licence: &str, id: &str) -> Statement {

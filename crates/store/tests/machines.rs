@@ -8,6 +8,7 @@
 )]
 
 use audit::{Entry, Kind, Ledger, Signer};
+use identity::AccountId;
 use jiff::{SignedDuration, Timestamp};
 use places::{Place, both};
 use seal::{SealingKey, Secret, SeededEntropy, SigningKey};
@@ -120,6 +121,44 @@ async fn only_the_epoch_that_belongs_is_certified_and_heard() {
         assert!(!certify(1).await && !certify(2).await, "who is out gets nothing");
         assert!(!hear(1, None).await && !hear(2, None).await, "and is not heard");
         assert_eq!(row(&store, "bot/one").await.certificate_ends, None);
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_gone_is_put_out_alone_and_the_token_of_another_stays() {
+    for place in both() {
+        let store = open(&place).await;
+        let keeper = AccountId::new(at(0), &mut SeededEntropy::new(2));
+        let account = format!(
+            "INSERT INTO accounts (account_id, email_index, email, display_name, role, standing,
+             epoch, created_us) SELECT '{keeper}', substr(x, 1, 16), x, x, 'trader', 'active', 0, 1
+             FROM (SELECT zeroblob(32) AS x) y"
+        );
+        place.meddle(&account).await;
+        let mut act = store.begin().await.expect("an act");
+        let hers = ("bot/one", Some(keeper));
+        assert!(act.invite_machine(hers, &[1; 32], (at(0), at(60))).await.expect("asks"));
+        kept(act).await;
+        assert_eq!(redeem(&store, 1, 1).await, Some(("bot/one".to_owned(), 1)));
+        // Somebody else is to have it next.
+        invite(&store, "bot/one", 2, 1).await;
+        let put_out = async || {
+            let mut act = store.begin().await.expect("an act");
+            let was = act.put_left_machine_out("bot/one").await.expect("asks");
+            kept(act).await;
+            was
+        };
+        let hear = async |epoch| {
+            store.note_machine(("bot/one", epoch), &word(), None, at(2)).await.expect("asks")
+        };
+        assert!(hear(1).await && !put_out().await, "she may come in");
+        place.meddle("UPDATE accounts SET standing = 'disabled'").await;
+        assert!(!hear(1).await, "nobody's word is taken whose keeper is gone");
+        assert_eq!(store.machines_left().await.expect("reads"), ["bot/one"]);
+        assert!(put_out().await && !put_out().await, "once");
+        assert_eq!(redeem(&store, 2, 3).await, Some(("bot/one".to_owned(), 3)), "it stays");
+        // Whoever read the list before that does not put it out again.
+        assert!(!put_out().await && hear(3).await);
     }
 }
 

@@ -75,7 +75,8 @@ fn list(desk: &Connection, output: Output) -> anyhow::Result<()> {
         page = desk.licences(Some(&after))?;
         licences.append(&mut page.licences);
     }
-    output.note(&format!("bots take them with `license.issuer: {}`", page.issuer));
+    output.note(&format!("bots believe them by `license.issuer: {}`", page.issuer));
+    output.note("no bot asks a licence service yet: each opens by its file until the grace after its issue is over");
     output.show(&licences, |licences| {
         if licences.is_empty() {
             return "no licence was issued yet: stockade license issue --paid-until DATE --out FILE"

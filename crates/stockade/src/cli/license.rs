@@ -9,7 +9,7 @@ use super::{
 };
 use crate::desk::{self, LicenceWish};
 use anyhow::{Context, bail};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kms::{KeyFile, Purpose, SystemEntropy};
 use license::{
     CheckIn, Clock, License, LicenseFile, State, Term, Terms, issuer_from_text, issuer_id,
@@ -93,13 +93,25 @@ fn issue(ask: &Issue, settings: &Settings, output: Output) -> anyhow::Result<End
         })?;
     }
     output.note(&format!(
-        "signed with {}; a bot takes it with `license.issuer: {}`",
+        "signed with {}; a bot believes it by `license.issuer: {}`",
         issuer_id(&issuer),
         issuer_to_text(&issuer)
     ));
+    if terms.check_in == CheckIn::Lease {
+        let until = opens_alone_until(&terms);
+        output.note(&format!(
+            "a bot asks no licence service yet: by this file it opens until {until}; --offline makes one that lasts"
+        ));
+    }
     let shown = Shown::new(&terms, &issuer_id(&issuer), state_of(file, desk::now()));
     output.show(&shown, Shown::text)?;
     Ok(Ending::Done)
+}
+
+/// The end of the grace that a file has which nobody renews: it begins when the file is issued.
+fn opens_alone_until(terms: &Terms) -> Timestamp {
+    let grace = SignedDuration::from_hours(i64::from(terms.grace_hours));
+    terms.issued.checked_add(grace).unwrap_or(Timestamp::MAX).min(terms.hard_until)
 }
 
 fn wish(ask: &Issue) -> LicenceWish {

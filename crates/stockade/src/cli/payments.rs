@@ -15,8 +15,8 @@ pub(super) fn run(
     output: Output,
 ) -> anyhow::Result<Ending> {
     let Payments::Ls { before } = command;
-    let notices = desk::connect(home(settings)?)?.payment_notices(*before)?;
-    output.show(&notices, |notices| {
+    let page = desk::connect(home(settings)?)?.payment_notices(before.as_deref())?;
+    output.show(&page.notices, |notices| {
         if notices.is_empty() {
             return "no processor has told anything".to_owned();
         }
@@ -25,8 +25,10 @@ pub(super) fn run(
         lines.extend(notices.iter().map(line));
         table(&lines)
     })?;
-    let waits = notices.iter().any(|notice| notice.standing == "quarantined");
-    Ok(if waits { Ending::Findings } else { Ending::Done })
+    if let Some(next) = &page.next {
+        output.note(&format!("there are older ones: --before {next}"));
+    }
+    Ok(if page.waits { Ending::Findings } else { Ending::Done })
 }
 
 fn line(notice: &NoticeView) -> Vec<String> {
@@ -37,7 +39,8 @@ fn line(notice: &NoticeView) -> Vec<String> {
         kind => format!("{kind} {}", said(&notice.payment)),
     };
     vec![
-        notice.leaf.to_string(),
+        // What came back with a backup has its entry in the log of before.
+        notice.leaf.map_or_else(|| "–".to_owned(), |leaf| leaf.to_string()),
         notice.received.strftime("%Y-%m-%d %H:%M").to_string(),
         about,
         said(&notice.status),

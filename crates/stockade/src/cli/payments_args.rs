@@ -7,8 +7,8 @@ use clap::Subcommand;
 pub(crate) enum Payments {
     /// List what payment processors told and signed, the newest first: 200 at a time.
     Ls {
-        /// Go on below this leaf of the log, as the last line names it.
-        #[arg(long, value_name = "LEAF")]
-        before: Option<u64>,
+        /// Go on from behind the notice with this digest, as the note behind a full page names it.
+        #[arg(long, value_name = "DIGEST")]
+        before: Option<String>,
     },
 }

@@ -1,5 +1,6 @@
 //! What instances ask of the licence service: a seat, once, and leases from then on. The seat is an act with its
-//! entry; of checks the log holds the first of each instance and day, as four a day of each would drown all else.
+//! entry; of checks the log holds the first of each instance and day, as four a day of each would drown all else. Who
+//! has a seat and activates again asks for nothing but a lease: that is told as a check is.
 //! A counter of starts that goes back is told besides, once a day: an instance runs twice, or from a copy.
 
 use super::{Actor, Deed, Desk, Error, LicenceAct, Result, now, sha256_hex};
@@ -109,7 +110,11 @@ pub enum Checked {
 impl Desk {
     /// Gives an instance a seat of the licence whose file it brings, and its first lease.
     pub async fn activate_licence(&self, file: &str, request: &str) -> Result<Activated> {
-        let (now, issuer) = (now(), *self.licence_key().verifying_key());
+        self.activate_at(file, request, now()).await
+    }
+
+    async fn activate_at(&self, file: &str, request: &str, now: Timestamp) -> Result<Activated> {
+        let issuer = *self.licence_key().verifying_key();
         let asked = Activation::verify(request).map_err(NoLease::Request)?;
         let (question, key) = (asked.question(), asked.instance());
         let file = LicenseFile::verify(file, &[issuer]).and_then(|file| file.for_instance(key));
@@ -131,9 +136,12 @@ impl Desk {
             })
             .entry(Actor::Machine)
         };
-        let seating = self.store().seat_instance((&heard, key.as_bytes()), entry, now).await?;
-        let instance = match seating {
-            Seating::Taken(instance) | Seating::Kept(instance) => instance,
+        let tell = |licence: &LicenceRow, before: &InstanceRow| {
+            telling(&standing(licence, now), question, before, now)
+        };
+        let asked = (&heard, key.as_bytes());
+        let seat = match self.store().seat_instance(asked, entry, tell, now).await? {
+            Seating::Taken(seat) | Seating::Kept(seat) => seat,
             Seating::Full => {
                 // It may have been suspended in this moment.
                 self.gives_leases(&expected, now).await?;
@@ -142,7 +150,8 @@ impl Desk {
             Seating::Again => return Err(NoLease::Again.into()),
             Seating::TooMany => return Err(too_many()),
         };
-        Ok(Activated { instance, lease: self.lease(question, key, now).await? })
+        let lease = self.lease(question, key, (now, seat.revocations))?;
+        Ok(Activated { instance: seat.instance, lease })
     }
 
     /// Answers an instance that has a seat: a lease, a revocation, or why there is neither.
@@ -160,14 +169,14 @@ impl Desk {
             telling(&answer.0, question, before, now)
         };
         let hearing = self.store().hear_instance(&heard(question, &row.id), tell, now).await?;
-        match hearing {
-            Hearing::Heard => {}
+        let revocations = match hearing {
+            Hearing::Heard { revocations } => revocations,
             Hearing::Gone => return Err(NoLease::Released.into()),
             Hearing::Again => return Err(NoLease::Again.into()),
             Hearing::TooMany => return Err(too_many()),
-        }
+        };
         match answer {
-            (Ok(()), _) => Ok(Checked::Lease(self.lease(question, &key, now).await?)),
+            (Ok(()), _) => Ok(Checked::Lease(self.lease(question, &key, (now, revocations))?)),
             (Err(NoLease::Revoked { .. }), epoch) => {
                 let terms = RevocationTerms { license: row.licence, time: now, epoch };
                 Ok(Checked::Revocation(terms.sign(&self.licence_key())?))
@@ -182,11 +191,12 @@ impl Desk {
         Ok(standing(&row, now)?)
     }
 
-    async fn lease(
+    /// A lease that claims the revocations that were known when it was decided, and none that came since.
+    fn lease(
         &self,
         question: &Question,
         key: &VerifyingKey,
-        now: Timestamp,
+        (now, revocations): (Timestamp, u64),
     ) -> Result<String> {
         let terms = LeaseTerms {
             license: question.license.clone(),
@@ -194,7 +204,7 @@ impl Desk {
             challenge: question.challenge,
             time: now,
             expires: now + LEASE,
-            epoch: self.store().revocations().await?,
+            epoch: revocations,
         };
         Ok(terms.sign(&self.licence_key())?)
     }
@@ -270,6 +280,9 @@ fn too_many() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::LicenceWish;
+    use seal::{Secret, SigningKey};
+    use store::LogPage;
 
     fn at(hours: i64) -> Timestamp {
         "2026-12-01T00:00:00Z".parse::<Timestamp>().expect("a time")
@@ -322,6 +335,50 @@ mod tests {
             assert_eq!(said, want, "after {hours} hours");
             (before.told, before.told_back, before.boots) = (told.told, told.told_back, boots);
         }
+    }
+
+    #[tokio::test]
+    async fn who_activates_again_is_told_once_a_day_and_when_the_counter_went_back() {
+        let root = tempfile::tempdir().expect("a directory");
+        let desk = Desk::open(root.path(), "a test", now()).await.expect("opens");
+        let day = 24 * 60 * 60;
+        let begin = Timestamp::from_second((now().as_second() / day + 1) * day).expect("a time");
+        let wish = LicenceWish {
+            id: None,
+            edition: "pro".to_owned(),
+            entitlements: Vec::new(),
+            instances: 1,
+            from: None,
+            paid_until: begin + SignedDuration::from_hours(24 * 90),
+            hard_until: None,
+            grace_hours: 72,
+            trial: false,
+            note: String::new(),
+        };
+        let issued = desk.issue_licence(Actor::Host, &wish).await.expect("issues");
+        let key = SigningKey::from_seed(&Secret::new([7; 32]));
+        let checks = async || {
+            let kind = Some("licence.checked".parse().expect("a kind"));
+            let page = LogPage { kind, limit: 500, ..LogPage::default() };
+            desk.store().log_page(&page).await.expect("reads")
+        };
+        // Every six hours of three days, and then twice from a copy of the disk.
+        let days = (0..12).map(|turn| (6 * turn, 5));
+        for (turn, (hours, boots)) in (1_u8..).zip(days.chain([(67, 4), (68, 3)])) {
+            let now = begin + SignedDuration::from_hours(hours);
+            let (license, version) = (issued.licence.id.clone(), "1".to_owned());
+            let challenge = [turn; 32];
+            let asked = Question { license, version, boots, challenge, time: now };
+            let asked = asked.activate(&key).expect("signs");
+            desk.activate_at(&issued.file, &asked, now).await.expect("a lease");
+            // The first is told as the activation that it is.
+            let days = hours / 24 + 1;
+            let want = if hours < 6 { 0 } else { days + i64::from(hours > 66) };
+            assert_eq!(checks().await.len(), usize::try_from(want).expect("few"), "{hours}");
+        }
+        let last = checks().await.remove(0).entry.expect("its body");
+        assert_eq!((&last.detail["boots_before"], &last.detail["boots"]), (&5.into(), &4.into()));
+        desk.close().await;
     }
 
     #[test]

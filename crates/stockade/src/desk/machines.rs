@@ -144,8 +144,8 @@ impl Desk {
     pub(crate) async fn put_out_what_was_left(&self) -> Result<()> {
         for name in self.store().machines_left().await? {
             let mut act = self.store().begin().await?;
-            // Where another server was faster, it wrote the entry.
-            if act.put_machine_out(&name).await? {
+            // Where another server was faster, it wrote the entry; or it came in anew, and is somebody else's.
+            if act.put_left_machine_out(&name).await? {
                 let deed = Deed::Machine(MachineAct::Revoked { machine: name });
                 act.commit(deed.entry(Actor::Server), now()).await?;
             }

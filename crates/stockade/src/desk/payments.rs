@@ -7,7 +7,7 @@ use super::{Actor, Deed, Desk, Error, PaymentAct, Result, now};
 use jiff::Timestamp;
 use payments::nowpayments::{IpnSecret, Kind, Notice, Status, Step, Sum};
 use serde::{Deserialize, Serialize};
-use store::{NoticeStanding, PAYMENT_NOTICES_MAX, PaymentNotice, ToldSum};
+use store::{NOTICES_AT_ONCE, NoticeStanding, PAYMENT_NOTICES_MAX, PaymentNotice, ToldSum};
 
 /// The one processor, as rows and entries name it.
 const PROCESSOR: &str = "nowpayments";
@@ -60,10 +60,21 @@ pub struct NoticeView {
     pub why: Option<String>,
     /// What its word was after those before it.
     pub step: Option<String>,
-    /// The leaf of the log that holds it.
-    pub leaf: u64,
+    /// The leaf of the log that holds it; none, where it came back with a backup: that log is another one.
+    pub leaf: Option<u64>,
     /// When it came.
     pub received: Timestamp,
+}
+
+/// A page of notices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticePage {
+    /// The newest first; 200 at most.
+    pub notices: Vec<NoticeView>,
+    /// Whether any notice waits for a person, on this page or on another one.
+    pub waits: bool,
+    /// The digest from behind which the next page goes on; none at the end.
+    pub next: Option<String>,
 }
 
 impl NoticeView {
@@ -107,7 +118,7 @@ impl NoticeView {
             standing: NoticeStanding::Quarantined,
             why: None,
             step: None,
-            leaf: 0,
+            leaf: Some(0),
             received: Timestamp::UNIX_EPOCH,
         };
         Self::of((row, None))
@@ -191,8 +202,7 @@ impl Desk {
         let judged = judge(notice, before);
         let row = row(notice, digest, judged, (act.first_index().await?, now));
         if !act.keep_payment_notice(&row).await? {
-            let limit = PAYMENT_NOTICES_MAX as usize;
-            return Err(Error::Limit { what: "notices of payments", limit });
+            return Err(Error::NoticesFull { limit: PAYMENT_NOTICES_MAX });
         }
         let moved = judged.step.filter(|step| step.moves()).and(notice.standing());
         if let (Some(payment), Some(status)) = (payment, moved) {
@@ -209,10 +219,18 @@ impl Desk {
         Ok(NoticeEnd::Kept(judged.standing))
     }
 
-    /// Notices that were kept below a leaf, the newest first; at most 200.
-    pub async fn notices(&self, before: Option<u64>, limit: u32) -> Result<Vec<NoticeView>> {
-        let rows = self.store().payment_notices(before, limit).await?;
-        Ok(rows.into_iter().map(NoticeView::of).collect())
+    /// A page of notices, the newest first, from behind the one with this digest on.
+    pub async fn notices(&self, before: Option<&str>) -> Result<NoticePage> {
+        if let Some(before) = before
+            && !self.store().payment_notice_known(before).await?
+        {
+            return Err(Error::NotFound { what: "notice with this digest" });
+        }
+        let rows = self.store().payment_notices(before, NOTICES_AT_ONCE).await?;
+        let is_full = rows.len() >= NOTICES_AT_ONCE as usize;
+        let notices: Vec<NoticeView> = rows.into_iter().map(NoticeView::of).collect();
+        let next = notices.last().map(|last| last.digest.clone()).filter(|_| is_full);
+        Ok(NoticePage { notices, waits: self.store().payment_notices_wait().await?, next })
     }
 
     /// Whether there is a secret under which a processor could sign.
@@ -244,7 +262,7 @@ fn row(
         standing: judged.standing,
         why: judged.why.map(str::to_owned),
         step: judged.step.map(|step| step.as_str().to_owned()),
-        leaf,
+        leaf: Some(leaf),
         received,
     }
 }

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
-use store::{ActedRow, LogPage, Store};
+use store::{Acted, ActedRow, Store};
 
 /// What a comparison found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,33 +69,27 @@ struct Told {
     /// What became of notices, by their digests.
     notices: BTreeMap<String, &'static str>,
     licences: BTreeMap<String, &'static str>,
-    /// Up to here bodies are pruned: what was made earlier is not judged.
-    pruned: Option<Timestamp>,
+    /// Up to here the entries are not there: their bodies are pruned, or the database came back from a backup and
+    /// they are in the log of before. What was made earlier is not judged.
+    untold: Option<Timestamp>,
 }
 
 /// Reads the whole log and compares every row that an act must have made.
 pub async fn reconcile(store: &Store) -> Result<Reconciled> {
-    let mut told = Told::default();
-    let mut before = None;
-    loop {
-        let page = LogPage { before, limit: 500, ..LogPage::default() };
-        let records = store.log_page(&page).await?;
-        let Some(last) = records.last() else { break };
-        before = Some(last.index);
-        for record in &records {
-            told.take(record);
-        }
-    }
-    let mut found = Reconciled { entries: told.entries, ..Reconciled::default() };
+    let (mut told, mut found) = (Told::default(), Reconciled::default());
+    // Of one moment: what a running server does meanwhile is in neither of them.
     store
-        .acted_rows(|row| {
-            found.rows += 1;
-            if let Some(why) = told.judge(&row) {
-                found.orphans.push(Orphan { table: row.table, id: row.id, why });
+        .acted(|acted| match acted {
+            Acted::Entry(record) => told.take(&record),
+            Acted::Row(row) => {
+                found.rows += 1;
+                if let Some(why) = told.judge(&row) {
+                    found.orphans.push(Orphan { table: row.table, id: row.id, why });
+                }
             }
         })
         .await?;
-    Ok(found)
+    Ok(Reconciled { entries: told.entries, ..found })
 }
 
 impl Told {
@@ -103,11 +97,12 @@ impl Told {
     fn take(&mut self, record: &Record) {
         self.entries += 1;
         let Some(entry) = &record.entry else {
-            self.pruned = self.pruned.max(Some(record.time));
+            self.untold = self.untold.max(Some(record.time));
             return;
         };
         let (subject, fact) = (entry.subject.clone(), |name: &str| fact(entry, name));
         match record.kind.as_str() {
+            "backup.restored" => self.untold = self.untold.max(Some(record.time)),
             "account.created" => {
                 self.made.insert(("accounts", subject.clone()));
                 self.roles.entry(subject.clone()).or_insert_with(|| fact("role"));
@@ -174,7 +169,7 @@ impl Told {
     fn judge(&self, row: &ActedRow) -> Option<Why> {
         let key = (row.table, row.id.clone());
         if !self.made.contains(&key) {
-            let untold = self.pruned.is_some_and(|pruned| row.made <= pruned);
+            let untold = self.untold.is_some_and(|until| row.made <= until);
             return (!untold).then_some(Why::Unmade);
         }
         let log = match row.table {

@@ -95,8 +95,8 @@ pub enum Ask {
     },
     /// List what payment processors told.
     PaymentNotices {
-        /// Below this leaf of the log.
-        before: Option<u64>,
+        /// From behind the notice with this digest on.
+        before: Option<String>,
     },
     /// List the advisories.
     Advisories,

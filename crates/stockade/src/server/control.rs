@@ -15,7 +15,6 @@ use std::{
     },
     time::Duration,
 };
-use store::NOTICES_AT_ONCE;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy, sink},
     net::unix::{OwnedReadHalf, OwnedWriteHalf},
@@ -233,7 +232,7 @@ async fn act(
         Ask::ThankReport { id, name } => {
             finish(desk.thank_report(Actor::Host, id, name.as_deref()).await)
         }
-        Ask::PaymentNotices { before } => finish(desk.notices(before, NOTICES_AT_ONCE).await),
+        Ask::PaymentNotices { before } => finish(desk.notices(before.as_deref()).await),
         Ask::Advisories => finish(desk.advisory_views().await),
         Ask::PublishAdvisory { text, issue } => {
             finish(desk.publish_advisory(Actor::Host, &text, &issue).await)
@@ -261,7 +260,11 @@ async fn add_machine(desk: &Desk, machine: &str) -> desk::Result<MachineToken> {
 /// How the certificate stands once another one was ordered; none, where none is asked for.
 async fn renewed(app: &App) -> Option<CertificateView> {
     let own = app.certificates()?;
-    own.renewed().await;
+    // A server that stops gives its order up, and nobody would say that it has ended.
+    tokio::select! {
+        _ = own.renewed() => {}
+        () = app.stop().cancelled() => {}
+    }
     Some(own.view())
 }
 

@@ -31,13 +31,15 @@ use seal::AgeRecipient;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use store::MachineWord;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::TimeoutLayer;
 
 /// The largest body: a checkpoint with signatures.
 const BODY_BYTES_MAX: usize = 32 * 1024;
 const HANDLER_TIME: Duration = Duration::from_secs(20);
+/// How long a question may take that begins an answer without a deadline.
+const ASK_TIME: Duration = Duration::from_secs(10);
 /// How often it is looked who belongs: what another server or the command line has changed counts after that.
 const LOOKING: Duration = Duration::from_millis(250);
 /// Without a word of the database for so long nobody belongs.
@@ -276,8 +278,13 @@ struct Recipient {
 async fn backup(
     State(app): State<App>,
     Extension(badge): Extension<Badge>,
-    body: Bytes,
+    body: Body,
 ) -> Answer<Response> {
+    // It has no deadline for the whole, so its question has one.
+    let body = timeout(ASK_TIME, axum::body::to_bytes(body, BODY_BYTES_MAX)).await;
+    let slow =
+        |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the question took too long");
+    let body = body.map_err(slow)?.map_err(|error| Problem::invalid(error.to_string()))?;
     let ask: Recipient =
         serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     let recipient = ask.recipient.parse::<AgeRecipient>();

@@ -13,6 +13,7 @@ pub struct Notices {
     known: AtomicU64,
     refused: AtomicU64,
     unexpected: AtomicU64,
+    failed: AtomicU64,
 }
 
 impl Notices {
@@ -28,9 +29,14 @@ impl Notices {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts one that could not be looked at, or not be kept: the processor is to send it again.
+    pub(super) fn fail(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// What came of them, each with its word.
     #[must_use]
-    pub fn counts(&self) -> [(&'static str, u64); 5] {
+    pub fn counts(&self) -> [(&'static str, u64); 6] {
         let of = |word, count: &AtomicU64| (word, count.load(Ordering::Relaxed));
         [
             of("noted", &self.noted),
@@ -38,6 +44,7 @@ impl Notices {
             of("known", &self.known),
             of("refused", &self.refused),
             of("unexpected", &self.unexpected),
+            of("failed", &self.failed),
         ]
     }
 }

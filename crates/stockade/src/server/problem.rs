@@ -259,6 +259,7 @@ impl From<desk::Error> for Problem {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", text).retry_after(retry_after_s)
             }
             E::Limit { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", text),
+            E::NoticesFull { .. } => notices_full(&text),
             E::Store(store::Error::ZeroCharacter)
             | E::Research(_)
             | E::Engine(_)
@@ -333,6 +334,13 @@ fn no_lease(why: &desk::NoLease) -> Problem {
         }
     };
     Problem::new(status, why.word(), why.to_string()).fix("the detail says what to do")
+}
+
+/// The processor sends it again later; until then only the log of the server tells of it.
+fn notices_full(text: &str) -> Problem {
+    tracing::error!(error = text, "a genuine notice of a payment is not kept");
+    let detail = "no more notices can be kept here now";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "notices-full", detail).retry_after(600)
 }
 
 /// Where the link leads is for the log.

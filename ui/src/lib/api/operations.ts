@@ -97,21 +97,22 @@ export interface Notice {
   standing: 'noted' | 'quarantined';
   why: 'order-unknown' | 'hangs-on-another' | 'status-unknown' | 'kind-unknown' | 'unreadable' | 'late' | 'against' | null;
   step: 'onward' | 'same' | 'late' | 'behind' | 'against' | null;
-  leaf: number;
+  leaf: number | null;
   received: string;
 }
 
 export interface Notices {
   expected: boolean;
+  waits: boolean;
   notices: Notice[];
-  next: number | null;
+  next: string | null;
 }
 
 const seg = encodeURIComponent;
 
 export const operations = {
   show: () => get<Operations>('/operations'),
-  notices: (below: number | null) => get<Notices>(below === null ? '/payments/notices' : `/payments/notices?before=${below}`),
+  notices: (below: string | null) => get<Notices>(below === null ? '/payments/notices' : `/payments/notices?before=${below}`),
   visits: (days: number) => get<Visits>(`/visits?days=${days}`),
   inbox: () => get<Inbox>('/security-reports'),
   sealed: async (id: string) => (await request('GET', `/security-reports/${seg(id)}/sealed`)).blob(),

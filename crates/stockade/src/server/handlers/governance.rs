@@ -10,6 +10,7 @@ use crate::{
         Answer, Problem,
         extract::{Json, Part},
         guard::Signed,
+        machines::call_roll,
         state::App,
     },
 };
@@ -233,6 +234,8 @@ pub async fn carry(
     Part(id): Part<String>,
 ) -> Answer<StatusCode> {
     app.accounts().carry(&signed.session, proposal(&id)?).await?;
+    // The machines of whoever was disabled go with them.
+    call_roll(&app).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -13,7 +13,7 @@ use crate::{
 use audit::posture::{HealthPart, PostureRow, State as Standing};
 use axum::extract::State;
 use guard::Asker;
-use jiff::{Span, Timestamp, tz::TimeZone};
+use jiff::{Span, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::VISIT_DAYS_MAX;

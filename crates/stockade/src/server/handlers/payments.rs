@@ -4,7 +4,7 @@ use crate::{
     desk::{NoticeEnd, NoticeView},
     server::{
         Answer, Problem,
-        extract::{Json, Query, body, exact},
+        extract::{Json, Query, body},
         guard::Granted,
         state::App,
     },
@@ -14,7 +14,6 @@ use http::{HeaderMap, StatusCode};
 use payments::nowpayments::SIGNATURE;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::NOTICES_AT_ONCE;
 use utoipa::{IntoParams, ToSchema};
 
 /// What a processor sends: an object of its own making, whose bytes are signed.
@@ -26,9 +25,9 @@ pub struct Notification(#[allow(dead_code, reason = "it is read as it comes")] V
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct Below {
-    /// Only notices whose leaf of the log is below this one.
-    #[serde(default, deserialize_with = "exact")]
-    before: Option<u64>,
+    /// From behind the notice with this digest on, hexadecimal.
+    #[serde(default)]
+    before: Option<String>,
 }
 
 /// What processors told.
@@ -36,9 +35,11 @@ pub struct Below {
 pub struct NoticesPage {
     /// Whether there is a secret under which a processor could sign.
     expected: bool,
+    /// Whether any notice waits for a person, on this page or on another one.
+    waits: bool,
     notices: Vec<NoticeRow>,
     /// Where to go on, as `before`; null at the end.
-    next: Option<u64>,
+    next: Option<String>,
 }
 
 /// A notice, as far as it is kept.
@@ -68,8 +69,9 @@ pub struct NoticeRow {
     why: Option<String>,
     /// `onward`, `same`, `late`, `behind` or `against` what was told before.
     step: Option<String>,
-    /// The leaf of the log that holds it.
-    leaf: u64,
+    /// The leaf of the log that holds it; null where it came back with a backup, as its entry is in the log of
+    /// before.
+    leaf: Option<u64>,
     received: String,
 }
 
@@ -101,7 +103,8 @@ impl From<NoticeView> for NoticeRow {
 pub async fn nowpayments(State(app): State<App>, request: Request) -> Answer<StatusCode> {
     let signature = one(request.headers()).map(str::to_owned);
     let bytes = body(request, &app).await?;
-    let end = app.desk().take_notice(&bytes, signature.as_deref()).await?;
+    let taken = app.desk().take_notice(&bytes, signature.as_deref()).await;
+    let end = taken.inspect_err(|_| app.notices().fail())?;
     app.notices().note(end);
     match end {
         // Whoever sends it again because no answer came is told the same.
@@ -128,12 +131,12 @@ pub async fn notices(
     _: Granted,
     Query(below): Query<Below>,
 ) -> Answer<Json<NoticesPage>> {
-    let notices = app.desk().notices(below.before, NOTICES_AT_ONCE).await?;
-    let full = notices.len() == NOTICES_AT_ONCE as usize;
+    let page = app.desk().notices(below.before.as_deref()).await?;
     Ok(Json(NoticesPage {
         expected: app.desk().expects_notices().await?,
-        next: notices.last().map(|last| last.leaf).filter(|_| full),
-        notices: notices.into_iter().map(NoticeRow::from).collect(),
+        waits: page.waits,
+        next: page.next,
+        notices: page.notices.into_iter().map(NoticeRow::from).collect(),
     }))
 }
 

@@ -275,6 +275,8 @@ pub async fn enable(
     signed: Signed,
     Part(id): Part<String>,
 ) -> Answer<StatusCode> {
+    // What they left is put out before it could be theirs again.
+    call_roll(&app).await?;
     app.accounts().enable(&signed.session, account(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
