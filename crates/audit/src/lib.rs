@@ -36,7 +36,7 @@ pub use proof::{
 pub use quorum::{Quorum, Witnessed};
 pub use receipt::{Receipt, Verified, verify_receipt};
 pub use replay::{Replay, Summary};
-pub use retention::{Purge, kept_until, sample};
+pub use retention::{Ages, Purge, kept_until, sample};
 pub use tile::{
     BundleId, TILE_WIDTH, TileId, node_in, read_bundle, read_tile, write_bundle, write_tile,
 };

@@ -1,6 +1,6 @@
 //! The whole log over again: every leaf from the first, against every checkpoint that was signed.
 
-use crate::{Checkpoint, Error, Frontier, Hash, NodeId, Opening, Row, Verifier, kept_until};
+use crate::{Ages, Checkpoint, Error, Frontier, Hash, NodeId, Opening, Row, Verifier};
 use jiff::Timestamp;
 
 /// Rebuilds a log leaf by leaf and stops at the first that does not fit.
@@ -12,8 +12,9 @@ pub struct Replay {
     last: Option<Checkpoint>,
     checkpoints: usize,
     bodies: u64,
-    /// The time of the youngest entry.
-    newest: Option<Timestamp>,
+    ages: Ages,
+    /// The last entry whose body is gone, and whose age only a later one can tell.
+    ageless: Option<u64>,
     /// The entry whose body is gone and would be kept the longest.
     gone: Option<(Timestamp, u64)>,
 }
@@ -37,12 +38,38 @@ impl Replay {
         notes: impl IntoIterator<Item = &'a str>,
         key: &Verifier,
     ) -> Result<Self, Error> {
-        let mut ahead = notes
-            .into_iter()
-            .map(|note| Checkpoint::verify(note, key))
-            .collect::<Result<Vec<_>, _>>()?;
-        ahead.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
-        for pair in ahead.windows(2) {
+        let mut replay = Self {
+            frontier: Frontier::new(),
+            checkpoints: 0,
+            last: None,
+            ahead: Vec::new(),
+            bodies: 0,
+            ages: Ages::default(),
+            ageless: None,
+            gone: None,
+        };
+        replay.add(notes, key)?;
+        Ok(replay)
+    }
+
+    /// Against these too, none of which covers less than what was taken in: whoever has many brings them page
+    /// by page.
+    pub fn add<'a>(
+        &mut self,
+        notes: impl IntoIterator<Item = &'a str>,
+        key: &Verifier,
+    ) -> Result<(), Error> {
+        let found = self.size();
+        for note in notes {
+            let checkpoint = Checkpoint::verify(note, key)?;
+            if checkpoint.size < found {
+                return Err(Error::SizeMismatch { signed: checkpoint.size, found });
+            }
+            self.checkpoints += 1;
+            self.ahead.push(checkpoint);
+        }
+        self.ahead.sort_by_key(|checkpoint| std::cmp::Reverse(checkpoint.size));
+        for pair in self.ahead.windows(2) {
             if let [a, b] = pair
                 && a.size == b.size
                 && a.root != b.root
@@ -50,17 +77,7 @@ impl Replay {
                 return Err(Error::Fork { size: a.size });
             }
         }
-        let mut replay = Self {
-            frontier: Frontier::new(),
-            checkpoints: ahead.len(),
-            last: None,
-            ahead,
-            bodies: 0,
-            newest: None,
-            gone: None,
-        };
-        replay.meet()?;
-        Ok(replay)
+        self.meet()
     }
 
     /// How many leaves were taken in.
@@ -88,10 +105,9 @@ impl Replay {
                 return Err(Error::BodyAltered { index });
             }
             self.bodies += 1;
-        } else {
-            self.gone = self.gone.max(Some((kept_until(row.leaf.time()), index)));
         }
-        self.newest = self.newest.max(Some(row.leaf.time()));
+        self.ages.push(row.leaf.time());
+        self.age(index, opening.is_none());
         let mut nodes = Vec::new();
         self.frontier.append(hash, |id, hash| {
             if id.level > 0 {
@@ -102,11 +118,25 @@ impl Replay {
         Ok(nodes)
     }
 
+    /// Notes until when the bodies that are gone should have been kept.
+    fn age(&mut self, index: u64, is_gone: bool) {
+        let index = is_gone.then_some(index).or(self.ageless);
+        let Some(index) = index else { return };
+        match self.ages.kept_until() {
+            Some(until) => {
+                self.gone = self.gone.max(Some((until, index)));
+                self.ageless = None;
+            }
+            None => self.ageless = Some(index),
+        }
+    }
+
     /// The log is at its end: it must be the end that was signed, and every body that is gone was seven
-    /// years old when the last entry was made.
+    /// years old by what the log itself confirms of the time.
     pub fn finish(self) -> Result<Summary, Error> {
-        if let Some((until, index)) = self.gone
-            && Some(until) > self.newest
+        let ageless = self.ageless.map(|index| (Timestamp::MAX, index));
+        if let Some((until, index)) = self.gone.max(ageless)
+            && until > self.ages.confirmed()
         {
             return Err(Error::PrunedEarly { index, until });
         }

@@ -4,11 +4,15 @@
 //! bodies are there or not.
 
 use crate::{Checkpoint, Error};
-use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
 use seal::sha256_parts;
 use std::collections::BTreeSet;
 
 const YEARS: i64 = 7;
+/// Entries of less than this tell of one clock, which may have been wrong for as long.
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// 2010: a machine whose clock says less has none that was set; most begin at 1970 or 2000.
+const CLOCKS_SET: Timestamp = Timestamp::constant(1_262_304_000, 0);
 
 /// When the body of an entry of this time may go: seven years later, at the same time of the same day in
 /// UTC; for the 29th of February the beginning of the 1st of March, so that no entry is short of a day and
@@ -23,6 +27,52 @@ pub fn kept_until(time: Timestamp) -> Timestamp {
     });
     let zoned = later.and_then(|later| later.to_zoned(TimeZone::UTC));
     zoned.map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+}
+
+/// What the order of a log's entries allows to believe of their times, entry by entry from the first.
+///
+/// A clock that jumped ahead makes nothing old: what time it is, is told by entries that lie a week apart. A
+/// clock that fell back makes nothing old either: an entry is no older than those before it.
+#[derive(Debug, Clone, Default)]
+pub struct Ages {
+    /// The latest time so far of a clock that was set.
+    latest: Option<Timestamp>,
+    /// The first entry of those that lie within a week of it, and the last of them.
+    week: Option<(Timestamp, Timestamp)>,
+    confirmed: Option<Timestamp>,
+}
+
+impl Ages {
+    /// Before this an entry's time is of no clock that was set.
+    pub const SET: Timestamp = CLOCKS_SET;
+
+    /// Takes in the time of the next entry.
+    pub fn push(&mut self, time: Timestamp) {
+        if time >= CLOCKS_SET {
+            self.latest = self.latest.max(Some(time));
+        }
+        self.week = match self.week {
+            Some((first, last)) if time.duration_since(first).abs() >= WEEK => {
+                self.confirmed = self.confirmed.max(Some(last.min(time)));
+                Some((time, time))
+            }
+            Some((first, _)) => Some((first, time)),
+            None => Some((time, time)),
+        };
+    }
+
+    /// Until when the body of the last entry is kept; `None` as long as no clock was set: it is then no older
+    /// than the next entry that one was set for.
+    #[must_use]
+    pub fn kept_until(&self) -> Option<Timestamp> {
+        self.latest.map(kept_until)
+    }
+
+    /// The time that it certainly is, by two entries in a row that are not of one week.
+    #[must_use]
+    pub fn confirmed(&self) -> Timestamp {
+        self.confirmed.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
 }
 
 /// A permission to prune bodies: only [`Purge::new`] makes one, and never one that is too early.

@@ -103,9 +103,15 @@ fn over_ten_years_of_days_no_purge_takes_a_body_too_early_or_is_refused_too_long
 #[test]
 fn a_log_whose_bodies_went_too_early_does_not_verify() {
     let ledger = ledger();
-    let times = ["2020-01-01T00:00:00Z", "2024-02-29T12:00:00Z", "2031-02-28T12:00:00Z"].map(time);
+    let times = [
+        "2020-01-01T00:00:00Z",
+        "2024-02-29T12:00:00Z",
+        "2031-02-28T12:00:00Z",
+        "2031-03-08T12:00:00Z",
+    ];
+    let times = times.map(time);
     let (rows, note) = log(&ledger, &times);
-    assert_eq!(replayed(&ledger, &rows, &note), Ok(3));
+    assert_eq!(replayed(&ledger, &rows, &note), Ok(4));
     let without = |gone: &[usize]| {
         let mut rows = rows.clone();
         for index in gone {
@@ -113,7 +119,7 @@ fn a_log_whose_bodies_went_too_early_does_not_verify() {
         }
         rows
     };
-    assert_eq!(replayed(&ledger, &without(&[0]), &note), Ok(2), "it was old enough");
+    assert_eq!(replayed(&ledger, &without(&[0]), &note), Ok(3), "it was old enough");
     let early = Error::PrunedEarly { index: 1, until: time("2031-03-01T00:00:00Z") };
     assert_eq!(replayed(&ledger, &without(&[1]), &note), Err(early.clone()), "a day short");
     assert_eq!(replayed(&ledger, &without(&[0, 1]), &note), Err(early.clone()));
@@ -127,10 +133,36 @@ fn a_log_whose_bodies_went_too_early_does_not_verify() {
         let lines: Vec<String> = head.into_iter().chain(lines).map(|line| line.to_text()).collect();
         verify_export(lines.iter().map(String::as_str), None, &[]).map(|told| told.summary.bodies)
     };
-    assert_eq!(export(&without(&[0])), Ok(2));
+    assert_eq!(export(&without(&[0])), Ok(3));
     assert_eq!(export(&without(&[1])), Err(early));
     // The weak twin looks at roots alone: the tree is the same with the bodies and without.
     assert_eq!(log(&ledger, &times).1, note);
+}
+
+#[test]
+fn a_clock_that_jumped_or_fell_back_makes_nothing_old() {
+    let ledger = ledger();
+    let check = |times: &[&str], gone: usize, is_early: bool| {
+        let times: Vec<Timestamp> = times.iter().copied().map(time).collect();
+        let (mut rows, note) = log(&ledger, &times);
+        rows[gone].sealed = None;
+        let told = replayed(&ledger, &rows, &note);
+        assert_eq!(matches!(told, Err(Error::PrunedEarly { .. })), is_early, "{times:?}: {told:?}");
+    };
+    let (then, next) = ("2027-01-01T00:00:00Z", "2027-01-20T00:00:00Z");
+    let (jumped, week) = ("2040-01-01T00:00:00Z", "2040-01-08T00:00:00Z");
+    check(&[then, jumped], 0, true);
+    check(&[then, jumped, next], 0, true);
+    check(&[then, jumped, "2040-01-07T00:00:00Z"], 0, true);
+    check(&[then, jumped, week], 0, false);
+    // What a boot at 1970 wrote is as young as what stands before it, or as what first follows it.
+    let (boot, later) = ("1970-01-01T00:00:05Z", "2034-02-01T00:00:00Z");
+    check(&[then, boot, next, "2028-01-01T00:00:00Z"], 1, true);
+    check(&[boot, then, next], 0, true);
+    check(&[boot], 0, true);
+    check(&[then, boot, later, jumped], 1, false);
+    check(&[boot, then, later, jumped], 0, false);
+    check(&[boot, then, "2033-12-31T00:00:00Z", "2033-12-31T12:00:00Z"], 0, true);
 }
 
 #[test]

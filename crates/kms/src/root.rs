@@ -130,6 +130,11 @@ pub trait Root: Send + Sync + fmt::Debug {
     /// What the holder says of the key.
     fn attest(&self) -> Result<Attestation, Error>;
 
+    /// Whether it counts refusals and locks itself after a few.
+    fn counts_refusals(&self) -> bool {
+        false
+    }
+
     /// What a key ring must remember to derive this root again.
     fn salt(&self) -> Option<[u8; 16]> {
         None

@@ -226,6 +226,10 @@ impl Root for TokenRoot {
         "pkcs11"
     }
 
+    fn counts_refusals(&self) -> bool {
+        true
+    }
+
     fn wrap(
         &self,
         label: &Label<'_>,

@@ -249,6 +249,14 @@ async fn keys_move_into_a_token_and_out_of_a_lost_one() {
     let keys = status["keys"].as_array().expect("keys");
     assert!(keys.iter().all(|key| key["root_version"] == 2 && key["recoverable"] == true));
     desk.is_well(2);
+    // A wrong PIN ends in a code of its own, for which nobody starts the server again.
+    let pin = std::fs::read_to_string(desk.path("pin")).expect("reads");
+    desk.private("pin", "000000\n");
+    let (_, refused) = desk.ends("audit verify", 4);
+    assert!(refused.contains("a token locks itself after a few tries"), "{refused}");
+    let (_, refused) = desk.ends("serve --listen 127.0.0.1:0", 4);
+    assert!(refused.contains("check the PIN"), "{refused}");
+    desk.private("pin", &pin);
     // Pulled out, and put back.
     let (tokens, pulled) = (desk.path("tokens"), desk.path("pulled"));
     std::fs::rename(&tokens, &pulled).expect("pulled out");

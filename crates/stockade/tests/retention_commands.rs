@@ -94,7 +94,7 @@ fn entry(number: u64) -> Entry {
 #[tokio::test]
 async fn a_purge_takes_what_is_seven_years_old_and_is_itself_in_the_log() {
     let house = House::old().await;
-    // The log's own newest entry tells the time: before there is one of today, nothing of 2018 may go.
+    // The log's own entries tell the time: before there is one of today, nothing of 2018 may go.
     let early = house.ends("audit purge --before 2018-01-01", 1);
     assert!(early.contains("kept until 2025-01-01"), "{early}");
     house.ends("setup-link", 0);

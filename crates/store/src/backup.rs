@@ -13,6 +13,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Where accounts' wrapped keys are.
+const WRAPPED_KEYS: &str = "data_keys";
+
 /// The file beside the database that holds it as it was under this schema.
 pub(crate) fn backup_path(file: &Path, version: i64) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
@@ -68,7 +71,8 @@ pub(crate) fn settle(draft: &Path, target: &Path) -> io::Result<()> {
 }
 
 /// Copies every table of a PostgreSQL database into a schema of their own, in the transaction that
-/// goes on to migrate; the copy of the migration before goes.
+/// goes on to migrate; the copy of the migration before goes. Wrapped keys are left where they are: in a copy
+/// they would outlive an erasure.
 ///
 /// Row-level security without a policy closes the copies to everybody until their owner opens them.
 pub(crate) async fn copy_tables(link: &mut Link, place: &Place, version: i64) -> Result<(), Error> {
@@ -86,6 +90,9 @@ pub(crate) async fn copy_tables(link: &mut Link, place: &Place, version: i64) ->
     let schema = format!("stockade_schema_{version}");
     link.script(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).await.map_err(fault)?;
     for table in dialect::tables(link, place).await? {
+        if table == WRAPPED_KEYS {
+            continue;
+        }
         let name = format!("\"{}\"", table.replace('"', "\"\""));
         let copy = format!(
             "CREATE TABLE {schema}.{name} AS TABLE {name};

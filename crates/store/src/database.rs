@@ -230,6 +230,8 @@ pub(crate) async fn sqlite_pool(
         .create_if_missing(false)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // What is deleted is overwritten: an erased account's key lies in no free page.
+        .pragma("secure_delete", "ON")
         .busy_timeout(BUSY_TIMEOUT);
     let options = match purpose {
         Purpose::Reading => options.read_only(true),

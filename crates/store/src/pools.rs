@@ -158,7 +158,8 @@ impl Pools {
 }
 
 /// What a connection to a file is asked for.
-const FILE_SETTINGS: [&str; 4] = ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"];
+const FILE_SETTINGS: [&str; 5] =
+    ["journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout"];
 /// What a connection to a server is asked for.
 const SERVER_SETTINGS: [&str; 6] = [
     "synchronous_commit",

@@ -2,7 +2,7 @@
 //! taken from somebody since lives again.
 
 use crate::{
-    Database, Error, Store,
+    Database, Error, LicenceState, Store,
     database::Purpose,
     pools::Pools,
     scope::Scope,
@@ -27,6 +27,26 @@ pub struct AccountStanding {
     pub erased: Option<i64>,
 }
 
+/// How a licence stands, kept outside of the database too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LicenceStanding {
+    /// Which.
+    pub licence: String,
+    /// Whether it is good.
+    pub state: LicenceState,
+    /// Its epoch.
+    pub epoch: i64,
+}
+
+/// What must outlive a database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standings {
+    /// Of every account.
+    pub accounts: Vec<AccountStanding>,
+    /// Of every licence; none where they were written before licences were.
+    pub licences: Vec<LicenceStanding>,
+}
+
 /// What was done to a database that came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reborn {
@@ -38,10 +58,15 @@ pub struct Reborn {
     pub erased: u64,
     /// Accounts that were disabled, or lost a role, after the backup.
     pub lowered: u64,
+    /// Accounts whose sign-in changed after the backup, by their epoch: a password or a factor that was taken
+    /// away since is there again, and nothing tells which.
+    pub changed: Vec<String>,
+    /// Licences that were suspended or revoked after the backup, and are again.
+    pub licences: u64,
 }
 
 /// What somebody could use again who should not: all of it goes.
-const GONE: [&str; 10] = [
+const GONE: [&str; 11] = [
     "DELETE FROM refresh_families",
     "DELETE FROM sessions",
     "DELETE FROM credentials",
@@ -56,6 +81,8 @@ const GONE: [&str; 10] = [
          certificate_ends_us = NULL",
     // Instances have heard of revocations since, and take no lease from before one.
     "UPDATE licences SET epoch = epoch + 1000",
+    // The entries of notices are in the old log, and the new one gives the numbers of their leaves again.
+    "UPDATE payment_notices SET leaf_index = NULL",
 ];
 /// The old log; its entries lie in a file of their own by now.
 const OLD_LOG: [&str; 6] = [
@@ -86,26 +113,43 @@ const BELONGINGS: [&str; 16] = [
     "DELETE FROM losses WHERE vouched_by = $1",
     "DELETE FROM postings WHERE account_id = $1",
 ];
+/// Epochs begin anew behind the second that it is, and end before what their columns hold.
+const EPOCH_MAX: i64 = 4_000_000_000;
 /// Whoever stopped an erasure since has this long to stop it once more.
 const AGAIN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Store {
-    /// How every account stands, for whoever keeps it outside of the database.
-    pub async fn standings(&self) -> Result<Vec<AccountStanding>, Error> {
-        let mut link = self.reading(Scope::House).await?;
-        read(&mut link).await.map_err(|error| self.place().fault(error))
+    /// How every account and every licence stands, for whoever keeps it outside of the database.
+    pub async fn standings(&self) -> Result<Standings, Error> {
+        let fault = |error| self.place().fault(error);
+        let mut link = self.snapshot(Scope::House).await?;
+        let accounts = read(&mut link).await.map_err(fault)?;
+        let rows = sql("SELECT licence_id, state, epoch FROM licences ORDER BY licence_id")
+            .fetch_all(&mut link)
+            .await
+            .map_err(fault)?;
+        let licence = |row: &Row| {
+            let licence: String = row.try_get(0).map_err(fault)?;
+            let state = LicenceState::named(&row.try_get::<String, _>(1).map_err(fault)?);
+            let damaged = || self.place().damaged("licences", &licence, "its state is none");
+            let (state, epoch) = (state.ok_or_else(damaged)?, row.try_get(2).map_err(fault)?);
+            Ok(LicenceStanding { licence, state, epoch })
+        };
+        let licences = rows.iter().map(licence).collect::<Result<_, Error>>()?;
+        Ok(Standings { accounts, licences })
     }
 }
 
 /// Makes a database that came back ready to be opened under new keys of the log, in one transaction: the
-/// wrapped keys come in, the old log, sessions, tokens and links go, epochs rise above all that was, and what
-/// `standings` says of accounts since the backup holds.
+/// wrapped keys come in, the old log, sessions, tokens and links go, epochs rise above all that was and above
+/// those of an earlier restore of the same backup, and what `standings` says of accounts and licences since the
+/// backup holds.
 ///
 /// Whoever calls it has verified and put away the old log.
 pub async fn be_reborn(
     database: &Database,
     keys: &[WrappedKey],
-    standings: &[AccountStanding],
+    standings: &Standings,
     now: Timestamp,
 ) -> Result<Reborn, Error> {
     let place = database.place();
@@ -122,7 +166,7 @@ pub async fn be_reborn(
 async fn reborn(
     link: &mut Link,
     keys: &[WrappedKey],
-    standings: &[AccountStanding],
+    standings: &Standings,
     now: Timestamp,
 ) -> Result<Reborn, sqlx::Error> {
     let mut reborn = Reborn {
@@ -141,6 +185,21 @@ async fn reborn(
         .execute(link)
         .await?;
     }
+    let base = now.as_second().clamp(0, EPOCH_MAX);
+    stand(link, (&standings.accounts, base), &mut reborn).await?;
+    reborn.licences = withdraw(link, (&standings.licences, base), now).await?;
+    raise(link, base).await?;
+    let due = now.checked_add(AGAIN).unwrap_or(now).as_microsecond();
+    sql("UPDATE erasures SET due_us = $1 WHERE due_us < $1").bind(due).execute(link).await?;
+    Ok(reborn)
+}
+
+/// Every account as it stood last, with an epoch above all that it had.
+async fn stand(
+    link: &mut Link,
+    (standings, base): (&[AccountStanding], i64),
+    reborn: &mut Reborn,
+) -> Result<(), sqlx::Error> {
     let since: BTreeMap<&str, &AccountStanding> =
         standings.iter().map(|one| (one.account.as_str(), one)).collect();
     for was in read(link).await? {
@@ -151,17 +210,57 @@ async fn reborn(
         } else if (&was.role, &was.standing) != (&now_is.role, &now_is.standing) {
             reborn.lowered += 1;
         }
+        if now_is.epoch > was.epoch && now_is.erased.is_none() {
+            // A browser that was known may be the one that was shut out.
+            let devices = sql("DELETE FROM devices WHERE account_id = $1");
+            devices.bind(&was.account).execute(link).await?;
+            reborn.changed.push(was.account.clone());
+        }
+        let epoch = was.epoch.max(now_is.epoch).max(base);
         sql("UPDATE accounts SET role = $1, standing = $2, epoch = $3 WHERE account_id = $4")
             .bind(&now_is.role)
             .bind(&now_is.standing)
-            .bind(was.epoch.max(now_is.epoch).saturating_add(1))
+            .bind(epoch.saturating_add(1))
             .bind(&was.account)
             .execute(link)
             .await?;
     }
-    let due = now.checked_add(AGAIN).unwrap_or(now).as_microsecond();
-    sql("UPDATE erasures SET due_us = $1 WHERE due_us < $1").bind(due).execute(link).await?;
-    Ok(reborn)
+    Ok(())
+}
+
+/// Licences that were suspended or revoked since are so again, and none that is comes to be good: how many.
+async fn withdraw(
+    link: &mut Link,
+    (standings, base): (&[LicenceStanding], i64),
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
+    let (mut withdrawn, mut highest) = (0, base);
+    for one in standings {
+        highest = highest.max(one.epoch);
+        let text = match one.state {
+            LicenceState::Issued => continue,
+            LicenceState::Suspended => {
+                "UPDATE licences SET state = $1, changed_us = $2 WHERE licence_id = $3
+                 AND state = 'issued'"
+            }
+            LicenceState::Revoked => {
+                "UPDATE licences SET state = $1, changed_us = $2 WHERE licence_id = $3
+                 AND state <> 'revoked'"
+            }
+        };
+        let row = sql(text).bind(one.state.as_str()).bind(now.as_microsecond());
+        withdrawn += row.bind(&one.licence).execute(link).await?;
+    }
+    // Also above what an instance heard of a licence that the backup does not know.
+    let epoch = highest.min(EPOCH_MAX).saturating_add(1);
+    sql("UPDATE licences SET epoch = $1 WHERE epoch < $1").bind(epoch).execute(link).await?;
+    Ok(withdrawn)
+}
+
+/// Two restores of one backup would give machines the same epochs, if they only counted on.
+async fn raise(link: &mut Link, base: i64) -> Result<(), sqlx::Error> {
+    let machines = sql("UPDATE machines SET epoch = $1 WHERE epoch < $1");
+    machines.bind(base).execute(link).await.map(drop)
 }
 
 /// As an erasure leaves an account: a row that has only its name in the log.

@@ -19,23 +19,24 @@ impl Store {
         // One transaction: a server that goes on writing does not disturb the picture.
         let mut reading = self.snapshot(Scope::House).await?;
         check_key(&mut reading, self.place(), self.ledger()).await?;
-        let rows = sql("SELECT note FROM audit_checkpoints ORDER BY tree_size")
-            .fetch_all(&mut reading)
+        let head = sql("SELECT note FROM audit_checkpoints ORDER BY tree_size DESC LIMIT 1")
+            .fetch_optional(&mut reading)
             .await
             .map_err(fault)?;
-        let notes = rows.iter().map(|row| row.try_get::<String, _>(0));
-        let notes = notes.collect::<Result<Vec<_>, _>>().map_err(fault)?;
-        let own = notes.last().map_or(Ok(0), |note| self.size_of(note))?;
+        let head: Option<String> = head.map(|row| row.try_get(0)).transpose().map_err(fault)?;
+        let own = head.as_deref().map_or(Ok(0), |note| self.size_of(note))?;
         for note in seen {
             let seen = self.size_of(note)?;
             if seen > own {
                 return Err(audit::Error::RolledBack { seen, size: own }.into());
             }
         }
-        let all = notes.iter().chain(seen).map(String::as_str);
-        let mut replay = Replay::new(all, self.ledger().verifier())?;
+        let key = self.ledger().verifier();
+        let mut replay = Replay::new(head.iter().chain(seen).map(String::as_str), key)?;
         let mut inner_nodes = 0;
         loop {
+            let notes = self.checkpoints(&mut reading, (replay.size(), own)).await?;
+            replay.add(notes.iter().map(String::as_str), key)?;
             let rows = leaves(&mut reading, self.place(), replay.size(), PAGE_ROWS_MAX).await?;
             if rows.is_empty() {
                 break;
@@ -50,6 +51,27 @@ impl Store {
         }
         self.count_nodes(&mut reading, inner_nodes).await?;
         Ok(replay.finish()?)
+    }
+
+    /// The signed notes of the page of leaves that begins here, without the head's: however many were ever
+    /// signed, few are held at once.
+    async fn checkpoints(
+        &self,
+        connection: &mut Link,
+        (first, head): (u64, u64),
+    ) -> Result<Vec<String>, Error> {
+        let fault = |error| self.place().fault(error);
+        // What covers just the leaves before came with their page; the empty tree has no page before.
+        let above = if first == 0 { -1 } else { integer(first) };
+        let rows = sql("SELECT note FROM audit_checkpoints
+             WHERE tree_size > $1 AND tree_size <= $2 AND tree_size < $3 ORDER BY tree_size")
+        .bind(above)
+        .bind(integer(first).saturating_add(i64::from(PAGE_ROWS_MAX)))
+        .bind(integer(head))
+        .fetch_all(connection)
+        .await
+        .map_err(fault)?;
+        rows.iter().map(|row| row.try_get(0).map_err(fault)).collect()
     }
 
     fn size_of(&self, note: &str) -> Result<u64, Error> {

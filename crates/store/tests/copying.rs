@@ -13,8 +13,9 @@ use places::{Place, file, server};
 use seal::{SealingKey, Secret, SeededEntropy, SigningKey};
 use std::ops::ControlFlow;
 use store::{
-    AccountStanding, Error, FactorWords, NewSweep, Store, StrategyWords, SweepProgress, SweepState,
-    TableSum, WrappedKey, be_reborn, copy, copy_out, sums_of,
+    AccountStanding, Act, Error, FactorWords, NewSweep, NoticeStanding, PaymentNotice, Standings,
+    Store, StrategyWords, SweepProgress, SweepState, TableSum, ToldSum, WrappedKey, be_reborn,
+    copy, copy_out, sums_of,
 };
 use uuid::Uuid;
 
@@ -75,6 +76,37 @@ async fn furnished() -> Place {
     }
     store.close().await;
     place
+}
+
+/// Keeps a notice with its entry; the leaf that holds it.
+async fn noticed(mut act: Act, number: i64) -> PaymentNotice {
+    let notice = PaymentNotice {
+        digest: format!("{number:064}"),
+        processor: "nowpayments".to_owned(),
+        kind: "payment".to_owned(),
+        payment: None,
+        parent: None,
+        order: None,
+        status: None,
+        price: ToldSum::default(),
+        due: ToldSum::default(),
+        paid: ToldSum::default(),
+        outcome: ToldSum::default(),
+        standing: NoticeStanding::Quarantined,
+        why: None,
+        step: None,
+        leaf: Some(act.first_index().await.expect("an index")),
+        received: Timestamp::from_second(number).expect("in range"),
+    };
+    assert!(act.keep_payment_notice(&notice).await.expect("writes"));
+    let entry = Entry {
+        kind: Kind::stated("payment.quarantined"),
+        actor: "a test".to_owned(),
+        subject: "s".to_owned(),
+        detail: serde_json::json!({}),
+    };
+    act.commit(entry, Timestamp::UNIX_EPOCH).await.expect("kept");
+    notice
 }
 
 async fn copied(from: &Place, to: &Place) -> Result<Vec<TableSum>, Error> {
@@ -143,6 +175,25 @@ async fn a_copy_that_stops_or_fails_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_notice_that_came_back_has_no_leaf_and_another_one_may_have_its_number() {
+    for place in std::iter::once(file()).chain(server()) {
+        let store = open(&place).await;
+        let old = noticed(store.begin().await.expect("an act"), 1).await;
+        assert_eq!(old.leaf, Some(0));
+        store.close().await;
+        let now = Timestamp::UNIX_EPOCH;
+        be_reborn(&place.database, &[], &Standings::default(), now).await.expect("is reborn");
+        let store = open(&place).await;
+        let new = noticed(store.begin().await.expect("an act"), 2).await;
+        assert_eq!(new.leaf, old.leaf, "the new log begins at 0 again");
+        let found = store.payment_notices(None, 9).await.expect("reads");
+        let found: Vec<PaymentNotice> = found.into_iter().map(|(notice, _)| notice).collect();
+        assert_eq!(found, [new, PaymentNotice { leaf: None, ..old }], "the newest first");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_copied_out_has_no_wrapped_key_and_comes_back_with_a_new_log() {
     let furnished = furnished().await;
     let mut places = vec![file()];
@@ -150,7 +201,7 @@ async fn what_is_copied_out_has_no_wrapped_key_and_comes_back_with_a_new_log() {
     for place in places {
         copied(&furnished, &place).await.expect("copies");
         let store = open(&place).await;
-        let rows = store.standings().await.expect("reads");
+        let rows = store.standings().await.expect("reads").accounts;
         let id = rows.first().expect("one").account.clone();
         let key = vec![0x5a; 48];
         let mut act = store.begin().await.expect("an act");
@@ -182,13 +233,14 @@ async fn what_is_copied_out_has_no_wrapped_key_and_comes_back_with_a_new_log() {
             AccountStanding { standing: "disabled".to_owned(), epoch: 9, ..rows[0].clone() };
         let database = store::Database::file(&out);
         let now = Timestamp::UNIX_EPOCH;
-        let done = be_reborn(&database, &copy.keys, &[since], now).await.expect("is reborn");
-        assert_eq!((done.lowered, done.erased), (1, 0));
+        let since = Standings { accounts: vec![since], licences: Vec::new() };
+        let done = be_reborn(&database, &copy.keys, &since, now).await.expect("is reborn");
+        assert_eq!((done.lowered, done.erased, done.changed), (1, 0, vec![id.clone()]));
         let entropy = Box::new(SeededEntropy::new(1));
         let other = Signer::named_by_key(SigningKey::from_seed(&Secret::new([2; 32])));
         let other = Ledger::new(other, &SealingKey::new(Secret::new([1; 32])));
         let store = Store::open(&database, other, entropy, now).await.expect("under the new key");
-        let standing = store.standings().await.expect("reads").remove(0);
+        let standing = store.standings().await.expect("reads").accounts.remove(0);
         assert_eq!((standing.standing.as_str(), standing.epoch), ("disabled", 10));
         assert_eq!(store.data_key(id.parse().expect("an id")).await.expect("reads"), Some(key));
         assert_eq!(store.log_head().await.expect("head").checkpoint.size, 0);

@@ -1,6 +1,11 @@
 //! What an account leaves behind: nothing secret in clear in any column, nothing that others see,
 //! nothing after its erasure, and the same rows after a copy.
-#![allow(clippy::expect_used, reason = "tests of databases that they made")]
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests of databases that they made"
+)]
 
 use household::{
     House, at, change, deed, entry,
@@ -12,8 +17,11 @@ use identity::{
     Review, Role, SealedWrite, SignOff, Tenant, Voucher, Write,
 };
 use jiff::Timestamp;
-use std::ops::ControlFlow;
-use store::{AccountSearch, Outcome, Overtaken, Part, TableSum, copy};
+use std::{
+    ops::ControlFlow,
+    time::{Duration, UNIX_EPOCH},
+};
+use store::{AccountSearch, Database, Outcome, Overtaken, Part, TableSum, copy, remove_old_copies};
 use uuid::Uuid;
 
 mod household;
@@ -132,6 +140,75 @@ async fn an_erased_account_leaves_its_id_and_frees_its_address() {
         let next = house.person("ada", 9).await;
         assert_ne!(next.account, ada.account);
     }
+}
+
+/// Where a file of SQLite keeps these bytes: in itself, or in its write-ahead log.
+fn lies(house: &House, needle: &[u8]) -> Vec<String> {
+    let path = house.place.database.path().expect("a file").display().to_string();
+    let names = ["", "-wal"].map(|end| format!("{path}{end}"));
+    let has = |name: &String| {
+        let bytes = std::fs::read(name).unwrap_or_default();
+        bytes.windows(needle.len()).any(|at| at == needle)
+    };
+    names.into_iter().filter(has).collect()
+}
+
+#[tokio::test]
+async fn an_erased_key_is_nowhere_in_the_file_nor_in_its_write_ahead_log() {
+    for house in houses().await.into_iter().filter(|house| !house.place.is_server()) {
+        let mut ada = house.person("ada", 1).await;
+        furnish(&house, &mut ada).await;
+        let store = house.store();
+        let key = store.data_key(ada.account).await.expect("reads").expect("has one");
+        assert!(!lies(&house, &key).is_empty(), "the search finds what is there");
+        // It lies in the file too, as after any day.
+        assert!(store.clear_write_ahead().await.expect("clears"));
+        assert_eq!(lies(&house, &key).len(), 1);
+        let due = store.due_erasures(at(70)).await.expect("reads").remove(0);
+        let council = store.council().await.expect("reads");
+        let change = due.carry(&house.member(&ada).await, &council, at(70)).expect("due");
+        let (sealed, _) = ada.vault.seal_change(change, &mut ada.entropy);
+        house.keep(&[Part::Change(&sealed)], &[], &[]).await;
+        assert!(store.clear_write_ahead().await.expect("clears"));
+        assert_eq!(lies(&house, &key), Vec::<String>::new());
+        assert_eq!(store.data_key(ada.account).await.expect("reads"), None);
+    }
+}
+
+#[test]
+fn copies_from_before_a_migration_go_when_they_are_old() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    let day = |days: u64| UNIX_EPOCH + Duration::from_hours(24 * days);
+    for (name, days) in [
+        ("stockade.db", 1),
+        ("stockade.db.schema-20", 9),
+        ("stockade.db.schema-19.draft", 9),
+        ("stockade.db.schema-21", 10),
+        ("stockade.db.schema-", 1),
+        ("stockade.db.schema-mine", 1),
+        ("other.db.schema-20", 1),
+    ] {
+        let file = std::fs::File::create(at(name)).expect("makes");
+        file.set_modified(day(days)).expect("dates");
+    }
+    let database = Database::file(&at("stockade.db"));
+    let before = Timestamp::try_from(day(10)).expect("in range");
+    assert_eq!(remove_old_copies(&database, before).expect("removes"), 2);
+    assert_eq!(remove_old_copies(&database, before).expect("removes"), 0);
+    let mut left: Vec<_> = std::fs::read_dir(directory.path())
+        .expect("lists")
+        .map(|one| one.expect("is").file_name())
+        .collect();
+    left.sort();
+    let want = [
+        "other.db.schema-20",
+        "stockade.db",
+        "stockade.db.schema-",
+        "stockade.db.schema-21",
+        "stockade.db.schema-mine",
+    ];
+    assert_eq!(left, want);
 }
 
 fn change_of(state: &identity::AccountState) -> identity::SealedChange {

@@ -27,7 +27,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// What every command says of how it ends.
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done and something was found.\n\
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done and something was found,\n\
+4 the holder of the root key refuses.\n\
     Results go to stdout, everything else to stderr.";
 
 /// Research, backtest and trade on your own machine, with security that anyone can check.

@@ -100,8 +100,22 @@ pub(crate) fn run() -> ExitCode {
             // Nobody is left to tell if stderr is gone.
             let text = output::plain(&in_one_line(&error));
             let _ = writeln!(std::io::stderr().lock(), "error: {text}");
-            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+            ExitCode::from(code(&error))
         }
+    }
+}
+
+/// Whoever starts the program again after a failure must not do so where the holder of the root key has refused:
+/// a token counts that, and locks.
+fn code(error: &anyhow::Error) -> u8 {
+    let refused = match error.downcast_ref::<crate::desk::Error>() {
+        Some(crate::desk::Error::Key(error)) => Some(error),
+        _ => error.downcast_ref::<kms::Error>(),
+    };
+    match refused {
+        Some(kms::Error::Denied { .. }) => 4,
+        _ if error.is::<Usage>() => 2,
+        _ => 1,
     }
 }
 

@@ -19,6 +19,7 @@ impl Accounts {
             ("proposals could not be tidied", self.expire_proposals(now).await),
             ("the access review could not be tended", self.tend_review(now).await),
             ("erasures could not be carried out", self.carry_erasures(now).await.map(drop)),
+            ("erased keys could not be cleared", self.clear_erased(now).await),
             ("tokens that end could not be told", self.remind_of_tokens(now).await.map(drop)),
             ("what is over could not be deleted", self.prune(now).await),
         ];

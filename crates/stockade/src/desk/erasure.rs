@@ -2,9 +2,12 @@
 
 use super::{Accounts, Actor, Error, Plan, ProofForm, Result, Visitor, now};
 use identity::{Authenticated, Erasure, Error as Refused, OneTimeToken, Purpose, Stage};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kms::SystemEntropy;
-use std::io::ErrorKind;
+use std::{io::ErrorKind, sync::atomic::Ordering};
+
+/// A copy of the database from before a migration stays so long, as a set of wrapped keys does.
+const COPIES_KEPT: SignedDuration = SignedDuration::from_hours(35 * 24);
 
 impl Accounts {
     /// Asks for one's own account to be erased; from when on it will be.
@@ -62,7 +65,10 @@ impl Accounts {
         let mut done = 0;
         for erasure in self.0.desk.store().due_erasures(now).await? {
             match self.carry_erasure(&erasure, now).await {
-                Ok(()) => done += 1,
+                Ok(()) => {
+                    done += 1;
+                    self.0.desk.uncleared().store(true, Ordering::Relaxed);
+                }
                 Err(error @ (Error::Overtaken { .. } | Error::Identity(_))) => {
                     tracing::warn!(account = %erasure.account, %error, "an erasure waits");
                 }
@@ -70,6 +76,33 @@ impl Accounts {
             }
         }
         Ok(done)
+    }
+
+    /// Clears what the database's own journal has of keys that were erased, and removes copies of the database
+    /// that are too old to have any.
+    pub(super) async fn clear_erased(&self, now: Timestamp) -> Result<()> {
+        let desk = &self.0.desk;
+        if desk.uncleared().swap(false, Ordering::Relaxed) {
+            let cleared = desk.store().clear_write_ahead().await;
+            if !matches!(cleared, Ok(true)) {
+                // Somebody who reads is in the way: again in the next turn.
+                desk.uncleared().store(true, Ordering::Relaxed);
+            }
+            cleared?;
+        }
+        let database = desk.database().clone();
+        let before = now.saturating_sub(COPIES_KEPT).unwrap_or(Timestamp::MIN);
+        let removing = move || store::remove_old_copies(&database, before);
+        let removed = tokio::task::spawn_blocking(removing).await?;
+        let removed = removed.map_err(|source| Error::File {
+            doing: "remove old copies of the database in",
+            path: desk.paths().database(),
+            source,
+        })?;
+        if removed > 0 {
+            tracing::info!(removed, "removed copies of the database from before a migration");
+        }
+        Ok(())
     }
 
     /// Carries one out: rows and key in one act, then what lies in files.

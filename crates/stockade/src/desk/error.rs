@@ -357,6 +357,14 @@ pub enum Error {
         /// The most allowed.
         limit: usize,
     },
+    /// As many notices of payments are kept as may be.
+    #[error(
+        "{limit} notices of payments are kept, and no more can be: another one is not taken in"
+    )]
+    NoticesFull {
+        /// The most that are kept.
+        limit: u32,
+    },
     /// A block of addresses cannot be.
     #[error("{field}: {why}")]
     Block {

@@ -139,9 +139,9 @@ pub(super) fn vault(ring: &KeyRing) -> Vault {
 }
 
 /// Whether the root key wraps and unwraps at this moment.
-pub(super) fn is_present(root: &dyn Root) -> bool {
-    let wrapped = root.wrap(&PROBE, b"here", &mut SystemEntropy::new());
-    wrapped.and_then(|wrapped| root.unwrap(&PROBE, &wrapped)).is_ok()
+pub(super) fn look(root: &dyn Root) -> std::result::Result<(), kms::Error> {
+    let wrapped = root.wrap(&PROBE, b"here", &mut SystemEntropy::new())?;
+    root.unwrap(&PROBE, &wrapped).map(drop)
 }
 
 /// What the holder says of its root key.

@@ -62,7 +62,7 @@ impl Paths {
         self.0.join("mail.secrets")
     }
 
-    /// How often this installation came back from a backup; no file for one that never did.
+    /// By which restore this installation came back from a backup; no file for one that never did.
     #[must_use]
     pub fn era(&self) -> PathBuf {
         self.0.join("stockade.era")

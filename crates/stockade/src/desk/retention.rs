@@ -4,7 +4,7 @@ use super::{Actor, Deed, Error, Home, Lock, Paths, Result, log_keys, now};
 use audit::Purge;
 use jiff::{Timestamp, civil::Date};
 use kms::SystemEntropy;
-use store::{LogPage, Store};
+use store::Store;
 
 /// What a purge took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,18 +17,17 @@ pub struct Purged {
 
 /// Prunes the bodies of entries before a day, while no server runs. It is an act with an entry.
 ///
-/// The age of an entry is told by the log's own last entry where the machine's clock is ahead of that: a
-/// clock that jumped makes nothing old.
+/// The age of an entry is told by what the log itself confirms of the time where the machine's clock is ahead
+/// of that: a clock that jumped makes nothing old.
 pub async fn purge(home: &Home, before: Date) -> Result<Purged> {
     let paths = Paths::new(home.root());
     let _lock = Lock::take(&paths, "a purge of its log")?;
     let ledger = log_keys(home).await?;
     let (database, entropy) = (home.database().as_owner(), Box::new(SystemEntropy::new()));
     let store = Store::open(&database, ledger, entropy, now()).await?;
-    let newest = store.log_page(&LogPage { limit: 1, ..LogPage::default() }).await?;
-    let newest = newest.first().map_or(Timestamp::UNIX_EPOCH, |record| record.time);
+    let confirmed = store.confirmed_time().await?;
     let now = now();
-    let purge = Purge::new(before, now.min(newest)).map_err(Error::Audit)?;
+    let purge = Purge::new(before, now.min(confirmed)).map_err(Error::Audit)?;
     let mut act = store.begin().await?;
     let count = act.prune_bodies(&purge).await?;
     let purged = Purged { before: purge.before(), count };

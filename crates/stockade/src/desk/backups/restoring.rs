@@ -14,7 +14,7 @@ use crate::desk::{
 use ::backup::{Error as Fault, Place};
 use audit::{Checkpoint, Verifier};
 use kms::SystemEntropy;
-use seal::AgeIdentity;
+use seal::{AgeIdentity, Entropy};
 use serde::Serialize;
 use std::{
     fs,
@@ -62,7 +62,11 @@ pub struct Restored {
     pub erased: u64,
     /// Accounts disabled, or with another role, as they were when last written down.
     pub lowered: u64,
-    /// Whether there was a list of what happened to accounts after the backup.
+    /// Accounts whose sign-in changed after the backup, and is again as it was before that.
+    pub changed: Vec<String>,
+    /// Licences suspended or revoked after the backup, and again now.
+    pub licences: u64,
+    /// Whether there was a list of what happened to accounts and licences after the backup.
     pub standings: bool,
 }
 
@@ -133,13 +137,14 @@ impl Brought {
         store.close().await;
         let standings = self.standings.as_deref().map(standings_of).transpose()?;
         let database = Database::file(&self.tree.join(DATABASE));
-        let since = standings.as_deref().unwrap_or_default();
-        let reborn = store::be_reborn(&database, &self.wrapped, since, now).await?;
-        let era = self.keys.era().saturating_add(1);
+        let is_told = standings.is_some();
+        let since = standings.unwrap_or_default();
+        let reborn = store::be_reborn(&database, &self.wrapped, &since, now).await?;
+        let era = another_era(self.keys.era(), &mut SystemEntropy::new());
         put(&paths.era(), format!("{era}\n").as_bytes())?;
         self.keep_means(&paths)?;
         let log_key = self.begin(&left, era).await?;
-        let Reborn { sessions, credentials, erased, lowered } = reborn;
+        let Reborn { sessions, credentials, erased, lowered, changed, licences } = reborn;
         Ok(Restored {
             number: self.taken.number,
             files: self.manifest.files.len() as u64,
@@ -151,7 +156,9 @@ impl Brought {
             credentials,
             erased,
             lowered,
-            standings: standings.is_some(),
+            changed,
+            licences,
+            standings: is_told,
         })
     }
 
@@ -198,6 +205,20 @@ impl Brought {
     }
 }
 
+/// The era of a restore: drawn, because a second restore of the same snapshot knows nothing of the first, and
+/// two logs under one key are a fork. Eras have no order.
+fn another_era(was: u32, entropy: &mut dyn Entropy) -> u32 {
+    loop {
+        let mut bytes = [0; 4];
+        entropy.fill(&mut bytes);
+        let era = u32::from_be_bytes(bytes);
+        // 0 is the era before any restore.
+        if era != 0 && era != was {
+            return era;
+        }
+    }
+}
+
 /// Writes the old log out, whole and by itself verifiable, and says where it ended.
 async fn leave(store: &Store, paths: &Paths) -> Result<Left> {
     let head = store.log_head().await?;
@@ -230,4 +251,26 @@ fn put(path: &Path, bytes: &[u8]) -> Result<()> {
         _ => {}
     }
     write_private(path, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::another_era;
+    use seal::{Entropy, SeededEntropy};
+
+    /// Gives the same bytes until they run out.
+    struct Scripted(Vec<u32>);
+
+    impl Entropy for Scripted {
+        fn fill(&mut self, bytes: &mut [u8]) {
+            bytes.copy_from_slice(&self.0.remove(0).to_be_bytes());
+        }
+    }
+
+    #[test]
+    fn an_era_is_drawn_and_never_the_one_that_was() {
+        let drawn = |seed| another_era(0, &mut SeededEntropy::new(seed));
+        assert_ne!(drawn(1), drawn(2), "two restores of one snapshot");
+        assert_eq!(another_era(7, &mut Scripted(vec![0, 7, 9])), 9);
+    }
 }

@@ -7,7 +7,7 @@ use audit::Kind;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::PoisonError};
-use store::{AccountStanding, LogPage};
+use store::{AccountStanding, LicenceStanding, LicenceState, LogPage, Standings};
 
 /// Backups as people see them.
 #[derive(Debug, Clone)]
@@ -174,36 +174,90 @@ fn deed(record: &Record, ledger: String) -> Deed {
     })
 }
 
+/// What begins the standings: without it they are of the first version, which had accounts alone.
+const STANDINGS: &str = "stockade-standings/2";
+
 /// A line of what must outlive the database.
 #[derive(Serialize, Deserialize)]
-struct StandingLine {
-    account: String,
-    role: String,
-    standing: String,
-    epoch: i64,
-    erased: Option<i64>,
+#[serde(untagged)]
+enum StandingLine {
+    Account { account: String, role: String, standing: String, epoch: i64, erased: Option<i64> },
+    Licence { licence: String, state: String, epoch: i64 },
 }
 
-/// One account a line.
-pub(super) fn standings_text(standings: &[AccountStanding]) -> String {
-    let mut text = String::new();
-    for one in standings.iter().cloned() {
+/// One account or licence a line.
+pub(super) fn standings_text(standings: &Standings) -> String {
+    let mut text = format!("{STANDINGS}\n");
+    let accounts = standings.accounts.iter().cloned().map(|one| {
         let AccountStanding { account, role, standing, epoch, erased } = one;
-        let line = StandingLine { account, role, standing, epoch, erased };
+        StandingLine::Account { account, role, standing, epoch, erased }
+    });
+    let licences = standings.licences.iter().cloned().map(|one| {
+        let LicenceStanding { licence, state, epoch } = one;
+        StandingLine::Licence { licence, state: state.as_str().to_owned(), epoch }
+    });
+    for line in accounts.chain(licences) {
         text.push_str(&serde_json::to_string(&line).unwrap_or_default());
         text.push('\n');
     }
     text
 }
 
-/// The accounts of such a text.
-pub(super) fn standings_of(text: &str) -> Result<Vec<AccountStanding>> {
-    let line = |line: &str| {
-        let StandingLine { account, role, standing, epoch, erased } = serde_json::from_str(line)
-            .map_err(|error| ::backup::Error::Differs {
-                what: format!("the standings: {error}"),
-            })?;
-        Ok(AccountStanding { account, role, standing, epoch, erased })
+/// The accounts and licences of such a text.
+pub(super) fn standings_of(text: &str) -> Result<Standings> {
+    let differs =
+        |what: String| ::backup::Error::Differs { what: format!("the standings: {what}") };
+    let mut standings = Standings::default();
+    let lines = match text.split_once('\n') {
+        Some((first, rest)) if !first.starts_with('{') => {
+            if first != STANDINGS {
+                return Err(differs(format!("{first:?} is not {STANDINGS}")).into());
+            }
+            rest
+        }
+        _ => text,
     };
-    text.lines().map(line).collect()
+    for line in lines.lines() {
+        match serde_json::from_str(line).map_err(|error| differs(error.to_string()))? {
+            StandingLine::Account { account, role, standing, epoch, erased } => {
+                standings.accounts.push(AccountStanding { account, role, standing, epoch, erased });
+            }
+            StandingLine::Licence { licence, state, epoch } => {
+                let state = LicenceState::named(&state)
+                    .ok_or_else(|| differs(format!("no licence is {state:?}")))?;
+                standings.licences.push(LicenceStanding { licence, state, epoch });
+            }
+        }
+    }
+    Ok(standings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standings_are_read_as_they_were_written_and_as_older_ones_were() {
+        let old = r#"{"account":"a","role":"owner","standing":"active","epoch":3,"erased":null}"#;
+        let mut want = Standings::default();
+        want.accounts.push(AccountStanding {
+            account: "a".to_owned(),
+            role: "owner".to_owned(),
+            standing: "active".to_owned(),
+            epoch: 3,
+            erased: None,
+        });
+        assert_eq!(standings_of(&format!("{old}\n")).expect("reads"), want);
+        for state in [LicenceState::Issued, LicenceState::Suspended, LicenceState::Revoked] {
+            let licence = format!("one that is {}", state.as_str());
+            want.licences.push(LicenceStanding { licence, state, epoch: 7 });
+        }
+        assert_eq!(standings_of(&standings_text(&want)).expect("reads"), want);
+        assert_eq!(standings_of("").expect("reads"), Standings::default());
+        for wrong in
+            ["stockade-standings/3\n", "{\"licence\":\"a\",\"state\":\"b\",\"epoch\":1}", "{}"]
+        {
+            assert!(standings_of(wrong).is_err(), "{wrong}");
+        }
+    }
 }
