@@ -140,6 +140,15 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A ring is not the one of before, grown.
+    #[error(
+        "the keys are not those of {} and what came to them: some are missing, or others stand in their place; nothing was kept. Name another place if this is another installation, and look at the server if it is not",
+        path.display()
+    )]
+    OtherKeys {
+        /// The kit that has them.
+        path: PathBuf,
+    },
     /// A sealed text does not open.
     #[error("{what}: {source}")]
     Sealed {

@@ -5,6 +5,7 @@ use crate::{Error, Ledger, Shelf, Target, Upkeep, file::make, signed};
 use rustix::fs::{FlockOperation, flock};
 use seal::{Aad, Entropy, SealingKey, Secret, SigningKey, VerifyingKey};
 use std::{
+    collections::BTreeSet,
     fs::{File, OpenOptions},
     io,
     os::unix::fs::OpenOptionsExt,
@@ -15,6 +16,7 @@ const LEDGER: &str = "ledger";
 const STANDINGS: &str = "standings";
 const KIT: &str = "recovery.age";
 const KEYS: &str = "keys";
+const BEFORE: &str = "before";
 const REPOSITORY: &str = "repository";
 const LOCK: &str = "lock";
 const READ_ME: &str = "README";
@@ -28,7 +30,8 @@ repository    snapshots in restic's format: restic -r repository snapshots\n\
 recovery.age  the password and the key file, sealed: age -d -i IDENTITY recovery.age\n\
 keys          wrapped keys of accounts, sealed, one file for each of the last 35 days\n\
 ledger        what was taken, let go and proved, signed\n\
-standings     who was erased, disabled or lost a role, signed: a restore applies it\n\n\
+standings     who was erased, disabled or lost a role, signed: a restore applies it\n\
+before        the kit and the standings that each older snapshot was taken under\n\n\
 To bring a server back: stockade backup restore --from THIS --into DIR --identity IDENTITY\n";
 
 /// Where backups lie, and who lets go there what is no longer kept.
@@ -178,20 +181,27 @@ impl Place {
     /// where they may.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let versions = self.versions(name)?;
-        if versions.is_empty() && self.upkeep == Upkeep::Here {
+        let old = versions.iter().map(|number| version(name, *number));
+        self.write_over((name, bytes), old.chain([name.to_owned()]))
+    }
+
+    /// The same, where only these go.
+    fn write_over(
+        &self,
+        (name, bytes): (&str, &[u8]),
+        old: impl IntoIterator<Item = String>,
+    ) -> Result<(), Error> {
+        let last = self.versions(name)?.pop();
+        if last.is_none() && self.upkeep == Upkeep::Here {
             return self.shelf.put(name, bytes);
         }
-        let next = versions.last().map_or(1, |last| last + 1);
-        if !self.shelf.add(&version(name, next), bytes)? {
+        if !self.shelf.add(&version(name, last.map_or(1, |last| last + 1)), bytes)? {
             return Err(Error::Busy { place: self.root() });
         }
-        if self.upkeep == Upkeep::Here {
-            self.shelf.remove(name)?;
-            for old in versions {
-                self.shelf.remove(&version(name, old))?;
-            }
+        if self.upkeep == Upkeep::Elsewhere {
+            return Ok(());
         }
-        Ok(())
+        old.into_iter().try_for_each(|name| self.shelf.remove(&name))
     }
 
     fn text(&self, name: &str) -> Result<Option<(String, String)>, Error> {
@@ -216,10 +226,53 @@ impl Hold {
         self.place.write(LEDGER, ledger.render(key).as_bytes())
     }
 
-    /// Writes the sealed kit, and what a person reads who finds all this.
-    pub fn keep_kit(&self, sealed: &[u8]) -> Result<(), Error> {
+    /// Writes the sealed kit, and what a person reads who finds all this. The one of before stays beside it, under
+    /// the number of the last snapshot that was taken before: whoever writes a kit that is of no use has taken none
+    /// away.
+    pub fn keep_kit(&self, sealed: &[u8], last: Option<u64>) -> Result<(), Error> {
         self.place.shelf.add(READ_ME, WORDS.as_bytes())?;
-        self.place.write(KIT, sealed)
+        let old = self.put_aside(KIT, last)?;
+        self.place.write_over((KIT, sealed), old)
+    }
+
+    /// Writes what must outlive the database; what stood there stays beside it in the same way.
+    pub fn keep_standings(
+        &self,
+        body: &str,
+        key: &SigningKey,
+        last: Option<u64>,
+    ) -> Result<(), Error> {
+        self.put_aside(STANDINGS, last)?;
+        self.place.keep_standings(body, key).map(drop)
+    }
+
+    /// Copies the newest of a file that changes to where those of before lie; its name. Where nothing may be
+    /// replaced, it stays where it is.
+    fn put_aside(&self, name: &str, last: Option<u64>) -> Result<Option<String>, Error> {
+        if self.place.upkeep == Upkeep::Elsewhere {
+            return Ok(None);
+        }
+        let Some((newest, bytes)) = self.place.newest(name)? else { return Ok(None) };
+        if let Some(number) = last {
+            // What lies there is what that snapshot was taken under: this one is of a run that failed.
+            self.place.shelf.add(&format!("{BEFORE}/{number:06}.{name}"), &bytes)?;
+        }
+        Ok(Some(newest))
+    }
+
+    /// Deletes what was put aside for snapshots that are not there any more.
+    pub fn drop_before(&self, live: &BTreeSet<u64>) -> Result<(), Error> {
+        if self.place.upkeep == Upkeep::Elsewhere {
+            return Err(Error::UpkeepElsewhere { place: self.place.root() });
+        }
+        let begin = format!("{BEFORE}/");
+        let is_over = |name: &&String| {
+            let number = name.strip_prefix(&begin).and_then(|name| name.split_once('.'));
+            let number = number.and_then(|(digits, _)| digits.parse::<u64>().ok());
+            number.is_some_and(|number| !live.contains(&number))
+        };
+        let names = self.place.shelf.names(&begin)?;
+        names.iter().filter(is_over).try_for_each(|name| self.place.shelf.remove(name))
     }
 
     /// Writes the set of wrapped keys of a snapshot, sealed; its name. Where nothing may be replaced, what a
@@ -269,4 +322,77 @@ fn version(name: &str, number: u64) -> String {
 /// A set of keys is for its name: an old one does not pass for a new one.
 const fn aad(name: &str) -> Aad<'_> {
     Aad { tenant: "", table: "backup", row: name, column: "keys", kind: "json" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &[&str] = &["first", "second", "third"];
+
+    fn names(root: &Path, below: &str) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(root.join(below)) else { return Vec::new() };
+        let name = |entry: io::Result<std::fs::DirEntry>| {
+            entry.expect("an entry").file_name().to_string_lossy().into_owned()
+        };
+        let mut names: Vec<String> = entries.map(name).collect();
+        names.sort();
+        names
+    }
+
+    fn newest(place: &Place) -> String {
+        String::from_utf8(place.kit().expect("a kit").0).expect("text")
+    }
+
+    #[test]
+    fn a_kit_stays_for_as_long_as_the_snapshot_that_was_taken_under_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let place = Place::directory(directory.path());
+        let hold = place.hold().expect("is free");
+        let key = SigningKey::from_seed(&Secret::new([1; 32]));
+        hold.keep_kit(b"first", None).expect("is kept");
+        hold.keep_standings("first\n", &key, None).expect("is kept");
+        assert!(names(directory.path(), BEFORE).is_empty());
+        // Snapshot 3 was taken under it. A run that fails afterwards leaves its own, which is nobody's.
+        for text in ["failed", "second"] {
+            hold.keep_kit(text.as_bytes(), Some(3)).expect("is kept");
+        }
+        hold.keep_standings("second\n", &key, Some(3)).expect("is kept");
+        hold.keep_kit(b"third", Some(5)).expect("is kept");
+        assert_eq!(newest(&place), "third");
+        let there = ["000003.recovery.age", "000003.standings", "000005.recovery.age"];
+        assert_eq!(names(directory.path(), BEFORE), there);
+        let read = |name: &str| std::fs::read(directory.path().join(BEFORE).join(name));
+        assert_eq!(read("000003.recovery.age").expect("reads"), b"first");
+        assert_eq!(read("000005.recovery.age").expect("reads"), b"second");
+        let standings = String::from_utf8(read("000003.standings").expect("reads")).expect("text");
+        let body = signed::verify(STANDINGS, &standings, key.verifying_key()).expect("signed");
+        assert_eq!(body, "first\n");
+        hold.drop_before(&BTreeSet::from([5, 6])).expect("clears");
+        assert_eq!(names(directory.path(), BEFORE), ["000005.recovery.age"]);
+    }
+
+    #[test]
+    fn kits_of_a_place_that_only_grew_stay_when_it_does_not_any_more() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let shelf = || Shelf::Directory(directory.path().to_owned());
+        let grows = Place::new(shelf(), Upkeep::Elsewhere);
+        let hold = grows.hold().expect("is free");
+        for (text, last) in OLD.iter().zip([None, Some(1), Some(2)]) {
+            hold.keep_kit(text.as_bytes(), last).expect("is kept");
+        }
+        assert_eq!(newest(&grows), "third");
+        let refused = hold.drop_before(&BTreeSet::new());
+        assert!(matches!(refused, Err(Error::UpkeepElsewhere { .. })), "{refused:?}");
+        drop(hold);
+        let place = Place::new(shelf(), Upkeep::Here);
+        let hold = place.hold().expect("is free");
+        hold.keep_kit(b"fourth", Some(3)).expect("is kept");
+        assert_eq!(newest(&place), "fourth");
+        let kits = [1, 2, 4].map(|number| version(KIT, number));
+        let there = names(directory.path(), "");
+        let there: Vec<&String> = there.iter().filter(|name| name.starts_with(KIT)).collect();
+        assert_eq!(there, kits.iter().collect::<Vec<_>>(), "the third lies aside");
+        assert_eq!(names(directory.path(), BEFORE), ["000003.recovery.age"]);
+    }
 }

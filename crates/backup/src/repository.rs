@@ -273,4 +273,32 @@ mod tests {
         engine.restore(&taken.id, &back).expect("brought back");
         assert_eq!(fs::read(back.join("a")).expect("a file"), b"some bytes");
     }
+
+    #[test]
+    fn a_snapshot_of_somebody_else_is_told_and_outlives_all_that_is_let_go() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (root, tree) = (directory.path().join("repository"), directory.path().join("tree"));
+        let target = Target { shelf: Shelf::Directory(root), upkeep: Upkeep::Here };
+        let engine = Engine { target: &target, password: "a password" };
+        engine.init(&mut SeededEntropy::new(1)).expect("made");
+        let put = |text: &str| {
+            fs::create_dir_all(&tree).expect("a tree");
+            fs::write(tree.join("a"), text).expect("a file");
+            engine.backup(&tree).expect("a snapshot").id
+        };
+        let (first, foreign, second) = (put("ours"), put("of somebody else"), put("ours too"));
+        let ids = || engine.list().expect("a list").into_iter().map(|one| one.id);
+        engine.forget(std::slice::from_ref(&first)).expect("lets go");
+        assert_eq!(ids().collect::<Vec<_>>(), [foreign.clone(), second.clone()]);
+        // Whoever was killed after that lets it go again.
+        engine.forget(&[first]).expect("it is gone already");
+        engine.forget(&[]).expect("clears");
+        assert!(engine.check(true).expect("is read").is_empty());
+        for (id, text) in [(&foreign, "of somebody else"), (&second, "ours too")] {
+            let back = directory.path().join(id);
+            engine.restore(id, &back).expect("brought back");
+            assert_eq!(fs::read(back.join("a")).expect("a file"), text.as_bytes());
+        }
+        assert_eq!(ids().count(), 2);
+    }
 }

@@ -43,6 +43,23 @@ impl KeyFile {
         parse(&text).map_err(|why| Error::Damaged { path: path.into(), why })
     }
 
+    /// A new one that lies nowhere yet.
+    #[must_use]
+    pub fn generate(entropy: &mut dyn Entropy) -> Self {
+        Self { root: Secret::new(random(entropy)) }
+    }
+
+    /// The text of its file, to be sealed elsewhere.
+    #[must_use]
+    pub fn to_text(&self) -> Secret<Vec<u8>> {
+        Secret::new(render(self.root.expose()).as_bytes().to_vec())
+    }
+
+    /// Of a text that lay sealed elsewhere; `place` is for messages.
+    pub fn from_text(text: &[u8], place: &Path) -> Result<Self, Error> {
+        parse(text).map_err(|why| Error::Damaged { path: place.into(), why })
+    }
+
     /// The key that seals for this purpose.
     #[must_use]
     pub fn sealing(&self, purpose: Purpose) -> SealingKey {
@@ -165,6 +182,17 @@ mod tests {
         let left: Vec<_> = fs::read_dir(directory.path()).expect("it is there").collect();
         assert_eq!(left.len(), 1, "the temporary name is gone");
         assert_eq!(format!("{key:?}"), "KeyFile { root: Secret(..) }");
+    }
+
+    #[test]
+    fn a_key_file_is_read_from_its_text_without_a_file() {
+        let key = KeyFile::generate(&mut SeededEntropy::new(1));
+        let text = key.to_text();
+        let again = KeyFile::from_text(text.expose(), Path::new("a kit")).expect("reads");
+        assert_eq!(again.root.expose(), key.root.expose());
+        let cut = text.expose().get(1..).expect("a part");
+        let error = KeyFile::from_text(cut, Path::new("a kit")).expect_err("cut");
+        assert!(error.to_string().starts_with("a kit is not a whole"), "{error}");
     }
 
     #[test]

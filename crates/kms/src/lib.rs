@@ -22,6 +22,7 @@ mod root;
 mod secret_store;
 mod soft;
 mod store_text;
+#[cfg(feature = "tokens")]
 mod token;
 mod transit;
 
@@ -40,5 +41,6 @@ pub use ring_text::RingHead;
 pub use root::{Attestation, Guard, Label, Root, Versions, Wrapped};
 pub use secret_store::{Listed, NewSecret, SecretStore};
 pub use soft::SoftRoot;
+#[cfg(feature = "tokens")]
 pub use token::{Absent, TokenRoot, TokenTerms};
 pub use transit::{Answer, Call, TransitRoot, TransitTerms, Wire};

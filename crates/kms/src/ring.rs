@@ -61,19 +61,23 @@ pub(crate) struct Kept {
 pub struct KeyRing {
     /// Every purpose is there; of versions the oldest first.
     kept: Vec<Kept>,
-    /// How often the installation came back from a backup.
+    /// Which restore the installation came back by; 0 before the first.
     era: u32,
+    /// Purposes that the ring it was opened from does not have yet: what stands here for their keys is of this
+    /// process alone, and goes into no other ring.
+    lacking: Vec<Purpose>,
 }
 
 impl KeyRing {
-    /// The keys after so many restores: what signs the log, and what cosigns others', is another key then, so
-    /// that a log that goes on from an old backup is never taken for the one that was.
+    /// The keys of this era, which each restore draws anew: what signs the log, and what cosigns others', is
+    /// another key then, so that a log that goes on from an old backup is never taken for the one that was, nor
+    /// for that of another restore.
     #[must_use]
     pub fn of_era(self, era: u32) -> Self {
         Self { era, ..self }
     }
 
-    /// How many restores its keys have seen.
+    /// The era that its keys are of; 0 before the first restore.
     #[must_use]
     pub const fn era(&self) -> u32 {
         self.era
@@ -83,14 +87,15 @@ impl KeyRing {
     #[must_use]
     pub fn of_file(file: &KeyFile) -> Self {
         let kept = |purpose| Kept { purpose, version: 1, keys: file.purpose(purpose) };
-        Self { kept: Purpose::ALL.map(kept).into(), era: 0 }
+        Self { kept: Purpose::ALL.map(kept).into(), era: 0, lacking: Vec::new() }
     }
 
     /// New keys, which nothing is derived from.
     #[must_use]
     pub fn generate(entropy: &mut dyn seal::Entropy) -> Self {
         let mut new = |purpose| Kept { purpose, version: 1, keys: PurposeKeys::generate(entropy) };
-        Self { kept: Purpose::ALL.into_iter().map(&mut new).collect(), era: 0 }
+        let kept = Purpose::ALL.into_iter().map(&mut new).collect();
+        Self { kept, era: 0, lacking: Vec::new() }
     }
 
     /// Of these, if every purpose is among them; else the one that is not.
@@ -99,8 +104,37 @@ impl KeyRing {
         let lacks = |purpose: &Purpose| !kept.iter().any(|kept| kept.purpose == *purpose);
         match Purpose::ALL.into_iter().find(lacks) {
             Some(purpose) => Err(purpose),
-            None => Ok(Self { kept, era: 0 }),
+            None => Ok(Self { kept, era: 0, lacking: Vec::new() }),
         }
+    }
+
+    /// Of these; a purpose that is not among them gets keys that nothing was made with.
+    pub(crate) fn completed(mut kept: Vec<Kept>, entropy: &mut dyn seal::Entropy) -> Self {
+        let lacks = |purpose: &Purpose| !kept.iter().any(|kept| kept.purpose == *purpose);
+        let lacking: Vec<Purpose> = Purpose::ALL.into_iter().filter(lacks).collect();
+        for purpose in &lacking {
+            let (purpose, keys) = (*purpose, PurposeKeys::generate(entropy));
+            kept.push(Kept { purpose, version: 1, keys });
+        }
+        kept.sort_by_key(|kept| (kept.purpose, kept.version));
+        Self { kept, era: 0, lacking }
+    }
+
+    /// What goes into another ring.
+    pub(crate) fn real(&self) -> impl Iterator<Item = &Kept> {
+        self.kept.iter().filter(|kept| !self.lacking.contains(&kept.purpose))
+    }
+
+    /// Whether these were its keys once: all of them are here, and none that lasts has a newer one in its place.
+    pub(crate) fn continues(&self, before: &[Kept]) -> bool {
+        let same = |kept: &Kept, other: &Kept| {
+            (kept.purpose, kept.version) == (other.purpose, other.version)
+                && seal::equal(&kept.keys.to_bytes(), &other.keys.to_bytes())
+        };
+        let is_here = |other: &Kept| self.kept.iter().any(|kept| same(kept, other));
+        let newer = |kept: &&Kept| kept.purpose.lasts().is_some() && kept.version > 1;
+        let is_new = |kept: &Kept| !before.iter().any(|other| same(kept, other));
+        before.iter().all(is_here) && !self.kept.iter().filter(newer).any(is_new)
     }
 
     pub(crate) fn kept(&self) -> &[Kept] {
@@ -165,5 +199,86 @@ impl From<&KeyFile> for KeyRing {
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "KeyRing({} keys)", self.kept.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Holder, RingFile, SoftRoot};
+    use jiff::Timestamp;
+    use seal::SeededEntropy;
+    use std::path::Path;
+
+    fn more(ring: &KeyRing, purpose: Purpose) -> KeyRing {
+        let keys = PurposeKeys::generate(&mut SeededEntropy::new(7));
+        let mut ring = ring.clone();
+        ring.add(Kept { purpose, version: 2, keys });
+        ring
+    }
+
+    #[test]
+    fn a_ring_continues_the_one_that_it_grew_from_and_no_other() {
+        let ring = KeyRing::generate(&mut SeededEntropy::new(1));
+        let grown = more(&ring, Purpose::Accounts);
+        let is = |ring: &KeyRing, before: &KeyRing| ring.continues(before.kept());
+        assert!(is(&ring, &ring) && is(&grown, &ring) && !is(&ring, &grown));
+        assert!(is(&grown.clone().of_era(3), &ring), "a restore changes no key");
+        let other = KeyRing::generate(&mut SeededEntropy::new(2));
+        assert!(!is(&other, &ring));
+        // The right keys of one purpose do not make up for those of the others.
+        let of = |purpose: Purpose| move |kept: &&Kept| kept.purpose == purpose;
+        let right = ring.kept.iter().find(of(Purpose::Backups)).expect("is there").clone();
+        let mut kept: Vec<Kept> = other.kept.clone();
+        kept.retain(|kept| kept.purpose != Purpose::Backups);
+        kept.push(right);
+        assert!(!is(&KeyRing::of(kept).expect("whole"), &ring));
+        // Nor may a key come before one that others know.
+        for purpose in Purpose::ALL.into_iter().filter(|purpose| purpose.lasts().is_some()) {
+            assert!(!is(&more(&ring, purpose), &ring), "{purpose:?}");
+        }
+        // A purpose that a newer program has comes in by itself.
+        let mut older = ring.clone();
+        older.kept.retain(|kept| kept.purpose != Purpose::Disclosure);
+        assert!(is(&ring, &older) && !is(&older, &ring));
+    }
+
+    #[test]
+    fn a_ring_of_an_older_program_opens_and_is_continued_by_this_one() {
+        let mut entropy = SeededEntropy::new(1);
+        let (file, place) = (KeyFile::generate(&mut entropy), Path::new("a kit"));
+        let ring = KeyRing::generate(&mut entropy);
+        let mut older = ring.clone();
+        older.kept.retain(|kept| kept.purpose != Purpose::Disclosure);
+        let root = SoftRoot::new(Holder::KeyFile(&file), None, &mut entropy).expect("a root");
+        let text = RingFile::render(&older, &root, Timestamp::UNIX_EPOCH, &mut entropy);
+        let text = text.expect("is wrapped");
+        let opened = RingFile::keys_of(&text, &file, place).expect("opens");
+        assert!(opened.continues(older.kept()));
+        // What it was completed with is not handed on: the purpose's real keys come later.
+        let again = RingFile::render(&opened, &root, Timestamp::UNIX_EPOCH, &mut entropy);
+        let again = again.expect("is wrapped");
+        assert!(RingFile::is_continued((&again, &file), &ring, place).expect("opens"));
+        assert!(RingFile::is_continued((&text, &file), &ring, place).expect("opens"));
+    }
+
+    #[test]
+    fn a_ring_is_wrapped_and_opened_without_a_file() {
+        let mut entropy = SeededEntropy::new(1);
+        let (file, place) = (KeyFile::generate(&mut entropy), Path::new("a kit"));
+        let ring = more(&KeyRing::generate(&mut entropy), Purpose::Accounts);
+        let root = SoftRoot::new(Holder::KeyFile(&file), None, &mut entropy).expect("a root");
+        let text = RingFile::render(&ring, &root, Timestamp::UNIX_EPOCH, &mut entropy);
+        let text = text.expect("is wrapped");
+        let opened = RingFile::keys_of(&text, &file, place).expect("opens");
+        assert!(opened.continues(ring.kept()) && ring.continues(opened.kept()));
+        let continued = |by: &KeyRing| RingFile::is_continued((&text, &file), by, place);
+        assert!(continued(&ring).expect("opens"));
+        assert!(!continued(&KeyRing::generate(&mut entropy)).expect("opens"));
+        let other = KeyFile::generate(&mut entropy);
+        assert!(RingFile::keys_of(&text, &other, place).is_err());
+        let cut = text.get(..text.len() - 3).expect("a part");
+        let error = RingFile::keys_of(cut, &file, place).expect_err("cut").to_string();
+        assert!(error.contains("a kit"), "{error}");
     }
 }

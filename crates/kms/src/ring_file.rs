@@ -6,7 +6,7 @@
 //! has the digest of each ring that was written.
 
 use crate::{
-    Error, Purpose,
+    Error, Holder, KeyFile, Purpose, SoftRoot, SystemEntropy,
     private_file::{self, Before, Readers},
     ring::{Kept, KeyRing, PurposeKeys},
     ring_text::{RingHead, RingRow, RingSheet},
@@ -64,18 +64,38 @@ impl RingFile {
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> Result<Self, Error> {
-        let id = hex::encode(random::<16>(entropy));
-        let key = Secret::new(random(entropy));
-        let mut sheet = blank(id, root, recovery)?;
-        let mut wrapping = Wrapping { sheet: &mut sheet, root, entropy };
-        wrapping.push((RING, 1), now, key.expose())?;
-        for kept in ring.kept() {
-            wrapping.push((kept.purpose.name(), kept.version), now, &kept.keys.to_bytes())?;
-        }
-        let mac = MacKey::new(key);
+        let (sheet, mac) = wrapped(ring, (root, recovery), now, entropy)?;
         let on_disk = written(&sheet, &mac);
         private_file::put(path, Before::Nothing, &on_disk, entropy)?;
         Ok(Self { path: path.into(), sheet, mac, on_disk })
+    }
+
+    /// Wraps keys into the text of a ring that becomes no file.
+    pub fn render(
+        ring: &KeyRing,
+        root: &dyn Root,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<u8>, Error> {
+        let (sheet, mac) = wrapped(ring, (root, None), now, entropy)?;
+        Ok(written(&sheet, &mac))
+    }
+
+    /// The keys of a ring's text, which a key file opens; `place` is for messages. A purpose that a newer program
+    /// has gets keys that nothing was made with yet.
+    pub fn keys_of(text: &[u8], file: &KeyFile, place: &Path) -> Result<KeyRing, Error> {
+        let (_, kept) = open_under((text, file), place)?;
+        Ok(KeyRing::completed(kept, &mut SystemEntropy::new()))
+    }
+
+    /// Whether a ring is the one of this text and what came to it since: it has every key that is there, and the
+    /// keys that others hold against what was made with them are the same.
+    pub fn is_continued(
+        (text, file): (&[u8], &KeyFile),
+        ring: &KeyRing,
+        place: &Path,
+    ) -> Result<bool, Error> {
+        Ok(ring.continues(&open_under((text, file), place)?.1))
     }
 
     /// Opens a ring by its root key, and every key in it.
@@ -235,6 +255,24 @@ impl Wrapping<'_> {
     }
 }
 
+/// The keys of a ring on a new sheet.
+fn wrapped(
+    ring: &KeyRing,
+    (root, recovery): (&dyn Root, Option<Recipient>),
+    now: Timestamp,
+    entropy: &mut dyn Entropy,
+) -> Result<(RingSheet, MacKey), Error> {
+    let id = hex::encode(random::<16>(entropy));
+    let key = Secret::new(random(entropy));
+    let mut sheet = blank(id, root, recovery)?;
+    let mut wrapping = Wrapping { sheet: &mut sheet, root, entropy };
+    wrapping.push((RING, 1), now, key.expose())?;
+    for kept in ring.real() {
+        wrapping.push((kept.purpose.name(), kept.version), now, &kept.keys.to_bytes())?;
+    }
+    Ok((sheet, MacKey::new(key)))
+}
+
 fn blank(id: String, root: &dyn Root, recovery: Option<Recipient>) -> Result<RingSheet, Error> {
     let head = RingHead {
         id,
@@ -271,7 +309,14 @@ fn open_by(
     path: &Path,
     unwrap: impl Fn(&Label<'_>, &RingRow) -> Result<Secret<Vec<u8>>, Error>,
 ) -> Result<(RingFile, Vec<Kept>), Error> {
-    let on_disk = load(path)?.to_vec();
+    open_text((path, load(path)?.to_vec()), unwrap)
+}
+
+/// The same for a text, wherever it came from.
+fn open_text(
+    (path, on_disk): (&Path, Vec<u8>),
+    unwrap: impl Fn(&Label<'_>, &RingRow) -> Result<Secret<Vec<u8>>, Error>,
+) -> Result<(RingFile, Vec<Kept>), Error> {
     let (sheet, body, tag) = RingSheet::parse(&place(path), &on_disk)?;
     let altered = || Error::Altered { place: place(path) };
     let (mut mac, mut kept) = (None, Vec::new());
@@ -288,6 +333,19 @@ fn open_by(
     }
     let mac = mac.filter(|mac| mac.verify(&[body], &tag)).ok_or_else(altered)?;
     Ok((RingFile { path: path.into(), sheet, mac, on_disk }, kept))
+}
+
+/// Opens a text that was rendered under a key file.
+fn open_under(
+    (text, file): (&[u8], &KeyFile),
+    path: &Path,
+) -> Result<(RingFile, Vec<Kept>), Error> {
+    let head = RingSheet::parse(&place(path), text)?.0.head;
+    let root = SoftRoot::new(Holder::KeyFile(file), Some(&head), &mut SystemEntropy::new())?;
+    if head.kind != root.kind() {
+        return Err(Error::OtherRoot { holder: root.place() });
+    }
+    open_text((path, text.to_vec()), |label, row| root.unwrap(label, &row.wrapped))
 }
 
 fn complete(

@@ -329,7 +329,7 @@ fn a_ring_killed_at_any_moment_is_the_one_of_before_or_of_after() {
 fn after_a_restore_other_keys_sign_the_log_and_cosign_and_the_rest_stay() {
     let ring = || KeyRing::generate(&mut SeededEntropy::new(7));
     let public = |ring: &KeyRing, purpose| *ring.signing(purpose).verifying_key().as_bytes();
-    let eras: Vec<KeyRing> = (0..3).map(|era| ring().of_era(era)).collect();
+    let eras: Vec<KeyRing> = [0, 3_735_928_559, 2].map(|era| ring().of_era(era)).into();
     for purpose in Purpose::ALL {
         let keys: Vec<_> = eras.iter().map(|ring| public(ring, purpose)).collect();
         if matches!(purpose, Purpose::AuditLog | Purpose::Witness) {

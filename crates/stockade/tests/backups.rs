@@ -68,6 +68,16 @@ fn a_backup_is_made_checked_proved_and_brought_back() {
     let elsewhere = house.at("elsewhere");
     verified(&elsewhere, &[text(&old)]);
     verified(&into, &[]);
+    // Another restore of the same backup begins another log, under another key: no fork of the first.
+    let twice = house.restore(&house.at("twice")).arg("--json").output().expect("runs");
+    let twice: Value = serde_json::from_slice(&twice.stdout).expect("JSON");
+    assert!(twice["log_key"].is_string() && twice["log_key"] != restored["log_key"], "{twice}");
+    let witness = |root: &Path| {
+        let mut command = Command::new(STOCKADE);
+        command.arg("--data-dir").arg(root).args(["audit", "witness-key"]).env_clear();
+        told(&command.output().expect("runs"))
+    };
+    assert_ne!(witness(&into), witness(&house.at("twice")), "and as a witness it is another one");
     // What is full is not restored into.
     let refused = house.restore(&into).output().expect("runs");
     assert!(told(&refused).contains("is not empty"), "{}", told(&refused));
@@ -132,7 +142,7 @@ fn stock_restic_lists_checks_and_restores_the_same_repository() {
     house.furnish();
     let made = house.json(&["backup", "now"]);
     let repository = house.place().join("repository");
-    let password = house.data().join("backup/password");
+    let password = house.password_file();
     let restic = |words: &[&str]| {
         let mut command = Command::new("restic");
         command.args(["--no-cache", "-r", text(&repository), "-p", text(&password)]).args(words);
@@ -299,6 +309,14 @@ async fn standing(root: &Path, id: &str) -> (String, Option<i64>, i64) {
     row
 }
 
+/// The new log is whole, and what the rows were made by is told by the log of before.
+async fn nothing_is_missed(desk: &desk::Desk, restored: &Path) {
+    desk.verify_log(&[]).await.expect("the new log is whole");
+    let reading = desk::open_for_reading(&restored.into()).await.expect("opens");
+    let compared = desk::reconcile(&reading).await.expect("reads");
+    assert!(compared.orphans.is_empty() && compared.rows > 0, "{compared:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_restored_server_begins_a_new_log_and_nothing_that_ended_lives_again() {
     let house = House::new();
@@ -357,12 +375,12 @@ async fn a_restored_server_begins_a_new_log_and_nothing_that_ended_lives_again()
     let desk = server.app().desk();
     assert_ne!(restored.log_key, old_key.to_string(), "another log");
     assert_eq!(desk.log_key(), restored.log_key);
-    desk.verify_log(&[]).await.expect("the new log is whole");
     let page =
         desk.log(&store::LogPage { limit: 500, ..Default::default() }).await.expect("a page");
     let begin = page.lines.last().expect("the first entry");
     assert_eq!((begin.index, begin.kind.as_str()), (0, "backup.restored"));
     assert!(begin.summary.contains(&old_key.to_string()), "{}", begin.summary);
+    nothing_is_missed(desk, &into).await;
     // Whoever witnesses the old log does not take this one for it.
     let note = desk.log_head().await.expect("a head").note;
     assert!(audit::Checkpoint::verify(&note, &old_key).is_err(), "no fork to be seen");
@@ -388,8 +406,7 @@ async fn as_it_would_be_without(
     (key, seen): (&Verifier, &store::Head),
 ) {
     let weak = house.at("weak");
-    let password = std::fs::read_to_string(house.data().join("backup/password")).expect("reads");
-    let password = seal::Secret::new(password.trim().to_owned());
+    let password = house.password();
     let order = backup::Order::Restore { snapshot: snapshot.to_owned(), into: weak.clone() };
     let child = backup::Child::of(Path::new(STOCKADE));
     let repository = backup::Place::directory(&house.place()).repository();

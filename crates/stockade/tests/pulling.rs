@@ -22,7 +22,7 @@ use stockade::{
 };
 
 /// A server whose backups this machine pulls, and its owner.
-async fn server(root: &Path, puller: &str) -> (Server, Browser) {
+pub async fn server(root: &Path, puller: &str) -> (Server, Browser) {
     let puller = Some(puller.parse().expect("a machine"));
     let backups = BackupTerms { puller, ..BackupTerms::default() };
     let machines = Some("127.0.0.1:0".parse().expect("an address"));

@@ -10,17 +10,11 @@
 
 use crate::house::{House, STOCKADE, digests, has, pack, text, told};
 use backup::{Answer, Child, Order, Place, Shelf, Upkeep};
-use seal::Secret;
 use serde_json::Value;
 use std::{
     path::Path,
     process::{Command, Output, Stdio},
 };
-
-fn password(house: &House) -> Secret<String> {
-    let text = std::fs::read_to_string(house.data().join("backup/password")).expect("reads");
-    Secret::new(text.trim().to_owned())
-}
 
 fn run(house: &House, words: &[String]) -> Output {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -34,7 +28,7 @@ fn numbers(house: &House) -> Vec<u64> {
 }
 
 /// `stockade backup prune` by an identity of the kit's.
-fn prune(house: &House, mut from: Vec<String>) -> Output {
+pub fn prune(house: &House, mut from: Vec<String>) -> Output {
     let identity = text(&house.identity(1)).to_owned();
     let mut words = vec!["backup".to_owned(), "prune".to_owned()];
     words.append(&mut from);
@@ -94,7 +88,7 @@ fn stock_restic_reads_the_bucket() {
     let repository = format!("s3:{}/backups/one/server/repository", store.endpoint());
     let restic = |words: &[&str]| {
         let mut command = Command::new("restic");
-        let file = house.data().join("backup/password");
+        let file = house.password_file();
         command.args(["--no-cache", "-r", &repository, "-p", text(&file)]).args(words);
         command.env("AWS_ACCESS_KEY_ID", store.key("owner"));
         command.env("AWS_SECRET_ACCESS_KEY", store.secret("owner"));
@@ -127,7 +121,7 @@ fn a_writer_of_a_bucket_adds_and_somebody_else_lets_go() {
     let child = Child::of(Path::new(STOCKADE));
     let listed = |place: &Place| {
         let target = place.repository();
-        match child.run((&target, &password(&house)), Order::List, &false.into()) {
+        match child.run((&target, &house.password()), Order::List, &false.into()) {
             Ok(Answer::Snapshots { list }) => list,
             other => panic!("{other:?}"),
         }
@@ -136,7 +130,7 @@ fn a_writer_of_a_bucket_adds_and_somebody_else_lets_go() {
         let place = store.place(root, (who, upkeep));
         let snapshots = listed(&place).into_iter().take(1).map(|one| one.id).collect();
         let target = place.repository();
-        child.run((&target, &password(&house)), Order::Forget { snapshots }, &false.into())
+        child.run((&target, &house.password()), Order::Forget { snapshots }, &false.into())
     };
     let said = forget("writer", Upkeep::Elsewhere).expect_err("is refused here").to_string();
     assert!(said.contains("backup.upkeep is elsewhere"), "{said}");
@@ -240,7 +234,7 @@ fn a_worker_reaches_its_repository_and_nothing_else() {
         let source = house.data().join("results");
         let order = Order::Backup { source };
         let child = Child::of(Path::new(STOCKADE));
-        child.run((&target, &password(&house)), order, &false.into())
+        child.run((&target, &house.password()), order, &false.into())
     };
     // The weak twin: a link that stays below the repository is followed as ever.
     lead(&place.join("repository/inner"));

@@ -288,7 +288,17 @@ fn restore(ask: Restoring, output: Output) -> anyhow::Result<()> {
     let restored = runtime()?.block_on(desk::restore(ask, &Arc::new(AtomicBool::new(false))))?;
     output.show(&restored, |done| {
         let since = if done.standings {
-            format!("{} erased again, {} as they stood since", done.erased, done.lowered)
+            let changed = match done.changed.as_slice() {
+                [] => String::new(),
+                some => format!(
+                    "\ntheir sign-in was changed since, and is as it was before: {}; have them set it anew",
+                    some.join(", ")
+                ),
+            };
+            format!(
+                "{} erased again, {} as they stood since; licences withdrawn again: {}{changed}",
+                done.erased, done.lowered, done.licences
+            )
         } else {
             "there was no list of what happened to them after the backup".to_owned()
         };

@@ -99,8 +99,8 @@ pub use backtests::{Ended, ResultRef};
 pub(crate) use backups::before_upgrade;
 pub use backups::{
     BackupDone, BackupList, BackupTerms, BackupView, Backups, Drilled, Handed, Pruned, Pruning,
-    Pulled, Pulling, Restored, Restoring, SnapshotView, backups_of, damage_of, join_server, prune,
-    pull, restore,
+    Pulled, Pulling, Restored, Restoring, SnapshotView, backups_of, damage_of, join_server,
+    keep_handed, prune, pull, restore,
 };
 pub use blocks::{BlockView, NewBlock, prefix_named};
 pub use certificate::CertificateView;
@@ -136,7 +136,7 @@ pub use own::{OwnFactor, OwnVersion, Saved};
 pub use own_account::OwnAccount;
 pub use passkeys::{PasskeyAnswer, PasskeyAsk, PasskeyMade};
 pub use paths::Paths;
-pub use payments::{NOTICE_SECRET, NoticeEnd, NoticeView};
+pub use payments::{NOTICE_SECRET, NoticeEnd, NoticePage, NoticeView};
 pub use petitions::{PetitionAsked, PetitionShown};
 pub use pool::{Stop, Turn};
 pub use posture::{KeptEvidence, NewEvidence, Shown, StateTurn};
@@ -228,6 +228,8 @@ struct Inner {
     bench: Pool,
     /// The catalogue has changed and the log does not know it yet.
     unsettled: AtomicBool,
+    /// The database's write-ahead log may still have a key that was erased.
+    uncleared: AtomicBool,
     _lock: Lock,
 }
 
@@ -253,6 +255,8 @@ impl Desk {
         let unsettled = AtomicBool::new(false);
         let (panels, bench) = (Panels::default(), Pool::of_evaluations());
         let (root, closed) = (root_key, AtomicBool::new(false));
+        // What was killed between an erasure and this has not cleared it.
+        let uncleared = AtomicBool::new(true);
         let database = home.database().clone();
         let inner = Inner {
             paths,
@@ -265,6 +269,7 @@ impl Desk {
             panels,
             bench,
             unsettled,
+            uncleared,
             _lock: lock,
         };
         let desk = Self(Arc::new(inner));
@@ -344,6 +349,10 @@ impl Desk {
 
     fn unsettled(&self) -> &AtomicBool {
         &self.0.unsettled
+    }
+
+    fn uncleared(&self) -> &AtomicBool {
+        &self.0.uncleared
     }
 
     fn panels(&self) -> &Panels {

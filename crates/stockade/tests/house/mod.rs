@@ -1,7 +1,7 @@
 //! A data directory with backups in a place of their own, and the commands that are typed there.
 
-use kms::SystemEntropy;
-use seal::AgeIdentity;
+use kms::{KeyFile, KeyRing, Purpose, SystemEntropy};
+use seal::{Aad, AgeIdentity, Secret};
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
@@ -90,6 +90,28 @@ impl House {
         let (place, identity) = (self.place(), self.identity(0));
         let words = ["--from", text(&place), "--into", text(into), "--identity", text(&identity)];
         self.command(&[&["backup", "restore"], &words[..]].concat())
+    }
+
+    /// What signs and seals beside the snapshots.
+    pub fn keys(&self) -> KeyRing {
+        KeyRing::of_file(&KeyFile::open(&self.data().join("stockade.key")).expect("a key file"))
+    }
+
+    /// The password of the repository, which lies sealed on a server.
+    pub fn password(&self) -> Secret<String> {
+        let sealed = std::fs::read(self.data().join("backup/password.sealed")).expect("reads");
+        let name = "password";
+        let place = Aad { tenant: "", table: "backup", row: name, column: "own", kind: "text" };
+        let text = self.keys().sealing(Purpose::Backups).open(&place, &sealed).expect("opens");
+        let text = String::from_utf8(text.expose().clone()).expect("text");
+        Secret::new(text.trim().to_owned())
+    }
+
+    /// The same in a file, as other programs take it.
+    pub fn password_file(&self) -> PathBuf {
+        let path = self.at("password");
+        std::fs::write(&path, self.password().expose()).expect("writes");
+        path
     }
 
     /// A directory with a log, and something beside it.

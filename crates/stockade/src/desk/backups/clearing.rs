@@ -2,9 +2,9 @@
 
 use super::{
     child,
-    proving::{keys, open_kit},
+    kits::{keys, open_kit},
 };
-use crate::desk::{Paths, Result, now};
+use crate::desk::{Result, now};
 use ::backup::{Act, Child, Error as Fault, Hold, Ledger, Order, Place, Taken, old_key_sets, plan};
 use jiff::Timestamp;
 use kms::Purpose;
@@ -38,7 +38,8 @@ pub struct Pruned {
 }
 
 impl Clearing {
-    /// Lets go what the rule lets go; a set of keys by its age alone.
+    /// Lets go what the rule lets go; a set of keys by its age alone, and at once where no record names it. Each
+    /// step may be the last one of a run that is killed: the next run does it again.
     pub(super) fn clear(
         &self,
         mut ledger: Ledger,
@@ -59,8 +60,11 @@ impl Clearing {
             ledger.add(now, Act::KeysForgotten { of: old.iter().copied().collect() });
         }
         self.hold.keep_ledger(&ledger, &self.signer)?;
+        let strays = self.strays(&ledger)?;
+        let live: BTreeSet<u64> = ledger.live().iter().map(|one| one.number).collect();
+        self.hold.drop_before(&live)?;
         let (snapshots, keys) = (gone.into_iter().collect(), old.into_iter().collect());
-        Ok(Pruned { snapshots, keys, strays: 0, kept: ledger.live().len() })
+        Ok(Pruned { snapshots, keys, strays, kept: live.len() })
     }
 
     fn forget(&self, live: &[Taken], gone: &BTreeSet<u64>, stop: &AtomicBool) -> Result<()> {
@@ -71,7 +75,8 @@ impl Clearing {
         Ok(())
     }
 
-    /// Sets of wrapped keys that no record names: nobody knows how old they are.
+    /// Sets of wrapped keys that no record names: nobody knows how old they are, and a later record may have their
+    /// number.
     fn strays(&self, ledger: &Ledger) -> Result<u64> {
         let sets = ledger.key_sets();
         let known: BTreeSet<&str> = sets.iter().map(|one| one.snapshot.keys.as_str()).collect();
@@ -102,17 +107,11 @@ pub fn prune(ask: &Pruning, stop: &Arc<AtomicBool>) -> Result<Pruned> {
     }
     let hold = from.hold()?;
     let kit = open_kit(from, identity)?;
-    let scratch = tempfile::tempdir().map_err(|source| crate::desk::Error::File {
-        doing: "make",
-        path: std::env::temp_dir(),
-        source,
-    })?;
-    let signer = keys(&Paths::new(scratch.path()), &kit)?.signing(Purpose::Backups);
+    let signer = keys(&kit)?.signing(Purpose::Backups);
     let ledger = from.ledger(signer.verifying_key())?;
     let terms = super::BackupTerms { worker: worker.clone(), ..super::BackupTerms::default() };
     let clearing = Clearing { hold, child: child(&terms)?, password: kit.password, signer };
-    let strays = clearing.strays(&ledger)?;
     // What another run has marked is taken away, also where nothing goes today.
     clearing.forget(&[], &BTreeSet::new(), stop)?;
-    Ok(Pruned { strays, ..clearing.clear(ledger, now(), stop)? })
+    clearing.clear(ledger, now(), stop)
 }

@@ -4,8 +4,9 @@
 
 use super::{
     Backups,
+    kits::kit,
     staging::{DATABASE, Origin, clean, fill},
-    taking::{Staged, kit},
+    taking::Staged,
     telling::{standings_text, tell_of},
 };
 use crate::desk::{Actor, BackupAct, Deed, Desk, Error, Result, now};
@@ -146,10 +147,10 @@ fn first(
     (staged, standings): (Staged, String),
     recipient: AgeRecipient,
 ) -> Result<(Vec<u8>, Vec<FileLine>)> {
-    let Staged { manifest: digest, log_size, keys } = staged;
+    let Staged { manifest: digest, log_size, keys, .. } = staged;
     let (text, manifest) = Manifest::read(stage)?;
     // The password of a repository is the machine's, and is not known here.
-    let kit = kit((desk.paths(), desk.keys()), &Secret::new(String::new()))?;
+    let kit = kit(desk.keys(), &Secret::new(String::new()))?;
     let [key_file, ring] = [&kit.key_file, &kit.ring].map(|part| hex::encode(part.expose()));
     let (era, keys) = (desk.keys().era(), keys.expose().clone());
     let enclosed = Enclosed { key_file, ring, era, keys, standings, log_size };
@@ -171,7 +172,8 @@ fn first(
     Ok((first, manifest.files))
 }
 
-fn keep(path: &Path, text: &[u8]) -> Result<()> {
+/// Puts a file in the place of what may stand there, whole or not at all, for its owner alone.
+pub(super) fn keep(path: &Path, text: &[u8]) -> Result<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let draft = path.with_extension("draft");
     let directory = path.parent().unwrap_or(path);

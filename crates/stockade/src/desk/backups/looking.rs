@@ -1,10 +1,7 @@
 //! Backups looked at from the command line, beside a server that may run.
 
 use super::{
-    BackupTerms, Ground,
-    pulling::keys_of_kit,
-    taking::{password, unexpected},
-    telling::SnapshotView,
+    BackupTerms, Ground, own::Own, pulling::keys_of_kit, taking::unexpected, telling::SnapshotView,
 };
 use crate::desk::{Home, Paths, Result, keyring};
 use ::backup::{Act, Answer, Order};
@@ -90,6 +87,6 @@ pub async fn damage_of(home: &Home, terms: &BackupTerms, read_data: bool) -> Res
 
 fn work(ground: &Ground, order: Order) -> Result<Answer> {
     let repository = ground.place.repository();
-    let password = password(&ground.paths, &ground.place)?;
+    let password = Own::of(ground).password(&ground.place)?;
     Ok(ground.child.run((&repository, &password), order, &AtomicBool::new(false))?)
 }

@@ -2,9 +2,13 @@
 
 mod clearing;
 mod handing;
+mod keysets;
+mod kits;
 mod looking;
+mod own;
 mod proving;
 mod pulling;
+mod receiving;
 mod restoring;
 mod staging;
 mod taking;
@@ -14,7 +18,7 @@ mod upgrade;
 pub use clearing::{Pruned, Pruning, prune};
 pub use handing::Handed;
 pub use looking::{BackupList, backups_of, damage_of};
-pub use pulling::{Pulled, Pulling, join_server, pull};
+pub use pulling::{Pulled, Pulling, join_server, keep_handed, pull};
 pub use restoring::{Restored, Restoring, restore};
 pub use taking::BackupDone;
 pub use telling::{BackupView, SnapshotView};
@@ -123,6 +127,11 @@ impl Ground {
         let (paths, database) = (&self.paths, &self.database);
         let (config, place) = (self.terms.config.as_deref(), Some(self.place.root()));
         Origin { paths, database, config, place }
+    }
+
+    /// Whether this machine pulls the backups of another one, whose keys these are.
+    fn pulls(&self) -> bool {
+        self.paths.machine().exists()
     }
 
     fn signer(&self) -> SigningKey {
@@ -242,8 +251,19 @@ impl Backups {
         Ok(())
     }
 
+    /// Takes away what a version before this one, or a run that was killed, has left in plaintext.
+    async fn tidy(&self, desk: &Desk) -> Result<()> {
+        let _turn = self.0.turn.lock().await;
+        let paths = desk.paths().clone();
+        let keys = (!paths.machine().exists()).then(|| desk.keys().clone());
+        tokio::task::spawn_blocking(move || own::tidy(&paths, keys.as_ref())).await?
+    }
+
     /// Makes backups and drills when they are due, until the server stops.
     pub async fn run(&self, desk: &Desk, stop: &CancellationToken) {
+        if let Err(error) = self.tidy(desk).await {
+            tracing::error!(%error, "what an earlier run of backups left could not be cleared");
+        }
         if !self.are_on() {
             return;
         }

@@ -2,19 +2,24 @@
 //! identity that the recovery kit was sealed to.
 
 use super::{
-    Drilled, Ground, seconds_since,
+    Drilled, Ground,
+    keysets::{KeySet, open_all},
+    kits::{keys, open_kit},
+    own::Own,
+    seconds_since,
     staging::{DATABASE, clean},
-    taking::{identity, keys_of, unexpected, write_private},
+    taking::{unexpected, write_private},
+    telling::standings_of,
 };
 use crate::desk::{Error, Paths, Result, era_of, ledger};
 use ::backup::{
     Act, Answer, Child, Error as Fault, Kit, Ledger, Manifest, Order, Place, Proof, Taken,
 };
-use identity::{AccountId, Vault};
 use jiff::Timestamp;
-use kms::{Holder, KeyFile, KeyRing, Purpose, RingFile, SoftRoot, SystemEntropy};
+use kms::{KeyRing, Purpose, SystemEntropy};
 use seal::{AgeIdentity, Secret};
 use std::{
+    collections::BTreeSet,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
@@ -42,17 +47,27 @@ pub(super) struct Brought {
     pub(super) keys: KeyRing,
     pub(super) password: Secret<String>,
     pub(super) wrapped: Vec<WrappedKey>,
+    /// Who was erased after the snapshot, and has no key in it.
+    pub(super) erased: BTreeSet<String>,
     /// What must outlive the database, if it was written.
     pub(super) standings: Option<String>,
 }
 
 impl Means {
-    /// Brings it back: every file is compared, every wrapped key opened.
+    /// Brings it back to be served: every file is compared, and the keys lie where a server has its own.
     pub(super) fn bring(&self, stop: &AtomicBool) -> Result<Brought> {
+        let (brought, kit) = self.look(stop)?;
+        let paths = Paths::new(&brought.tree);
+        write_private(&paths.key_file(), kit.key_file.expose())?;
+        write_private(&paths.key_ring(), kit.ring.expose())?;
+        Ok(brought)
+    }
+
+    /// Brings it back to be looked at: the keys stay in memory.
+    fn look(&self, stop: &AtomicBool) -> Result<(Brought, Kit)> {
         let kit = open_kit(&self.place, &self.identity)?;
         // The keys first: by them the ledger is known to be ours.
-        let own = Paths::new(&self.work);
-        let keys = keys(&own, &kit)?;
+        let keys = keys(&kit)?;
         let signer = keys.signing(Purpose::Backups);
         let ledger = self.place.ledger(signer.verifying_key())?;
         let standings = self.place.standings(signer.verifying_key())?;
@@ -70,54 +85,20 @@ impl Means {
             other => return Err(unexpected(&other)),
         }
         let manifest = Manifest::prove(&tree, &taken.snapshot.manifest)?;
-        let paths = Paths::new(&tree);
-        for (from, to) in [(own.key_file(), paths.key_file()), (own.key_ring(), paths.key_ring())] {
-            std::fs::rename(&from, to).map_err(|source| Error::File {
-                doing: "move",
-                path: from,
-                source,
-            })?;
-        }
-        let keys = keys.of_era(era_of(&paths)?);
-        let wrapped = self.wrapped(&ledger, &taken, &keys)?;
-        let password = kit.password;
-        Ok(Brought { tree, taken, manifest, ledger, keys, password, wrapped, standings })
+        let keys = keys.of_era(era_of(&Paths::new(&tree))?);
+        let since = standings.as_deref().map(standings_of).transpose()?;
+        let since = since.as_ref().map(|since| since.accounts.as_slice());
+        let set = KeySet::of(&self.place, (&ledger, &taken), &keys, since)?;
+        let (KeySet { wrapped, erased }, password) = (set, kit.password.clone());
+        let brought =
+            Brought { tree, taken, manifest, ledger, keys, password, wrapped, erased, standings };
+        Ok((brought, kit))
     }
-
-    /// The newest set of wrapped keys: what an account has lost since, it does not get back.
-    fn wrapped(&self, ledger: &Ledger, taken: &Taken, keys: &KeyRing) -> Result<Vec<WrappedKey>> {
-        let sets = ledger.key_sets();
-        let set = sets.last().map_or(&taken.snapshot.keys, |newest| &newest.snapshot.keys);
-        let text = self.place.keys(set, &keys.sealing(Purpose::Backups))?;
-        let wrapped = keys_of(text.expose())?;
-        let vault = Vault::new(keys.sealing(Purpose::Accounts), keys.mac(Purpose::BlindIndex))
-            .with_retired(keys.retired(Purpose::Accounts));
-        for key in &wrapped {
-            let account: AccountId = key.account.parse()?;
-            vault.open_data_key(account, &key.sealed)?;
-        }
-        Ok(wrapped)
-    }
-}
-
-/// What an identity opens in a place.
-pub(super) fn open_kit(place: &Place, identity: &AgeIdentity) -> Result<Kit> {
-    let (sealed, path) = place.kit()?;
-    Ok(Kit::open(&sealed, identity, &path)?)
-}
-
-/// The keys that a kit holds, written where a server has its own.
-pub(super) fn keys(paths: &Paths, kit: &Kit) -> Result<KeyRing> {
-    write_private(&paths.key_file(), kit.key_file.expose())?;
-    write_private(&paths.key_ring(), kit.ring.expose())?;
-    let file = KeyFile::open(&paths.key_file())?;
-    let head = RingFile::head(&paths.key_ring())?;
-    let root = SoftRoot::new(Holder::KeyFile(&file), Some(&head), &mut SystemEntropy::new())?;
-    Ok(RingFile::open(&paths.key_ring(), &root)?.1)
 }
 
 impl Brought {
-    /// Compares every table, brings the schema up to date, and verifies the log; the open database.
+    /// Compares every table, brings the schema up to date, verifies the log, and opens everybody's name; the open
+    /// database.
     pub(super) async fn open(&self, now: Timestamp) -> Result<Store> {
         let file = self.tree.join(DATABASE);
         let sums = store::sums_of(&file).await?;
@@ -136,6 +117,7 @@ impl Brought {
         if size != self.manifest.log_size || size != self.taken.snapshot.log_size {
             return Err(Fault::Differs { what: "the size of the audit log".to_owned() }.into());
         }
+        open_all(&store, &self.keys, (&self.wrapped, &self.erased)).await?;
         Ok(store)
     }
 }
@@ -152,9 +134,9 @@ pub(super) async fn drill(
     let brought = tokio::task::spawn_blocking(move || {
         clean(&work)?;
         // The one thing of this machine: the test identity, which stands for a recipient's.
-        let identity = identity(&own.paths.backup().join("drill.identity"))?;
+        let identity = Own::of(&own).drill()?;
         let means = Means { place: own.place, identity, child: own.child, number: None, work };
-        means.bring(&halt)
+        means.look(&halt).map(|(brought, _)| brought)
     })
     .await??;
     brought.open(start).await?.close().await;

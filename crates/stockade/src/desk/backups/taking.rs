@@ -3,27 +3,29 @@
 use super::{
     Ground,
     clearing::Clearing,
+    keysets::lines,
+    kits::{kit, refuse_others},
+    own::Own,
     staging::{DATABASE, clean, fill},
 };
-use crate::desk::{Error, Paths, Result, ledger, results::make_directory};
+use crate::desk::{Error, Result, ledger};
 use ::backup::{
-    Act, Answer, Hold, Kit, Ledger, Manifest, Order, Place, Snapshot, Stored, TableLine, Trigger,
-    Upkeep,
+    Act, Answer, Hold, Ledger, Manifest, Order, Snapshot, Stored, TableLine, Trigger, Upkeep,
 };
 use audit::Checkpoint;
 use jiff::Timestamp;
-use kms::{Holder, KeyFile, KeyRing, Purpose, RingFile, SoftRoot, SystemEntropy};
-use seal::{AgeIdentity, Secret, random};
+use kms::{KeyRing, Purpose, SystemEntropy};
+use seal::Secret;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    fs::{self, OpenOptions},
+    fs::OpenOptions,
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
 };
-use store::{DatabaseCopy, WrappedKey};
+use store::DatabaseCopy;
 
 /// A backup that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,21 +44,6 @@ pub struct BackupDone {
     pub forgotten: Vec<u64>,
 }
 
-/// What this machine keeps of its own for backups.
-pub(super) struct Secrets {
-    /// The password of the repository.
-    pub(super) password: Secret<String>,
-    /// Who opens the recovery kit in a drill.
-    pub(super) drill: AgeIdentity,
-}
-
-/// A line of the set of wrapped keys.
-#[derive(Serialize, Deserialize)]
-struct KeyLine {
-    account: String,
-    sealed: String,
-}
-
 /// Takes a snapshot. Nothing is written into the log: a killed process could not either, so that is the
 /// ledger's to tell.
 pub(super) async fn take(
@@ -64,9 +51,9 @@ pub(super) async fn take(
     (trigger, now): (Trigger, Timestamp),
     stop: &Arc<AtomicBool>,
 ) -> Result<BackupDone> {
-    let (own, halt) = (ground.clone(), Arc::clone(stop));
+    let own = ground.clone();
     let begun = tokio::task::spawn_blocking(move || {
-        let begun = Taking::begin(own, &halt)?;
+        let begun = Taking::begin(own)?;
         fill(&begun.ground.origin(), &begun.stage)?;
         Ok::<_, Error>(begun)
     })
@@ -89,13 +76,17 @@ pub(super) struct Staged {
     pub(super) log_size: u64,
     /// The wrapped keys, one a line: they lie apart.
     pub(super) keys: Secret<String>,
+    /// What must outlive the database, where it came with the rest.
+    pub(super) standings: Option<String>,
 }
 
 /// A backup under way.
 pub(super) struct Taking {
     pub(super) ground: Ground,
     hold: Hold,
-    secrets: Secrets,
+    password: Secret<String>,
+    /// The sealed kit, which is written when there is something to be opened by it.
+    kit: Vec<u8>,
     ledger: Ledger,
     /// What is to be backed up, once it is filled.
     pub(super) stage: PathBuf,
@@ -130,37 +121,40 @@ impl Staged {
             files: Manifest::files_of(stage)?,
         };
         let manifest = manifest.write(stage)?;
-        Ok(Self { manifest, log_size, keys: Secret::new(lines(&copy.keys)) })
+        let keys = Secret::new(lines(&copy.keys));
+        Ok(Self { manifest, log_size, keys, standings: None })
     }
 }
 
 impl Taking {
-    /// Takes the place, and writes what opens it: all but the snapshot.
-    pub(super) fn begin(ground: Ground, stop: &AtomicBool) -> Result<Self> {
+    /// Takes the place, which stays as it is until the stage is whole.
+    pub(super) fn begin(ground: Ground) -> Result<Self> {
         let hold = ground.place.hold()?;
+        let own = Own::of(&ground);
+        refuse_others(&ground, &own.made()?)?;
         let ledger = ground.ledger()?;
-        let secrets = secrets(&ground.paths, &ground.place)?;
-        let kit = kit((&ground.paths, &ground.keys), &secrets.password)?;
-        let recipients = &ground.terms.recipients;
-        let sealed = kit.seal(recipients, secrets.drill.recipient(), &mut SystemEntropy::new())?;
-        hold.keep_kit(&sealed)?;
-        if !ground.place.is_founded()? {
-            let repository = ground.place.repository();
-            ground.child.run((&repository, &secrets.password), Order::Init, stop)?;
-        }
+        let secrets = own.secrets(&ground.place)?;
+        let kit = kit(&ground.keys, &secrets.password)?;
+        let (recipients, drill) = (&ground.terms.recipients, secrets.drill.recipient());
+        let kit = kit.seal(recipients, drill, &mut SystemEntropy::new())?;
         let stage = ground.paths.backup().join("stage");
         clean(&stage)?;
-        Ok(Self { ground, hold, secrets, ledger, stage })
+        Ok(Self { ground, hold, password: secrets.password, kit, ledger, stage })
     }
 
-    /// Takes the snapshot of its stage, and lets go what the rule lets go.
+    /// Writes what opens it all, takes the snapshot of its stage, and lets go what the rule lets go.
     pub(super) fn finish(
         mut self,
         staged: Staged,
         (trigger, now): (Trigger, Timestamp),
         stop: &AtomicBool,
     ) -> Result<BackupDone> {
-        let Staged { manifest, log_size, keys } = staged;
+        let Staged { manifest, log_size, keys, standings } = staged;
+        let last = self.ledger.last_taken().map(|record| record.number);
+        self.hold.keep_kit(&self.kit, last)?;
+        if !self.ground.place.is_founded()? {
+            self.work(Order::Init, stop)?;
+        }
         let number = self.ledger.records().len() as u64 + 1;
         let name = self.keep_keys(number, &keys)?;
         let stored = self.store(stop)?;
@@ -169,6 +163,9 @@ impl Taking {
             Snapshot { id: id.clone(), trigger, manifest, files, bytes, log_size, keys: name };
         self.ledger.add(now, Act::Taken(snapshot));
         self.hold.keep_ledger(&self.ledger, &self.ground.signer())?;
+        if let Some(standings) = standings {
+            self.hold.keep_standings(&standings, &self.ground.signer(), last)?;
+        }
         clean(&self.stage)?;
         let forgotten = self.clear(now, stop)?;
         Ok(BackupDone { number, snapshot: id, files, bytes, log_size, forgotten })
@@ -194,108 +191,20 @@ impl Taking {
         if self.ground.place.upkeep() == Upkeep::Elsewhere {
             return Ok(Vec::new());
         }
-        let Self { ground, hold, secrets, ledger, .. } = self;
+        let Self { ground, hold, password, ledger, .. } = self;
         let signer = ground.signer();
-        let clearing = Clearing { hold, child: ground.child, password: secrets.password, signer };
+        let clearing = Clearing { hold, child: ground.child, password, signer };
         Ok(clearing.clear(ledger, now, stop)?.snapshots)
     }
 
     fn work(&self, order: Order, stop: &AtomicBool) -> Result<Answer> {
         let repository = self.ground.place.repository();
-        Ok(self.ground.child.run((&repository, &self.secrets.password), order, stop)?)
+        Ok(self.ground.child.run((&repository, &self.password), order, stop)?)
     }
-}
-
-/// The keys of this installation, wherever its root key is, under a key file of the kit's own.
-pub(super) fn kit((paths, keys): (&Paths, &KeyRing), password: &Secret<String>) -> Result<Kit> {
-    let directory = paths.backup().join("kit");
-    clean(&directory)?;
-    let (key_file, ring) = (directory.join("key"), directory.join("ring"));
-    let mut entropy = SystemEntropy::new();
-    let file = KeyFile::open_or_create(&key_file, &mut entropy)?;
-    let root = SoftRoot::new(Holder::KeyFile(&file), None, &mut entropy)?;
-    RingFile::create(&ring, keys, (&root, None), crate::desk::now(), &mut entropy)?;
-    let [key_file, ring] = [read(&key_file)?, read(&ring)?].map(Secret::new);
-    clean(&directory)?;
-    Ok(Kit { password: password.clone(), key_file, ring })
-}
-
-/// Wrapped keys, one a line.
-fn lines(keys: &[WrappedKey]) -> String {
-    let line = |key: &WrappedKey| {
-        let line = KeyLine { account: key.account.clone(), sealed: hex::encode(&key.sealed) };
-        serde_json::to_string(&line).unwrap_or_default() + "\n"
-    };
-    keys.iter().map(line).collect()
-}
-
-/// The wrapped keys of a set.
-pub(super) fn keys_of(text: &[u8]) -> Result<Vec<WrappedKey>> {
-    let differs = |what: String| ::backup::Error::Differs { what };
-    let text = std::str::from_utf8(text).map_err(|error| differs(error.to_string()))?;
-    let key = |line: &str| {
-        let KeyLine { account, sealed } = serde_json::from_str(line)
-            .map_err(|error| differs(format!("the wrapped keys: {error}")))?;
-        let sealed = hex::decode(sealed).map_err(|error| differs(error.to_string()))?;
-        Ok(WrappedKey { account, sealed })
-    };
-    text.lines().map(key).collect()
 }
 
 pub(super) fn unexpected(answer: &Answer) -> Error {
     ::backup::Error::Engine(format!("an unexpected answer: {answer:?}")).into()
-}
-
-/// The password and the drill's identity of this machine, made for the first backup.
-pub(super) fn secrets(paths: &Paths, place: &Place) -> Result<Secrets> {
-    let drill = drill_identity(paths)?;
-    let path = paths.backup().join("password");
-    if !path.exists() {
-        if place.is_founded()? {
-            return Err(::backup::Error::NoPassword { place: place.root(), path }.into());
-        }
-        let digits = hex::encode(random::<32>(&mut SystemEntropy::new()));
-        write_private(&path, format!("{digits}\n").as_bytes())?;
-    }
-    Ok(Secrets { password: password(paths, place)?, drill })
-}
-
-/// Who opens the recovery kit in a drill, made at the first time.
-pub(super) fn drill_identity(paths: &Paths) -> Result<AgeIdentity> {
-    let directory = paths.backup();
-    make_directory(&directory).map_err(|source| Error::File {
-        doing: "make",
-        path: directory.clone(),
-        source,
-    })?;
-    let path = directory.join("drill.identity");
-    if !path.exists() {
-        let made = AgeIdentity::generate(&mut SystemEntropy::new());
-        write_private(&path, made.to_file().as_bytes())?;
-    }
-    identity(&path)
-}
-
-/// The password of the repository, as it lies on this machine.
-pub(super) fn password(paths: &Paths, place: &Place) -> Result<Secret<String>> {
-    let path = paths.backup().join("password");
-    if !path.exists() {
-        return Err(::backup::Error::NoPassword { place: place.root(), path }.into());
-    }
-    let text = String::from_utf8_lossy(&read(&path)?).trim().to_owned();
-    Ok(Secret::new(text))
-}
-
-/// An identity out of its file.
-pub(super) fn identity(path: &Path) -> Result<AgeIdentity> {
-    let text = read(path)?;
-    let parsed = AgeIdentity::from_file(&String::from_utf8_lossy(&text));
-    let what = path.display().to_string();
-    Ok(parsed.map_err(|source| ::backup::Error::Sealed { what, source })?)
-}
-
-pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|source| Error::File { doing: "read", path: path.to_owned(), source })
 }
 
 /// A new file for its owner alone.

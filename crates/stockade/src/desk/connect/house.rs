@@ -4,9 +4,8 @@ use super::Connection;
 use crate::desk::{
     Actor, AddressAsk, AddressTerms, AdvisoryText, AdvisoryView, Ask, BlockView, Error, Issue,
     IssuedLicence, LicenceAsk, LicenceDetail, LicencePage, LicenceTurn, LicenceView, LicenceWish,
-    ListView, NewBlock, NoticeView, ReportView, Result, step_named,
+    ListView, NewBlock, NoticePage, ReportView, Result, step_named,
 };
-use store::NOTICES_AT_ONCE;
 use uuid::Uuid;
 
 impl Connection {
@@ -143,11 +142,13 @@ impl Connection {
         }
     }
 
-    /// What payment processors told, below a leaf of the log, the newest first.
-    pub fn payment_notices(&self, before: Option<u64>) -> Result<Vec<NoticeView>> {
+    /// What payment processors told, the newest first, from behind the notice with this digest on.
+    pub fn payment_notices(&self, before: Option<&str>) -> Result<NoticePage> {
         match self {
-            Self::Here(here) => here.runtime.block_on(here.desk.notices(before, NOTICES_AT_ONCE)),
-            Self::There(remote) => remote.quick(&Ask::PaymentNotices { before }),
+            Self::Here(here) => here.runtime.block_on(here.desk.notices(before)),
+            Self::There(remote) => {
+                remote.quick(&Ask::PaymentNotices { before: before.map(str::to_owned) })
+            }
         }
     }
 
