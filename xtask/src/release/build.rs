@@ -154,16 +154,16 @@ impl Room {
         if !process::run(&mut self.cargo_with(&words, flags.as_slice())?)?.success {
             bail!("{name} did not build; the messages above say where");
         }
-        let built = self.folder.join("target").join(target).join(PROFILE).join(name);
+        let made_here = self.folder.join("target").join(target).join(PROFILE).join(name);
         if *whole {
-            needs_no_library(&built)?;
+            needs_no_library(&made_here)?;
         }
         let place = made.join(name);
         let list = self.folder.join(format!("{name}.parts"));
         fs::write(&list, parts::section(&self.metadata()?, package)?)?;
         let section = format!("{}={}", parts::SECTION, list.display());
         let mut command = self.command("objcopy", &["--add-section", &section], &self.folder);
-        process::output(command.arg(&built).arg(&place))?;
+        process::output(command.arg(&made_here).arg(&place))?;
         self.speaks_of_no_place(&place)
     }
 
