@@ -18,7 +18,7 @@ pub(crate) struct Activity(Arc<Mutex<Work>>);
 
 struct Work {
     /// Requests whose next step is the server's.
-    at_work: usize,
+    busy: usize,
     /// When a turn last began or ended.
     since: Instant,
     /// Answers whose next step is the client's, and since when. Each has a time of its own: who asks for more does
@@ -31,13 +31,13 @@ struct Work {
 impl Activity {
     pub(crate) fn new() -> Self {
         let since = Instant::now();
-        Self(Arc::new(Mutex::new(Work { at_work: 0, since, waiting: Vec::new(), requests: 0 })))
+        Self(Arc::new(Mutex::new(Work { busy: 0, since, waiting: Vec::new(), requests: 0 })))
     }
 
     /// A request has come: it is the server's turn.
     pub(crate) fn request(&self) -> Turn {
         let number = self.change(|work, _| {
-            work.at_work += 1;
+            work.busy += 1;
             work.requests += 1;
             work.requests
         });
@@ -64,7 +64,7 @@ impl Activity {
     fn left(&self, limit: Duration) -> Duration {
         let work = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let left = |since: Instant| limit.saturating_sub(since.elapsed());
-        let whole = if work.at_work > 0 { limit } else { left(work.since) };
+        let whole = if work.busy > 0 { limit } else { left(work.since) };
         let oldest = work.waiting.iter().map(|(_, since)| *since).min();
         oldest.map_or(whole, |since| left(since).min(whole))
     }
@@ -99,11 +99,11 @@ impl Turn {
         let number = self.number;
         self.activity.change(|work, now| match whose {
             Whose::Server => {
-                work.at_work += 1;
+                work.busy += 1;
                 work.waiting.retain(|(waiting, _)| *waiting != number);
             }
             Whose::Client => {
-                work.at_work -= 1;
+                work.busy -= 1;
                 work.waiting.push((number, now));
             }
         });
@@ -114,7 +114,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let (number, whose) = (self.number, self.whose);
         self.activity.change(|work, _| match whose {
-            Whose::Server => work.at_work -= 1,
+            Whose::Server => work.busy -= 1,
             Whose::Client => work.waiting.retain(|(waiting, _)| *waiting != number),
         });
     }

@@ -1,6 +1,7 @@
 //! Servers that would keep the visitor, or have it forget what it saw: the bounds and the memory hold.
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "tests with servers of their own, on threads, against the clock"

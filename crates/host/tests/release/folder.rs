@@ -80,7 +80,13 @@ impl Folder {
     ) {
         let digest = |bytes: &[u8]| json!({ "sha256": hex::encode(sha256(bytes)) });
         let parts = std::fs::read(self.path().join("sbom.cdx.json")).unwrap_or_default();
-        let mut statement = json!({
+        let mut byproducts = vec![
+            json!({ "name": "sbom.cdx.json", "digest": digest(&parts) }),
+            json!({ "name": "tests.txt", "digest": digest(b""), "annotations":
+                { "commit": COMMIT, "passed": 9, "failed": 0, "skipped": 1 } }),
+        ];
+        byproducts.extend_from_slice(read);
+        let statement = json!({
             "_type": "https://in-toto.io/Statement/v1",
             "subject": [{ "name": "stockade", "digest": digest(program) }],
             "predicateType": PROVENANCE_TYPE,
@@ -90,15 +96,9 @@ impl Folder {
                     "externalParameters": { "version": "1.2.3", "committedAt": committed, "target": "t" },
                     "resolvedDependencies": [{ "name": "source", "digest": { "gitCommit": COMMIT } }],
                 },
-                "runDetails": { "byproducts": [
-                    { "name": "sbom.cdx.json", "digest": digest(&parts) },
-                    { "name": "tests.txt", "digest": digest(b""), "annotations":
-                        { "commit": COMMIT, "passed": 9, "failed": 0, "skipped": 1 } },
-                ] },
+                "runDetails": { "byproducts": byproducts },
             },
         });
-        let byproducts = &mut statement["predicate"]["runDetails"]["byproducts"];
-        byproducts.as_array_mut().expect("a list").extend_from_slice(read);
         let mut hash = Blake2b::default();
         hash.add(program);
         let signature = key.sign(&hash.end(), "file:stockade");

@@ -164,11 +164,15 @@ impl Chain<'_> {
 
     /// Whether it drops what no rule took: by its policy, or by its last rule.
     fn drops(&self) -> bool {
-        let policies = self.rules.iter().filter(|rule| declares(rule) && rule.contains(&"policy"));
-        let policy = policies.last().is_some_and(|rule| rule.ends_with(&["policy", "drop"]));
+        let is_policy = |rule: &&Vec<_>| declares(rule) && rule.contains(&"policy");
+        let policy = self
+            .rules
+            .iter()
+            .rfind(is_policy)
+            .is_some_and(|rule| rule.ends_with(&["policy", "drop"]));
         let last = self.rules.last().map(Vec::as_slice).unwrap_or_default();
         let last = last.strip_prefix(&["counter"]).unwrap_or(last);
-        policy || matches!(last, ["drop"] | ["reject"] | ["reject", "with", ..])
+        policy || matches!(last, ["drop" | "reject"] | ["reject", "with", ..])
     }
 }
 
