@@ -20,6 +20,11 @@ pub struct Bounds {
     pub time: Duration,
 }
 
+impl Bounds {
+    /// Of a visit that waits where it is told to: room for all calls at sixty a minute.
+    pub const PATIENT: Duration = Duration::from_mins(15);
+}
+
 impl Default for Bounds {
     /// Room for every route with two accounts.
     fn default() -> Self {
@@ -48,6 +53,11 @@ impl Budget {
             until: now + bounds.time,
             answer_until: Cell::new(now + PATIENCE),
         }
+    }
+
+    /// How long the visit may still take.
+    pub(crate) fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
     }
 
     /// Takes a request or a handshake, whose time begins.

@@ -30,7 +30,7 @@ fn look(walk: &mut Walk<'_>) -> Seen {
         return unseen("a burst would show it: ask for one with --burst");
     }
     for count in 1..=REQUESTS_MAX {
-        let answer = walk.visit.ask(&Request::get("/api/v1/session"))?;
+        let answer = walk.visit.ask_at_once(&Request::get("/api/v1/session"))?;
         if answer.status != 429 {
             continue;
         }

@@ -1,8 +1,8 @@
 //! An errand: what somebody typed, made into one visit and its report.
 
 use crate::{
-    Account, Ask, Bounds, Burst, Error, MailDomain, Memory, PROBES, Probe, Report, Target, Trust,
-    claims, posture, verdict, visit,
+    Account, Ask, Bounds, Burst, Error, MailDomain, Memory, PROBES, Pace, Probe, Report, Target,
+    Trust, claims, posture, verdict, visit,
 };
 use audit::{Quorum, Verifier, WitnessKey};
 use jiff::Timestamp;
@@ -45,6 +45,8 @@ pub struct Errand {
     pub requests: Option<u32>,
     /// Whether to ask too often, once.
     pub burst: Burst,
+    /// What to do where the server says that it asks too fast.
+    pub pace: Pace,
 }
 
 impl Errand {
@@ -82,9 +84,10 @@ impl Errand {
 
     fn ask(&self, target: &Target) -> Result<Ask, Error> {
         let usual = Bounds::default();
+        let time = if self.pace == Pace::Patient { Bounds::PATIENT } else { usual.time };
         let bounds = Bounds {
             requests: self.requests.unwrap_or(usual.requests),
-            time: self.seconds.map_or(usual.time, Duration::from_secs),
+            time: self.seconds.map_or(time, Duration::from_secs),
             ..usual
         };
         let key = |which, text: &Option<String>| {
@@ -111,6 +114,7 @@ impl Errand {
             mail,
             resolver: self.resolver,
             burst: self.burst,
+            pace: self.pace,
         })
     }
 

@@ -5,7 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "a program: it knows what time it is")]
 
 use jiff::Timestamp;
-use probe::{Burst, Errand, Error};
+use probe::{Burst, Errand, Error, Pace};
 use std::{
     io::{Write, stderr, stdout},
     process::ExitCode,
@@ -30,6 +30,7 @@ Looks at a server from outside, claim by claim, and trusts nothing that it says.
   --dkim-selector NAME      the name of one of its DKIM keys; once for each
   --resolver ADDR:PORT      ask this resolver, not this machine's
   --burst                   ask too often, once, at the end
+  --wait                    wait where the server says to come again later, for 15 minutes at most
   --seconds SECONDS         how long the visit takes at most
   --requests COUNT          how many requests it makes at most
   --json, --sarif           print JSON, or what is not met as SARIF, instead of a table
@@ -96,6 +97,7 @@ fn typed(words: impl Iterator<Item = String>) -> Typed {
             "--json" => form = Form::Json,
             "--sarif" => form = Form::Sarif,
             "--burst" => errand.burst = Burst::Once,
+            "--wait" => errand.pace = Pace::Patient,
             option if option.starts_with("--") => {
                 let Some(value) = words.next() else {
                     return Typed::Wrong(format!("{option} needs a value"));
@@ -154,7 +156,7 @@ mod tests {
         for option in options.filter_map(|line| line.split([' ', ',']).next()) {
             let option = format!("--{option}");
             let words = ["https://a.example".to_owned(), option.clone(), value(&option).to_owned()];
-            let flag = matches!(option.as_str(), "--burst" | "--json" | "--sarif");
+            let flag = matches!(option.as_str(), "--burst" | "--wait" | "--json" | "--sarif");
             let words = words.into_iter().take(if flag { 2 } else { 3 });
             assert!(matches!(typed(words), Typed::Visit(..)), "{option}");
             count += 1;

@@ -1,7 +1,8 @@
 //! One visit: every probe that is wanted, in its order, over one connection at a time.
 
 use crate::{
-    Account, Answer, Bounds, Error, MailDomain, Memory, Miss, Outcome, Probe, Sight, Target, Trust,
+    Account, Answer, Bounds, Error, MailDomain, Memory, Miss, Outcome, Pace, Probe, Sight, Target,
+    Trust,
     accounts::{Session, UsedCode},
     burst::{self, Burst},
     cookies, deeds, disclosure, handshake, headers, isolation,
@@ -63,6 +64,8 @@ pub struct Ask {
     pub resolver: Option<SocketAddr>,
     /// Whether to ask too often, once.
     pub burst: Burst,
+    /// What to do where the server says that it asks too fast.
+    pub pace: Pace,
 }
 
 /// What a visit found.
@@ -154,7 +157,7 @@ pub fn visit(
     clock: fn() -> Timestamp,
     mut progress: impl FnMut(&'static Probe),
 ) -> Result<Found, Error> {
-    let mut visit = Visit::new(target, trust, ask.bounds, clock)?;
+    let mut visit = Visit::new(target, trust, (ask.bounds, ask.pace), clock)?;
     // A certificate that is not believed is for the probes to say; that nobody is there is not.
     match visit.handshake() {
         Ok(()) | Err(Error::Tls(_) | Error::HungUp) => {}

@@ -1,7 +1,7 @@
 //! A visit: one connection at a time, each request within what is left of the bounds.
 
 use crate::{
-    Answer, Bounds, Error, Target, Trust,
+    Answer, Bounds, Error, Pace, Target, Trust,
     answer::{Reading, Whole},
     budget::Budget,
     certificate::Certificate,
@@ -15,6 +15,7 @@ use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -81,6 +82,7 @@ pub(crate) struct Visit<'a> {
     target: &'a Target,
     config: Arc<ClientConfig>,
     budget: Budget,
+    pace: Pace,
     line: Option<Line>,
     /// What the last new connection showed.
     certificate: Option<Certificate>,
@@ -92,11 +94,11 @@ impl<'a> Visit<'a> {
     pub(crate) fn new(
         target: &'a Target,
         trust: &Trust,
-        bounds: Bounds,
+        (bounds, pace): (Bounds, Pace),
         clock: fn() -> Timestamp,
     ) -> Result<Self, Error> {
         let (config, budget) = (trust.config()?, Budget::new(bounds));
-        Ok(Self { target, config, budget, line: None, certificate: None, group: None, clock })
+        Ok(Self { target, config, budget, pace, line: None, certificate: None, group: None, clock })
     }
 
     pub(crate) const fn target(&self) -> &Target {
@@ -175,8 +177,19 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Asks over TLS; the connection is kept for the next one.
+    /// Asks over TLS; the connection is kept for the next one. Whoever is patient comes again when told to.
     pub(crate) fn ask(&mut self, request: &Request<'_>) -> Result<Answer, Error> {
+        loop {
+            let answer = self.ask_at_once(request)?;
+            let Some(pause) = self.pace.pause(&answer, self.budget.left()) else {
+                return Ok(answer);
+            };
+            thread::sleep(pause);
+        }
+    }
+
+    /// The same, and the answer stands.
+    pub(crate) fn ask_at_once(&mut self, request: &Request<'_>) -> Result<Answer, Error> {
         let bytes = request.write(&self.target.authority());
         let was_kept = self.line.is_some();
         match self.say(&bytes) {

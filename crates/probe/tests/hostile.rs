@@ -12,7 +12,7 @@ mod twin;
 use probe::{
     Ask, Bounds, Errand, Error, Memory,
     Outcome::{Broken, Held, Unseen},
-    Target, Trust,
+    Pace, Target, Trust,
 };
 use std::{
     net::TcpListener,
@@ -181,4 +181,33 @@ fn a_first_visit_remembers_no_other_log_than_the_one_that_was_named() {
     };
     assert!(look(named(1)).is_some() && look(None).is_some());
     assert_eq!(look(named(2)), None);
+}
+
+#[test]
+fn whoever_is_patient_comes_again_when_told_to_and_is_not_held_for_longer_than_the_visit() {
+    // A server that lets nobody in at the first time of asking, and says when to come again.
+    let slow = |pause: &'static str| {
+        let before = std::sync::Mutex::new(std::collections::BTreeSet::new());
+        lying(move |asked, reply| {
+            let is_first =
+                before.lock().unwrap().insert(format!("{} {}", asked.method, asked.path));
+            let slower = twin::conduct::problem(429).with("retry-after", pause);
+            if is_first && asked.path.starts_with("/api/") { slower } else { reply }
+        })
+    };
+    let look = |pause, pace| {
+        let twin = Twin::start(slow(pause));
+        let ask = Ask { bounds: SHORT, pace, only: vec!["anonymous-factors"], ..twin.ask() };
+        let found = soon("a visit", || twin.visited_as(&ask));
+        told(&found)
+    };
+    let swift = look("1", Pace::Swift);
+    assert!(swift.contains("slower"), "{swift}");
+    let patient = look("1", Pace::Patient);
+    assert!(!patient.contains("slower"), "{patient}");
+    // Not for what ends behind the visit, nor for what is no time.
+    for pause in ["3600", "18446744073709551615", "-1", "soon", ""] {
+        let seen = look(pause, Pace::Patient);
+        assert!(seen.contains("slower"), "{pause}: {seen}");
+    }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::desk::{Home, Paths, now};
 use anyhow::Context;
-use probe::{Burst, Errand, Report};
+use probe::{Burst, Errand, Pace, Report};
 use std::{
     fs,
     io::Write,
@@ -56,6 +56,7 @@ fn errand(ask: &Verify, home: &Home) -> anyhow::Result<Errand> {
         seconds: ask.seconds,
         requests: ask.requests,
         burst: if ask.burst { Burst::Once } else { Burst::No },
+        pace: if ask.wait { Pace::Patient } else { Pace::Swift },
     })
 }
 

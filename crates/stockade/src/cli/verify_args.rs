@@ -55,6 +55,9 @@ pub(crate) struct Verify {
     /// Ask too often, once and at the end, to see whether the server says so.
     #[arg(long)]
     pub burst: bool,
+    /// Wait where the server says to come again later, for a quarter of an hour at most unless --seconds says more.
+    #[arg(long)]
+    pub wait: bool,
     /// Write what is not met as SARIF, for those who collect findings.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub sarif: Option<PathBuf>,
