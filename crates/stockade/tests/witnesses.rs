@@ -146,6 +146,54 @@ async fn a_rewrite_with_all_keys_is_caught_by_a_witness_and_by_an_old_checkpoint
     witness.stop().await.expect("stops");
 }
 
+/// Every file of a directory, in another one.
+fn copied(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a directory").flatten() {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            std::fs::create_dir_all(&to).expect("made");
+            copied(&from, &to);
+        } else {
+            std::fs::copy(&from, &to).expect("copied");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_machine_that_was_cloned_only_one_goes_on_for_who_has_seen_the_other() {
+    let roots = [0, 1, 2].map(|_| tempfile::tempdir().expect("a directory"));
+    let [own, clone, memory] = [0, 1, 2].map(|at| roots[at].path());
+    let server = start(own, WitnessTerms::default()).await;
+    let address = server.started.address;
+    act(&server, 10).await;
+    server.stop().await.expect("stops");
+    // Keys, log and all; each of the two goes on as if it were the only one.
+    copied(own, clone);
+    let at = async |root: &Path, acts| {
+        let server = Server::start(Options { listen: address, ..options(root) }).await;
+        let server = server.expect("starts where it was");
+        act(&server, acts).await;
+        server
+    };
+    let server = at(own, 3).await;
+    let key = log_key(&server);
+    let seen = look(&server, memory, Vec::new()).await.expect("the log is whole");
+    server.stop().await.expect("stops");
+    let server = at(clone, 9).await;
+    assert_eq!(log_key(&server), key, "it signs by the same key");
+    assert!(size(&server).await > seen.0);
+    let refused = look(&server, memory, Vec::new()).await.expect_err("it is another log");
+    assert!(matches!(refused, Error::Log(audit::Error::RootMismatch { .. })), "{refused}");
+    let newcomer = memory.join("newcomer");
+    look(&server, &newcomer, Vec::new()).await.expect("a newcomer sees nothing wrong");
+    server.stop().await.expect("stops");
+    // And from there the first one is the other.
+    let server = at(own, 9).await;
+    let refused = look(&server, &newcomer, Vec::new()).await.expect_err("it is another log");
+    assert!(matches!(refused, Error::Log(audit::Error::RootMismatch { .. })), "{refused}");
+    server.stop().await.expect("stops");
+}
+
 fn stockade(data: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_stockade"))
         .arg("--data-dir")
